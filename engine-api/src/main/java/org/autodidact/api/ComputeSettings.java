@@ -1,0 +1,40 @@
+package org.autodidact.api;
+
+import java.util.Objects;
+
+/**
+ * What a plugin may use of the machine.
+ *
+ * @param precision the arithmetic wanted
+ * @param threads threads for computing; 0 lets the plugin take all cores
+ * @param memoryMegabytes memory that caches may fill beyond the weights; 0 lets the plugin choose
+ */
+public record ComputeSettings(Precision precision, int threads, int memoryMegabytes) {
+  public ComputeSettings {
+    Objects.requireNonNull(precision, "precision");
+    if (threads < 0 || memoryMegabytes < 0) {
+      throw new InvalidInputException(
+          "threads and memory must be 0 or more, found " + threads + " and " + memoryMegabytes);
+    }
+  }
+
+  /** Automatic precision, all cores. */
+  public static ComputeSettings automatic() {
+    return new ComputeSettings(Precision.AUTO, 0, 0);
+  }
+
+  /** The threads to use: {@link #threads()} or, where that is 0, the machine's cores. */
+  public int effectiveThreads() {
+    return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
+  }
+
+  /** Arithmetic of a plugin. A plugin that lacks one says which it has. */
+  public enum Precision {
+    /** The plugin's choice for this machine and work. */
+    AUTO,
+    FP32,
+    BF16,
+    INT8,
+    INT4
+  }
+}

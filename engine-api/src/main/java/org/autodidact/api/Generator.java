@@ -1,0 +1,52 @@
+package org.autodidact.api;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Answers prompts: the language model as a writer. Bulk work, not chat: give it all the prompts at
+ * once and let it decide how to batch them.
+ *
+ * <p>The rules (G1…) are tested by {@code conformance-tests}. An instance is used by one thread at
+ * a time and holds native memory until {@link #close()}.
+ */
+public interface Generator extends AutoCloseable {
+
+  /**
+   * Generates the candidates of every request.
+   *
+   * <ul>
+   *   <li>G1: each request gives exactly one {@link Generation}, handed to {@code results} on the
+   *       calling thread as soon as its last candidate ends, in any order of requests.
+   *   <li>G2: a generation has one candidate a seed, in the order of the seeds.
+   *   <li>G3: a candidate depends on model, prompt, sampling parameters and its own seed, never on
+   *       the batch it rode in.
+   *   <li>G4: no candidate has more than {@link SamplingParameters#maxTokens()} tokens, and its
+   *       finish reason says truly why it ended.
+   *   <li>G5: once {@code cancellation} is set the call ends with {@link CancelledException} within
+   *       a token's time; what was handed over stays valid.
+   *   <li>G6: an exception thrown by {@code results} ends the call and reaches the caller
+   *       unchanged.
+   *   <li>G7: temperature 0 ignores seeds: equal prompts give equal texts.
+   *   <li>G8: log-probabilities are finite and at most 0.
+   *   <li>G9: no request at all returns at once.
+   *   <li>G10: two requests with the same prompt id are refused before anything is generated.
+   * </ul>
+   *
+   * @throws InvalidInputException for a prompt that does not fit the model's context, named by id,
+   *     before anything is generated
+   * @throws CancelledException see G5
+   */
+  void generate(
+      List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation);
+
+  /** The same model as a reader of given texts, where the implementation can be one. */
+  default Optional<Scorer> scorer() {
+    return Optional.empty();
+  }
+
+  /** Frees native memory. Idempotent. */
+  @Override
+  void close();
+}

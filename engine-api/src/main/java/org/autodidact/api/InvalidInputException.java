@@ -1,0 +1,14 @@
+package org.autodidact.api;
+
+/** What was given cannot be used: a file, a setting, a request. */
+public class InvalidInputException extends AutodidactException {
+  private static final long serialVersionUID = 1L;
+
+  public InvalidInputException(String message) {
+    super(message);
+  }
+
+  public InvalidInputException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

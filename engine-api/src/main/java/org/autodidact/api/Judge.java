@@ -1,0 +1,44 @@
+package org.autodidact.api;
+
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Grades answers. An instance is used by one thread at a time.
+ *
+ * <p>A judge opened over a {@link Generator} does not own it: closing the judge leaves the
+ * generator open.
+ */
+public interface Judge extends AutoCloseable {
+
+  /**
+   * Grades every request.
+   *
+   * <ul>
+   *   <li>J1: each request gives exactly one {@link Judgement} with its id, handed to {@code
+   *       results} on the calling thread.
+   *   <li>J2: a score is finite and within {@link #scale()}.
+   *   <li>J3: the score is the mean of the samples that have one, and empty where none has.
+   *   <li>J4: a judgement depends on its own request only, never on the others of the call.
+   *   <li>J5: an empty response is graded, not refused.
+   *   <li>J6: once {@code cancellation} is set the call ends with {@link CancelledException}.
+   *   <li>J7: two requests with the same id are refused before anything is graded.
+   * </ul>
+   */
+  void judge(
+      List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation);
+
+  /** The scores that can be given. */
+  default Scale scale() {
+    return Scale.FIVE_POINTS;
+  }
+
+  @Override
+  void close();
+
+  /** Lowest and highest score, both possible. */
+  record Scale(double lowest, double highest) {
+    /** The paper's additive 5-point scale, from 0. */
+    public static final Scale FIVE_POINTS = new Scale(0, 5);
+  }
+}

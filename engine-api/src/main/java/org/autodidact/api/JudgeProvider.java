@@ -1,0 +1,34 @@
+package org.autodidact.api;
+
+import java.util.Objects;
+import java.util.Optional;
+
+/** Opens judges; found by name through a {@link Plugin}. Stateless and thread-safe. */
+public interface JudgeProvider {
+  /** The name that selects it: lower-case letters, digits and hyphens. */
+  String name();
+
+  /**
+   * Opens a judge. The caller closes it; the generator in {@code context} stays the caller's.
+   *
+   * @throws InvalidInputException where a setting or the template cannot be used
+   * @throws UnsupportedModelException where the judge needs what the generator does not offer
+   */
+  Judge open(JudgeContext context);
+
+  /**
+   * What a judge may use.
+   *
+   * @param generator the model that judges: in self-rewarding, the one that also answers
+   * @param sampling how a judgement that is written is sampled
+   * @param template the judge prompt with {@code {instruction}} and {@code {response}} in it, or
+   *     empty for the judge's own
+   */
+  record JudgeContext(Generator generator, SamplingParameters sampling, Optional<String> template) {
+    public JudgeContext {
+      Objects.requireNonNull(generator, "generator");
+      Objects.requireNonNull(sampling, "sampling");
+      Objects.requireNonNull(template, "template");
+    }
+  }
+}

@@ -1,0 +1,11 @@
+package org.autodidact.api;
+
+import java.util.Objects;
+
+/** A candidate and what the judge thought of it. */
+public record JudgedCandidate(Candidate candidate, Judgement judgement) {
+  public JudgedCandidate {
+    Objects.requireNonNull(candidate, "candidate");
+    Objects.requireNonNull(judgement, "judgement");
+  }
+}

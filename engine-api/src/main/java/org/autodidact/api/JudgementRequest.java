@@ -1,0 +1,24 @@
+package org.autodidact.api;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * An answer to be graded.
+ *
+ * @param id unique within a call
+ * @param instruction what was asked
+ * @param response what was answered; may be empty
+ * @param seeds one a judgement sample, at least one; a judge that does not sample ignores them
+ */
+public record JudgementRequest(String id, String instruction, String response, List<Long> seeds) {
+  public JudgementRequest {
+    Objects.requireNonNull(id, "id");
+    Objects.requireNonNull(instruction, "instruction");
+    Objects.requireNonNull(response, "response");
+    seeds = List.copyOf(seeds);
+    if (seeds.isEmpty()) {
+      throw new InvalidInputException("judgement '" + id + "' has no seed; give at least one");
+    }
+  }
+}

@@ -1,0 +1,37 @@
+package org.autodidact.api;
+
+import java.util.List;
+
+/**
+ * What a jar brings to the engine. Found by {@link java.util.ServiceLoader}: name the class in
+ * {@code META-INF/services/org.autodidact.api.Plugin} and give it a public constructor without
+ * arguments. Override what you bring; constructing a plugin must not load native code.
+ */
+public interface Plugin {
+  /** The plugin's name, for people. */
+  String name();
+
+  default List<GeneratorProvider> generators() {
+    return List.of();
+  }
+
+  default List<JudgeProvider> judges() {
+    return List.of();
+  }
+
+  default List<PairSelectorProvider> pairSelectors() {
+    return List.of();
+  }
+
+  default List<TrainerProvider> trainers() {
+    return List.of();
+  }
+
+  /**
+   * What {@code doctor} prints about this plugin on this machine: a line each, natives loaded or
+   * the reason why not. May load native code; must not throw.
+   */
+  default List<String> diagnose() {
+    return List.of();
+  }
+}

@@ -1,0 +1,17 @@
+package org.autodidact.api;
+
+import java.util.List;
+
+/** Where an iteration's new prompts come from (paper, section 2.2). */
+public interface PromptSource {
+
+  /**
+   * The prompts of one iteration. Equal arguments give equal results.
+   *
+   * @param iteration from 1
+   * @param count how many are wanted
+   * @return exactly {@code count} prompts with distinct ids
+   * @throws InvalidInputException where there are not that many
+   */
+  List<Prompt> prompts(int iteration, int count);
+}

@@ -1,0 +1,34 @@
+package org.autodidact.api;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * One training.
+ *
+ * @param base the checkpoint to start from; for preference losses also the reference
+ * @param examples what to learn from, all of the kind that the loss needs
+ * @param heldOut examples of the same kind that are only evaluated; may be empty
+ * @param settings how
+ * @param seed draws order and dropout
+ * @param output the new checkpoint; its folder appears whole or not at all
+ * @param stateFolder where a killed training leaves what it resumes from; deleted when it ends
+ */
+public record TrainingRequest(
+    Checkpoint base,
+    List<TrainingExample> examples,
+    List<TrainingExample> heldOut,
+    TrainingSettings settings,
+    long seed,
+    Checkpoint output,
+    Path stateFolder) {
+  public TrainingRequest {
+    Objects.requireNonNull(base, "base");
+    Objects.requireNonNull(settings, "settings");
+    Objects.requireNonNull(output, "output");
+    Objects.requireNonNull(stateFolder, "stateFolder");
+    examples = List.copyOf(examples);
+    heldOut = List.copyOf(heldOut);
+  }
+}

@@ -1,0 +1,98 @@
+package org.autodidact.api;
+
+import java.util.Objects;
+
+/**
+ * How to train. The defaults of {@link #sft()} and {@link #dpo()} are the paper's (section 3.1.2).
+ *
+ * @param loss what is minimized
+ * @param beta DPO's β, the strength of the pull to the reference; above 0
+ * @param learningRate AdamW's highest rate; 0 or more
+ * @param finalLearningRate where cosine and linear schedules end; between 0 and {@code
+ *     learningRate}
+ * @param schedule how the rate moves after warm-up
+ * @param warmupSteps steps in which the rate rises linearly from 0
+ * @param batchSize examples a step, whatever memory holds at a time
+ * @param epochs passes over the data
+ * @param maxLength tokens of prompt and answer at most; a longer answer is cut at its end
+ * @param weightDecay AdamW's decoupled decay
+ * @param maxGradientNorm clips the global gradient norm; 0 does not
+ * @param dropout probability of dropping in training, in [0, 1)
+ * @param shuffle whether each epoch sees the data in a new order, drawn by the seed
+ * @param heldOutEvery steps between held-out evaluations; 0: never
+ * @param patience held-out evaluations without improvement before training stops; 0: never stops
+ * @param saveEvery steps between saved states that a killed training resumes from; 0: never
+ */
+public record TrainingSettings(
+    Loss loss,
+    double beta,
+    double learningRate,
+    double finalLearningRate,
+    Schedule schedule,
+    int warmupSteps,
+    int batchSize,
+    int epochs,
+    int maxLength,
+    double weightDecay,
+    double maxGradientNorm,
+    double dropout,
+    boolean shuffle,
+    int heldOutEvery,
+    int patience,
+    int saveEvery) {
+
+  public TrainingSettings {
+    Objects.requireNonNull(loss, "loss");
+    Objects.requireNonNull(schedule, "schedule");
+    require(beta > 0, "beta", "above 0", beta);
+    require(learningRate >= 0 && learningRate < 1, "learningRate", "in [0, 1)", learningRate);
+    require(
+        finalLearningRate >= 0 && finalLearningRate <= learningRate,
+        "finalLearningRate",
+        "between 0 and learningRate",
+        finalLearningRate);
+    require(warmupSteps >= 0, "warmupSteps", "0 or more", warmupSteps);
+    require(batchSize >= 1, "batchSize", "at least 1", batchSize);
+    require(epochs >= 1, "epochs", "at least 1", epochs);
+    require(maxLength >= 2, "maxLength", "at least 2", maxLength);
+    require(weightDecay >= 0, "weightDecay", "0 or more", weightDecay);
+    require(maxGradientNorm >= 0, "maxGradientNorm", "0 or more", maxGradientNorm);
+    require(dropout >= 0 && dropout < 1, "dropout", "in [0, 1)", dropout);
+    require(heldOutEvery >= 0, "heldOutEvery", "0 or more", heldOutEvery);
+    require(patience >= 0, "patience", "0 or more", patience);
+    require(saveEvery >= 0, "saveEvery", "0 or more", saveEvery);
+  }
+
+  private static void require(boolean holds, String name, String expected, Object found) {
+    if (!holds) {
+      throw new InvalidInputException(name + " must be " + expected + ", found " + found);
+    }
+  }
+
+  /** The paper's fine-tuning: 5.5e-6 to 1.1e-6 by cosine, batch 16, dropout 0.1. */
+  public static TrainingSettings sft() {
+    return new TrainingSettings(
+        Loss.SFT, 0.1, 5.5e-6, 1.1e-6, Schedule.COSINE, 0, 16, 1, 1024, 0, 1, 0.1, true, 0, 0, 50);
+  }
+
+  /** The paper's DPO: β 0.1, 1e-6 to 1e-7 by cosine, batch 16, dropout 0.1. */
+  public static TrainingSettings dpo() {
+    return new TrainingSettings(
+        Loss.SIGMOID, 0.1, 1e-6, 1e-7, Schedule.COSINE, 0, 16, 1, 1024, 0, 1, 0.1, true, 0, 0, 50);
+  }
+
+  /** What is minimized. */
+  public enum Loss {
+    /** Cross-entropy of the demonstration's tokens, a mean over all tokens of the batch. */
+    SFT,
+    /** Direct Preference Optimization (Rafailov et al., 2023, equation 7). */
+    SIGMOID
+  }
+
+  /** How the learning rate moves from its highest value to its final one. */
+  public enum Schedule {
+    CONSTANT,
+    LINEAR,
+    COSINE
+  }
+}
