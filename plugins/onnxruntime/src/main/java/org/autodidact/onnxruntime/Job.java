@@ -1,0 +1,44 @@
+package org.autodidact.onnxruntime;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.autodidact.api.Candidate;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+
+/** A request, its prompt's tokens, and the candidates that have ended so far. */
+final class Job {
+  private final GenerationRequest request;
+  private final int[] promptTokens;
+  private final Candidate[] candidates;
+  private int open;
+
+  Job(GenerationRequest request, int[] promptTokens) {
+    this.request = request;
+    this.promptTokens = promptTokens;
+    this.candidates = new Candidate[request.seeds().size()];
+    this.open = candidates.length;
+  }
+
+  GenerationRequest request() {
+    return request;
+  }
+
+  int[] promptTokens() {
+    return promptTokens;
+  }
+
+  /** Notes a candidate; with the last one the generation is whole. */
+  Optional<Generation> finish(int index, Candidate candidate) {
+    candidates[index] = candidate;
+    open--;
+    return open > 0
+        ? Optional.empty()
+        : Optional.of(
+            new Generation(
+                request.prompt().id(),
+                Arrays.stream(promptTokens).boxed().toList(),
+                List.of(candidates)));
+  }
+}

@@ -1,0 +1,191 @@
+package org.autodidact.onnxruntime;
+
+import static org.autodidact.onnxruntime.OnnxGraph.MICROSOFT;
+import static org.autodidact.onnxruntime.OnnxGraph.attribute;
+
+import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.Rope;
+
+/**
+ * The decoder of Llama (Touvron et al., 2023), read top to bottom in the order in which data flow.
+ *
+ * <p>B rows, S new tokens a row (right-padded), T places a row in the cache, R rows of logits
+ * wanted. Inputs: {@code input_ids} [B, S], {@code seqlens_k} [B] (tokens in the cache after this
+ * run, less one), {@code total_sequence_length} (their maximum), {@code logit_rows} [R] (indices
+ * into B × S), {@code inverse_temperature} [R, 1], {@code past.l.key|value} [B, key-value heads, T,
+ * head size]. Outputs: {@code logits} [R, V], {@code log_sum_exp} [R, 1] of them, {@code
+ * probabilities} [R, V] at the temperature, {@code present.l.key|value}, bound by the caller to the
+ * memory of {@code past}.
+ */
+final class LlamaGraph {
+  private final ModelFolder model;
+  private final ModelConfig config;
+  private final OnnxGraph graph;
+  private final int positions;
+  private final Map<Integer, String> flatShapes = new HashMap<>();
+  private String rows = "";
+
+  private LlamaGraph(ModelFolder model, int positions) {
+    this.model = model;
+    this.config = model.config();
+    this.graph = new OnnxGraph(DecoderSession.weightFolder(model));
+    this.positions = positions;
+  }
+
+  /** The serialized model; {@code positions} rows of rotary angles. */
+  static byte[] build(ModelFolder model, int positions) {
+    return new LlamaGraph(model, positions).build();
+  }
+
+  private byte[] build() {
+    String ids = graph.input("input_ids", DataType.INT64, "B", "S");
+    graph.input("seqlens_k", DataType.INT32, "B");
+    graph.input("total_sequence_length", DataType.INT32, 1);
+    graph.input("logit_rows", DataType.INT64, "R");
+    graph.input("inverse_temperature", DataType.FLOAT, "R", 1);
+    long half = config.headSize() / 2;
+    graph.floats("cos", Rope.cosines(config, positions), positions, half);
+    graph.floats("sin", Rope.sines(config, positions), positions, half);
+    graph.longs("last", -1);
+    rows =
+        graph.node(
+            "Concat", List.of(graph.node("Shape", List.of(ids)), "last"), attribute("axis", 0));
+
+    String embedding = weight("model.embed_tokens.weight");
+    String residual = flat(graph.node("Gather", List.of(embedding, ids)), config.hiddenSize());
+    String normed = norm(residual, "model.layers.0.input_layernorm.weight");
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String name = "model.layers." + layer + ".";
+      String attended = attention(layer, normed);
+      String[] middle = addAndNorm(attended, residual, name + "post_attention_layernorm.weight");
+      String next =
+          layer + 1 < config.layers()
+              ? "model.layers." + (layer + 1) + ".input_layernorm.weight"
+              : "model.norm.weight";
+      String[] end = addAndNorm(mlp(name + "mlp.", middle[0]), middle[1], next);
+      normed = end[0];
+      residual = end[1];
+    }
+    head(normed);
+    return graph.toModel();
+  }
+
+  private String attention(int layer, String x) {
+    String name = "model.layers." + layer + ".self_attn.";
+    String query = perRow(linear(x, name + "q_proj", config.attentionBias()));
+    String key = perRow(linear(x, name + "k_proj", config.attentionBias()));
+    String value = perRow(linear(x, name + "v_proj", config.attentionBias()));
+    String attended = "attended." + layer;
+    graph.node(
+        MICROSOFT,
+        "GroupQueryAttention",
+        List.of(
+            query,
+            key,
+            value,
+            cache("past", layer, "key"),
+            cache("past", layer, "value"),
+            "seqlens_k",
+            "total_sequence_length",
+            "cos",
+            "sin"),
+        List.of(attended, cache("present", layer, "key"), cache("present", layer, "value")),
+        attribute("num_heads", config.heads()),
+        attribute("kv_num_heads", config.keyValueHeads()),
+        attribute("do_rotary", 1),
+        attribute("rotary_interleaved", 0));
+    return linear(
+        flat(attended, config.heads() * config.headSize()),
+        name + "o_proj",
+        config.attentionBias());
+  }
+
+  /** Declares the cache of a layer as input or output; both have one shape. */
+  private String cache(String when, int layer, String what) {
+    String name = when + "." + layer + "." + what;
+    Object[] shape = {"B", config.keyValueHeads(), "T", config.headSize()};
+    if (when.equals("past")) {
+      graph.input(name, DataType.FLOAT, shape);
+    } else {
+      graph.output(name, DataType.FLOAT, shape);
+    }
+    return name;
+  }
+
+  /** SwiGLU (Shazeer, 2020). */
+  private String mlp(String name, String x) {
+    String gate = linear(x, name + "gate_proj", config.mlpBias());
+    String up = linear(x, name + "up_proj", config.mlpBias());
+    String swish = graph.node("Mul", List.of(gate, graph.node("Sigmoid", List.of(gate))));
+    return linear(graph.node("Mul", List.of(swish, up)), name + "down_proj", config.mlpBias());
+  }
+
+  private void head(String normed) {
+    String wanted = graph.node("Gather", List.of(normed, "logit_rows"), attribute("axis", 0));
+    String weight = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
+    graph.node(
+        "", "Gemm", List.of(wanted, weight(weight)), List.of("logits"), attribute("transB", 1));
+    String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
+    graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
+    graph.node(
+        "",
+        "ReduceLogSumExp",
+        List.of("logits"),
+        List.of("log_sum_exp"),
+        attribute("axes", List.of(1L)),
+        attribute("keepdims", 1));
+    graph.output("logits", DataType.FLOAT, "R", config.vocabularySize());
+    graph.output("probabilities", DataType.FLOAT, "R", config.vocabularySize());
+    graph.output("log_sum_exp", DataType.FLOAT, "R", 1);
+  }
+
+  private String linear(String x, String name, boolean bias) {
+    List<String> inputs =
+        bias
+            ? List.of(x, weight(name + ".weight"), weight(name + ".bias"))
+            : List.of(x, weight(name + ".weight"));
+    return graph.node("Gemm", inputs, attribute("transB", 1));
+  }
+
+  /** RMSNorm (Zhang and Sennrich, 2019). */
+  private String norm(String x, String gain) {
+    return graph.node(
+        "SimplifiedLayerNormalization",
+        List.of(x, weight(gain)),
+        attribute("axis", -1),
+        attribute("epsilon", (float) config.normEpsilon()));
+  }
+
+  /** The norm of {@code x + residual}, and that sum. */
+  private String[] addAndNorm(String x, String residual, String gain) {
+    String normed = gain + ":normed";
+    String sum = gain + ":sum";
+    graph.node(
+        MICROSOFT,
+        "SkipSimplifiedLayerNormalization",
+        List.of(x, residual, weight(gain)),
+        List.of(normed, "", "", sum),
+        attribute("epsilon", (float) config.normEpsilon()));
+    return new String[] {normed, sum};
+  }
+
+  /** [B, S, width] as [B × S, width], which Gemm takes. */
+  private String flat(String x, int width) {
+    String shape = flatShapes.computeIfAbsent(width, w -> graph.longs("flat." + w, -1, w));
+    return graph.node("Reshape", List.of(x, shape));
+  }
+
+  /** [B × S, width] as [B, S, width], which attention takes. */
+  private String perRow(String x) {
+    return graph.node("Reshape", List.of(x, rows));
+  }
+
+  private String weight(String name) {
+    return graph.weight(model.tensor(name));
+  }
+}

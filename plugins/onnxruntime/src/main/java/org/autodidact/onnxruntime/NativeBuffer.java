@@ -1,0 +1,93 @@
+package org.autodidact.onnxruntime;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Field;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import org.autodidact.api.StorageException;
+
+/** Memory outside the heap that is freed by {@link #close()}, not by the collector. */
+final class NativeBuffer implements AutoCloseable {
+  private static final MethodHandle CLEANER = cleaner();
+
+  private final ByteBuffer bytes;
+  private boolean closed;
+
+  private NativeBuffer(ByteBuffer bytes) {
+    this.bytes = bytes;
+  }
+
+  /** Room for {@code floats} numbers, all 0. */
+  static NativeBuffer ofFloats(long floats) {
+    long length = floats * Float.BYTES;
+    if (length > Integer.MAX_VALUE) {
+      throw new StorageException(
+          "a buffer of " + length + " bytes is more than 2 GiB; lower the batch or the length");
+    }
+    try {
+      return new NativeBuffer(
+          ByteBuffer.allocateDirect((int) length).order(ByteOrder.nativeOrder()));
+    } catch (OutOfMemoryError e) {
+      throw new StorageException(
+          "no room outside the heap for "
+              + (length >> 20)
+              + " MiB more; give the JVM more (-XX:MaxDirectMemorySize) or lower --memory",
+          e);
+    }
+  }
+
+  /**
+   * A view of {@code count} floats from the {@code from}th; not to be used after {@link #close()}.
+   */
+  FloatBuffer floats(long from, long count) {
+    return bytes
+        .slice(Math.toIntExact(from * Float.BYTES), Math.toIntExact(count * Float.BYTES))
+        .order(ByteOrder.nativeOrder())
+        .asFloatBuffer();
+  }
+
+  long capacity() {
+    return bytes.capacity() / Float.BYTES;
+  }
+
+  /** Copies {@code count} floats within the buffer. */
+  void copy(long from, long to, long count) {
+    bytes.put(
+        Math.toIntExact(to * Float.BYTES),
+        bytes,
+        Math.toIntExact(from * Float.BYTES),
+        Math.toIntExact(count * Float.BYTES));
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      try {
+        CLEANER.invokeExact(bytes);
+      } catch (Throwable e) {
+        throw new LinkageError("freeing native memory failed", e);
+      }
+    }
+  }
+
+  /**
+   * {@code Unsafe.invokeCleaner}, the one way that Java 17 has; by reflection, as javac warns of
+   * the type.
+   */
+  private static MethodHandle cleaner() {
+    try {
+      Class<?> type = Class.forName("sun.misc.Unsafe");
+      Field instance = type.getDeclaredField("theUnsafe");
+      instance.setAccessible(true);
+      return MethodHandles.lookup()
+          .findVirtual(type, "invokeCleaner", MethodType.methodType(void.class, ByteBuffer.class))
+          .bindTo(instance.get(null));
+    } catch (ReflectiveOperationException e) {
+      throw new LinkageError("the module jdk.unsupported is needed to free memory in time", e);
+    }
+  }
+}

@@ -1,0 +1,181 @@
+package org.autodidact.onnxruntime;
+
+import ai.onnx.proto.OnnxMl;
+import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.NodeProto;
+import ai.onnx.proto.OnnxMl.TensorProto;
+import ai.onnx.proto.OnnxMl.TypeProto;
+import ai.onnx.proto.OnnxMl.ValueInfoProto;
+import com.google.protobuf.ByteString;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.autodidact.checkpoints.TensorInfo;
+
+/**
+ * Builds an ONNX graph node by node. Weights are not copied: an initializer points into the
+ * checkpoint's own safetensors file by offset.
+ */
+final class OnnxGraph {
+  static final String MICROSOFT = "com.microsoft";
+
+  private final GraphProto.Builder graph = GraphProto.newBuilder().setName("decoder");
+  private final Path folder;
+  private final Map<String, String> weights = new HashMap<>();
+  private int nodes;
+
+  /** Weight files must lie in {@code folder}; ONNX Runtime refuses others. */
+  OnnxGraph(Path folder) {
+    this.folder = folder;
+  }
+
+  /** An input of the graph; a dimension is a number or a name. */
+  String input(String name, TensorProto.DataType type, Object... dimensions) {
+    graph.addInput(value(name, type, dimensions));
+    return name;
+  }
+
+  void output(String name, TensorProto.DataType type, Object... dimensions) {
+    graph.addOutput(value(name, type, dimensions));
+  }
+
+  /**
+   * The checkpoint's tensor as float32: float32 in place, 16-bit widened when the session loads.
+   */
+  String weight(TensorInfo tensor) {
+    return weights.computeIfAbsent(tensor.name(), name -> addWeight(tensor));
+  }
+
+  private String addWeight(TensorInfo tensor) {
+    TensorProto.Builder proto =
+        TensorProto.newBuilder()
+            .setName(tensor.name())
+            .addAllDims(tensor.shape())
+            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+            .addExternalData(entry("location", folder.relativize(tensor.file()).toString()))
+            .addExternalData(entry("offset", Long.toString(tensor.offset())))
+            .addExternalData(entry("length", Long.toString(tensor.byteLength())));
+    TensorProto.DataType type =
+        switch (tensor.type()) {
+          case F32 -> TensorProto.DataType.FLOAT;
+          case F16 -> TensorProto.DataType.FLOAT16;
+          case BF16 -> TensorProto.DataType.BFLOAT16;
+        };
+    graph.addInitializer(proto.setDataType(type.getNumber()));
+    return type == TensorProto.DataType.FLOAT
+        ? tensor.name()
+        : node("Cast", List.of(tensor.name()), attribute("to", TensorProto.DataType.FLOAT_VALUE));
+  }
+
+  private static OnnxMl.StringStringEntryProto entry(String key, String value) {
+    return OnnxMl.StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
+  }
+
+  String floats(String name, float[] values, long... shape) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    return constant(name, TensorProto.DataType.FLOAT, bytes, shape);
+  }
+
+  String longs(String name, long... values) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asLongBuffer().put(values);
+    return constant(name, TensorProto.DataType.INT64, bytes, values.length);
+  }
+
+  private String constant(String name, TensorProto.DataType type, ByteBuffer bytes, long... shape) {
+    TensorProto.Builder proto =
+        TensorProto.newBuilder()
+            .setName(name)
+            .setDataType(type.getNumber())
+            .setRawData(ByteString.copyFrom(bytes));
+    Arrays.stream(shape).forEach(proto::addDims);
+    graph.addInitializer(proto);
+    return name;
+  }
+
+  /** Adds a node of plain ONNX with one output and gives the output's name. */
+  String node(String operator, List<String> inputs, AttributeProto... attributes) {
+    String output = operator + "_" + nodes;
+    node("", operator, inputs, List.of(output), attributes);
+    return output;
+  }
+
+  void node(
+      String domain,
+      String operator,
+      List<String> inputs,
+      List<String> outputs,
+      AttributeProto... attributes) {
+    graph.addNode(
+        NodeProto.newBuilder()
+            .setName(operator + "#" + nodes++)
+            .setDomain(domain)
+            .setOpType(operator)
+            .addAllInput(inputs)
+            .addAllOutput(outputs)
+            .addAllAttribute(Arrays.asList(attributes)));
+  }
+
+  static AttributeProto attribute(String name, long value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.INT)
+        .setI(value)
+        .build();
+  }
+
+  static AttributeProto attribute(String name, float value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.FLOAT)
+        .setF(value)
+        .build();
+  }
+
+  static AttributeProto attribute(String name, List<Long> values) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.INTS)
+        .addAllInts(values)
+        .build();
+  }
+
+  byte[] toModel() {
+    return ModelProto.newBuilder()
+        .setIrVersion(8)
+        .setProducerName("autodidact")
+        .addOpsetImport(OnnxMl.OperatorSetIdProto.newBuilder().setDomain("").setVersion(17))
+        .addOpsetImport(OnnxMl.OperatorSetIdProto.newBuilder().setDomain(MICROSOFT).setVersion(1))
+        .setGraph(graph)
+        .build()
+        .toByteArray();
+  }
+
+  private static ValueInfoProto value(
+      String name, TensorProto.DataType type, Object... dimensions) {
+    OnnxMl.TensorShapeProto.Builder shape = OnnxMl.TensorShapeProto.newBuilder();
+    for (Object d : dimensions) {
+      if (d instanceof Number n) {
+        shape.addDimBuilder().setDimValue(n.longValue());
+      } else {
+        shape.addDimBuilder().setDimParam(d.toString());
+      }
+    }
+    return ValueInfoProto.newBuilder()
+        .setName(name)
+        .setType(
+            TypeProto.newBuilder()
+                .setTensorType(
+                    TypeProto.Tensor.newBuilder().setElemType(type.getNumber()).setShape(shape)))
+        .build();
+  }
+}

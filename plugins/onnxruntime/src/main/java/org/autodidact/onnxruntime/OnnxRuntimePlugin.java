@@ -1,0 +1,57 @@
+package org.autodidact.onnxruntime;
+
+import ai.onnxruntime.OrtEnvironment;
+import java.util.ArrayList;
+import java.util.List;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.Plugin;
+import org.autodidact.api.UnsupportedModelException;
+
+/** Brings the generator {@code onnxruntime}. */
+public final class OnnxRuntimePlugin implements Plugin {
+  @Override
+  public String name() {
+    return "onnxruntime";
+  }
+
+  @Override
+  public List<GeneratorProvider> generators() {
+    return List.of(new OnnxGeneratorProvider());
+  }
+
+  @Override
+  public List<String> diagnose() {
+    List<String> lines = new ArrayList<>();
+    try {
+      OrtEnvironment environment = OrtEnvironment.getEnvironment();
+      lines.add("ONNX Runtime " + environment.getVersion() + " loaded");
+      lines.add("execution providers: " + OrtEnvironment.getAvailableProviders());
+      lines.add("generator 'onnxruntime' uses: CPU (CUDA and TensorRT: not built yet, unmeasured)");
+    } catch (LinkageError | RuntimeException e) {
+      lines.add("ONNX Runtime does not load here: " + e);
+    }
+    return lines;
+  }
+
+  private static final class OnnxGeneratorProvider implements GeneratorProvider {
+    @Override
+    public String name() {
+      return "onnxruntime";
+    }
+
+    @Override
+    public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
+      return switch (settings.precision()) {
+        case AUTO, FP32 -> OnnxGenerator.open(checkpoint, settings);
+        case BF16, INT8, INT4 ->
+            throw new UnsupportedModelException(
+                "precision "
+                    + settings.precision().name().toLowerCase(java.util.Locale.ROOT)
+                    + " is not there yet in the generator 'onnxruntime'; use fp32 or auto");
+      };
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package org.autodidact.onnxruntime;
+
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.SplittableRandom;
+import org.autodidact.api.SamplingParameters;
+
+/**
+ * Draws the tokens of one candidate. The draw depends on the probabilities and on the candidate's
+ * own seed only: one number of {@link SplittableRandom} a token.
+ *
+ * <p>The graph has already divided by the temperature and taken the softmax. Nothing is sorted that
+ * cannot be drawn: with V tokens, those less likely than (1 − top-p) / V together weigh less than 1
+ * − top-p, so the nucleus lies among the others, which are few.
+ */
+final class Sampler {
+  private final SamplingParameters parameters;
+  private final SplittableRandom random;
+  private final BitSet seen = new BitSet();
+
+  /** {@code promptTokens} count as seen for the repetition penalty. */
+  Sampler(SamplingParameters parameters, long seed, int[] promptTokens) {
+    this.parameters = parameters;
+    this.random = new SplittableRandom(seed);
+    if (parameters.repetitionPenalty() != 1) {
+      Arrays.stream(promptTokens).forEach(seen::set);
+    }
+  }
+
+  /** What the graph multiplies logits with; greedy rows pass unchanged. */
+  static float inverseTemperature(SamplingParameters parameters) {
+    return parameters.temperature() == 0 ? 1f : (float) (1 / parameters.temperature());
+  }
+
+  /** The next token of the row; {@code scratch} is overwritten. */
+  int next(DecoderSession.Logits logits, int row, Scratch scratch) {
+    int token =
+        parameters.temperature() == 0
+            ? mostLikely(logits, row, scratch)
+            : draw(logits, row, scratch);
+    if (parameters.repetitionPenalty() != 1) {
+      seen.set(token);
+    }
+    return token;
+  }
+
+  private int mostLikely(DecoderSession.Logits logits, int row, Scratch scratch) {
+    float[] values = scratch.values;
+    logits.copyLogits(row, values);
+    seen.stream().forEach(t -> values[t] = penalized(values[t]));
+    int best = 0;
+    for (int i = 1; i < values.length; i++) {
+      if (values[i] > values[best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  private int draw(DecoderSession.Logits logits, int row, Scratch scratch) {
+    float[] p = scratch.values;
+    logits.copyProbabilities(row, p);
+    double total = 1;
+    if (!seen.isEmpty()) {
+      total += penalize(p, logits, row);
+    }
+    boolean all = parameters.topP() == 1 && parameters.topK() == 0 && parameters.minP() == 0;
+    return all ? drawFromAll(p) : drawFromBest(p, total, scratch);
+  }
+
+  /** Weighs seen tokens anew; the change of the total. */
+  private double penalize(float[] p, DecoderSession.Logits logits, int row) {
+    double change = 0;
+    for (int t = seen.nextSetBit(0); t >= 0; t = seen.nextSetBit(t + 1)) {
+      float logit = logits.logits().get(row * logits.vocabulary() + t);
+      double factor = Math.exp((penalized(logit) - (double) logit) / parameters.temperature());
+      change += p[t] * (factor - 1);
+      p[t] = (float) (p[t] * factor);
+    }
+    return change;
+  }
+
+  private float penalized(float logit) {
+    return (float)
+        (logit > 0
+            ? logit / parameters.repetitionPenalty()
+            : logit * parameters.repetitionPenalty());
+  }
+
+  private int drawFromAll(float[] p) {
+    double sum = 0;
+    for (float x : p) {
+      sum += x;
+    }
+    double left = random.nextDouble() * sum;
+    int last = 0;
+    for (int i = 0; i < p.length; i++) {
+      if (p[i] > 0) {
+        last = i;
+        left -= p[i];
+        if (left < 0) {
+          break;
+        }
+      }
+    }
+    return last;
+  }
+
+  private int drawFromBest(float[] p, double total, Scratch scratch) {
+    boolean onlyTopP = parameters.topK() == 0 && parameters.minP() == 0;
+    double least = onlyTopP ? (1 - parameters.topP()) * total / p.length : 0;
+    if (parameters.topK() == 0 && parameters.minP() > 0) {
+      float most = 0;
+      for (float x : p) {
+        most = Math.max(most, x);
+      }
+      least = parameters.minP() * most;
+    }
+    long[] keys = scratch.keys;
+    int count = 0;
+    float bound = Math.nextDown((float) least);
+    for (int i = 0; i < p.length; i++) {
+      if (p[i] >= bound) {
+        // Positive floats sort as their bits do; equal ones by the lower id first.
+        keys[count++] = ((long) Float.floatToRawIntBits(p[i]) << 32) | (p.length - i);
+      }
+    }
+    Arrays.sort(keys, 0, count);
+    int kept = parameters.topK() == 0 ? count : Math.min(count, parameters.topK());
+    double mass = onlyTopP ? total : 0;
+    float weakest = (float) (parameters.minP() * probability(keys[count - 1]));
+    for (int i = 0; i < kept && !onlyTopP; i++) {
+      float x = probability(keys[count - 1 - i]);
+      if (x < weakest) {
+        kept = i;
+        break;
+      }
+      mass += x;
+    }
+    double nucleus = 0;
+    int size = 0;
+    while (size < kept && (size == 0 || nucleus < parameters.topP() * mass)) {
+      nucleus += probability(keys[count - 1 - size++]);
+    }
+    double left = random.nextDouble() * nucleus;
+    int i = 0;
+    while (i < size - 1 && (left -= probability(keys[count - 1 - i])) >= 0) {
+      i++;
+    }
+    return p.length - (int) keys[count - 1 - i];
+  }
+
+  private static float probability(long key) {
+    return Float.intBitsToFloat((int) (key >>> 32));
+  }
+
+  /** Working memory of one thread. */
+  static final class Scratch {
+    private final float[] values;
+    private final long[] keys;
+
+    Scratch(int vocabulary) {
+      values = new float[vocabulary];
+      keys = new long[vocabulary];
+    }
+  }
+}
