@@ -1,0 +1,168 @@
+package org.autodidact.engine;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Plugin;
+import org.autodidact.api.PromptSource;
+import org.autodidact.api.RunListener;
+import org.autodidact.engine.config.ConfigFile;
+import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.prompts.FilePromptSource;
+import org.autodidact.engine.store.Provenance;
+import org.autodidact.engine.store.RunStore;
+
+/**
+ * The engine: begins runs and goes on with them. Immutable and thread-safe; each run needs a folder
+ * of its own.
+ *
+ * <pre>{@code
+ * Autodidact engine = Autodidact.builder().build();
+ * Checkpoint best = engine.run(ConfigFile.read(Path.of("run.yaml"), Map.of()), Path.of("run"));
+ * }</pre>
+ */
+public final class Autodidact {
+  private final Plugins plugins;
+  private final RunListener listener;
+  private final Optional<PromptSource> promptSource;
+
+  private Autodidact(Builder builder) {
+    this.plugins = Plugins.discover(builder.plugins);
+    this.listener = builder.listener;
+    this.promptSource = builder.promptSource;
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  public Plugins plugins() {
+    return plugins;
+  }
+
+  /** {@link #run(RunConfig, Path, Cancellation)} that nobody cancels. */
+  public Checkpoint run(RunConfig config, Path folder) {
+    return run(config, folder, new Cancellation());
+  }
+
+  /**
+   * Begins a run in {@code folder}, or goes on with the one there if it has the same configuration.
+   *
+   * @return the last iterate; M1, M2, … lie in {@code folder}
+   * @throws InvalidInputException where the folder holds a run of another configuration
+   * @throws org.autodidact.api.CancelledException once {@code cancellation} is set; what is
+   *     finished stays, and the same call goes on from there
+   */
+  public Checkpoint run(RunConfig config, Path folder, Cancellation cancellation) {
+    checkNames(config);
+    try (RunStore store = RunStore.open(folder)) {
+      String json = ConfigFile.toJson(config);
+      store.putIfAbsent("config", json);
+      String stored = store.property("config").orElseThrow();
+      if (!stored.equals(json)) {
+        throw new InvalidInputException(
+            folder
+                + ": holds a run of another configuration; 'resume' goes on with that one, another"
+                + " --output begins a new one. Stored: "
+                + stored
+                + " Given: "
+                + json);
+      }
+      return run(config, store, cancellation);
+    }
+  }
+
+  /** Goes on with the run in {@code folder}. */
+  public Checkpoint resume(Path folder, Cancellation cancellation) {
+    if (!RunStore.exists(folder)) {
+      throw new InvalidInputException(
+          folder
+              + ": holds no run (no run.db); 'autodidact run CONFIG --output "
+              + folder
+              + "' begins one");
+    }
+    try (RunStore store = RunStore.open(folder)) {
+      String json =
+          store
+              .property("config")
+              .orElseThrow(
+                  () ->
+                      new InvalidInputException(
+                          folder
+                              + ": the run was cut off before its configuration was stored; begin"
+                              + " it again with 'autodidact run'"));
+      RunConfig config = ConfigFile.fromJson(json, folder.resolve("run.db").toString());
+      checkNames(config);
+      return run(config, store, cancellation);
+    }
+  }
+
+  private Checkpoint run(RunConfig config, RunStore store, Cancellation cancellation) {
+    takeIn(config, store);
+    PromptSource prompts =
+        promptSource.orElseGet(
+            () -> new FilePromptSource(Path.of(config.prompts().file()), config.seed()));
+    Stages stages = new Stages(config, plugins, store, prompts, listener, cancellation);
+    return new SelfRewardingLoop(stages).run(config.iterations());
+  }
+
+  /** Fails before any work where a name is unknown or a setting is out of range. */
+  private void checkNames(RunConfig config) {
+    plugins.generator(config.generator());
+    plugins.trainer(config.trainer());
+    plugins.judge(config.judge().name());
+    plugins.pairSelector(config.selector());
+    config.candidates().sampling();
+    config.judge().sampling();
+    config.compute().settings();
+    config.preferenceTraining().over(org.autodidact.api.TrainingSettings.dpo());
+    config
+        .fineTuning()
+        .ifPresent(f -> f.training().over(org.autodidact.api.TrainingSettings.sft()));
+  }
+
+  /** M0: a Hugging Face folder where it lies, a GGUF file imported into the run's folder. */
+  private static void takeIn(RunConfig config, RunStore store) {
+    if (store.model("M0").isPresent()) {
+      return;
+    }
+    Path model = Path.of(config.model());
+    Path folder = Models.folder(model, store.folder().resolve("M0"));
+    store.addModel(
+        "M0", Optional.empty(), folder, Provenance.imported(model.getFileName().toString()));
+  }
+
+  /** Builds an engine. Every call is optional. */
+  public static final class Builder {
+    private final List<Plugin> plugins = new ArrayList<>();
+    private RunListener listener = new RunListener() {};
+    private Optional<PromptSource> promptSource = Optional.empty();
+
+    private Builder() {}
+
+    /** Adds a plugin to those on the class path. */
+    public Builder plugin(Plugin plugin) {
+      plugins.add(plugin);
+      return this;
+    }
+
+    public Builder listener(RunListener listener) {
+      this.listener = listener;
+      return this;
+    }
+
+    /** Takes an iteration's prompts from here instead of from {@code prompts.file}. */
+    public Builder promptSource(PromptSource source) {
+      this.promptSource = Optional.of(source);
+      return this;
+    }
+
+    public Autodidact build() {
+      return new Autodidact(this);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+package org.autodidact.engine;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Provides;
+import com.google.inject.Singleton;
+import com.google.inject.multibindings.Multibinder;
+import com.google.inject.multibindings.OptionalBinder;
+import java.util.Set;
+import org.autodidact.api.Plugin;
+import org.autodidact.api.PromptSource;
+import org.autodidact.api.RunListener;
+
+/**
+ * Wires the engine for hosts that use Guice. A host adds plugins to the {@code Multibinder} of
+ * {@link Plugin}, and may bind {@link RunListener} and {@link PromptSource} through their {@code
+ * OptionalBinder}s. Hosts that do not use Guice take {@link Autodidact#builder()}.
+ */
+public final class AutodidactModule extends AbstractModule {
+  @Override
+  protected void configure() {
+    Multibinder.newSetBinder(binder(), Plugin.class);
+    OptionalBinder.newOptionalBinder(binder(), RunListener.class)
+        .setDefault()
+        .toInstance(new RunListener() {});
+    OptionalBinder.newOptionalBinder(binder(), PromptSource.class);
+  }
+
+  @Provides
+  @Singleton
+  Autodidact autodidact(
+      Set<Plugin> plugins, RunListener listener, java.util.Optional<PromptSource> promptSource) {
+    Autodidact.Builder builder = Autodidact.builder().listener(listener);
+    plugins.forEach(builder::plugin);
+    promptSource.ifPresent(builder::promptSource);
+    return builder.build();
+  }
+}

@@ -1,0 +1,29 @@
+package org.autodidact.engine;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.checkpoints.Gguf;
+
+/** Models as people name them: a Hugging Face folder or a GGUF file. */
+public final class Models {
+  private Models() {}
+
+  /**
+   * The Hugging Face folder of a model: itself, or {@code importInto} after the GGUF file is
+   * imported there, which is done once.
+   */
+  public static Path folder(Path model, Path importInto) {
+    if (Files.isDirectory(model)) {
+      return model;
+    }
+    if (!Files.isRegularFile(model)) {
+      throw new InvalidInputException(
+          model + ": there is no such model; expected a Hugging Face folder or a .gguf file");
+    }
+    if (!Files.isDirectory(importInto)) {
+      Gguf.importInto(model, importInto);
+    }
+    return importInto;
+  }
+}

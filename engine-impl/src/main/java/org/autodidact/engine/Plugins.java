@@ -1,0 +1,111 @@
+package org.autodidact.engine;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.JudgeProvider;
+import org.autodidact.api.PairSelectorProvider;
+import org.autodidact.api.Plugin;
+import org.autodidact.api.PluginNotFoundException;
+import org.autodidact.api.TrainerProvider;
+
+/** The plugins at hand, looked up by name. Immutable and thread-safe. */
+public final class Plugins {
+  private final List<Plugin> plugins;
+  private final Map<String, GeneratorProvider> generators;
+  private final Map<String, JudgeProvider> judges;
+  private final Map<String, PairSelectorProvider> pairSelectors;
+  private final Map<String, TrainerProvider> trainers;
+
+  private Plugins(List<Plugin> plugins) {
+    this.plugins = List.copyOf(plugins);
+    generators = index("generator", Plugin::generators, GeneratorProvider::name);
+    judges = index("judge", Plugin::judges, JudgeProvider::name);
+    pairSelectors = index("pair selector", Plugin::pairSelectors, PairSelectorProvider::name);
+    trainers = index("trainer", Plugin::trainers, TrainerProvider::name);
+  }
+
+  /** The built-in plugin, then those that {@link ServiceLoader} finds, then {@code more}. */
+  public static Plugins discover(Collection<? extends Plugin> more) {
+    List<Plugin> plugins = new ArrayList<>();
+    plugins.add(new BuiltInPlugin());
+    ServiceLoader.load(Plugin.class).forEach(plugins::add);
+    plugins.addAll(more);
+    return new Plugins(plugins);
+  }
+
+  public List<Plugin> all() {
+    return plugins;
+  }
+
+  public GeneratorProvider generator(String name) {
+    return find("generator", generators, name);
+  }
+
+  public JudgeProvider judge(String name) {
+    return find("judge", judges, name);
+  }
+
+  public PairSelectorProvider pairSelector(String name) {
+    return find("pair selector", pairSelectors, name);
+  }
+
+  public TrainerProvider trainer(String name) {
+    return find("trainer", trainers, name);
+  }
+
+  private <T> Map<String, T> index(
+      String kind, Function<Plugin, List<T>> list, Function<T, String> nameOf) {
+    Map<String, T> byName = new TreeMap<>();
+    for (Plugin plugin : plugins) {
+      for (T provider : list.apply(plugin)) {
+        String name = nameOf.apply(provider);
+        if (!name.matches("[a-z0-9]+(-[a-z0-9]+)*")) {
+          throw new InvalidInputException(
+              "plugin '"
+                  + plugin.name()
+                  + "': the "
+                  + kind
+                  + " name '"
+                  + name
+                  + "' must be lower-case letters, digits and hyphens");
+        }
+        if (byName.put(name, provider) != null) {
+          throw new InvalidInputException(
+              "two plugins bring the "
+                  + kind
+                  + " '"
+                  + name
+                  + "'; take one of them off the class path (the second is '"
+                  + plugin.name()
+                  + "')");
+        }
+      }
+    }
+    return byName;
+  }
+
+  private static <T> T find(String kind, Map<String, T> byName, String name) {
+    T found = byName.get(name);
+    if (found == null) {
+      throw new PluginNotFoundException(
+          "no "
+              + kind
+              + " is named '"
+              + name
+              + "'"
+              + NearNames.hint(name, byName.keySet())
+              + "; there are: "
+              + byName.keySet()
+              + ". A plugin's jar must be on the class path and name itself in META-INF/services/"
+              + Plugin.class.getName());
+    }
+    return found;
+  }
+}

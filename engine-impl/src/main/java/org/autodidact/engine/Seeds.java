@@ -1,0 +1,24 @@
+package org.autodidact.engine;
+
+/**
+ * Seeds of a run's parts. A part's seed is a hash of the run's seed and of the part's place in the
+ * run, so that it is the same after a resume and independent of what else was drawn.
+ */
+final class Seeds {
+  private Seeds() {}
+
+  static long of(long root, long... path) {
+    long seed = mix(root);
+    for (long step : path) {
+      seed = mix(seed + 0x9E3779B97F4A7C15L * (step + 1));
+    }
+    return seed;
+  }
+
+  /** The finalizer of SplitMix64 (Steele, Lea and Flood, 2014). */
+  private static long mix(long z) {
+    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+    return z ^ (z >>> 31);
+  }
+}

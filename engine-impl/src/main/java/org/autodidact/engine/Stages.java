@@ -1,0 +1,376 @@
+package org.autodidact.engine;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Candidate;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Judge;
+import org.autodidact.api.JudgeProvider.JudgeContext;
+import org.autodidact.api.JudgedCandidate;
+import org.autodidact.api.JudgementRequest;
+import org.autodidact.api.PairSelector;
+import org.autodidact.api.PreferencePair;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.PromptSource;
+import org.autodidact.api.RunListener;
+import org.autodidact.api.RunListener.Kind;
+import org.autodidact.api.RunListener.Stage;
+import org.autodidact.api.TrainingExample;
+import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingResult;
+import org.autodidact.api.TrainingSettings;
+import org.autodidact.engine.config.Names;
+import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.store.Provenance;
+import org.autodidact.engine.store.RunStore;
+import org.autodidact.engine.store.RunStore.PairPlaces;
+
+/**
+ * The stages of a run. Each asks the store what is done, does the rest, and stores every result as
+ * it comes; asked again, it answers from the store. Seeds belong to places in the run, not to the
+ * order of work, so a resumed run draws what the uninterrupted one would have drawn.
+ */
+final class Stages {
+  /** First steps of the seeds' paths; never changed, so that a run of an older version resumes. */
+  private static final long FINE_TUNING_SEED = 0;
+
+  private static final long CANDIDATE_SEED = 1;
+  private static final long JUDGEMENT_SEED = 2;
+  private static final long PREFERENCE_TRAINING_SEED = 3;
+  private static final long HELD_OUT_SEED = 4;
+
+  private final RunConfig config;
+  private final Plugins plugins;
+  private final RunStore store;
+  private final PromptSource promptSource;
+  private final RunListener listener;
+  private final Cancellation cancellation;
+
+  Stages(
+      RunConfig config,
+      Plugins plugins,
+      RunStore store,
+      PromptSource promptSource,
+      RunListener listener,
+      Cancellation cancellation) {
+    this.config = config;
+    this.plugins = plugins;
+    this.store = store;
+    this.promptSource = promptSource;
+    this.listener = listener;
+    this.cancellation = cancellation;
+  }
+
+  /** What came in. */
+  Checkpoint baseModel() {
+    return new Checkpoint("M0", store.model("M0").orElseThrow());
+  }
+
+  OpenModel open(Checkpoint checkpoint) {
+    return new OpenModel(
+        checkpoint,
+        () -> plugins.generator(config.generator()).open(checkpoint, config.compute().settings()));
+  }
+
+  /** M0 becomes M1, or is M1 where the run has no fine-tuning. */
+  Checkpoint fineTune(Checkpoint base) {
+    Optional<Path> done = store.model("M1");
+    if (done.isPresent()) {
+      return new Checkpoint("M1", done.get());
+    }
+    if (config.fineTuning().isEmpty()) {
+      store.addModel("M1", Optional.of("M0"), base.folder(), Provenance.unchanged(base));
+      return new Checkpoint("M1", base.folder());
+    }
+    RunConfig.FineTuning section = config.fineTuning().get();
+    return train(
+        new Stage("M0", Kind.FINE_TUNING),
+        base,
+        "M1",
+        FineTuningData.read(section, config.judge().template()),
+        section.training(),
+        section.training().over(TrainingSettings.sft()),
+        Seeds.of(config.seed(), FINE_TUNING_SEED));
+  }
+
+  /** The iteration's new prompts. */
+  List<Prompt> createPrompts(int iteration) {
+    Stage stage = new Stage("M" + iteration, Kind.PROMPTS);
+    List<Prompt> stored = store.prompts(iteration);
+    if (!stored.isEmpty()) {
+      return stored;
+    }
+    int count = config.prompts().perIteration();
+    listener.stageStarted(stage, 0, count);
+    List<Prompt> prompts = promptSource.prompts(iteration, count);
+    store.addPrompts(iteration, prompts);
+    listener.stageFinished(stage);
+    return prompts;
+  }
+
+  /** N candidates of each prompt. */
+  void generateCandidates(int iteration, List<Prompt> prompts, OpenModel model) {
+    Stage stage = new Stage(model.checkpoint().name(), Kind.CANDIDATES);
+    Map<Integer, List<Candidate>> stored = store.candidates(iteration);
+    List<GenerationRequest> open = new ArrayList<>();
+    Map<String, Integer> places = new HashMap<>();
+    for (int p = 0; p < prompts.size(); p++) {
+      places.put(prompts.get(p).id(), p);
+      if (!stored.containsKey(p)) {
+        open.add(
+            new GenerationRequest(
+                prompts.get(p),
+                seeds(CANDIDATE_SEED, config.candidates().count(), iteration, p),
+                config.candidates().sampling()));
+      }
+    }
+    stage(
+        stage,
+        prompts.size() - open.size(),
+        prompts.size(),
+        progress ->
+            model
+                .generator()
+                .generate(
+                    open,
+                    generation -> {
+                      store.addCandidates(
+                          iteration,
+                          places.get(generation.promptId()),
+                          model.checkpoint().name(),
+                          generation);
+                      progress.run();
+                    },
+                    cancellation));
+  }
+
+  /** A judgement of each candidate, by the model that wrote it. */
+  void judgeCandidates(int iteration, List<Prompt> prompts, OpenModel model) {
+    Stage stage = new Stage(model.checkpoint().name(), Kind.JUDGEMENTS);
+    Map<Integer, Map<Integer, JudgedCandidate>> stored = store.judged(iteration);
+    Map<String, Place> open = new java.util.LinkedHashMap<>();
+    List<JudgementRequest> requests = new ArrayList<>();
+    int[] total = {0};
+    store
+        .candidates(iteration)
+        .forEach(
+            (p, candidates) -> {
+              for (int c = 0; c < candidates.size(); c++) {
+                total[0]++;
+                if (!stored.getOrDefault(p, Map.of()).containsKey(c)) {
+                  String id = p + "/" + c;
+                  List<Long> seeds =
+                      seeds(JUDGEMENT_SEED, config.judge().samples(), iteration, p, c);
+                  open.put(id, new Place(p, c, seeds));
+                  requests.add(
+                      new JudgementRequest(
+                          id, prompts.get(p).instruction(), candidates.get(c).text(), seeds));
+                }
+              }
+            });
+    stage(
+        stage,
+        total[0] - requests.size(),
+        total[0],
+        progress -> {
+          JudgeContext context =
+              new JudgeContext(
+                  model.generator(),
+                  config.judge().sampling(),
+                  config.judge().template().map(FineTuningData::readText));
+          try (Judge judge = plugins.judge(config.judge().name()).open(context)) {
+            judge.judge(
+                requests,
+                judgement -> {
+                  Place place = open.get(judgement.id());
+                  store.addJudgement(
+                      iteration,
+                      place.prompt(),
+                      place.candidate(),
+                      config.judge().name(),
+                      model.checkpoint().name(),
+                      judgement,
+                      place.seeds());
+                  progress.run();
+                },
+                cancellation);
+          }
+        });
+  }
+
+  /** The pairs of the prompts that give one. */
+  List<PreferencePair> selectPairs(int iteration, List<Prompt> prompts) {
+    Stage stage = new Stage("M" + iteration, Kind.PAIRS);
+    if (!store.isFinished(name(stage))) {
+      long start = System.nanoTime();
+      listener.stageStarted(stage, 0, prompts.size());
+      PairSelector selector = plugins.pairSelector(config.selector()).create();
+      List<PairPlaces> pairs = new ArrayList<>();
+      store
+          .judged(iteration)
+          .forEach(
+              (p, byPlace) -> {
+                List<JudgedCandidate> judged = List.copyOf(byPlace.values());
+                selector
+                    .select(prompts.get(p), judged)
+                    .ifPresent(
+                        pair ->
+                            pairs.add(
+                                new PairPlaces(
+                                    p,
+                                    judged.indexOf(pair.chosen()),
+                                    judged.indexOf(pair.rejected()))));
+              });
+      store.addPairs(iteration, pairs, name(stage), seconds(start));
+      listener.stageFinished(stage);
+    }
+    return store.pairs(iteration);
+  }
+
+  /** M<sub>t</sub> becomes M<sub>t+1</sub>. */
+  Checkpoint trainOnPreferences(int iteration, Checkpoint model, List<PreferencePair> pairs) {
+    String next = "M" + (iteration + 1);
+    Optional<Path> done = store.model(next);
+    if (done.isPresent()) {
+      return new Checkpoint(next, done.get());
+    }
+    if (pairs.isEmpty()) {
+      throw noPairs(iteration);
+    }
+    List<TrainingExample> examples = new ArrayList<>();
+    for (PreferencePair pair : pairs) {
+      examples.add(
+          new TrainingExample.Preference(
+              pair.prompt().messages(),
+              pair.chosen().candidate().text(),
+              pair.rejected().candidate().text()));
+    }
+    return train(
+        new Stage(model.name(), Kind.PREFERENCE_TRAINING),
+        model,
+        next,
+        examples,
+        config.preferenceTraining(),
+        config.preferenceTraining().over(TrainingSettings.dpo()),
+        Seeds.of(config.seed(), PREFERENCE_TRAINING_SEED, iteration));
+  }
+
+  private InvalidInputException noPairs(int iteration) {
+    List<JudgedCandidate> judged =
+        store.judged(iteration).values().stream().flatMap(m -> m.values().stream()).toList();
+    long scored = judged.stream().filter(j -> j.judgement().score().isPresent()).count();
+    return new InvalidInputException(
+        "iteration "
+            + iteration
+            + ": no preference pair: of "
+            + judged.size()
+            + " judged candidates "
+            + scored
+            + " have a score"
+            + (scored == 0
+                ? "; the judge '"
+                    + config.judge().name()
+                    + "' never wrote one that could be read: raise judge.max-tokens, fine-tune on EFT"
+                    + " data, or use the judge 'expected-score'"
+                : ", and no prompt's candidates differ in theirs: take more candidates or prompts"));
+  }
+
+  private Checkpoint train(
+      Stage stage,
+      Checkpoint base,
+      String name,
+      List<TrainingExample> all,
+      RunConfig.Training section,
+      TrainingSettings settings,
+      long seed) {
+    long start = System.nanoTime();
+    List<TrainingExample> examples = new ArrayList<>(all);
+    int heldOut = (int) (all.size() * section.heldOut());
+    if (heldOut > 0) {
+      Collections.shuffle(examples, new Random(Seeds.of(config.seed(), HELD_OUT_SEED, seed)));
+    }
+    Path folder = store.folder().resolve(name);
+    TrainingRequest request =
+        new TrainingRequest(
+            base,
+            examples.subList(heldOut, examples.size()),
+            examples.subList(0, heldOut),
+            settings,
+            seed,
+            new Checkpoint(name, folder),
+            store.folder().resolve("state-" + name));
+    int done = store.steps(name).size();
+    boolean[] started = {false};
+    TrainingResult result =
+        plugins
+            .trainer(config.trainer())
+            .create(config.compute().settings())
+            .train(
+                request,
+                metrics -> {
+                  if (!started[0]) {
+                    started[0] = true;
+                    listener.stageStarted(
+                        stage, Math.min(done, metrics.step() - 1), metrics.steps());
+                  }
+                  store.addStep(name, metrics);
+                  listener.trained(stage, metrics);
+                },
+                cancellation);
+    result.metrics().forEach(metrics -> store.addStep(name, metrics));
+    store.addModel(name, Optional.of(base.name()), folder, Provenance.trained(request));
+    store.finish(name(stage), seconds(start));
+    listener.stageFinished(stage);
+    return result.checkpoint();
+  }
+
+  /** Runs what is left of a stage, if anything is, between its events. */
+  private void stage(Stage stage, int done, int total, java.util.function.Consumer<Runnable> work) {
+    if (store.isFinished(name(stage))) {
+      return;
+    }
+    long start = System.nanoTime();
+    listener.stageStarted(stage, done, total);
+    int[] count = {done};
+    if (done < total) {
+      work.accept(() -> listener.progressed(stage, ++count[0], total));
+    }
+    store.finish(name(stage), seconds(start));
+    listener.stageFinished(stage);
+  }
+
+  private static String name(Stage stage) {
+    return stage.model() + "/" + Names.of(stage.kind());
+  }
+
+  private static double seconds(long start) {
+    return (System.nanoTime() - start) / 1e9;
+  }
+
+  private List<Long> seeds(long what, int count, long... path) {
+    return IntStream.range(0, count)
+        .mapToObj(
+            i -> {
+              long[] whole = new long[path.length + 2];
+              whole[0] = what;
+              System.arraycopy(path, 0, whole, 1, path.length);
+              whole[path.length + 1] = i;
+              return Seeds.of(config.seed(), whole);
+            })
+        .toList();
+  }
+
+  /** Where a judgement belongs. */
+  private record Place(int prompt, int candidate, List<Long> seeds) {}
+}

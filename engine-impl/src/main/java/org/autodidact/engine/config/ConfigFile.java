@@ -1,0 +1,159 @@
+package org.autodidact.engine.config;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.StorageException;
+import org.autodidact.engine.NearNames;
+
+/** Reads a run's configuration; YAML is a superset of JSON, so one reader serves both. */
+public final class ConfigFile {
+  private static final YAMLMapper YAML =
+      YAMLMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .addModule(new Jdk8Module())
+          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+          .build();
+
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .addModule(new Jdk8Module())
+          .enable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
+          .defaultPropertyInclusion(
+              JsonInclude.Value.construct(
+                  JsonInclude.Include.NON_ABSENT, JsonInclude.Include.NON_ABSENT))
+          .build();
+
+  private ConfigFile() {}
+
+  /**
+   * Reads a file; paths in it are relative to its folder.
+   *
+   * @param overrides values by dotted key, for example {@code judge.samples}, in YAML's notation
+   */
+  public static RunConfig read(Path file, Map<String, String> overrides) {
+    try {
+      return parse(
+          Files.readString(file), file.toString(), overrides, file.toAbsolutePath().getParent());
+    } catch (NoSuchFileException e) {
+      throw new InvalidInputException(file + ": there is no such configuration file", e);
+    } catch (IOException e) {
+      throw new StorageException(file + ": the configuration cannot be read: " + e, e);
+    }
+  }
+
+  /** Parses a text; {@code source} names it in errors, {@code folder} is where its paths start. */
+  static RunConfig parse(String text, String source, Map<String, String> overrides, Path folder) {
+    try {
+      JsonNode tree = YAML.readTree(text);
+      ObjectNode root = tree instanceof ObjectNode object ? object : failUnlessEmpty(tree, source);
+      resolvePaths(root, folder);
+      for (Map.Entry<String, String> override : overrides.entrySet()) {
+        put(root, override.getKey(), YAML.readTree(override.getValue()));
+      }
+      return YAML.treeToValue(root, RunConfig.class);
+    } catch (UnrecognizedPropertyException e) {
+      Collection<String> known =
+          e.getKnownPropertyIds().stream().map(Object::toString).collect(Collectors.toList());
+      throw new InvalidInputException(
+          source
+              + ": unknown key '"
+              + path(e)
+              + "'"
+              + NearNames.hint(e.getPropertyName(), known)
+              + "; known here: "
+              + known.stream().sorted().toList(),
+          e);
+    } catch (JsonMappingException e) {
+      if (e.getCause() instanceof InvalidInputException cause) {
+        throw new InvalidInputException(source + ": " + cause.getMessage(), cause);
+      }
+      throw new InvalidInputException(
+          source + ": the key '" + path(e) + "': " + e.getOriginalMessage(), e);
+    } catch (JsonProcessingException e) {
+      JsonLocation at = e.getLocation();
+      throw new InvalidInputException(
+          source
+              + (at == null ? "" : ", line " + at.getLineNr() + ", column " + at.getColumnNr())
+              + ": not YAML: "
+              + e.getOriginalMessage(),
+          e);
+    }
+  }
+
+  private static ObjectNode failUnlessEmpty(JsonNode tree, String source) {
+    if (tree == null || tree.isMissingNode() || tree.isNull()) {
+      return JsonNodeFactory.instance.objectNode();
+    }
+    throw new InvalidInputException(
+        source + ": expected keys and values, found " + tree.getNodeType());
+  }
+
+  private static String path(JsonMappingException e) {
+    return e.getPath().stream()
+        .map(r -> r.getFieldName() == null ? "[" + r.getIndex() + "]" : r.getFieldName())
+        .collect(Collectors.joining("."));
+  }
+
+  /** Files that a configuration names, by dotted key. */
+  private static void resolvePaths(ObjectNode root, Path folder) {
+    for (String key :
+        new String[] {
+          "model", "prompts.file", "fine-tuning.ift", "fine-tuning.eft", "judge.template"
+        }) {
+      JsonNode value = root.at("/" + key.replace('.', '/'));
+      if (value.isTextual()) {
+        put(
+            root,
+            key,
+            JsonNodeFactory.instance.textNode(
+                folder.resolve(value.asText()).normalize().toString()));
+      }
+    }
+  }
+
+  private static void put(ObjectNode root, String dottedKey, JsonNode value) {
+    String[] steps = dottedKey.split("\\.", -1);
+    ObjectNode node = root;
+    for (int i = 0; i < steps.length - 1; i++) {
+      node = node.withObjectProperty(steps[i]);
+    }
+    node.set(steps[steps.length - 1], value);
+  }
+
+  /** The configuration as JSON, keys sorted: equal configurations give equal texts. */
+  public static String toJson(RunConfig config) {
+    try {
+      return JSON.writeValueAsString(config);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Reads what {@link #toJson} wrote. */
+  public static RunConfig fromJson(String json, String source) {
+    return parse(json, source, Map.of(), Path.of(""));
+  }
+}

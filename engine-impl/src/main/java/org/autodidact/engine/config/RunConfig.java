@@ -1,0 +1,214 @@
+package org.autodidact.engine.config;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.KebabCaseStrategy;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.TrainingSettings;
+
+/**
+ * Everything that a run depends on. Components are the file's keys in lower case with hyphens;
+ * every key is described in docs/configuration.md. What the file leaves out has the paper's value.
+ */
+@JsonNaming(KebabCaseStrategy.class)
+public record RunConfig(
+    String model,
+    Long seed,
+    Integer iterations,
+    String generator,
+    String trainer,
+    String selector,
+    Optional<FineTuning> fineTuning,
+    Prompts prompts,
+    Candidates candidates,
+    JudgeSection judge,
+    Training preferenceTraining,
+    Compute compute) {
+
+  public RunConfig {
+    model = required("model", model);
+    seed = or(seed, 1L);
+    iterations = atLeast("iterations", or(iterations, 2), 0);
+    generator = or(generator, "onnxruntime");
+    trainer = or(trainer, "djl-pytorch");
+    selector = or(selector, "max-min");
+    fineTuning = or(fineTuning, Optional.empty());
+    prompts = required("prompts", prompts);
+    candidates = or(candidates, new Candidates(null, null, null, null, null, null));
+    judge = or(judge, new JudgeSection(null, null, null, null, null, Optional.empty()));
+    preferenceTraining = or(preferenceTraining, Training.DEFAULTS);
+    compute = or(compute, new Compute(null, null, null));
+  }
+
+  /**
+   * The first, supervised stage: M0 becomes M1. Without it the loop starts from the model itself.
+   */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record FineTuning(Optional<String> ift, Optional<String> eft, Training training) {
+    public FineTuning {
+      ift = or(ift, Optional.empty());
+      eft = or(eft, Optional.empty());
+      if (ift.isEmpty() && eft.isEmpty()) {
+        throw new InvalidInputException(
+            "fine-tuning needs ift or eft, the path of a JSONL file; leave the whole section out to"
+                + " start from the model itself");
+      }
+      training = or(training, Training.DEFAULTS);
+    }
+  }
+
+  /** Where an iteration's prompts come from. */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record Prompts(String file, Integer perIteration) {
+    public Prompts {
+      file = required("prompts.file", file);
+      perIteration = atLeast("prompts.per-iteration", or(perIteration, 64), 1);
+    }
+  }
+
+  /** How candidates are drawn. */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record Candidates(
+      Integer count,
+      Double temperature,
+      Double topP,
+      Integer topK,
+      Integer maxTokens,
+      List<String> stop) {
+
+    public Candidates {
+      count = atLeast("candidates.count", or(count, 4), 2);
+      temperature = or(temperature, 0.7);
+      topP = or(topP, 0.9);
+      topK = or(topK, 0);
+      maxTokens = or(maxTokens, 512);
+      stop = List.copyOf(or(stop, List.of()));
+    }
+
+    public SamplingParameters sampling() {
+      return new SamplingParameters(maxTokens, temperature, topK, topP, 0, 1, stop, false);
+    }
+  }
+
+  /** Who judges, and how. */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record JudgeSection(
+      String name,
+      Integer samples,
+      Double temperature,
+      Double topP,
+      Integer maxTokens,
+      Optional<String> template) {
+
+    public JudgeSection {
+      name = or(name, "additive");
+      samples = atLeast("judge.samples", or(samples, 3), 1);
+      temperature = or(temperature, 0.7);
+      topP = or(topP, 0.9);
+      maxTokens = or(maxTokens, 256);
+      template = or(template, Optional.empty());
+    }
+
+    public SamplingParameters sampling() {
+      return new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), false);
+    }
+  }
+
+  /** How a model is trained; what is left out has the paper's value for its stage. */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record Training(
+      String loss,
+      Double beta,
+      Double heldOut,
+      Double learningRate,
+      Double finalLearningRate,
+      String schedule,
+      Integer warmupSteps,
+      Integer batchSize,
+      Integer epochs,
+      Integer maxLength,
+      Double weightDecay,
+      Double maxGradientNorm,
+      Double dropout,
+      Integer heldOutEvery,
+      Integer patience,
+      Integer saveEvery) {
+
+    private static final Training DEFAULTS =
+        new Training(
+            null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+            null, null);
+
+    public Training {
+      heldOut = or(heldOut, 0.0);
+      if (!(heldOut >= 0 && heldOut < 1)) {
+        throw new InvalidInputException(
+            "held-out must be a share of the examples, at least 0 and below 1, found " + heldOut);
+      }
+    }
+
+    /** The trainer's settings, over the stage's defaults. */
+    public TrainingSettings over(TrainingSettings paper) {
+      double rate = or(learningRate, paper.learningRate());
+      return new TrainingSettings(
+          loss == null ? paper.loss() : Names.oneOf("loss", TrainingSettings.Loss.class, loss),
+          or(beta, paper.beta()),
+          rate,
+          or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())),
+          schedule == null
+              ? paper.schedule()
+              : Names.oneOf("schedule", TrainingSettings.Schedule.class, schedule),
+          or(warmupSteps, paper.warmupSteps()),
+          or(batchSize, paper.batchSize()),
+          or(epochs, paper.epochs()),
+          or(maxLength, paper.maxLength()),
+          or(weightDecay, paper.weightDecay()),
+          or(maxGradientNorm, paper.maxGradientNorm()),
+          or(dropout, paper.dropout()),
+          paper.shuffle(),
+          or(heldOutEvery, paper.heldOutEvery()),
+          or(patience, paper.patience()),
+          or(saveEvery, paper.saveEvery()));
+    }
+  }
+
+  /** What the run may use of the machine. */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record Compute(String precision, Integer threads, Integer memoryMb) {
+    public Compute {
+      precision = or(precision, "auto");
+      threads = or(threads, 0);
+      memoryMb = or(memoryMb, 0);
+    }
+
+    public ComputeSettings settings() {
+      return new ComputeSettings(
+          Names.oneOf("compute.precision", ComputeSettings.Precision.class, precision),
+          threads,
+          memoryMb);
+    }
+  }
+
+  private static <T> T or(T value, T otherwise) {
+    return value == null ? otherwise : value;
+  }
+
+  private static <T> T required(String key, T value) {
+    if (value == null) {
+      throw new InvalidInputException("the key '" + key + "' is missing; it has no default");
+    }
+    return Objects.requireNonNull(value);
+  }
+
+  private static int atLeast(String key, int value, int least) {
+    if (value < least) {
+      throw new InvalidInputException(
+          "the key '" + key + "' must be at least " + least + ", found " + value);
+    }
+    return value;
+  }
+}

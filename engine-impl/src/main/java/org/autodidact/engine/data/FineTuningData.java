@@ -1,0 +1,57 @@
+package org.autodidact.engine.data;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Message;
+import org.autodidact.api.TrainingExample;
+import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.judge.JudgeTemplate;
+
+/** What M0 is fine-tuned on: instruction following (IFT) and evaluation fine-tuning (EFT). */
+public final class FineTuningData {
+  private FineTuningData() {}
+
+  /**
+   * IFT lines are demonstrations; an EFT line {"instruction", "response", "judgement"} becomes the
+   * judge prompt and the judgement to write (paper, section 2.1).
+   *
+   * @param template the file of the judge's template, where it has its own
+   */
+  public static List<TrainingExample> read(
+      RunConfig.FineTuning section, Optional<String> template) {
+    JudgeTemplate judge = JudgeTemplate.orDefault(template.map(FineTuningData::readText));
+    List<TrainingExample> examples = new ArrayList<>();
+    section
+        .ift()
+        .ifPresent(f -> examples.addAll(JsonLines.read(Path.of(f), JsonLines::demonstration)));
+    section
+        .eft()
+        .ifPresent(
+            f ->
+                examples.addAll(
+                    JsonLines.read(
+                        Path.of(f),
+                        line ->
+                            new TrainingExample.Demonstration(
+                                List.of(
+                                    Message.user(
+                                        judge.fill(
+                                            line.text("instruction"), line.text("response")))),
+                                line.text("judgement")))));
+    return examples;
+  }
+
+  /** A text file's content. */
+  public static String readText(String file) {
+    try {
+      return Files.readString(Path.of(file));
+    } catch (IOException e) {
+      throw new InvalidInputException(file + ": the judge template cannot be read: " + e, e);
+    }
+  }
+}

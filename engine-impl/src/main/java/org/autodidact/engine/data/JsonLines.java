@@ -1,0 +1,171 @@
+package org.autodidact.engine.data;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Message;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.StorageException;
+import org.autodidact.api.TrainingExample;
+
+/** Reads JSON lines. An error names file and line. Blank lines are passed over. */
+public final class JsonLines {
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+
+  private JsonLines() {}
+
+  /** Makes a value of one line. */
+  @FunctionalInterface
+  public interface LineReader<T> {
+    T read(Line line);
+  }
+
+  /** Every line of the file through {@code reader}. */
+  public static <T> List<T> read(Path file, LineReader<T> reader) {
+    List<T> values = new ArrayList<>();
+    try (BufferedReader in = Files.newBufferedReader(file)) {
+      int number = 0;
+      for (String text = in.readLine(); text != null; text = in.readLine()) {
+        number++;
+        if (!text.isBlank()) {
+          values.add(reader.read(new Line(file + ", line " + number, parse(file, number, text))));
+        }
+      }
+    } catch (NoSuchFileException e) {
+      throw new InvalidInputException(file + ": there is no such file", e);
+    } catch (MalformedInputException e) {
+      throw new InvalidInputException(file + ": not UTF-8 text", e);
+    } catch (IOException e) {
+      throw new StorageException(file + ": cannot be read: " + e, e);
+    }
+    if (values.isEmpty()) {
+      throw new InvalidInputException(file + ": expected a JSON object a line, found no line");
+    }
+    return values;
+  }
+
+  private static JsonNode parse(Path file, int number, String text) {
+    try {
+      JsonNode node = JSON.readTree(text);
+      if (node.isObject()) {
+        return node;
+      }
+      throw new InvalidInputException(
+          file + ", line " + number + ": expected a JSON object, found " + node.getNodeType());
+    } catch (JsonProcessingException e) {
+      throw new InvalidInputException(
+          file + ", line " + number + ": not JSON: " + e.getOriginalMessage(), e);
+    }
+  }
+
+  /**
+   * One line.
+   *
+   * @param where file and line, for errors
+   * @param json the object
+   */
+  public record Line(String where, JsonNode json) {
+
+    /** A text that must be there. */
+    public String text(String key) {
+      return optionalText(key)
+          .orElseThrow(
+              () ->
+                  new InvalidInputException(
+                      where + ": the text '" + key + "' is missing; found the keys " + keys()));
+    }
+
+    public Optional<String> optionalText(String key) {
+      JsonNode value = json.get(key);
+      if (value == null) {
+        return Optional.empty();
+      }
+      if (!value.isTextual()) {
+        throw new InvalidInputException(
+            where + ": '" + key + "' must be a text, found " + value.getNodeType());
+      }
+      return Optional.of(value.asText());
+    }
+
+    /** {@code messages}: a list of role and content, at least one. */
+    public List<Message> messages() {
+      JsonNode list = json.get("messages");
+      if (list == null || !list.isArray() || list.isEmpty()) {
+        throw new InvalidInputException(
+            where
+                + ": 'messages' must be a list of {\"role\", \"content\"}, not empty; found the keys "
+                + keys());
+      }
+      List<Message> messages = new ArrayList<>();
+      for (JsonNode m : list) {
+        if (!m.path("role").isTextual() || !m.path("content").isTextual()) {
+          throw new InvalidInputException(
+              where + ": message " + messages.size() + " needs the texts role and content");
+        }
+        messages.add(new Message(m.get("role").asText(), m.get("content").asText()));
+      }
+      return messages;
+    }
+
+    /** A conversation: {@code messages}, or the text {@code key} as the user's message. */
+    public List<Message> conversation(String key) {
+      return json.has("messages") ? messages() : List.of(Message.user(text(key)));
+    }
+
+    private List<String> keys() {
+      List<String> keys = new ArrayList<>();
+      json.fieldNames().forEachRemaining(keys::add);
+      return keys;
+    }
+  }
+
+  /** {"id", "prompt"} or {"id", "messages"}; without an id, the place in the file is one. */
+  public static List<Prompt> prompts(Path file) {
+    int[] count = {0};
+    return read(
+        file,
+        line -> {
+          String id = line.optionalText("id").orElse(Integer.toString(count[0]));
+          count[0]++;
+          String key = line.json().has("instruction") ? "instruction" : "prompt";
+          return new Prompt(id, line.conversation(key));
+        });
+  }
+
+  /** {"messages"} whose last is the assistant's, or {"prompt", "response"}. */
+  public static TrainingExample demonstration(Line line) {
+    if (!line.json().has("messages")) {
+      return new TrainingExample.Demonstration(
+          List.of(Message.user(line.text("prompt"))), line.text("response"));
+    }
+    List<Message> messages = line.messages();
+    Message last = messages.get(messages.size() - 1);
+    if (!last.role().equals("assistant") || messages.size() < 2) {
+      throw new InvalidInputException(
+          line.where()
+              + ": the last of at least two messages must be the assistant's, found role '"
+              + last.role()
+              + "'");
+    }
+    return new TrainingExample.Demonstration(
+        messages.subList(0, messages.size() - 1), last.content());
+  }
+
+  /** {"prompt" or "messages", "chosen", "rejected"}. */
+  public static TrainingExample preference(Line line) {
+    return new TrainingExample.Preference(
+        line.conversation("prompt"), line.text("chosen"), line.text("rejected"));
+  }
+}

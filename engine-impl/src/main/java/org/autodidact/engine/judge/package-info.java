@@ -1,0 +1,2 @@
+/** Judges that need only a generator. */
+package org.autodidact.engine.judge;

@@ -1,0 +1,2 @@
+/** How judged candidates become preference pairs. */
+package org.autodidact.engine.pairs;

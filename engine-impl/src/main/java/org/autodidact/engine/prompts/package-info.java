@@ -1,0 +1,2 @@
+/** Where an iteration's prompts come from. */
+package org.autodidact.engine.prompts;

@@ -1,0 +1,521 @@
+package org.autodidact.engine.store;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+import org.autodidact.api.Candidate;
+import org.autodidact.api.FinishReason;
+import org.autodidact.api.Generation;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.JudgedCandidate;
+import org.autodidact.api.Judgement;
+import org.autodidact.api.JudgementSample;
+import org.autodidact.api.Message;
+import org.autodidact.api.PreferencePair;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.StorageException;
+import org.autodidact.api.TrainingMetrics;
+
+/**
+ * What a run has done so far. Every method that writes is one transaction: after a kill or a full
+ * disk it has happened or it has not. Iterations count from 1; iteration t is made by model
+ * M<sub>t</sub>. One thread at a time; one process at a time, held by a lock.
+ */
+public final class RunStore implements AutoCloseable {
+  /** Raised when the tables change; a store of another version is refused. */
+  private static final String FORMAT = "1";
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final Path folder;
+  private final RunLock lock;
+  private final Connection connection;
+
+  private RunStore(Path folder, RunLock lock, Connection connection) {
+    this.folder = folder;
+    this.lock = lock;
+    this.connection = connection;
+  }
+
+  /** Opens the run in {@code folder}, or begins one there. */
+  public static RunStore open(Path folder) {
+    RunLock lock = RunLock.take(folder);
+    try {
+      Connection connection =
+          DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("run.db").toAbsolutePath());
+      RunStore store = new RunStore(folder, lock, connection);
+      store.prepare();
+      return store;
+    } catch (SQLException e) {
+      lock.close();
+      throw new StorageException(
+          folder.resolve("run.db") + ": cannot be opened: " + e.getMessage(), e);
+    } catch (RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /** Whether {@code folder} holds a run. */
+  public static boolean exists(Path folder) {
+    return Files.isRegularFile(folder.resolve("run.db"));
+  }
+
+  private void prepare() throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PRAGMA journal_mode = WAL");
+      statement.execute("PRAGMA synchronous = FULL");
+      statement.execute("PRAGMA foreign_keys = ON");
+    }
+    connection.setAutoCommit(false);
+    for (String table : SCHEMA) {
+      try (Statement statement = connection.createStatement()) {
+        statement.execute(table);
+      }
+    }
+    connection.commit();
+    putIfAbsent("format", FORMAT);
+    String found = property("format").orElseThrow();
+    if (!found.equals(FORMAT)) {
+      throw new InvalidInputException(
+          folder
+              + ": the run was stored in format "
+              + found
+              + ", this version reads "
+              + FORMAT
+              + "; finish it with the version that began it");
+    }
+  }
+
+  private static final List<String> SCHEMA =
+      List.of(
+          "CREATE TABLE IF NOT EXISTS property (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+          "CREATE TABLE IF NOT EXISTS stage (name TEXT PRIMARY KEY, seconds REAL NOT NULL)",
+          "CREATE TABLE IF NOT EXISTS model (name TEXT PRIMARY KEY, parent TEXT, folder TEXT NOT NULL,"
+              + " provenance TEXT NOT NULL)",
+          "CREATE TABLE IF NOT EXISTS prompt (iteration INTEGER, position INTEGER, id TEXT NOT NULL,"
+              + " messages TEXT NOT NULL, tokens TEXT, PRIMARY KEY (iteration, position),"
+              + " UNIQUE (iteration, id))",
+          "CREATE TABLE IF NOT EXISTS candidate (iteration INTEGER, prompt INTEGER, position INTEGER,"
+              + " model TEXT NOT NULL, seed INTEGER NOT NULL, text TEXT NOT NULL, tokens TEXT NOT NULL,"
+              + " log_probability REAL NOT NULL, finish_reason TEXT NOT NULL,"
+              + " PRIMARY KEY (iteration, prompt, position),"
+              + " FOREIGN KEY (iteration, prompt) REFERENCES prompt (iteration, position))",
+          "CREATE TABLE IF NOT EXISTS judgement (iteration INTEGER, prompt INTEGER, candidate INTEGER,"
+              + " judge TEXT NOT NULL, model TEXT NOT NULL, score REAL,"
+              + " PRIMARY KEY (iteration, prompt, candidate),"
+              + " FOREIGN KEY (iteration, prompt, candidate)"
+              + " REFERENCES candidate (iteration, prompt, position))",
+          "CREATE TABLE IF NOT EXISTS judgement_sample (iteration INTEGER, prompt INTEGER,"
+              + " candidate INTEGER, position INTEGER, seed INTEGER NOT NULL, score REAL,"
+              + " text TEXT NOT NULL, PRIMARY KEY (iteration, prompt, candidate, position),"
+              + " FOREIGN KEY (iteration, prompt, candidate)"
+              + " REFERENCES judgement (iteration, prompt, candidate))",
+          "CREATE TABLE IF NOT EXISTS pair (iteration INTEGER, prompt INTEGER, chosen INTEGER NOT NULL,"
+              + " rejected INTEGER NOT NULL, PRIMARY KEY (iteration, prompt),"
+              + " FOREIGN KEY (iteration, prompt, chosen)"
+              + " REFERENCES judgement (iteration, prompt, candidate),"
+              + " FOREIGN KEY (iteration, prompt, rejected)"
+              + " REFERENCES judgement (iteration, prompt, candidate))",
+          "CREATE TABLE IF NOT EXISTS training_step (model TEXT, step INTEGER, steps INTEGER NOT NULL,"
+              + " tokens INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (model, step))");
+
+  public Path folder() {
+    return folder;
+  }
+
+  /** A fact of the whole run. */
+  public Optional<String> property(String name) {
+    return query("SELECT value FROM property WHERE name = ?", r -> r.getString(1), name).stream()
+        .findFirst();
+  }
+
+  /** Notes a fact, unless it is noted already. */
+  public void putIfAbsent(String name, String value) {
+    transaction(() -> update("INSERT OR IGNORE INTO property VALUES (?, ?)", name, value));
+  }
+
+  /** Whether the stage is finished. */
+  public boolean isFinished(String stage) {
+    return !query("SELECT 1 FROM stage WHERE name = ?", r -> 1, stage).isEmpty();
+  }
+
+  /** Notes that a stage is finished, and what it took in this process. */
+  public void finish(String stage, double seconds) {
+    transaction(() -> update("INSERT OR IGNORE INTO stage VALUES (?, ?)", stage, seconds));
+  }
+
+  /** The folder of a model that is finished. */
+  public Optional<Path> model(String name) {
+    return query("SELECT folder FROM model WHERE name = ?", r -> Path.of(r.getString(1)), name)
+        .stream()
+        .map(folder::resolve)
+        .findFirst();
+  }
+
+  /**
+   * Notes a finished model and where it comes from.
+   *
+   * @param provenance JSON
+   */
+  public void addModel(String name, Optional<String> parent, Path modelFolder, String provenance) {
+    Path stored =
+        modelFolder.startsWith(folder)
+            ? folder.relativize(modelFolder)
+            : modelFolder.toAbsolutePath();
+    transaction(
+        () ->
+            update(
+                "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?)",
+                name,
+                parent.orElse(null),
+                stored.toString(),
+                provenance));
+  }
+
+  /** Stores an iteration's prompts, all at once. */
+  public void addPrompts(int iteration, List<Prompt> prompts) {
+    transaction(
+        () -> {
+          for (int i = 0; i < prompts.size(); i++) {
+            update(
+                "INSERT INTO prompt VALUES (?, ?, ?, ?, NULL)",
+                iteration,
+                i,
+                prompts.get(i).id(),
+                json(
+                    prompts.get(i).messages().stream()
+                        .map(m -> Map.of("role", m.role(), "content", m.content()))
+                        .toList()));
+          }
+        });
+  }
+
+  /** An iteration's prompts, in order. */
+  public List<Prompt> prompts(int iteration) {
+    return query(
+        "SELECT id, messages FROM prompt WHERE iteration = ? ORDER BY position",
+        r ->
+            new Prompt(
+                r.getString(1),
+                parse(r.getString(2), new TypeReference<List<Map<String, String>>>() {}).stream()
+                    .map(m -> new Message(m.get("role"), m.get("content")))
+                    .toList()),
+        iteration);
+  }
+
+  /** Stores all candidates of one prompt. */
+  public void addCandidates(int iteration, int prompt, String model, Generation generation) {
+    transaction(
+        () -> {
+          update(
+              "UPDATE prompt SET tokens = ? WHERE iteration = ? AND position = ?",
+              json(generation.promptTokens()),
+              iteration,
+              prompt);
+          List<Candidate> candidates = generation.candidates();
+          for (int i = 0; i < candidates.size(); i++) {
+            Candidate c = candidates.get(i);
+            update(
+                "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                iteration,
+                prompt,
+                i,
+                model,
+                c.seed(),
+                c.text(),
+                json(c.tokens()),
+                c.logProbability(),
+                c.finishReason().name());
+          }
+        });
+  }
+
+  /** The candidates of each prompt that has them, by the prompt's place. */
+  public Map<Integer, List<Candidate>> candidates(int iteration) {
+    Map<Integer, List<Candidate>> byPrompt = new TreeMap<>();
+    query(
+        "SELECT prompt, seed, text, tokens, log_probability, finish_reason FROM candidate"
+            + " WHERE iteration = ? ORDER BY prompt, position",
+        r ->
+            byPrompt
+                .computeIfAbsent(r.getInt(1), p -> new ArrayList<>())
+                .add(
+                    new Candidate(
+                        r.getLong(2),
+                        r.getString(3),
+                        parse(r.getString(4), new TypeReference<List<Integer>>() {}),
+                        r.getDouble(5),
+                        FinishReason.valueOf(r.getString(6)))),
+        iteration);
+    return byPrompt;
+  }
+
+  /** Stores the judgement of one candidate and its samples; {@code seeds} drew them. */
+  public void addJudgement(
+      int iteration,
+      int prompt,
+      int candidate,
+      String judge,
+      String model,
+      Judgement judgement,
+      List<Long> seeds) {
+    transaction(
+        () -> {
+          update(
+              "INSERT INTO judgement VALUES (?, ?, ?, ?, ?, ?)",
+              iteration,
+              prompt,
+              candidate,
+              judge,
+              model,
+              nullable(judgement.score()));
+          for (int i = 0; i < judgement.samples().size(); i++) {
+            JudgementSample sample = judgement.samples().get(i);
+            update(
+                "INSERT INTO judgement_sample VALUES (?, ?, ?, ?, ?, ?, ?)",
+                iteration,
+                prompt,
+                candidate,
+                i,
+                seeds.get(i),
+                nullable(sample.score()),
+                sample.text());
+          }
+        });
+  }
+
+  /** The candidates that are judged, by the prompt's and the candidate's place. */
+  public Map<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
+    Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
+    query(
+        "SELECT prompt, candidate, score, text FROM judgement_sample WHERE iteration = ?"
+            + " ORDER BY prompt, candidate, position",
+        r ->
+            samples
+                .computeIfAbsent(r.getInt(1) + "/" + r.getInt(2), k -> new ArrayList<>())
+                .add(new JudgementSample(score(r, 3), r.getString(4))),
+        iteration);
+    Map<Integer, List<Candidate>> candidates = candidates(iteration);
+    Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();
+    query(
+        "SELECT prompt, candidate, score FROM judgement WHERE iteration = ? ORDER BY prompt, candidate",
+        r -> {
+          int prompt = r.getInt(1);
+          int candidate = r.getInt(2);
+          String id = prompt + "/" + candidate;
+          return byPrompt
+              .computeIfAbsent(prompt, p -> new TreeMap<>())
+              .put(
+                  candidate,
+                  new JudgedCandidate(
+                      candidates.get(prompt).get(candidate),
+                      new Judgement(id, score(r, 3), samples.getOrDefault(id, List.of()))));
+        },
+        iteration);
+    return byPrompt;
+  }
+
+  /** A pair by places: the prompt's, and the candidates' within it. */
+  public record PairPlaces(int prompt, int chosen, int rejected) {}
+
+  /** Stores an iteration's pairs, all at once, and that the stage is finished. */
+  public void addPairs(int iteration, List<PairPlaces> pairs, String stage, double seconds) {
+    transaction(
+        () -> {
+          for (PairPlaces pair : pairs) {
+            update(
+                "INSERT INTO pair VALUES (?, ?, ?, ?)",
+                iteration,
+                pair.prompt(),
+                pair.chosen(),
+                pair.rejected());
+          }
+          update("INSERT INTO stage VALUES (?, ?)", stage, seconds);
+        });
+  }
+
+  /** An iteration's pairs in the order of their prompts. */
+  public List<PreferencePair> pairs(int iteration) {
+    List<Prompt> prompts = prompts(iteration);
+    Map<Integer, Map<Integer, JudgedCandidate>> judged = judged(iteration);
+    return query(
+        "SELECT prompt, chosen, rejected FROM pair WHERE iteration = ? ORDER BY prompt",
+        r ->
+            new PreferencePair(
+                prompts.get(r.getInt(1)),
+                judged.get(r.getInt(1)).get(r.getInt(2)),
+                judged.get(r.getInt(1)).get(r.getInt(3))),
+        iteration);
+  }
+
+  /**
+   * Stores one optimizer step of the model that is being made; a step done again replaces itself.
+   */
+  public void addStep(String model, TrainingMetrics metrics) {
+    transaction(
+        () ->
+            update(
+                "INSERT OR REPLACE INTO training_step VALUES (?, ?, ?, ?, ?)",
+                model,
+                metrics.step(),
+                metrics.steps(),
+                metrics.tokens(),
+                json(metrics.values())));
+  }
+
+  /** The steps of a training, in order. */
+  public List<TrainingMetrics> steps(String model) {
+    return query(
+        "SELECT step, steps, tokens, metrics FROM training_step WHERE model = ? ORDER BY step",
+        r ->
+            TrainingMetrics.of(
+                r.getInt(1),
+                r.getInt(2),
+                r.getLong(3),
+                parse(r.getString(4), new TypeReference<Map<String, Double>>() {})),
+        model);
+  }
+
+  /** Rows of each table, for checks and reports. */
+  public Map<String, Long> counts() {
+    Map<String, Long> counts = new LinkedHashMap<>();
+    for (String table :
+        List.of(
+            "model",
+            "prompt",
+            "candidate",
+            "judgement",
+            "judgement_sample",
+            "pair",
+            "training_step")) {
+      counts.put(table, query("SELECT COUNT(*) FROM " + table, r -> r.getLong(1)).get(0));
+    }
+    return counts;
+  }
+
+  /** Seconds of each finished stage in the process that finished it. */
+  public Map<String, Double> stageSeconds() {
+    Map<String, Double> seconds = new LinkedHashMap<>();
+    query(
+        "SELECT name, seconds FROM stage ORDER BY rowid",
+        r -> seconds.put(r.getString(1), r.getDouble(2)));
+    return seconds;
+  }
+
+  @Override
+  public void close() {
+    try {
+      connection.close();
+    } catch (SQLException e) {
+      throw failure(e);
+    } finally {
+      lock.close();
+    }
+  }
+
+  /** Something that SQL may refuse. */
+  private interface Work {
+    void run() throws SQLException;
+  }
+
+  private interface RowReader<T> {
+    T read(ResultSet row) throws SQLException;
+  }
+
+  private void transaction(Work work) {
+    try {
+      work.run();
+      connection.commit();
+    } catch (SQLException e) {
+      rollBack(e);
+      throw failure(e);
+    } catch (RuntimeException e) {
+      rollBack(e);
+      throw e;
+    }
+  }
+
+  private void rollBack(Exception cause) {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private void update(String sql, Object... values) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      statement.executeUpdate();
+    }
+  }
+
+  private <T> List<T> query(String sql, RowReader<T> reader, Object... values) {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      List<T> rows = new ArrayList<>();
+      try (ResultSet result = statement.executeQuery()) {
+        while (result.next()) {
+          rows.add(reader.read(result));
+        }
+      }
+      return rows;
+    } catch (SQLException e) {
+      throw failure(e);
+    }
+  }
+
+  private StorageException failure(SQLException e) {
+    return new StorageException(
+        folder.resolve("run.db")
+            + ": "
+            + e.getMessage()
+            + "; what was stored before stays, 'autodidact resume' goes on from it",
+        e);
+  }
+
+  private static Double nullable(OptionalDouble value) {
+    return value.isPresent() ? value.getAsDouble() : null;
+  }
+
+  private static OptionalDouble score(ResultSet row, int column) throws SQLException {
+    double value = row.getDouble(column);
+    return row.wasNull() ? OptionalDouble.empty() : OptionalDouble.of(value);
+  }
+
+  private static String json(Object value) {
+    try {
+      return JSON.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private <T> T parse(String json, TypeReference<T> type) {
+    try {
+      return JSON.readValue(json, type);
+    } catch (JsonProcessingException e) {
+      throw new StorageException(folder.resolve("run.db") + ": a stored value is damaged: " + e, e);
+    }
+  }
+}
