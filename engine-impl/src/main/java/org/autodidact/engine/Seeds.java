@@ -4,10 +4,11 @@ package org.autodidact.engine;
  * Seeds of a run's parts. A part's seed is a hash of the run's seed and of the part's place in the
  * run, so that it is the same after a resume and independent of what else was drawn.
  */
-final class Seeds {
+public final class Seeds {
   private Seeds() {}
 
-  static long of(long root, long... path) {
+  /** The seed of the part at {@code path}. */
+  public static long of(long root, long... path) {
     long seed = mix(root);
     for (long step : path) {
       seed = mix(seed + 0x9E3779B97F4A7C15L * (step + 1));

@@ -1,0 +1,26 @@
+package org.autodidact.cli;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.autodidact.checkpoints.Gguf;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "import",
+    description = "Turns a GGUF file into a Hugging Face folder with float32 weights.",
+    mixinStandardHelpOptions = true)
+final class ImportCommand implements Callable<Integer> {
+  @Parameters(index = "0", paramLabel = "FILE.gguf", description = "the file")
+  private Path file;
+
+  @Parameters(index = "1", paramLabel = "DIR", description = "the new folder")
+  private Path folder;
+
+  @Override
+  public Integer call() {
+    Gguf.importInto(file, folder);
+    System.out.println(folder + " is ready");
+    return 0;
+  }
+}

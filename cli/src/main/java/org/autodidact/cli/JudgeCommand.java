@@ -1,0 +1,177 @@
+package org.autodidact.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
+import java.util.stream.LongStream;
+import org.autodidact.api.Judge;
+import org.autodidact.api.JudgeProvider.JudgeContext;
+import org.autodidact.api.Judgement;
+import org.autodidact.api.JudgementRequest;
+import org.autodidact.api.JudgementSample;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.engine.Plugins;
+import org.autodidact.engine.Seeds;
+import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.data.JsonLines;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "judge",
+    description = "Grades each answer of a file.",
+    mixinStandardHelpOptions = true)
+final class JudgeCommand implements Callable<Integer> {
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--judge",
+      defaultValue = "additive",
+      paramLabel = "NAME",
+      description = "default: ${DEFAULT-VALUE}")
+  private String judge;
+
+  @Option(
+      names = "--input",
+      required = true,
+      paramLabel = "IN.jsonl",
+      description = "a line each: {\"id\", \"instruction\", \"response\"}")
+  private Path input;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "OUT.jsonl",
+      description = "a line an answer, in the input's order")
+  private Path output;
+
+  @Option(
+      names = "--samples",
+      defaultValue = "3",
+      description = "judgements that are averaged (default: ${DEFAULT-VALUE})")
+  private int samples;
+
+  @Option(
+      names = "--max-tokens",
+      defaultValue = "256",
+      description = "tokens of a judgement at most (default: ${DEFAULT-VALUE})")
+  private int maxTokens;
+
+  @Option(names = "--temperature", defaultValue = "0.7", description = "default: ${DEFAULT-VALUE}")
+  private double temperature;
+
+  @Option(names = "--top-p", defaultValue = "0.9", description = "default: ${DEFAULT-VALUE}")
+  private double topP;
+
+  @Option(names = "--ignore-eos", description = "go on past the end-of-text token")
+  private boolean ignoreEos;
+
+  @Option(
+      names = "--template",
+      paramLabel = "FILE",
+      description = "a judge prompt with {instruction} and {response}")
+  private String template;
+
+  @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
+  private long seed;
+
+  @Option(
+      names = "--generator",
+      defaultValue = "onnxruntime",
+      description = "default: ${DEFAULT-VALUE}")
+  private String generator;
+
+  @Mixin private JsonReport report;
+
+  @Override
+  public Integer call() {
+    int[] count = {0};
+    List<JudgementRequest> requests =
+        JsonLines.read(
+            input,
+            line -> {
+              int place = count[0]++;
+              return new JudgementRequest(
+                  line.optionalText("id").orElse(Integer.toString(place)),
+                  line.text("instruction"),
+                  line.text("response"),
+                  LongStream.range(0, samples).mapToObj(k -> Seeds.of(seed, place, k)).toList());
+            });
+    Map<String, Integer> places = new HashMap<>();
+    for (int i = 0; i < requests.size(); i++) {
+      places.put(requests.get(i).id(), i);
+    }
+    SamplingParameters sampling =
+        new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);
+    Optional<String> text = Optional.ofNullable(template).map(FineTuningData::readText);
+    Plugins plugins = Plugins.discover(List.of());
+    Progress progress = new Progress();
+    try (Counting opened =
+            new Counting(plugins.generator(generator).open(model.checkpoint(), model.compute()));
+        Judge judging = plugins.judge(judge).open(new JudgeContext(opened, sampling, text))) {
+      double startup = JsonReport.sinceStart();
+      long start = System.nanoTime();
+      progress.begin("judge", 0, requests.size());
+      List<Double> scores = new ArrayList<>();
+      int[] done = {0};
+      try (OrderedLines lines = new OrderedLines(output)) {
+        Interrupt.guard(
+            cancellation -> {
+              judging.judge(
+                  requests,
+                  judgement -> {
+                    lines.put(places.get(judgement.id()), line(judgement));
+                    judgement.score().ifPresent(scores::add);
+                    progress.progressed(++done[0], requests.size());
+                  },
+                  cancellation);
+              return true;
+            });
+      }
+      double seconds = (System.nanoTime() - start) / 1e9;
+      progress.finish();
+      report
+          .work(opened.tokens(), seconds, startup)
+          .put("judgements", requests.size())
+          .put("scored", scores.size())
+          .print(
+              String.format(
+                  Locale.ROOT,
+                  "%d answers judged in %.1f s, %d have a score, mean %.2f; written to %s",
+                  requests.size(),
+                  seconds,
+                  scores.size(),
+                  scores.stream().mapToDouble(x -> x).average().orElse(Double.NaN),
+                  output));
+    }
+    return 0;
+  }
+
+  private static Map<String, Object> line(Judgement judgement) {
+    Map<String, Object> line = new LinkedHashMap<>();
+    line.put("id", judgement.id());
+    line.put("score", number(judgement.score()));
+    line.put("samples", judgement.samples().stream().map(JudgeCommand::sample).toList());
+    return line;
+  }
+
+  private static Map<String, Object> sample(JudgementSample sample) {
+    Map<String, Object> line = new LinkedHashMap<>();
+    line.put("score", number(sample.score()));
+    line.put("text", sample.text());
+    return line;
+  }
+
+  /** JSON's null where there is no score. */
+  private static Object number(OptionalDouble score) {
+    return score.isPresent() ? score.getAsDouble() : null;
+  }
+}

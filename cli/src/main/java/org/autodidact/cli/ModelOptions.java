@@ -1,0 +1,66 @@
+package org.autodidact.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.StorageException;
+import org.autodidact.engine.Models;
+import org.autodidact.engine.config.Names;
+import picocli.CommandLine.Option;
+
+/** Which model, and what it may use of the machine. */
+final class ModelOptions {
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "M",
+      description = "a Hugging Face folder, or a GGUF file (imported once into the cache)")
+  private Path model;
+
+  @Option(
+      names = "--precision",
+      defaultValue = "auto",
+      paramLabel = "P",
+      description = "fp32, bf16, int8, int4 or auto (default: ${DEFAULT-VALUE})")
+  private String precision;
+
+  @Option(
+      names = "--threads",
+      defaultValue = "0",
+      paramLabel = "n",
+      description = "threads for computing; 0: all cores (default)")
+  private int threads;
+
+  @Option(
+      names = "--memory",
+      defaultValue = "0",
+      paramLabel = "MB",
+      description = "MiB that the key-value cache may take; 0: 2048 (default)")
+  private int memory;
+
+  Checkpoint checkpoint() {
+    return new Checkpoint("model", Models.folder(model, cacheFolder(model)));
+  }
+
+  ComputeSettings compute() {
+    return new ComputeSettings(
+        Names.oneOf("--precision", ComputeSettings.Precision.class, precision), threads, memory);
+  }
+
+  /** A folder for the import of this very file: another size or date is another folder. */
+  private static Path cacheFolder(Path model) {
+    String home =
+        System.getenv().getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache");
+    try {
+      String stamp =
+          Files.isRegularFile(model)
+              ? "-" + Files.size(model) + "-" + Files.getLastModifiedTime(model).toMillis()
+              : "";
+      return Path.of(home, "autodidact", "imported", model.getFileName() + stamp);
+    } catch (IOException e) {
+      throw new StorageException(model + ": cannot be read: " + e, e);
+    }
+  }
+}

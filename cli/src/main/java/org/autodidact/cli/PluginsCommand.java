@@ -1,0 +1,33 @@
+package org.autodidact.cli;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.JudgeProvider;
+import org.autodidact.api.PairSelectorProvider;
+import org.autodidact.api.Plugin;
+import org.autodidact.api.TrainerProvider;
+import org.autodidact.engine.Plugins;
+import picocli.CommandLine.Command;
+
+@Command(
+    name = "plugins",
+    description = "Lists what can be named.",
+    mixinStandardHelpOptions = true)
+final class PluginsCommand implements Callable<Integer> {
+  @Override
+  public Integer call() {
+    for (Plugin plugin : Plugins.discover(List.of()).all()) {
+      print(plugin, "generator", plugin.generators().stream().map(GeneratorProvider::name));
+      print(plugin, "judge", plugin.judges().stream().map(JudgeProvider::name));
+      print(plugin, "selector", plugin.pairSelectors().stream().map(PairSelectorProvider::name));
+      print(plugin, "trainer", plugin.trainers().stream().map(TrainerProvider::name));
+    }
+    return 0;
+  }
+
+  private static void print(Plugin plugin, String kind, Stream<String> names) {
+    names.forEach(name -> System.out.printf("%-10s %-16s (%s)%n", kind, name, plugin.name()));
+  }
+}

@@ -1,0 +1,93 @@
+package org.autodidact.cli;
+
+import java.util.Locale;
+import org.autodidact.api.RunListener;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.engine.config.Names;
+
+/**
+ * Shows how far the work is, on standard error: on a terminal one line that is written over, with
+ * rate and time left; elsewhere a plain line now and then.
+ */
+final class Progress implements RunListener {
+  private static final long PLAIN_EVERY_NANOS = 10_000_000_000L;
+  private static final long TERMINAL_EVERY_NANOS = 100_000_000L;
+
+  /** Set by the launcher, which can ask the system; Java 17 cannot. */
+  private final boolean terminal = Boolean.getBoolean("autodidact.terminal");
+
+  private String title = "";
+  private int doneBefore;
+  private long started;
+  private long shown;
+
+  @Override
+  public void stageStarted(Stage stage, int done, int total) {
+    begin(stage.model() + " " + Names.of(stage.kind()).replace('-', ' '), done, total);
+  }
+
+  @Override
+  public void progressed(Stage stage, int done, int total) {
+    progressed(done, total);
+  }
+
+  @Override
+  public void trained(Stage stage, TrainingMetrics metrics) {
+    progressed(
+        metrics.step(),
+        metrics.steps(),
+        metrics.value("loss").isPresent()
+            ? String.format(Locale.ROOT, ", loss %.4f", metrics.value("loss").getAsDouble())
+            : "");
+  }
+
+  @Override
+  public void stageFinished(Stage stage) {
+    finish();
+  }
+
+  void begin(String what, int done, int total) {
+    title = what;
+    doneBefore = done;
+    started = System.nanoTime();
+    shown = started;
+    show(done == 0 ? total + " to do" : done + " of " + total + " are there already", true);
+  }
+
+  void progressed(int done, int total) {
+    progressed(done, total, "");
+  }
+
+  private void progressed(int done, int total, String more) {
+    long now = System.nanoTime();
+    if (now - shown < (terminal ? TERMINAL_EVERY_NANOS : PLAIN_EVERY_NANOS)) {
+      return;
+    }
+    shown = now;
+    double rate = (done - doneBefore) / ((now - started) / 1e9);
+    show(
+        String.format(
+            Locale.ROOT,
+            "%d of %d, %.2f a second, %.0f s left%s",
+            done,
+            total,
+            rate,
+            (total - done) / rate,
+            more),
+        false);
+  }
+
+  void finish() {
+    show(String.format(Locale.ROOT, "done in %.1f s", (System.nanoTime() - started) / 1e9), true);
+  }
+
+  private void show(String state, boolean whole) {
+    String line = title + ": " + state;
+    if (terminal) {
+      System.err.print("\r\u001b[K" + line + (whole ? "\n" : ""));
+    } else {
+      System.err.println(line);
+    }
+    System.err.flush();
+  }
+}

@@ -1,0 +1,225 @@
+package org.autodidact.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.Trainer;
+import org.autodidact.api.TrainingExample;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingResult;
+import org.autodidact.api.TrainingSettings;
+import org.autodidact.engine.Plugins;
+import org.autodidact.engine.config.Names;
+import org.autodidact.engine.data.JsonLines;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "train",
+    description = "Trains a model on a file of examples.",
+    mixinStandardHelpOptions = true,
+    subcommands = {TrainCommand.Sft.class, TrainCommand.Dpo.class})
+final class TrainCommand {
+
+  @Command(
+      name = "sft",
+      description = "Supervised fine-tuning: {\"messages\"} or {\"prompt\", \"response\"} a line.",
+      mixinStandardHelpOptions = true)
+  static final class Sft implements Callable<Integer> {
+    @Mixin private TrainOptions options;
+
+    @Override
+    public Integer call() {
+      return options.train(
+          TrainingSettings.sft(), TrainingSettings.Loss.SFT, 0.1, JsonLines::demonstration);
+    }
+  }
+
+  @Command(
+      name = "dpo",
+      description =
+          "Preference optimization: {\"prompt\" or \"messages\", \"chosen\", \"rejected\"} a line.",
+      mixinStandardHelpOptions = true)
+  static final class Dpo implements Callable<Integer> {
+    @Mixin private TrainOptions options;
+
+    @Option(names = "--loss", defaultValue = "sigmoid", description = "default: ${DEFAULT-VALUE}")
+    private String loss;
+
+    @Option(names = "--beta", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
+    private double beta;
+
+    @Override
+    public Integer call() {
+      return options.train(
+          TrainingSettings.dpo(),
+          Names.oneOf("--loss", TrainingSettings.Loss.class, loss),
+          beta,
+          JsonLines::preference);
+    }
+  }
+
+  /** What both have in common. */
+  static final class TrainOptions {
+    @Mixin private ModelOptions model;
+
+    @Option(
+        names = "--data",
+        required = true,
+        paramLabel = "IN.jsonl",
+        description = "the examples")
+    private Path data;
+
+    @Option(
+        names = "--output",
+        required = true,
+        paramLabel = "DIR",
+        description =
+            "the new model's folder; DIR.state beside it keeps what a killed training resumes from")
+    private Path output;
+
+    @Option(
+        names = "--held-out",
+        paramLabel = "IN.jsonl",
+        description = "examples that are only evaluated")
+    private Path heldOut;
+
+    @Option(names = "--learning-rate", description = "the highest rate (default: the paper's)")
+    private Double learningRate;
+
+    @Option(
+        names = "--final-learning-rate",
+        description = "where the schedule ends (default: in the paper's proportion)")
+    private Double finalLearningRate;
+
+    @Option(names = "--batch-size", description = "examples a step (default: 16)")
+    private Integer batchSize;
+
+    @Option(names = "--epochs", description = "default: 1")
+    private Integer epochs;
+
+    @Option(names = "--max-length", description = "tokens of prompt and answer (default: 1024)")
+    private Integer maxLength;
+
+    @Option(names = "--schedule", description = "constant, linear or cosine (default)")
+    private String schedule;
+
+    @Option(names = "--warmup", paramLabel = "STEPS", description = "default: 0")
+    private Integer warmup;
+
+    @Option(names = "--weight-decay", description = "default: 0")
+    private Double weightDecay;
+
+    @Option(names = "--dropout", description = "default: 0.1")
+    private Double dropout;
+
+    @Option(names = "--max-grad-norm", description = "0: no clipping (default: 1)")
+    private Double maxGradNorm;
+
+    @Option(names = "--held-out-every", paramLabel = "STEPS", description = "0: never (default)")
+    private Integer heldOutEvery;
+
+    @Option(
+        names = "--patience",
+        description = "evaluations without improvement before it stops; 0: never stops (default)")
+    private Integer patience;
+
+    @Option(
+        names = "--save-every",
+        paramLabel = "STEPS",
+        description = "steps between saved states (default: 50)")
+    private Integer saveEvery;
+
+    @Option(names = "--no-shuffle", description = "take the examples in the file's order")
+    private boolean noShuffle;
+
+    @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
+    private long seed;
+
+    @Option(
+        names = "--trainer",
+        defaultValue = "djl-pytorch",
+        description = "default: ${DEFAULT-VALUE}")
+    private String trainer;
+
+    @Mixin private JsonReport report;
+
+    int train(
+        TrainingSettings paper,
+        TrainingSettings.Loss loss,
+        double beta,
+        JsonLines.LineReader<TrainingExample> reader) {
+      List<TrainingExample> examples = JsonLines.read(data, reader);
+      List<TrainingExample> evaluated =
+          heldOut == null ? List.of() : JsonLines.read(heldOut, reader);
+      Path folder = output.toAbsolutePath();
+      TrainingRequest request =
+          new TrainingRequest(
+              model.checkpoint(),
+              examples,
+              evaluated,
+              settings(paper, loss, beta),
+              seed,
+              new Checkpoint(folder.getFileName().toString(), folder),
+              folder.resolveSibling(folder.getFileName() + ".state"));
+      Trainer opened = Plugins.discover(List.of()).trainer(trainer).create(model.compute());
+      Progress progress = new Progress();
+      double startup = JsonReport.sinceStart();
+      long start = System.nanoTime();
+      progress.begin("train", 0, examples.size());
+      TrainingResult result =
+          Interrupt.guard(c -> opened.train(request, m -> progress.trained(null, m), c));
+      double seconds = (System.nanoTime() - start) / 1e9;
+      progress.finish();
+      long tokens = result.metrics().stream().mapToLong(TrainingMetrics::tokens).sum();
+      TrainingMetrics last = result.metrics().get(result.metrics().size() - 1);
+      report
+          .work(tokens, seconds, startup)
+          .put("steps", result.metrics().size())
+          .put("stopped_early", result.stoppedEarly())
+          .put("losses", result.metrics().stream().map(m -> m.values().get("loss")).toList())
+          .print(
+              String.format(
+                  Locale.ROOT,
+                  "%d steps, %d tokens in %.1f s, last loss %.4f; the model is in %s",
+                  result.metrics().size(),
+                  tokens,
+                  seconds,
+                  last.value("loss").orElse(Double.NaN),
+                  output));
+      return 0;
+    }
+
+    private TrainingSettings settings(
+        TrainingSettings paper, TrainingSettings.Loss loss, double beta) {
+      double rate = or(learningRate, paper.learningRate());
+      return new TrainingSettings(
+          loss,
+          beta,
+          rate,
+          or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())),
+          schedule == null
+              ? paper.schedule()
+              : Names.oneOf("--schedule", TrainingSettings.Schedule.class, schedule),
+          or(warmup, paper.warmupSteps()),
+          or(batchSize, paper.batchSize()),
+          or(epochs, paper.epochs()),
+          or(maxLength, paper.maxLength()),
+          or(weightDecay, paper.weightDecay()),
+          or(maxGradNorm, paper.maxGradientNorm()),
+          or(dropout, paper.dropout()),
+          !noShuffle,
+          or(heldOutEvery, paper.heldOutEvery()),
+          or(patience, paper.patience()),
+          or(saveEvery, paper.saveEvery()));
+    }
+
+    private static <T> T or(T value, T otherwise) {
+      return value == null ? otherwise : value;
+    }
+  }
+}
