@@ -1,46 +1,160 @@
 package org.autodidact.checkpoints;
 
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
+import org.autodidact.api.UnsupportedModelException;
 
 /**
  * Between text and token ids: tokenizer and chat template of one checkpoint. Thread-safe; lives as
  * long as its {@link ModelFolder}.
+ *
+ * <p>A special token that somebody writes in a message or a response is not taken for special: it
+ * is cut in two before tokenizing, so that no prompt can end a turn or begin another's. (Hugging
+ * Face takes it for special.)
  */
 public final class PromptEncoder {
+  /** Never in a text: Unicode keeps it for private use inside a process. */
+  private static final String CUT = "\uFDD0";
+
+  private final Path folder;
+  private final HuggingFaceTokenizer tokenizer;
+  private final ChatTemplate template;
+  private final List<String> specialTokens;
+  private final int size;
+  private int[] endOfTurn;
+
+  private PromptEncoder(
+      Path folder,
+      HuggingFaceTokenizer tokenizer,
+      ChatTemplate template,
+      List<String> specialTokens,
+      int size) {
+    this.folder = folder;
+    this.tokenizer = tokenizer;
+    this.template = template;
+    this.specialTokens = specialTokens;
+    this.size = size;
+  }
+
+  static PromptEncoder open(Path folder) {
+    Path file = folder.resolve("tokenizer.json");
+    ObjectNode json = Json.read(file);
+    List<String> special = new ArrayList<>();
+    int size = json.path("model").path("vocab").size();
+    for (JsonNode token : json.path("added_tokens")) {
+      size = Math.max(size, token.path("id").asInt() + 1);
+      if (token.path("special").asBoolean()) {
+        special.add(token.path("content").asText());
+      }
+    }
+    ChatTemplate template = ChatTemplate.read(folder);
+    // The library asks its hub for nothing when it is given a file and told to stay offline.
+    System.setProperty("ai.djl.offline", "true");
+    System.setProperty("OPT_OUT_TRACKING", "true");
+    try {
+      HuggingFaceTokenizer tokenizer =
+          HuggingFaceTokenizer.newInstance(
+              Files.newInputStream(file),
+              Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
+      return new PromptEncoder(folder, tokenizer, template, List.copyOf(special), size);
+    } catch (java.io.IOException | RuntimeException e) {
+      throw new InvalidInputException(
+          file + ": the tokenizer cannot be loaded: " + e.getMessage(), e);
+    }
+  }
 
   /**
    * The chat-templated conversation with the opening of the assistant's turn at its end, as text.
    */
   public String render(List<Message> messages) {
-    throw new UnsupportedOperationException();
+    return renderCut(messages).replace(CUT, "");
+  }
+
+  private String renderCut(List<Message> messages) {
+    return template.render(
+        messages.stream().map(m -> new Message(m.role(), cut(m.content()))).toList(), true);
   }
 
   /** {@link #render} as token ids; no token is added to what the template wrote. */
   public int[] prompt(List<Message> messages) {
-    throw new UnsupportedOperationException();
+    return encode(renderCut(messages));
   }
 
   /** A text's token ids; special tokens written in it are not taken for special. */
   public int[] text(String text) {
-    throw new UnsupportedOperationException();
+    return encode(cut(text));
   }
 
   /**
    * The tokens that close an assistant's turn, as the template writes them, white space after left
    * out.
    */
-  public int[] endOfTurn() {
-    throw new UnsupportedOperationException();
+  public synchronized int[] endOfTurn() {
+    if (endOfTurn == null) {
+      String marker = "MARKER" + CUT;
+      String rendered =
+          template.render(List.of(Message.user("a"), Message.assistant(marker)), false);
+      int at = rendered.lastIndexOf(marker);
+      String end = at < 0 ? "" : rendered.substring(at + marker.length()).strip();
+      endOfTurn = encode(end);
+      if (endOfTurn.length == 0) {
+        throw new UnsupportedModelException(
+            folder
+                + ": the chat template writes nothing after an assistant's turn, so no answer could"
+                + " learn to end; give it one that does");
+      }
+    }
+    return endOfTurn.clone();
   }
 
   /** Text of token ids, special tokens left out. */
   public String decode(int[] ids) {
-    throw new UnsupportedOperationException();
+    return tokenizer.decode(IntStream.of(ids).asLongStream().toArray(), true);
   }
 
   /** Number of tokens that the tokenizer knows. */
   public int size() {
-    throw new UnsupportedOperationException();
+    return size;
+  }
+
+  /** Cuts every special token in the text after its first character. */
+  private String cut(String text) {
+    String cut = text.replace(CUT, "");
+    for (String token : specialTokens) {
+      int first = token.offsetByCodePoints(0, Math.min(1, token.codePointCount(0, token.length())));
+      if (first < token.length()) {
+        cut = cut.replace(token, token.substring(0, first) + CUT + token.substring(first));
+      }
+    }
+    return cut;
+  }
+
+  private int[] encode(String text) {
+    if (!text.contains(CUT)) {
+      return ids(text);
+    }
+    return Arrays.stream(text.split(CUT, -1)).map(this::ids).flatMapToInt(Arrays::stream).toArray();
+  }
+
+  private int[] ids(String text) {
+    return text.isEmpty()
+        ? new int[0]
+        : Arrays.stream(tokenizer.encode(text, false, false).getIds())
+            .mapToInt(Math::toIntExact)
+            .toArray();
+  }
+
+  void close() {
+    tokenizer.close();
   }
 }

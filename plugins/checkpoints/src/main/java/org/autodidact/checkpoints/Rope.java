@@ -10,16 +10,55 @@ public final class Rope {
    * @return {@code headSize / 2} numbers, in float arithmetic as transformers computes them
    */
   public static float[] inverseFrequencies(ModelConfig config) {
-    throw new UnsupportedOperationException();
+    float[] frequencies = new float[config.headSize() / 2];
+    for (int i = 0; i < frequencies.length; i++) {
+      float exponent = (float) (2 * i) / config.headSize();
+      float frequency = 1f / (float) Math.pow((float) config.ropeTheta(), exponent);
+      frequencies[i] = config.ropeScaling().map(s -> scaled(frequency, s)).orElse(frequency);
+    }
+    return frequencies;
+  }
+
+  private static float scaled(float frequency, ModelConfig.RopeScaling scaling) {
+    float stretched = (float) (frequency / scaling.factor());
+    if (scaling.type().equals("linear")) {
+      return stretched;
+    }
+    // Llama 3.1: long waves are stretched, short ones kept, those between blended.
+    double wave = 2 * Math.PI / frequency;
+    double length = scaling.originalContextLength();
+    if (wave > length / scaling.lowFrequencyFactor()) {
+      return stretched;
+    }
+    if (wave < length / scaling.highFrequencyFactor()) {
+      return frequency;
+    }
+    double smooth =
+        (length / wave - scaling.lowFrequencyFactor())
+            / (scaling.highFrequencyFactor() - scaling.lowFrequencyFactor());
+    return (float) ((1 - smooth) * stretched + smooth * frequency);
   }
 
   /** Cosines, [positions × headSize / 2], row by row. */
   public static float[] cosines(ModelConfig config, int positions) {
-    throw new UnsupportedOperationException();
+    return table(config, positions, Math::cos);
   }
 
   /** Sines, [positions × headSize / 2], row by row. */
   public static float[] sines(ModelConfig config, int positions) {
-    throw new UnsupportedOperationException();
+    return table(config, positions, Math::sin);
+  }
+
+  private static float[] table(
+      ModelConfig config, int positions, java.util.function.DoubleUnaryOperator function) {
+    float[] frequencies = inverseFrequencies(config);
+    float[] table = new float[Math.multiplyExact(positions, frequencies.length)];
+    for (int p = 0; p < positions; p++) {
+      for (int i = 0; i < frequencies.length; i++) {
+        float angle = p * frequencies[i];
+        table[p * frequencies.length + i] = (float) function.applyAsDouble(angle);
+      }
+    }
+    return table;
   }
 }
