@@ -1,0 +1,87 @@
+package org.autodidact.pytorch;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.autodidact.api.TrainingSettings;
+
+/** Which examples each step sees, and in which portions memory holds them. */
+final class Batches {
+  /** Tokens that one pass holds at most, padding included, where one example does not need more. */
+  private static final int PASS_TOKENS = 2048;
+
+  /** Scored tokens that one pass holds at most: their logits are the largest tensors there are. */
+  private static final int PASS_SCORED = 1024;
+
+  private final List<Example> examples;
+  private final TrainingSettings settings;
+  private final long seed;
+
+  Batches(List<Example> examples, TrainingSettings settings, long seed) {
+    this.examples = examples;
+    this.settings = settings;
+    this.seed = seed;
+  }
+
+  int stepsPerEpoch() {
+    return (examples.size() + settings.batchSize() - 1) / settings.batchSize();
+  }
+
+  int steps() {
+    return stepsPerEpoch() * settings.epochs();
+  }
+
+  /** The examples of a step, counted from 1. */
+  List<Example> batch(int step) {
+    int epoch = (step - 1) / stepsPerEpoch();
+    int from = (step - 1) % stepsPerEpoch() * settings.batchSize();
+    int[] order = order(epoch);
+    List<Example> batch = new ArrayList<>();
+    for (int i = from; i < Math.min(examples.size(), from + settings.batchSize()); i++) {
+      batch.add(examples.get(order[i]));
+    }
+    return batch;
+  }
+
+  /** Fisher and Yates's shuffle, drawn by seed and epoch; the file's order without shuffling. */
+  private int[] order(int epoch) {
+    int[] order = new int[examples.size()];
+    SplittableRandom random = new SplittableRandom(seed + epoch);
+    for (int i = 0; i < order.length; i++) {
+      int j = settings.shuffle() ? random.nextInt(i + 1) : i;
+      order[i] = order[j];
+      order[j] = i;
+    }
+    return order;
+  }
+
+  /** Portions of like length, so that little is padded. */
+  static List<List<Example>> passes(List<Example> batch) {
+    List<Example> sorted = new ArrayList<>(batch);
+    sorted.sort(Comparator.comparingInt(Example::width));
+    List<List<Example>> passes = new ArrayList<>();
+    List<Example> pass = new ArrayList<>();
+    int sequences = 0;
+    int scored = 0;
+    for (Example example : sorted) {
+      int more = example.sequences().length;
+      boolean full =
+          (sequences + more) * example.width() > PASS_TOKENS
+              || scored + example.scored() > PASS_SCORED;
+      if (full && !pass.isEmpty()) {
+        passes.add(pass);
+        pass = new ArrayList<>();
+        sequences = 0;
+        scored = 0;
+      }
+      pass.add(example);
+      sequences += more;
+      scored += example.scored();
+    }
+    if (!pass.isEmpty()) {
+      passes.add(pass);
+    }
+    return passes;
+  }
+}

@@ -1,0 +1,326 @@
+package org.autodidact.pytorch;
+
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Trainer;
+import org.autodidact.api.TrainingDivergedException;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingResult;
+import org.autodidact.api.TrainingSettings;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.TensorInfo;
+import org.autodidact.checkpoints.WeightSource;
+
+/**
+ * Trains all parameters in float32 with libtorch. The reference's log-probabilities are computed
+ * once, by the same program from the same weights, before the first step. Dropout, where it is on,
+ * falls on what attention and MLP add to the residual stream.
+ */
+final class DjlTrainer implements Trainer {
+  private final ComputeSettings settings;
+
+  DjlTrainer(ComputeSettings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public TrainingResult train(
+      TrainingRequest request, Consumer<TrainingMetrics> metrics, Cancellation cancellation) {
+    if (request.examples().isEmpty()) {
+      throw new InvalidInputException("there is no example to train on; give at least one");
+    }
+    try (ModelFolder base = ModelFolder.open(request.base().folder())) {
+      ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
+      List<Example> examples = encoder.encode(request.examples(), request.settings().loss());
+      List<Example> heldOut = encoder.encode(request.heldOut(), request.settings().loss());
+      String fingerprint = Fingerprint.of(request, base);
+      Optional<TrainingResult> finished = finished(request, fingerprint);
+      TrainingState state = new TrainingState(request.stateFolder(), fingerprint);
+      if (finished.isPresent()) {
+        state.delete();
+        return finished.get();
+      }
+      int longest =
+          Math.max(
+              examples.stream().mapToInt(Example::width).max().orElseThrow(),
+              heldOut.stream().mapToInt(Example::width).max().orElse(0));
+      Objective objective = Objective.of(request.settings());
+      try (DecoderProgram program =
+          new DecoderProgram(base, objective, longest, settings.effectiveThreads())) {
+        return new Course(request, base, program, objective, examples, heldOut, state, fingerprint)
+            .run(metrics, cancellation);
+      }
+    }
+  }
+
+  /** The result of this very training, where its folder is there already. */
+  private static Optional<TrainingResult> finished(TrainingRequest request, String fingerprint) {
+    if (!Files.exists(request.output().folder())) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        TrainingState.Finished.read(request.output().folder())
+            .filter(f -> f.fingerprint().equals(fingerprint))
+            .map(
+                f ->
+                    new TrainingResult(
+                        request.output(),
+                        f.metrics().stream().map(TrainingState.Row::metrics).toList(),
+                        f.stoppedEarly()))
+            .orElseThrow(
+                () ->
+                    new InvalidInputException(
+                        request.output().folder()
+                            + ": exists already and comes from something else; name another folder or"
+                            + " delete it")));
+  }
+
+  /** One training from its first or next step to its last. */
+  private static final class Course {
+    private final TrainingRequest request;
+    private final TrainingSettings settings;
+    private final ModelFolder base;
+    private final DecoderProgram program;
+    private final Objective objective;
+    private final List<Example> examples;
+    private final List<Example> heldOut;
+    private final TrainingState state;
+    private final String fingerprint;
+    private final Batches batches;
+    private final List<TrainingMetrics> done = new ArrayList<>();
+    private List<List<Double>> reference = List.of();
+    private int bestStep;
+    private double bestLoss = Double.MAX_VALUE;
+    private int worse;
+
+    Course(
+        TrainingRequest request,
+        ModelFolder base,
+        DecoderProgram program,
+        Objective objective,
+        List<Example> examples,
+        List<Example> heldOut,
+        TrainingState state,
+        String fingerprint) {
+      this.request = request;
+      this.settings = request.settings();
+      this.base = base;
+      this.program = program;
+      this.objective = objective;
+      this.examples = examples;
+      this.heldOut = heldOut;
+      this.state = state;
+      this.fingerprint = fingerprint;
+      this.batches = new Batches(examples, settings, request.seed());
+    }
+
+    TrainingResult run(Consumer<TrainingMetrics> metrics, Cancellation cancellation) {
+      cancellation.throwIfCancelled();
+      Optional<TrainingState.Facts> saved = state.facts();
+      if (saved.isEmpty()) {
+        reference = objective.needsReference() ? reference(cancellation) : List.of();
+        program.prepareTraining();
+        save(0);
+      } else {
+        program.prepareTraining();
+        resume(saved.get());
+      }
+      int last = done.size();
+      boolean stopped = stopsEarly();
+      while (last < batches.steps() && !stopped) {
+        cancellation.throwIfCancelled();
+        TrainingMetrics step = step(last + 1);
+        done.add(step);
+        last++;
+        stopped = stopsEarly();
+        if (settings.saveEvery() > 0
+            && last % settings.saveEvery() == 0
+            && last < batches.steps()) {
+          save(last);
+        }
+        metrics.accept(step);
+      }
+      return finish(stopped);
+    }
+
+    private void resume(TrainingState.Facts facts) {
+      reference = facts.reference();
+      facts.metrics().forEach(row -> done.add(row.metrics()));
+      bestStep = facts.bestStep();
+      bestLoss = facts.bestLoss();
+      worse = facts.worse();
+      if (facts.step() > 0) {
+        state.load(program.state());
+      }
+    }
+
+    private void save(int step) {
+      TrainingState.Facts facts =
+          new TrainingState.Facts(
+              fingerprint,
+              step,
+              reference,
+              done.stream().map(TrainingState.Row::of).toList(),
+              bestStep,
+              bestLoss,
+              worse);
+      state.save(facts, step == 0 ? List.of() : program.state());
+    }
+
+    /** Σ ln p of all sequences of training and held-out examples under the starting weights. */
+    private List<List<Double>> reference(Cancellation cancellation) {
+      List<Example> all = new ArrayList<>(examples);
+      all.addAll(heldOut);
+      Map<Example, List<Double>> found = new HashMap<>();
+      for (List<Example> portion : Batches.passes(all)) {
+        cancellation.throwIfCancelled();
+        double[] sums = program.score(Pass.of(portion));
+        for (int i = 0; i < portion.size(); i++) {
+          found.put(portion.get(i), List.of(sums[i], sums[portion.size() + i]));
+        }
+      }
+      return all.stream().map(found::get).toList();
+    }
+
+    private TrainingMetrics step(int step) {
+      List<Example> batch = batches.batch(step);
+      double weight = weight(batch);
+      double share = 1.0 / batch.size();
+      SplittableRandom seeds = new SplittableRandom(request.seed() ^ (step * 0x9E3779B97F4A7C15L));
+      TreeMap<String, Double> values = new TreeMap<>();
+      double loss = 0;
+      for (List<Example> portion : Batches.passes(batch)) {
+        double[] under = referenceOf(portion, 0);
+        DecoderProgram.Outcome outcome =
+            program.pass(
+                Pass.of(portion),
+                under,
+                weight,
+                settings.dropout(),
+                seeds.nextInt(Integer.MAX_VALUE));
+        if (!Double.isFinite(outcome.loss())) {
+          throw diverged(step, "the loss is " + outcome.loss(), portion);
+        }
+        loss += outcome.loss();
+        objective.addMetrics(outcome.sums(), under, share, values);
+      }
+      double rate = LearningRate.at(settings, step, batches.steps());
+      double norm = program.step(step, rate, settings.weightDecay(), settings.maxGradientNorm());
+      if (!Double.isFinite(norm)) {
+        throw diverged(step, "the gradient's norm is " + norm, batch);
+      }
+      values.put("loss", loss);
+      values.put("grad_norm", norm);
+      values.put("learning_rate", rate);
+      if (settings.heldOutEvery() > 0
+          && !heldOut.isEmpty()
+          && step % settings.heldOutEvery() == 0) {
+        values.put("eval_loss", evaluate(step));
+      }
+      long tokens = batch.stream().mapToLong(Example::tokens).sum();
+      return new TrainingMetrics(step, batches.steps(), tokens, values);
+    }
+
+    /**
+     * What an example's loss, or a token's for SFT, is multiplied with so that the batch has its
+     * mean.
+     */
+    private double weight(List<Example> batch) {
+      return objective.needsReference() || settings.loss() != TrainingSettings.Loss.SFT
+          ? 1.0 / batch.size()
+          : 1.0 / Math.max(1, batch.stream().mapToInt(Example::scored).sum());
+    }
+
+    /**
+     * A portion's reference sums in the order of {@link Pass}; {@code first} is its examples'
+     * offset.
+     */
+    private double[] referenceOf(List<Example> portion, int first) {
+      if (!objective.needsReference()) {
+        return new double[0];
+      }
+      double[] sums = new double[2 * portion.size()];
+      for (int i = 0; i < portion.size(); i++) {
+        List<Double> of = reference.get(first + portion.get(i).index());
+        sums[i] = of.get(0);
+        sums[portion.size() + i] = of.get(1);
+      }
+      return sums;
+    }
+
+    private TrainingDivergedException diverged(int step, String what, List<Example> among) {
+      return new TrainingDivergedException(
+          "step "
+              + step
+              + ": "
+              + what
+              + "; the examples were "
+              + among.stream().map(Example::index).sorted().toList()
+              + ". Lower the learning rate, or look at them. The weights of the step before were kept"
+              + " in "
+              + request.stateFolder());
+    }
+
+    /** The held-out loss, without dropout; the best weights are kept. */
+    private double evaluate(int step) {
+      double loss = 0;
+      double weight = weight(heldOut);
+      for (List<Example> portion : Batches.passes(heldOut)) {
+        double[] sums = program.score(Pass.of(portion));
+        loss += program.loss(sums, referenceOf(portion, examples.size()), weight);
+      }
+      if (loss < bestLoss) {
+        bestLoss = loss;
+        bestStep = step;
+        worse = 0;
+        state.saveBest(step, program.weights());
+      } else {
+        worse++;
+      }
+      return loss;
+    }
+
+    private boolean stopsEarly() {
+      return settings.patience() > 0 && worse >= settings.patience();
+    }
+
+    private TrainingResult finish(boolean stopped) {
+      if (bestStep > 0 && bestStep < done.size()) {
+        state.loadBest(program.weights());
+      }
+      Map<String, WeightSource> weights = new LinkedHashMap<>();
+      List<ByteBuffer> views = program.weights();
+      for (int i = 0; i < views.size(); i++) {
+        TensorInfo tensor = base.tensor(program.names().get(i));
+        ByteBuffer view = views.get(i);
+        weights.put(tensor.name(), new WeightSource(tensor.shape(), view::duplicate));
+      }
+      TrainingState.Finished finished =
+          new TrainingState.Finished(
+              fingerprint,
+              request.base().name(),
+              settings.toString(),
+              request.seed(),
+              examples.size(),
+              stopped,
+              bestStep > 0 ? bestStep : done.size(),
+              done.stream().map(TrainingState.Row::of).toList());
+      base.writeWithWeights(request.output().folder(), weights, finished.files());
+      state.delete();
+      return new TrainingResult(request.output(), done, stopped);
+    }
+  }
+}

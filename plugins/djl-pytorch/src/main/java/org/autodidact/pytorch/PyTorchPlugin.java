@@ -1,0 +1,67 @@
+package org.autodidact.pytorch;
+
+import ai.djl.engine.Engine;
+import ai.djl.pytorch.jni.JniUtils;
+import java.util.List;
+import java.util.Locale;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Plugin;
+import org.autodidact.api.Trainer;
+import org.autodidact.api.TrainerProvider;
+import org.autodidact.api.UnsupportedModelException;
+
+/** Brings the trainer {@code djl-pytorch}. */
+public final class PyTorchPlugin implements Plugin {
+  @Override
+  public String name() {
+    return "djl-pytorch";
+  }
+
+  @Override
+  public List<TrainerProvider> trainers() {
+    return List.of(new DjlTrainerProvider());
+  }
+
+  @Override
+  public List<String> diagnose() {
+    try {
+      offline();
+      Engine engine = Engine.getEngine("PyTorch");
+      return List.of(
+          "libtorch "
+              + engine.getVersion()
+              + " loaded, "
+              + JniUtils.getNumThreads()
+              + " threads by default",
+          "trainer 'djl-pytorch' uses: CPU, float32 (CUDA: not built yet, unmeasured)");
+    } catch (LinkageError | RuntimeException e) {
+      return List.of("libtorch does not load here: " + e);
+    }
+  }
+
+  /** The library downloads nothing: its natives are on the class path. */
+  private static void offline() {
+    System.setProperty("ai.djl.offline", "true");
+    System.setProperty("OPT_OUT_TRACKING", "true");
+  }
+
+  private static final class DjlTrainerProvider implements TrainerProvider {
+    @Override
+    public String name() {
+      return "djl-pytorch";
+    }
+
+    @Override
+    public Trainer create(ComputeSettings settings) {
+      offline();
+      return switch (settings.precision()) {
+        case AUTO, FP32 -> new DjlTrainer(settings);
+        case BF16, INT8, INT4 ->
+            throw new UnsupportedModelException(
+                "precision "
+                    + settings.precision().name().toLowerCase(Locale.ROOT)
+                    + " is not there yet in the trainer 'djl-pytorch'; use fp32 or auto");
+      };
+    }
+  }
+}
