@@ -19,6 +19,6 @@ final class Halves {
       return sign == 0 ? magnitude : -magnitude;
     }
     int wide = exponent == 31 ? 0xff : exponent + (127 - 15);
-    return Float.intBitsToFloat(sign | wide << 23 | fraction << 13);
+    return Float.intBitsToFloat(sign | (wide << 23) | (fraction << 13));
   }
 }

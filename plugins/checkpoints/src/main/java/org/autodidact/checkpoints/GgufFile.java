@@ -1,0 +1,317 @@
+package org.autodidact.checkpoints;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.StorageException;
+import org.autodidact.api.UnsupportedModelException;
+
+/**
+ * A GGUF file, versions 2 and 3: metadata and tensor places. Counts, lengths and offsets are held
+ * against the file before they are believed.
+ */
+final class GgufFile implements AutoCloseable {
+  private static final int MAGIC = 0x46554747;
+
+  private final Path path;
+  private final FileChannel channel;
+  private final long size;
+  private final Map<String, Object> metadata = new LinkedHashMap<>();
+  private final Map<String, Entry> tensors = new LinkedHashMap<>();
+  private ByteBuffer window = ByteBuffer.allocate(0);
+  private long windowStart;
+  private long at;
+
+  /**
+   * A tensor.
+   *
+   * @param type how its elements are stored
+   * @param shape dimensions, outermost first
+   * @param offset its first byte in the file
+   */
+  record Entry(String name, GgmlType type, List<Long> shape, long offset) {
+    long elements() {
+      return shape.stream().reduce(1L, Math::multiplyExact);
+    }
+  }
+
+  private GgufFile(Path path, FileChannel channel) throws IOException {
+    this.path = path;
+    this.channel = channel;
+    this.size = channel.size();
+  }
+
+  static GgufFile open(Path path) {
+    FileChannel channel = null;
+    try {
+      channel = FileChannel.open(path, StandardOpenOption.READ);
+      GgufFile file = new GgufFile(path, channel);
+      file.readHeader();
+      return file;
+    } catch (NoSuchFileException e) {
+      throw new InvalidInputException(path + ": there is no such file", e);
+    } catch (IOException e) {
+      closeQuietly(channel);
+      throw new StorageException(path + ": cannot be read: " + e, e);
+    } catch (RuntimeException e) {
+      closeQuietly(channel);
+      throw e;
+    }
+  }
+
+  private static void closeQuietly(FileChannel channel) {
+    try {
+      if (channel != null) {
+        channel.close();
+      }
+    } catch (IOException e) {
+      // The error that led here says more.
+    }
+  }
+
+  private void readHeader() throws IOException {
+    int magic = size < 4 ? 0 : readInt();
+    if (magic != MAGIC) {
+      throw bad("the letters GGUF at the start", "something else; this is not a GGUF file");
+    }
+    int version = readInt();
+    if (version != 2 && version != 3) {
+      throw new UnsupportedModelException(
+          path
+              + ": GGUF version "
+              + version
+              + " is not supported; there are 2 and 3, little-endian");
+    }
+    long tensorCount = readCount("tensors", 24);
+    long metadataCount = readCount("metadata entries", 12);
+    for (long i = 0; i < metadataCount; i++) {
+      String key = readString();
+      metadata.put(key, readValue(readInt(), 0));
+    }
+    List<Entry> relative = new ArrayList<>();
+    for (long i = 0; i < tensorCount; i++) {
+      relative.add(readEntry());
+    }
+    long alignment = number("general.alignment").orElse(32L);
+    if (alignment <= 0 || alignment > 1 << 20) {
+      throw bad("an alignment between 1 and 1048576", Long.toString(alignment));
+    }
+    long start = (at + alignment - 1) / alignment * alignment;
+    for (Entry entry : relative) {
+      long bytes = entry.type().bytes(entry.elements(), path + ", tensor '" + entry.name() + "'");
+      if (entry.offset() < 0
+          || entry.offset() > size - start
+          || bytes > size - start - entry.offset()) {
+        throw bad(
+            "tensor '" + entry.name() + "' (" + bytes + " bytes) within the file",
+            "the offset "
+                + entry.offset()
+                + " of "
+                + (size - start)
+                + " bytes of data; the file is truncated, fetch it again");
+      }
+      tensors.put(
+          entry.name(),
+          new Entry(entry.name(), entry.type(), entry.shape(), start + entry.offset()));
+    }
+  }
+
+  private Entry readEntry() throws IOException {
+    String name = readString();
+    int dimensions = readInt();
+    if (dimensions < 0 || dimensions > 4) {
+      throw bad("tensor '" + name + "' with 0 to 4 dimensions", Integer.toString(dimensions));
+    }
+    List<Long> shape = new ArrayList<>();
+    long elements = 1;
+    for (int i = 0; i < dimensions; i++) {
+      long d = readLong();
+      if (d <= 0 || d > Integer.MAX_VALUE || elements > Integer.MAX_VALUE / d) {
+        throw bad(
+            "tensor '" + name + "' with dimensions above 0 and below 2^31 elements",
+            "a dimension of " + d);
+      }
+      elements *= d;
+      shape.add(0, d);
+    }
+    int type = readInt();
+    GgmlType known =
+        GgmlType.of(type)
+            .orElseThrow(
+                () ->
+                    new UnsupportedModelException(
+                        path
+                            + ": tensor '"
+                            + name
+                            + "' has type number "
+                            + type
+                            + ", which is not supported; there are "
+                            + List.of(GgmlType.values())));
+    return new Entry(name, known, shape, readLong());
+  }
+
+  private Object readValue(int type, int depth) throws IOException {
+    return switch (type) {
+      case 0 -> (long) (readByte() & 0xff);
+      case 1 -> (long) readByte();
+      case 2 -> (long) (readShort() & 0xffff);
+      case 3 -> (long) readShort();
+      case 4 -> readInt() & 0xffffffffL;
+      case 5 -> (long) readInt();
+      case 6 -> (double) Float.intBitsToFloat(readInt());
+      case 7 -> readByte() != 0;
+      case 8 -> readString();
+      case 9 -> {
+        int of = readInt();
+        if (depth > 2) {
+          throw bad("lists at most three deep", "a deeper one");
+        }
+        long count = readCount("list elements", 1);
+        List<Object> list = new ArrayList<>();
+        for (long i = 0; i < count; i++) {
+          list.add(readValue(of, depth + 1));
+        }
+        yield list;
+      }
+      case 10, 11 -> readLong();
+      case 12 -> Double.longBitsToDouble(readLong());
+      default -> throw bad("a value type from 0 to 12", Integer.toString(type));
+    };
+  }
+
+  /** A count of things of at least {@code bytes} bytes each, which must fit into what is left. */
+  private long readCount(String what, int bytes) throws IOException {
+    long count = readLong();
+    if (count < 0 || count > (size - at) / bytes) {
+      throw bad("at most " + (size - at) / bytes + " " + what, Long.toUnsignedString(count));
+    }
+    return count;
+  }
+
+  private String readString() throws IOException {
+    long length = readCount("bytes of text", 1);
+    byte[] bytes = new byte[Math.toIntExact(length)];
+    need(0);
+    ByteBuffer into = ByteBuffer.wrap(bytes);
+    while (into.hasRemaining()) {
+      if (channel.read(into, at + into.position()) < 0) {
+        throw truncated();
+      }
+    }
+    at += length;
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  private byte readByte() throws IOException {
+    return need(1).get();
+  }
+
+  private short readShort() throws IOException {
+    return need(2).getShort();
+  }
+
+  private int readInt() throws IOException {
+    return need(4).getInt();
+  }
+
+  private long readLong() throws IOException {
+    return need(8).getLong();
+  }
+
+  /** The window placed at the next {@code count} bytes, which are then passed. */
+  private ByteBuffer need(int count) throws IOException {
+    if (at + count > size) {
+      throw truncated();
+    }
+    if (at < windowStart || at + count > windowStart + window.limit()) {
+      window = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+      windowStart = at;
+      while (window.hasRemaining() && channel.read(window, windowStart + window.position()) >= 0) {}
+      window.flip();
+    }
+    window.position((int) (at - windowStart));
+    at += count;
+    return window;
+  }
+
+  private InvalidInputException truncated() {
+    return bad(
+        "more bytes", "the end of the file after " + size + "; it is truncated, fetch it again");
+  }
+
+  InvalidInputException bad(String expected, String found) {
+    return new InvalidInputException(path + ": expected " + expected + ", found " + found);
+  }
+
+  Path path() {
+    return path;
+  }
+
+  Map<String, Entry> tensors() {
+    return tensors;
+  }
+
+  Optional<String> text(String key) {
+    return Optional.ofNullable(metadata.get(key))
+        .filter(String.class::isInstance)
+        .map(String.class::cast);
+  }
+
+  Optional<Long> number(String key) {
+    return Optional.ofNullable(metadata.get(key))
+        .filter(Long.class::isInstance)
+        .map(Long.class::cast);
+  }
+
+  Optional<Double> real(String key) {
+    return Optional.ofNullable(metadata.get(key))
+        .filter(Number.class::isInstance)
+        .map(n -> ((Number) n).doubleValue());
+  }
+
+  Optional<Boolean> flag(String key) {
+    return Optional.ofNullable(metadata.get(key))
+        .filter(Boolean.class::isInstance)
+        .map(Boolean.class::cast);
+  }
+
+  /** A list whose elements are all of {@code type}. */
+  <T> Optional<List<T>> list(String key, Class<T> type) {
+    if (!(metadata.get(key) instanceof List<?> list) || !list.stream().allMatch(type::isInstance)) {
+      return Optional.empty();
+    }
+    return Optional.of(list.stream().<T>map(type::cast).toList());
+  }
+
+  /** A tensor's elements as float32. */
+  float[] floats(Entry entry) {
+    long bytes = entry.type().bytes(entry.elements(), entry.name());
+    try {
+      ByteBuffer mapped =
+          channel
+              .map(FileChannel.MapMode.READ_ONLY, entry.offset(), bytes)
+              .order(ByteOrder.LITTLE_ENDIAN);
+      float[] floats = new float[Math.toIntExact(entry.elements())];
+      entry.type().decode(mapped, floats);
+      return floats;
+    } catch (IOException e) {
+      throw new StorageException(path + ": cannot be read: " + e, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    closeQuietly(channel);
+  }
+}
