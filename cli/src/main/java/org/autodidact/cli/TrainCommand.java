@@ -114,7 +114,7 @@ final class TrainCommand {
     @Option(names = "--weight-decay", description = "default: 0")
     private Double weightDecay;
 
-    @Option(names = "--dropout", description = "default: 0.1")
+    @Option(names = "--dropout", description = "default: 0")
     private Double dropout;
 
     @Option(names = "--max-grad-norm", description = "0: no clipping (default: 1)")

@@ -321,13 +321,10 @@ public final class Gguf {
     private ObjectNode preTokenizer() {
       String pre = pre();
       return switch (pre) {
-        case "default", "gpt-2" -> byteLevel(true);
-        case "smollm" -> {
-          ObjectNode digits = Json.MAPPER.createObjectNode();
-          digits.put("type", "Digits");
-          digits.put("individual_digits", true);
-          yield sequence(digits, byteLevel(true));
-        }
+        // llama.cpp cuts before each digit of "smollm" too; transformers does not when it imports
+        // such a
+        // file, and our reference numbers are its. See docs/decisions.md, "Digits".
+        case "default", "gpt-2", "smollm" -> byteLevel(true);
         case "llama-bpe", "qwen2" -> {
           ObjectNode split = Json.MAPPER.createObjectNode();
           split.put("type", "Split");
