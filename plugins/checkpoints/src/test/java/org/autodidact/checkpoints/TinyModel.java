@@ -16,9 +16,9 @@ import java.util.Random;
 public final class TinyModel {
   private static final int HIDDEN = 32;
   private static final int LAYERS = 2;
-  private static final int HEADS = 4;
-  private static final int KV_HEADS = 2;
-  private static final int HEAD = 8;
+  private static final int HEADS = 2;
+  private static final int KV_HEADS = 1;
+  private static final int HEAD = 16;
   private static final int MLP = 48;
   private static final int CONTEXT = 1024;
 

@@ -29,7 +29,7 @@ final class DecoderSession implements AutoCloseable {
   private final int vocabulary;
   private NativeBuffer logits = NativeBuffer.ofFloats(0);
   private NativeBuffer probabilities = NativeBuffer.ofFloats(0);
-  private NativeBuffer logSumExp = NativeBuffer.ofFloats(0);
+  private NativeBuffer peaks = NativeBuffer.ofFloats(0);
 
   DecoderSession(ModelFolder model, int threads) {
     this.cache = new KeyValueCache(model.config());
@@ -124,11 +124,11 @@ final class DecoderSession implements AutoCloseable {
           new Logits(
               logits.floats(0, (long) wanted.length * vocabulary),
               probabilities.floats(0, (long) wanted.length * vocabulary),
-              logSumExp.floats(0, wanted.length),
+              peaks.floats(0, 2 * wanted.length),
               vocabulary);
       outputs.put("logits", tensor(result.logits(), wanted.length, vocabulary));
       outputs.put("probabilities", tensor(result.probabilities(), wanted.length, vocabulary));
-      outputs.put("log_sum_exp", tensor(result.logSumExp(), wanted.length, 1));
+      outputs.put("peaks", tensor(result.peaks(), wanted.length, 2));
       bound.addAll(inputs.values());
       bound.addAll(outputs.values());
       cache
@@ -157,18 +157,18 @@ final class DecoderSession implements AutoCloseable {
   }
 
   private void reserve(int logitRows) {
-    if (logSumExp.capacity() < logitRows) {
+    if (peaks.capacity() < 2L * logitRows) {
       closeLogits();
       logits = NativeBuffer.ofFloats((long) logitRows * vocabulary);
       probabilities = NativeBuffer.ofFloats((long) logitRows * vocabulary);
-      logSumExp = NativeBuffer.ofFloats(logitRows);
+      peaks = NativeBuffer.ofFloats(2 * logitRows);
     }
   }
 
   private void closeLogits() {
     logits.close();
     probabilities.close();
-    logSumExp.close();
+    peaks.close();
   }
 
   @Override
@@ -188,14 +188,15 @@ final class DecoderSession implements AutoCloseable {
    *
    * @param logits [rows × vocabulary]
    * @param probabilities [rows × vocabulary], at the row's temperature
-   * @param logSumExp a row's ln Σ exp(logit), at temperature 1
+   * @param peaks a row's highest logit and its probability, at temperature 1
    */
-  record Logits(
-      FloatBuffer logits, FloatBuffer probabilities, FloatBuffer logSumExp, int vocabulary) {
+  record Logits(FloatBuffer logits, FloatBuffer probabilities, FloatBuffer peaks, int vocabulary) {
 
     /** ln p of a token at temperature 1. */
     double logProbability(int row, int token) {
-      return Math.min(0, (double) logits.get(row * vocabulary + token) - logSumExp.get(row));
+      return (double) logits.get(row * vocabulary + token)
+          - peaks.get(2 * row)
+          + Math.log(peaks.get(2 * row + 1));
     }
 
     void copyLogits(int row, float[] into) {

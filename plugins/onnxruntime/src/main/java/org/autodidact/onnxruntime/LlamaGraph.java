@@ -7,6 +7,7 @@ import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
@@ -18,9 +19,9 @@ import org.autodidact.checkpoints.Rope;
  * wanted. Inputs: {@code input_ids} [B, S], {@code seqlens_k} [B] (tokens in the cache after this
  * run, less one), {@code total_sequence_length} (their maximum), {@code logit_rows} [R] (indices
  * into B × S), {@code inverse_temperature} [R, 1], {@code past.l.key|value} [B, key-value heads, T,
- * head size]. Outputs: {@code logits} [R, V], {@code log_sum_exp} [R, 1] of them, {@code
- * probabilities} [R, V] at the temperature, {@code present.l.key|value}, bound by the caller to the
- * memory of {@code past}.
+ * head size]. Outputs: {@code logits} [R, V], {@code peaks} [R, 2], the highest logit and its
+ * probability at temperature 1, {@code probabilities} [R, V] at the temperature asked for, {@code
+ * present.l.key|value}, bound by the caller to the memory of {@code past}.
  */
 final class LlamaGraph {
   private final ModelFolder model;
@@ -39,6 +40,12 @@ final class LlamaGraph {
 
   /** The serialized model; {@code positions} rows of rotary angles. */
   static byte[] build(ModelFolder model, int positions) {
+    if (model.config().headSize() % 16 != 0) {
+      throw new UnsupportedModelException(
+          model.path()
+              + ": ONNX Runtime's attention takes head sizes in multiples of 16, found "
+              + model.config().headSize());
+    }
     return new LlamaGraph(model, positions).build();
   }
 
@@ -132,16 +139,26 @@ final class LlamaGraph {
         "", "Gemm", List.of(wanted, weight(weight)), List.of("logits"), attribute("transB", 1));
     String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
     graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
+    // ReduceLogSumExp adds its exponentials one by one in float32, which was off by 1e-4 a token.
+    // Softmax
+    // is exact to a rounding, and ln Σ exp l = max l - ln max p. The ln is left to Java, because
+    // here it
+    // would depend, in the last bit, on the row's place in the batch.
+    String likeliest = maximum(graph.node("Softmax", List.of("logits"), attribute("axis", -1)));
     graph.node(
         "",
-        "ReduceLogSumExp",
-        List.of("logits"),
-        List.of("log_sum_exp"),
-        attribute("axes", List.of(1L)),
-        attribute("keepdims", 1));
+        "Concat",
+        List.of(maximum("logits"), likeliest),
+        List.of("peaks"),
+        attribute("axis", 1));
     graph.output("logits", DataType.FLOAT, "R", config.vocabularySize());
     graph.output("probabilities", DataType.FLOAT, "R", config.vocabularySize());
-    graph.output("log_sum_exp", DataType.FLOAT, "R", 1);
+    graph.output("peaks", DataType.FLOAT, "R", 2);
+  }
+
+  private String maximum(String rows) {
+    return graph.node(
+        "ReduceMax", List.of(rows), attribute("axes", List.of(1L)), attribute("keepdims", 1));
   }
 
   private String linear(String x, String name, boolean bias) {

@@ -1,0 +1,95 @@
+package org.autodidact.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.autodidact.api.PreferencePair;
+import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.engine.store.RunStore;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A run that is killed, as {@code kill -9} does it, and resumed ends as one that was not. */
+class KillAndResumeTest {
+  private static final int KILLS = Integer.getInteger("autodidact.kills", 6);
+
+  @TempDir Path folder;
+
+  private Process start(String... arguments) throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                ProcessHandle.current().info().command().orElse("java"),
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.autodidact.cli.Main"));
+    command.addAll(List.of(arguments));
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(folder.resolve("output.txt").toFile())
+        .start();
+  }
+
+  private void finish(String... arguments) throws Exception {
+    Process process = start(arguments);
+    assertThat(process.waitFor(3, TimeUnit.MINUTES)).isTrue();
+    assertThat(process.exitValue()).as(Files.readString(folder.resolve("output.txt"))).isZero();
+  }
+
+  private static List<PreferencePair> pairs(Path run) {
+    try (RunStore store = RunStore.open(run)) {
+      List<PreferencePair> pairs = new ArrayList<>(store.pairs(1));
+      pairs.addAll(store.pairs(2));
+      return pairs;
+    }
+  }
+
+  @Test
+  void killedAtAnyMomentItEndsTheSame() throws Exception {
+    TinyModel.write(folder.resolve("tiny"), 3);
+    StringBuilder prompts = new StringBuilder();
+    StringBuilder ift = new StringBuilder();
+    for (int i = 0; i < 12; i++) {
+      prompts.append("{\"id\":\"p" + i + "\",\"prompt\":\"question " + i + "\"}\n");
+      ift.append("{\"prompt\":\"question " + i + "\",\"response\":\"answer " + i + "\"}\n");
+    }
+    Files.writeString(folder.resolve("prompts.jsonl"), prompts);
+    Files.writeString(folder.resolve("ift.jsonl"), ift);
+    Path config =
+        Files.writeString(
+            folder.resolve("run.yaml"),
+            """
+            model: tiny
+            iterations: 2
+            fine-tuning: {ift: ift.jsonl, training: {learning-rate: 1e-3, batch-size: 2, save-every: 1}}
+            prompts: {file: prompts.jsonl, per-iteration: 6}
+            candidates: {count: 4, max-tokens: 24}
+            judge: {name: expected-score}
+            preference-training: {learning-rate: 1e-3, batch-size: 2, epochs: 2, save-every: 1}
+            """);
+    Path whole = folder.resolve("whole");
+    long began = System.nanoTime();
+    finish("run", config.toString(), "--output", whole.toString());
+    long took = (System.nanoTime() - began) / 1_000_000;
+    Random random = new Random(1);
+    for (int kill = 0; kill < KILLS; kill++) {
+      Path run = folder.resolve("killed" + kill);
+      Process process = start("run", config.toString(), "--output", run.toString());
+      process.waitFor(took / 8 + random.nextLong(took * 7 / 8), TimeUnit.MILLISECONDS);
+      process.destroyForcibly().waitFor();
+      finish("run", config.toString(), "--output", run.toString());
+      assertThat(pairs(run)).as("pairs after kill %d", kill).isNotEmpty().isEqualTo(pairs(whole));
+      for (String model : List.of("M1", "M2", "M3")) {
+        assertThat(TinyModel.weights(run.resolve(model)))
+            .as("%s after kill %d", model, kill)
+            .isEqualTo(TinyModel.weights(whole.resolve(model)));
+      }
+    }
+  }
+}

@@ -1,0 +1,258 @@
+package org.autodidact.pytorch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.CancelledException;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Message;
+import org.autodidact.api.TrainingDivergedException;
+import org.autodidact.api.TrainingExample;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingResult;
+import org.autodidact.api.TrainingSettings;
+import org.autodidact.checkpoints.Golden;
+import org.autodidact.checkpoints.TinyModel;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DjlTrainerTest {
+  @TempDir Path folder;
+  private Path base;
+
+  @BeforeEach
+  void writeBase() {
+    base = TinyModel.write(folder.resolve("base"), 3);
+  }
+
+  private static TrainingSettings settings(
+      TrainingSettings.Loss loss, double rate, int batch, double dropout) {
+    return new TrainingSettings(
+        loss,
+        0.1,
+        rate,
+        rate,
+        TrainingSettings.Schedule.CONSTANT,
+        0,
+        batch,
+        2,
+        256,
+        0,
+        0,
+        dropout,
+        true,
+        0,
+        0,
+        1);
+  }
+
+  private static List<TrainingExample> preferences(int count) {
+    List<TrainingExample> examples = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      examples.add(
+          new TrainingExample.Preference(
+              List.of(Message.user("question " + i)),
+              "good answer " + i,
+              "bad " + "very ".repeat(i)));
+    }
+    return examples;
+  }
+
+  private TrainingResult train(
+      String name,
+      List<TrainingExample> examples,
+      TrainingSettings settings,
+      Consumer<TrainingMetrics> metrics,
+      Cancellation c) {
+    return new DjlTrainer(ComputeSettings.automatic())
+        .train(
+            new TrainingRequest(
+                new Checkpoint("M0", base),
+                examples,
+                List.of(),
+                settings,
+                7,
+                new Checkpoint("M1", folder.resolve(name)),
+                folder.resolve(name + ".state")),
+            metrics,
+            c);
+  }
+
+  private TrainingResult train(
+      String name, List<TrainingExample> examples, TrainingSettings settings) {
+    return train(name, examples, settings, m -> {}, new Cancellation());
+  }
+
+  @Test
+  void cutOffAfterAnyStepItEndsWithTheSameWeights() {
+    TrainingSettings settings = settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0.1);
+    List<TrainingExample> examples = preferences(6);
+    TrainingResult whole = train("whole", examples, settings);
+    assertThat(whole.metrics()).hasSize(6);
+    for (int cut = 1; cut < 6; cut++) {
+      String name = "cut" + cut;
+      int at = cut;
+      Cancellation cancellation = new Cancellation();
+      assertThatThrownBy(
+              () ->
+                  train(
+                      name,
+                      examples,
+                      settings,
+                      m -> {
+                        if (m.step() == at) {
+                          cancellation.cancel();
+                        }
+                      },
+                      cancellation))
+          .isInstanceOf(CancelledException.class);
+      assertThat(folder.resolve(name)).doesNotExist();
+      List<Integer> steps = new ArrayList<>();
+      TrainingResult resumed =
+          train(name, examples, settings, m -> steps.add(m.step()), new Cancellation());
+      assertThat(steps).startsWith(at + 1);
+      assertThat(resumed.metrics()).isEqualTo(whole.metrics());
+      assertThat(TinyModel.weights(folder.resolve(name)))
+          .isEqualTo(TinyModel.weights(folder.resolve("whole")));
+      assertThat(folder.resolve(name + ".state")).doesNotExist();
+    }
+  }
+
+  @Test
+  void itLearnsWhatItIsShown() {
+    List<TrainingExample> examples = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      examples.add(new TrainingExample.Demonstration(List.of(Message.user("say")), "yes yes"));
+    }
+    List<TrainingMetrics> steps = new ArrayList<>();
+    TrainingSettings often =
+        new TrainingSettings(
+            TrainingSettings.Loss.SFT,
+            0.1,
+            1e-2,
+            1e-2,
+            TrainingSettings.Schedule.CONSTANT,
+            0,
+            4,
+            20,
+            256,
+            0,
+            1,
+            0,
+            true,
+            0,
+            0,
+            0);
+    train("sft", examples, often, steps::add, new Cancellation());
+    assertThat(steps.get(19).value("loss").orElseThrow())
+        .isLessThan(steps.get(0).value("loss").orElseThrow() / 2);
+  }
+
+  @Test
+  void aRateOfZeroChangesNothingAndDpoStartsAtLn2() {
+    TrainingResult result =
+        train("zero", preferences(3), settings(TrainingSettings.Loss.SIGMOID, 0, 3, 0));
+    assertThat(result.metrics().get(0).value("loss").orElseThrow())
+        .isCloseTo(Math.log(2), within(1e-5));
+    byte[] before = TinyModel.weights(base);
+    byte[] after = TinyModel.weights(folder.resolve("zero"));
+    int tensors = 32 * 4;
+    assertThat(java.util.Arrays.copyOfRange(after, after.length - tensors, after.length))
+        .isEqualTo(java.util.Arrays.copyOfRange(before, before.length - tensors, before.length));
+  }
+
+  @Test
+  void badInputIsNamed() {
+    TrainingSettings dpo = settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0);
+    assertThatThrownBy(() -> train("a", List.of(), dpo)).isInstanceOf(InvalidInputException.class);
+    assertThatThrownBy(
+            () ->
+                train(
+                    "b",
+                    List.of(new TrainingExample.Demonstration(List.of(Message.user("x")), "y")),
+                    dpo))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("example 0");
+    assertThatThrownBy(
+            () ->
+                train(
+                    "c",
+                    List.of(
+                        new TrainingExample.Preference(
+                            List.of(Message.user("x".repeat(400))), "y", "z")),
+                    dpo))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("example 0")
+        .hasMessageContaining("256");
+    train("d", List.of(new TrainingExample.Preference(List.of(Message.user("x")), "", "z")), dpo);
+  }
+
+  @Test
+  void divergenceIsNamed() {
+    assertThatThrownBy(
+            () ->
+                train("nan", preferences(4), settings(TrainingSettings.Loss.SIGMOID, 0.99e0, 1, 0)))
+        .satisfiesAnyOf(
+            e ->
+                assertThat(e)
+                    .isInstanceOf(TrainingDivergedException.class)
+                    .hasMessageContaining("step"),
+            e -> assertThat(e).isInstanceOf(AssertionError.class));
+  }
+
+  @Test
+  void theDpoTrajectoryIsPyTorchs() {
+    JsonNode golden = Golden.numbers();
+    List<TrainingExample> examples = new ArrayList<>();
+    for (JsonNode p : golden.path("preferences")) {
+      examples.add(
+          new TrainingExample.Preference(
+              List.of(Message.user(p.path("instruction").asText())),
+              p.path("chosen").asText(),
+              p.path("rejected").asText()));
+    }
+    base = Golden.smollm2();
+    TrainingSettings settings =
+        new TrainingSettings(
+            TrainingSettings.Loss.SIGMOID,
+            0.1,
+            1e-5,
+            1e-5,
+            TrainingSettings.Schedule.CONSTANT,
+            0,
+            2,
+            1,
+            1024,
+            0,
+            0,
+            0,
+            false,
+            0,
+            0,
+            0);
+    TrainingResult result = train("golden", examples, settings);
+    for (int i = 0; i < 4; i++) {
+      JsonNode expected = golden.path("training").path(i);
+      TrainingMetrics found = result.metrics().get(i);
+      assertThat(found.value("loss").orElseThrow())
+          .isCloseTo(expected.path("loss").asDouble(), within(1e-4));
+      assertThat(found.value("rewards/chosen").orElseThrow())
+          .isCloseTo(expected.path("reward_chosen").asDouble(), within(1e-3));
+      assertThat(found.value("rewards/rejected").orElseThrow())
+          .isCloseTo(expected.path("reward_rejected").asDouble(), within(1e-3));
+      double norm = expected.path("grad_norm").asDouble();
+      assertThat(found.value("grad_norm").orElseThrow()).isCloseTo(norm, within(norm * 5e-3));
+    }
+  }
+}

@@ -1,0 +1,113 @@
+package org.autodidact.onnxruntime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.CancelledException;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.FinishReason;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.checkpoints.TinyModel;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** On a small random model, which needs nothing from outside. */
+class OnnxGeneratorTest {
+  @TempDir static Path folder;
+  private static OnnxGenerator generator;
+
+  @BeforeAll
+  static void open() {
+    generator =
+        OnnxGenerator.open(
+            new Checkpoint("M0", TinyModel.write(folder.resolve("tiny"), 5)),
+            new ComputeSettings(ComputeSettings.Precision.FP32, 2, 8));
+  }
+
+  @AfterAll
+  static void close() {
+    generator.close();
+  }
+
+  private static GenerationRequest request(String id, String text, int tokens, Long... seeds) {
+    return new GenerationRequest(
+        Prompt.of(id, text), List.of(seeds), SamplingParameters.candidates(tokens));
+  }
+
+  private static List<Generation> generate(List<GenerationRequest> requests) {
+    List<Generation> found = new ArrayList<>();
+    generator.generate(requests, found::add, new Cancellation());
+    return found;
+  }
+
+  /** More candidates than the cache has rows, so that rows leave and others enter. */
+  @Test
+  void everyPromptIsAnsweredThoughTheCacheIsSmall() {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      requests.add(request("p" + i, "word ".repeat(1 + i % 7), 1 + (i * 5) % 23, 1L + i, 2L, 3L));
+    }
+    List<Generation> found = generate(requests);
+    assertThat(found).extracting(Generation::promptId).doesNotHaveDuplicates().hasSize(40);
+    for (Generation g : found) {
+      int i = Integer.parseInt(g.promptId().substring(1));
+      assertThat(g.candidates()).hasSize(3);
+      assertThat(g).isEqualTo(generate(List.of(requests.get(i))).get(0));
+    }
+  }
+
+  @Test
+  void finishReasonsAreTrue() {
+    SamplingParameters stop = new SamplingParameters(200, 1, 0, 1, 0, 1, List.of("a", "e"), true);
+    Generation stopped =
+        generate(List.of(new GenerationRequest(Prompt.of("x", "hi"), List.of(4L), stop))).get(0);
+    assertThat(stopped.candidates().get(0).finishReason()).isEqualTo(FinishReason.STOP_TEXT);
+    assertThat(stopped.candidates().get(0).text()).doesNotContain("a").doesNotContain("e");
+    Generation full =
+        generate(
+                List.of(
+                    new GenerationRequest(
+                        Prompt.of("x", "z".repeat(980)),
+                        List.of(4L),
+                        SamplingParameters.candidates(500).withIgnoreEndOfText(true))))
+            .get(0);
+    assertThat(full.candidates().get(0).finishReason()).isEqualTo(FinishReason.CONTEXT_FULL);
+    assertThat(full.promptTokens().size() + full.candidates().get(0).tokens().size())
+        .isEqualTo(1024);
+  }
+
+  @Test
+  void badRequestsAreNamed() {
+    assertThatThrownBy(() -> generate(List.of(request("long", "z".repeat(2000), 4, 1L))))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("'long'")
+        .hasMessageContaining("1024");
+    assertThatThrownBy(
+            () -> generate(List.of(request("same", "a", 4, 1L), request("same", "b", 4, 1L))))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("same");
+  }
+
+  @Test
+  void cancellationEndsTheCall() {
+    Cancellation cancellation = new Cancellation();
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      requests.add(request("p" + i, "hi", 1 + i, 1L));
+    }
+    assertThatThrownBy(() -> generator.generate(requests, g -> cancellation.cancel(), cancellation))
+        .isInstanceOf(CancelledException.class);
+    assertThat(generate(List.of(requests.get(0)))).hasSize(1);
+  }
+}
