@@ -1,0 +1,257 @@
+package org.autodidact.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.CancelledException;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Message;
+import org.autodidact.api.Trainer;
+import org.autodidact.api.TrainingExample;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingResult;
+import org.autodidact.api.TrainingSettings;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The rules of {@link Trainer#train}. Extend it and give a trainer and a small model to train. */
+public abstract class TrainerRules extends Rules {
+  private static final int EXAMPLES = 6;
+  private static final int BATCH = 2;
+  private static final int EPOCHS = 2;
+  private static final int STEPS = EXAMPLES / BATCH * EPOCHS;
+
+  @TempDir private Path folder;
+  private Checkpoint base;
+
+  /** A trainer to test. */
+  protected abstract Trainer create();
+
+  /** Writes a small model, the same each time, into a new folder. */
+  protected abstract void writeBase(Path newFolder);
+
+  /** All weights of a checkpoint, in an order of its own. */
+  protected abstract float[] weights(Path checkpoint);
+
+  /** A rate at which the small model learns in a few steps. */
+  protected double learningRate() {
+    return 1e-3;
+  }
+
+  @BeforeEach
+  final void prepareBase() {
+    base = new Checkpoint("M0", folder.resolve("base"));
+    writeBase(base.folder());
+  }
+
+  private TrainingSettings settings(TrainingSettings.Loss loss, double rate, int epochs) {
+    return new TrainingSettings(
+        loss,
+        0.1,
+        rate,
+        rate,
+        TrainingSettings.Schedule.CONSTANT,
+        0,
+        BATCH,
+        epochs,
+        256,
+        0,
+        0,
+        0,
+        true,
+        0,
+        0,
+        1);
+  }
+
+  private static List<TrainingExample> preferences() {
+    List<TrainingExample> examples = new ArrayList<>();
+    for (int i = 0; i < EXAMPLES; i++) {
+      examples.add(
+          new TrainingExample.Preference(
+              List.of(Message.user("question " + i)), "good answer " + i, "bad one"));
+    }
+    return examples;
+  }
+
+  private static List<TrainingExample> demonstrations() {
+    List<TrainingExample> examples = new ArrayList<>();
+    for (int i = 0; i < EXAMPLES; i++) {
+      examples.add(
+          new TrainingExample.Demonstration(List.of(Message.user("question " + i)), "yes"));
+    }
+    return examples;
+  }
+
+  private TrainingResult train(
+      String name,
+      List<TrainingExample> examples,
+      TrainingSettings settings,
+      Consumer<TrainingMetrics> metrics,
+      Cancellation cancellation) {
+    return create()
+        .train(
+            new TrainingRequest(
+                base,
+                examples,
+                List.of(),
+                settings,
+                5,
+                new Checkpoint(name, folder.resolve(name)),
+                folder.resolve(name + ".state")),
+            metrics,
+            cancellation);
+  }
+
+  private TrainingResult prefer(String name, double rate) {
+    return train(
+        name,
+        preferences(),
+        settings(TrainingSettings.Loss.SIGMOID, rate, EPOCHS),
+        m -> {},
+        new Cancellation());
+  }
+
+  private void cutOff(String name, int after) {
+    Cancellation cancellation = new Cancellation();
+    assertThatThrownBy(
+            () ->
+                train(
+                    name,
+                    preferences(),
+                    settings(TrainingSettings.Loss.SIGMOID, learningRate(), EPOCHS),
+                    m -> {
+                      if (m.step() == after) {
+                        cancellation.cancel();
+                      }
+                    },
+                    cancellation))
+        .isInstanceOf(CancelledException.class);
+  }
+
+  /** The output appears whole at the end, and the base stays. */
+  @Test
+  public void T1_theOutputAppearsWholeAndTheBaseStays() {
+    float[] before = weights(base.folder());
+    Path output = folder.resolve("whole");
+    TrainingResult result =
+        train(
+            "whole",
+            preferences(),
+            settings(TrainingSettings.Loss.SIGMOID, learningRate(), EPOCHS),
+            m -> assertThat(Files.exists(output)).as("output at step %d", m.step()).isFalse(),
+            new Cancellation());
+    assertThat(result.checkpoint().folder()).isEqualTo(output);
+    assertThat(weights(output)).hasSameSizeAs(before).isNotEqualTo(before);
+    assertThat(weights(base.folder())).isEqualTo(before);
+  }
+
+  /** Metrics of each step, in order, on the calling thread. */
+  @Test
+  public void T2_metricsComeInOrder() {
+    Thread caller = Thread.currentThread();
+    List<Integer> steps = new ArrayList<>();
+    TrainingResult result =
+        train(
+            "metrics",
+            preferences(),
+            settings(TrainingSettings.Loss.SIGMOID, learningRate(), EPOCHS),
+            m -> {
+              assertThat(Thread.currentThread()).as("the calling thread").isSameAs(caller);
+              assertThat(m.steps()).isEqualTo(STEPS);
+              assertThat(m.value("loss")).isPresent();
+              steps.add(m.step());
+            },
+            new Cancellation());
+    assertThat(steps).containsExactly(1, 2, 3, 4, 5, 6);
+    assertThat(result.metrics()).extracting(TrainingMetrics::step).isEqualTo(steps);
+  }
+
+  /** Equal requests, equal weights. */
+  @Test
+  public void T3_equalRequestsGiveEqualWeights() {
+    TrainingResult one = prefer("one", learningRate());
+    TrainingResult two = prefer("two", learningRate());
+    assertThat(weights(two.checkpoint().folder())).isEqualTo(weights(one.checkpoint().folder()));
+    assertThat(two.metrics()).isEqualTo(one.metrics());
+  }
+
+  /** Cut off and called again, it goes on and ends the same. */
+  @Test
+  public void T4_cutOffItGoesOnAndEndsTheSame() {
+    TrainingResult whole = prefer("whole", learningRate());
+    for (int cut : new int[] {1, 3, STEPS - 1}) {
+      String name = "cut" + cut;
+      cutOff(name, cut);
+      List<Integer> steps = new ArrayList<>();
+      TrainingResult resumed =
+          train(
+              name,
+              preferences(),
+              settings(TrainingSettings.Loss.SIGMOID, learningRate(), EPOCHS),
+              m -> steps.add(m.step()),
+              new Cancellation());
+      assertThat(steps).startsWith(cut + 1).hasSize(STEPS - cut);
+      assertThat(resumed.metrics()).isEqualTo(whole.metrics());
+      assertThat(weights(folder.resolve(name))).isEqualTo(weights(folder.resolve("whole")));
+    }
+  }
+
+  /** A rate of 0 changes nothing. */
+  @Test
+  public void T5_aRateOfZeroChangesNothing() {
+    TrainingResult result = prefer("zero", 0);
+    assertThat(weights(result.checkpoint().folder())).isEqualTo(weights(base.folder()));
+  }
+
+  /** Training lowers the loss on its own examples. */
+  @Test
+  public void T6_theLossFalls() {
+    List<Double> losses = new ArrayList<>();
+    train(
+        "sft",
+        demonstrations(),
+        settings(TrainingSettings.Loss.SFT, learningRate(), 10),
+        m -> losses.add(m.value("loss").orElseThrow()),
+        new Cancellation());
+    assertThat(losses.get(losses.size() - 1)).isLessThan(losses.get(0));
+  }
+
+  /** DPO starts at ln 2, where policy and reference are one. */
+  @Test
+  public void T7_dpoStartsAtLn2() {
+    assertThat(prefer("ln2", learningRate()).metrics().get(0).value("loss").orElseThrow())
+        .isCloseTo(Math.log(2), within(1e-3));
+  }
+
+  /** Cancelled, it ends after the step in hand and leaves no output. */
+  @Test
+  public void T8_cancellationEndsTheTraining() {
+    cutOff("cancelled", 2);
+    assertThat(folder.resolve("cancelled")).doesNotExist();
+  }
+
+  /** No examples, or those of another kind, are refused. */
+  @Test
+  public void T9_unusableExamplesAreRefused() {
+    TrainingSettings dpo = settings(TrainingSettings.Loss.SIGMOID, learningRate(), 1);
+    TrainingSettings sft = settings(TrainingSettings.Loss.SFT, learningRate(), 1);
+    Cancellation never = new Cancellation();
+    assertThatThrownBy(() -> train("none", List.of(), dpo, m -> {}, never))
+        .isInstanceOf(InvalidInputException.class);
+    assertThatThrownBy(() -> train("kind", demonstrations(), dpo, m -> {}, never))
+        .isInstanceOf(InvalidInputException.class);
+    assertThatThrownBy(() -> train("other", preferences(), sft, m -> {}, never))
+        .isInstanceOf(InvalidInputException.class);
+  }
+}
