@@ -5,20 +5,19 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
 import com.hubspot.jinjava.LegacyOverrides;
+import com.hubspot.jinjava.el.JinjavaInterpreterResolver;
 import com.hubspot.jinjava.interpret.RenderResult;
 import com.hubspot.jinjava.interpret.TemplateError;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDate;
-import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import jinjava.javax.el.CompositeELResolver;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
 import org.autodidact.api.StorageException;
@@ -70,6 +69,9 @@ final class ChatTemplate {
   }
 
   private static Jinjava jinjava() {
+    CompositeELResolver resolver = new CompositeELResolver();
+    resolver.add(new PythonStrings());
+    resolver.add(JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY);
     Jinjava jinjava =
         new Jinjava(
             JinjavaConfig.newBuilder()
@@ -77,6 +79,7 @@ final class ChatTemplate {
                 .withLstripBlocks(true)
                 .withMaxOutputSize(MAX_OUTPUT)
                 .withMaxRenderDepth(20)
+                .withElResolver(resolver)
                 .withFailOnUnknownTokens(false)
                 .withLegacyOverrides(
                     LegacyOverrides.newBuilder()
@@ -88,36 +91,19 @@ final class ChatTemplate {
                         .withUseTrimmingForNotesAndExpressions(true)
                         .build())
                 .build());
-    for (String function : List.of("raise_exception", "strftime_now")) {
-      try {
-        jinjava
-            .getGlobalContext()
-            .registerFunction(
-                new ELFunctionDefinition(
-                    "", function, ChatTemplate.class.getDeclaredMethod(function, String.class)));
-      } catch (NoSuchMethodException e) {
-        throw new IllegalStateException(e);
-      }
-    }
+    Map.of("raise_exception", "raiseException", "strftime_now", "strftimeNow")
+        .forEach(
+            (name, method) -> jinjava.getGlobalContext().registerFunction(function(name, method)));
     return jinjava;
   }
 
-  /** Hugging Face's {@code raise_exception}. */
-  public static String raise_exception(String message) {
-    throw new InvalidInputException("the chat template refuses this conversation: " + message);
-  }
-
-  /** Hugging Face's {@code strftime_now}; the formats that templates use. */
-  public static String strftime_now(String format) {
-    LocalDate today = LocalDate.now(java.time.ZoneId.systemDefault());
-    String java =
-        format
-            .replace("%d", "dd")
-            .replace("%b", "MMM")
-            .replace("%B", "MMMM")
-            .replace("%Y", "yyyy")
-            .replace("%m", "MM");
-    return today.format(DateTimeFormatter.ofPattern(java, Locale.ENGLISH));
+  private static ELFunctionDefinition function(String name, String method) {
+    try {
+      return new ELFunctionDefinition(
+          "", name, JinjaFunctions.class.getDeclaredMethod(method, String.class));
+    } catch (NoSuchMethodException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** The conversation as the template writes it. */

@@ -1,0 +1,82 @@
+package org.autodidact.checkpoints;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Message;
+import org.autodidact.api.UnsupportedModelException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ChatTemplateTest {
+  @TempDir Path folder;
+
+  private ChatTemplate template(String text) throws Exception {
+    Files.writeString(folder.resolve("chat_template.jinja"), text);
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        "{\"bos_token\": \"<s>\", \"eos_token\": {\"content\": \"</s>\"}}");
+    return ChatTemplate.read(folder);
+  }
+
+  private static Message assistant(String text) {
+    return new Message("assistant", text);
+  }
+
+  /** The expected texts are Hugging Face's: see src/test/python/render_dialect.py. */
+  @Test
+  void whatTemplatesAskOfJinjaIsUnderstood() throws Exception {
+    ChatTemplate template;
+    try (InputStream in = getClass().getResourceAsStream("dialect.jinja")) {
+      template = template(new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8));
+    }
+    assertThat(template.render(List.of(Message.user("a")), true))
+        .isEqualTo("<s>[]<user>a!<ASSISTANT>");
+    assertThat(
+            template.render(
+                List.of(new Message("system", " s \n"), Message.user("<tool>x</tool>")), false))
+        .isEqualTo("<s>[s]<user><tool>x</tool>");
+    assertThat(
+            template.render(
+                List.of(
+                    Message.user("a"),
+                    assistant("hm</think>\n\nb"),
+                    Message.user("c"),
+                    Message.user("<tool>x</tool>")),
+                true))
+        .isEqualTo("<s>[]<user>a\n<ASSISTANT>b</s>\n<user>c!\n<user><tool>x</tool><ASSISTANT>");
+    assertThatThrownBy(() -> template.render(List.of(new Message("robot", "a")), true))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("unknown role robot");
+  }
+
+  /** A template is somebody else's program. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ ''.getClass().forName('java.lang.Runtime').getRuntime().exec('true') }}",
+        "{{ messages.getClass().getClassLoader() }}",
+        "{% include '/etc/passwd' %}",
+        "{% import '/etc/passwd' as p %}{{ p }}",
+        "{{ ____int3rpr3t3r____.getConfig() }}",
+        "{% for i in range(1000000000) %}{{ messages[0].content * 100000 }}{% endfor %}",
+      })
+  void aTemplateReachesNothing(String text) throws Exception {
+    ChatTemplate template = template("before " + text);
+    String found;
+    try {
+      found = template.render(List.of(Message.user("a")), true);
+    } catch (UnsupportedModelException e) {
+      found = "before";
+    }
+    assertThat(found).startsWith("before").doesNotContain("root:").doesNotContain("class ");
+    assertThat(found.length()).isLessThan(5 << 20);
+  }
+}
