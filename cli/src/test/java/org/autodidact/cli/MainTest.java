@@ -1,0 +1,271 @@
+package org.autodidact.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.autodidact.checkpoints.TinyModel;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The command line on a small random model: what it writes, and what it says of bad input. */
+class MainTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  @TempDir Path folder;
+  private Path model;
+  private String out;
+  private String err;
+
+  @BeforeEach
+  void write() {
+    model = TinyModel.write(folder.resolve("tiny"), 3);
+  }
+
+  private int autodidact(Object... arguments) {
+    PrintStream oldOut = System.out;
+    PrintStream oldErr = System.err;
+    ByteArrayOutputStream newOut = new ByteArrayOutputStream();
+    ByteArrayOutputStream newErr = new ByteArrayOutputStream();
+    String[] texts = new String[arguments.length];
+    for (int i = 0; i < texts.length; i++) {
+      texts[i] = arguments[i].toString();
+    }
+    try {
+      System.setOut(new PrintStream(newOut, true, StandardCharsets.UTF_8));
+      System.setErr(new PrintStream(newErr, true, StandardCharsets.UTF_8));
+      return Main.execute(texts);
+    } finally {
+      System.setOut(oldOut);
+      System.setErr(oldErr);
+      out = newOut.toString(StandardCharsets.UTF_8);
+      err = newErr.toString(StandardCharsets.UTF_8);
+    }
+  }
+
+  private Path file(String name, String text) throws Exception {
+    return Files.writeString(folder.resolve(name), text);
+  }
+
+  private static List<JsonNode> lines(Path file) throws Exception {
+    List<JsonNode> nodes = new ArrayList<>();
+    for (String line : Files.readAllLines(file)) {
+      nodes.add(JSON.readTree(line));
+    }
+    return nodes;
+  }
+
+  private void assertRefused(int code, String message, Object... arguments) {
+    assertThat(autodidact(arguments)).as(err).isEqualTo(code);
+    String said =
+        err.lines().filter(l -> l.startsWith("autodidact: ")).findFirst().orElse("nothing");
+    assertThat(said).contains(message);
+    assertThat(err).doesNotContain("\tat ");
+  }
+
+  @Test
+  void answersAndGradesAreWrittenInTheOrderOfTheirPrompts() throws Exception {
+    Path prompts =
+        file("p.jsonl", "{\"id\":\"a\",\"prompt\":\"x y z\"}\n{\"id\":\"b\",\"prompt\":\"x\"}\n");
+    Path answers = folder.resolve("answers.jsonl");
+    assertThat(
+            autodidact(
+                "generate",
+                "--model",
+                model,
+                "--prompts",
+                prompts,
+                "--output",
+                answers,
+                "--samples",
+                2,
+                "--max-tokens",
+                6,
+                "--json"))
+        .as(err)
+        .isZero();
+    assertThat(JSON.readTree(out.lines().reduce((a, b) -> b).orElseThrow()).isObject()).isTrue();
+    assertThat(lines(answers))
+        .hasSize(2)
+        .extracting(n -> n.path("id").asText())
+        .containsExactly("a", "b");
+    Path input = file("j.jsonl", "{\"id\":\"q\",\"instruction\":\"x\",\"response\":\"\"}\n");
+    Path grades = folder.resolve("grades.jsonl");
+    assertThat(
+            autodidact(
+                "judge",
+                "--model",
+                model,
+                "--judge",
+                "expected-score",
+                "--input",
+                input,
+                "--output",
+                grades))
+        .as(err)
+        .isZero();
+    assertThat(lines(grades).get(0).path("score").asDouble()).isBetween(0.0, 5.0);
+  }
+
+  @Test
+  void trainingWritesACheckpointThatGenerates() throws Exception {
+    Path data = file("d.jsonl", "{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
+    Path trained = folder.resolve("trained");
+    assertThat(autodidact("train", "dpo", "--model", model, "--data", data, "--output", trained))
+        .as(err)
+        .isZero();
+    Path prompts = file("p.jsonl", "{\"prompt\":\"x\"}\n");
+    assertThat(
+            autodidact(
+                "generate",
+                "--model",
+                trained,
+                "--prompts",
+                prompts,
+                "--output",
+                folder.resolve("o.jsonl"),
+                "--max-tokens",
+                3))
+        .as(err)
+        .isZero();
+    assertRefused(
+        3,
+        "exists already",
+        "train",
+        "dpo",
+        "--model",
+        model,
+        "--data",
+        data,
+        "--output",
+        trained,
+        "--seed",
+        2);
+  }
+
+  @Test
+  void badInputGetsOneClearMessage() throws Exception {
+    Path prompts = file("p.jsonl", "{\"prompt\":\"x\"}\n");
+    Path output = folder.resolve("o.jsonl");
+    assertThat(autodidact("generate")).isEqualTo(2);
+    assertThat(autodidact("fly")).isEqualTo(2);
+    assertRefused(
+        3,
+        "no such model",
+        "generate",
+        "--model",
+        folder.resolve("none"),
+        "--prompts",
+        prompts,
+        "--output",
+        output);
+    Path broken = file("broken.jsonl", "{\"prompt\":\"x\"}\n{\"prompt\n");
+    assertRefused(
+        3,
+        "broken.jsonl, line 2",
+        "generate",
+        "--model",
+        model,
+        "--prompts",
+        broken,
+        "--output",
+        output);
+    Path longPrompt =
+        file("long.jsonl", "{\"id\":\"l\",\"prompt\":\"" + "x".repeat(3000) + "\"}\n");
+    assertRefused(
+        3, "'l'", "generate", "--model", model, "--prompts", longPrompt, "--output", output);
+    assertRefused(
+        4,
+        "file/o.jsonl",
+        "generate",
+        "--model",
+        model,
+        "--prompts",
+        prompts,
+        "--output",
+        file("file", "").resolve("o.jsonl"));
+    Path answers = file("a.jsonl", "{\"instruction\":\"x\",\"response\":\"y\"}\n");
+    Path gguf = file("cut.gguf", "GGUF");
+    assertRefused(3, "cut.gguf", "import", gguf, folder.resolve("imported"));
+    assertThat(folder.resolve("imported")).doesNotExist();
+    assertRefused(
+        3,
+        "aditive",
+        "judge",
+        "--model",
+        model,
+        "--judge",
+        "aditive",
+        "--input",
+        answers,
+        "--output",
+        output);
+  }
+
+  @Test
+  void damagedCheckpointsAreNamed() throws Exception {
+    Path prompts = file("p.jsonl", "{\"prompt\":\"x\"}\n");
+    Path weights = model.resolve("model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    Files.write(weights, java.util.Arrays.copyOf(bytes, bytes.length / 2));
+    assertRefused(
+        3,
+        "model.safetensors",
+        "generate",
+        "--model",
+        model,
+        "--prompts",
+        prompts,
+        "--output",
+        folder.resolve("o.jsonl"));
+    bytes[3] = 99; // the header's length, far beyond the file's end
+    Files.write(weights, bytes);
+    assertRefused(
+        3,
+        "model.safetensors",
+        "generate",
+        "--model",
+        model,
+        "--prompts",
+        prompts,
+        "--output",
+        folder.resolve("o.jsonl"));
+    Path config = model.resolve("config.json");
+    Files.writeString(config, Files.readString(config).replaceAll("[Ll]lama", "mamba"));
+    assertRefused(
+        3,
+        "mamba",
+        "generate",
+        "--model",
+        model,
+        "--prompts",
+        prompts,
+        "--output",
+        folder.resolve("o.jsonl"));
+  }
+
+  @Test
+  void aRunOverAFullDiskKeepsWhatIsFinished() throws Exception {
+    Path full = Path.of("/dev/full");
+    org.junit.jupiter.api.Assumptions.assumeTrue(Files.exists(full), "no /dev/full here");
+    Path prompts = file("p.jsonl", "{\"prompt\":\"x\"}\n");
+    assertRefused(
+        4, "/dev/full", "generate", "--model", model, "--prompts", prompts, "--output", full);
+  }
+
+  @Test
+  void pluginsAndDoctorSpeak() {
+    assertThat(autodidact("plugins")).isZero();
+    assertThat(out).contains("onnxruntime", "djl-pytorch", "additive", "expected-score", "max-min");
+    assertThat(autodidact("doctor", "--model", model)).isZero();
+    assertThat(out).contains("Memory", "execution providers", "context 1024");
+  }
+}
