@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
     version = "autodidact 0.1.0-SNAPSHOT",
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
+      DemoCommand.class,
       RunCommand.class,
       ResumeCommand.class,
       GenerateCommand.class,

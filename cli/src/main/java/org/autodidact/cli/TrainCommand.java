@@ -35,7 +35,10 @@ final class TrainCommand {
     @Override
     public Integer call() {
       return options.train(
-          TrainingSettings.sft(), TrainingSettings.Loss.SFT, 0.1, JsonLines::demonstration);
+          TrainingSettings.sft(),
+          TrainingSettings.Loss.SFT,
+          TrainingSettings.sft().terms(),
+          JsonLines::demonstration);
     }
   }
 
@@ -47,18 +50,39 @@ final class TrainCommand {
   static final class Dpo implements Callable<Integer> {
     @Mixin private TrainOptions options;
 
-    @Option(names = "--loss", defaultValue = "sigmoid", description = "default: ${DEFAULT-VALUE}")
+    @Option(
+        names = "--loss",
+        defaultValue = "sigmoid",
+        description = "sigmoid, sigmoid-norm, cdpo, ipo, simpo or hinge; default: ${DEFAULT-VALUE}")
     private String loss;
 
     @Option(names = "--beta", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
     private double beta;
+
+    @Option(
+        names = "--label-smoothing",
+        defaultValue = "0.1",
+        description = "of the loss cdpo; default: ${DEFAULT-VALUE}")
+    private double labelSmoothing;
+
+    @Option(
+        names = "--gamma",
+        defaultValue = "0.5",
+        description = "margin of the loss simpo; default: ${DEFAULT-VALUE}")
+    private double gamma;
+
+    @Option(
+        names = "--sft-weight",
+        defaultValue = "0",
+        description = "adds so much cross-entropy of the chosen answer (RPO); default: 0")
+    private double sftWeight;
 
     @Override
     public Integer call() {
       return options.train(
           TrainingSettings.dpo(),
           Names.oneOf("--loss", TrainingSettings.Loss.class, loss),
-          beta,
+          new TrainingSettings.Terms(beta, labelSmoothing, gamma, sftWeight),
           JsonLines::preference);
     }
   }
@@ -151,7 +175,7 @@ final class TrainCommand {
     int train(
         TrainingSettings paper,
         TrainingSettings.Loss loss,
-        double beta,
+        TrainingSettings.Terms terms,
         JsonLines.LineReader<TrainingExample> reader) {
       List<TrainingExample> examples = JsonLines.read(data, reader);
       List<TrainingExample> evaluated =
@@ -162,7 +186,7 @@ final class TrainCommand {
               model.checkpoint(),
               examples,
               evaluated,
-              settings(paper, loss, beta),
+              settings(paper, loss, terms),
               seed,
               new Checkpoint(folder.getFileName().toString(), folder),
               folder.resolveSibling(folder.getFileName() + ".state"));
@@ -195,11 +219,11 @@ final class TrainCommand {
     }
 
     private TrainingSettings settings(
-        TrainingSettings paper, TrainingSettings.Loss loss, double beta) {
+        TrainingSettings paper, TrainingSettings.Loss loss, TrainingSettings.Terms terms) {
       double rate = or(learningRate, paper.learningRate());
       return new TrainingSettings(
           loss,
-          beta,
+          terms,
           rate,
           or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())),
           schedule == null

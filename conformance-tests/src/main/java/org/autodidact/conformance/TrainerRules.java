@@ -57,7 +57,7 @@ public abstract class TrainerRules extends Rules {
   private TrainingSettings settings(TrainingSettings.Loss loss, double rate, int epochs) {
     return new TrainingSettings(
         loss,
-        0.1,
+        TrainingSettings.Terms.beta(0.1),
         rate,
         rate,
         TrainingSettings.Schedule.CONSTANT,

@@ -6,7 +6,7 @@ import java.util.Objects;
  * How to train. The defaults of {@link #sft()} and {@link #dpo()} are the paper's (section 3.1.2).
  *
  * @param loss what is minimized
- * @param beta DPO's β, the strength of the pull to the reference; above 0
+ * @param terms numbers of the loss; each loss names those it reads
  * @param learningRate AdamW's highest rate; 0 or more
  * @param finalLearningRate where cosine and linear schedules end; between 0 and {@code
  *     learningRate}
@@ -27,7 +27,7 @@ import java.util.Objects;
  */
 public record TrainingSettings(
     Loss loss,
-    double beta,
+    Terms terms,
     double learningRate,
     double finalLearningRate,
     Schedule schedule,
@@ -46,7 +46,7 @@ public record TrainingSettings(
   public TrainingSettings {
     Objects.requireNonNull(loss, "loss");
     Objects.requireNonNull(schedule, "schedule");
-    require(beta > 0, "beta", "above 0", beta);
+    Objects.requireNonNull(terms, "terms");
     require(learningRate >= 0 && learningRate < 1, "learningRate", "in [0, 1)", learningRate);
     require(
         finalLearningRate >= 0 && finalLearningRate <= learningRate,
@@ -74,21 +74,101 @@ public record TrainingSettings(
   /** The paper's fine-tuning: 5.5e-6 to 1.1e-6 by cosine, batch 16. */
   public static TrainingSettings sft() {
     return new TrainingSettings(
-        Loss.SFT, 0.1, 5.5e-6, 1.1e-6, Schedule.COSINE, 0, 16, 1, 1024, 0, 1, 0, true, 0, 0, 50);
+        Loss.SFT,
+        Terms.beta(0.1),
+        5.5e-6,
+        1.1e-6,
+        Schedule.COSINE,
+        0,
+        16,
+        1,
+        1024,
+        0,
+        1,
+        0,
+        true,
+        0,
+        0,
+        50);
   }
 
   /** The paper's DPO: β 0.1, 1e-6 to 1e-7 by cosine, batch 16. */
   public static TrainingSettings dpo() {
     return new TrainingSettings(
-        Loss.SIGMOID, 0.1, 1e-6, 1e-7, Schedule.COSINE, 0, 16, 1, 1024, 0, 1, 0, true, 0, 0, 50);
+        Loss.SIGMOID,
+        Terms.beta(0.1),
+        1e-6,
+        1e-7,
+        Schedule.COSINE,
+        0,
+        16,
+        1,
+        1024,
+        0,
+        1,
+        0,
+        true,
+        0,
+        0,
+        50);
   }
 
-  /** What is minimized. */
+  /**
+   * What is minimized. With d = ln π(answer)/ref(answer), summed over its tokens, n tokens, c the
+   * chosen and r the rejected answer; each is a mean over pairs.
+   */
   public enum Loss {
-    /** Cross-entropy of the demonstration's tokens, a mean over all tokens of the batch. */
+    /** Cross-entropy, a mean over the answers' tokens; the only one over demonstrations. */
     SFT,
-    /** Direct Preference Optimization (Rafailov et al., 2023, equation 7). */
-    SIGMOID
+    /** −ln σ(β (d<sub>c</sub> − d<sub>r</sub>)): DPO (Rafailov et al., 2023, equation 7). */
+    SIGMOID,
+    /** DPO with each d divided by n (Meng et al., 2024, section 4.3: length-normalized DPO). */
+    SIGMOID_NORM,
+    /**
+     * −(1 − ε) ln σ(β (d<sub>c</sub> − d<sub>r</sub>)) − ε ln σ(−β (d<sub>c</sub> −
+     * d<sub>r</sub>)): conservative DPO (Mitchell, 2023), ε the label smoothing.
+     */
+    CDPO,
+    /**
+     * (d<sub>c</sub>/n<sub>c</sub> − d<sub>r</sub>/n<sub>r</sub> − 1/(2β))²: IPO (Azar et al.,
+     * 2023, equation 17; per token, as TRL).
+     */
+    IPO,
+    /**
+     * −ln σ(β (ln π(c)/n<sub>c</sub> − ln π(r)/n<sub>r</sub>) − γ): SimPO (Meng et al., 2024,
+     * equation 6); no reference.
+     */
+    SIMPO,
+    /** max(0, 1 − β (d<sub>c</sub> − d<sub>r</sub>)): SLiC's hinge (Zhao et al., 2023). */
+    HINGE
+  }
+
+  /**
+   * Numbers of a loss.
+   *
+   * @param beta β, the strength of the pull to the reference; above 0
+   * @param labelSmoothing ε of CDPO, the share of pairs thought to be the wrong way round; in [0,
+   *     0.5)
+   * @param gamma γ of SIMPO, the margin asked for; 0 or more
+   * @param sftWeight weighs the mean cross-entropy of the chosen answer's tokens, added to any
+   *     preference loss: RPO's α (Pang et al., 2024, equation 4); 0: none
+   */
+  public record Terms(double beta, double labelSmoothing, double gamma, double sftWeight) {
+    public Terms {
+      require(beta > 0, "beta", "above 0", beta);
+      require(
+          labelSmoothing >= 0 && labelSmoothing < 0.5,
+          "labelSmoothing",
+          "in [0, 0.5)",
+          labelSmoothing);
+      require(gamma >= 0, "gamma", "0 or more", gamma);
+      require(sftWeight >= 0, "sftWeight", "0 or more", sftWeight);
+    }
+
+    /** This β, label smoothing 0.1, margin 0.5, no cross-entropy term. */
+    public static Terms beta(double beta) {
+      return new Terms(beta, 0.1, 0.5, 0);
+    }
   }
 
   /** How the learning rate moves from its highest value to its final one. */

@@ -248,13 +248,10 @@ final class Stages {
     if (pairs.isEmpty()) {
       throw noPairs(iteration);
     }
+    TrainingSettings settings = config.preferenceTraining().over(TrainingSettings.dpo());
     List<TrainingExample> examples = new ArrayList<>();
     for (PreferencePair pair : pairs) {
-      examples.add(
-          new TrainingExample.Preference(
-              pair.prompt().messages(),
-              pair.chosen().candidate().text(),
-              pair.rejected().candidate().text()));
+      examples.add(example(pair, settings.loss()));
     }
     return train(
         new Stage(model.name(), Kind.PREFERENCE_TRAINING),
@@ -262,8 +259,17 @@ final class Stages {
         next,
         examples,
         config.preferenceTraining(),
-        config.preferenceTraining().over(TrainingSettings.dpo()),
+        settings,
         Seeds.of(config.seed(), PREFERENCE_TRAINING_SEED, iteration));
+  }
+
+  /** With the loss SFT the chosen answer alone: the paper's positive-only control (section 3.3). */
+  private static TrainingExample example(PreferencePair pair, TrainingSettings.Loss loss) {
+    String chosen = pair.chosen().candidate().text();
+    return loss == TrainingSettings.Loss.SFT
+        ? new TrainingExample.Demonstration(pair.prompt().messages(), chosen)
+        : new TrainingExample.Preference(
+            pair.prompt().messages(), chosen, pair.rejected().candidate().text());
   }
 
   private InvalidInputException noPairs(int iteration) {

@@ -65,7 +65,8 @@ public final class ConfigFile {
   }
 
   /** Parses a text; {@code source} names it in errors, {@code folder} is where its paths start. */
-  static RunConfig parse(String text, String source, Map<String, String> overrides, Path folder) {
+  public static RunConfig parse(
+      String text, String source, Map<String, String> overrides, Path folder) {
     try {
       JsonNode tree = YAML.readTree(text);
       ObjectNode root = tree instanceof ObjectNode object ? object : failUnlessEmpty(tree, source);

@@ -123,6 +123,9 @@ public record RunConfig(
   public record Training(
       String loss,
       Double beta,
+      Double labelSmoothing,
+      Double gamma,
+      Double sftWeight,
       Double heldOut,
       Double learningRate,
       Double finalLearningRate,
@@ -141,7 +144,7 @@ public record RunConfig(
     private static final Training DEFAULTS =
         new Training(
             null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-            null, null);
+            null, null, null, null, null);
 
     public Training {
       heldOut = or(heldOut, 0.0);
@@ -156,7 +159,11 @@ public record RunConfig(
       double rate = or(learningRate, paper.learningRate());
       return new TrainingSettings(
           loss == null ? paper.loss() : Names.oneOf("loss", TrainingSettings.Loss.class, loss),
-          or(beta, paper.beta()),
+          new TrainingSettings.Terms(
+              or(beta, paper.terms().beta()),
+              or(labelSmoothing, paper.terms().labelSmoothing()),
+              or(gamma, paper.terms().gamma()),
+              or(sftWeight, paper.terms().sftWeight())),
           rate,
           or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())),
           schedule == null

@@ -29,7 +29,12 @@ class ConfigFileTest {
     assertThat(config.candidates().sampling().topP()).isEqualTo(0.9);
     assertThat(config.candidates().count()).isEqualTo(4);
     assertThat(config.judge().samples()).isEqualTo(3);
-    assertThat(config.preferenceTraining().over(org.autodidact.api.TrainingSettings.dpo()).beta())
+    assertThat(
+            config
+                .preferenceTraining()
+                .over(org.autodidact.api.TrainingSettings.dpo())
+                .terms()
+                .beta())
         .isEqualTo(0.1);
   }
 

@@ -217,7 +217,8 @@ public final class ModelFolder implements AutoCloseable {
   }
 
   /** Writes a whole folder beside its place and renames it. */
-  static void write(Path folder, Map<String, WeightSource> tensors, Map<String, byte[]> files) {
+  public static void write(
+      Path folder, Map<String, WeightSource> tensors, Map<String, byte[]> files) {
     Path target = folder.toAbsolutePath();
     if (Files.exists(target)) {
       throw new InvalidInputException(target + ": exists already; name a new folder or delete it");

@@ -137,6 +137,7 @@ final class DecoderProgram implements AutoCloseable {
     try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
       NDList inputs = new NDList(inputs(pass, scope));
       inputs.add(scope.create(floats(reference)));
+      inputs.add(scope.create(floats(pass.lengths())));
       inputs.add(scope.create(new float[] {(float) dropout, (float) weight}));
       inputs.addAll(List.of(weights));
       // Only this way into the program records what a gradient needs.
@@ -151,22 +152,28 @@ final class DecoderProgram implements AutoCloseable {
   }
 
   private PtNDArray loss(
-      PtNDArray sums, double[] reference, double weight, PtNDManager scope, Values values) {
+      PtNDArray sums,
+      double[] reference,
+      double[] lengths,
+      double weight,
+      PtNDManager scope,
+      Values values) {
     return values
         .call(
             block,
             "loss",
             values.of(sums),
             values.of((PtNDArray) scope.create(floats(reference))),
+            values.of((PtNDArray) scope.create(floats(lengths))),
             values.of(weight))
         .toTensor(scope);
   }
 
   /** The loss of a pass, without gradient. */
-  double loss(double[] sums, double[] reference, double weight) {
+  double loss(double[] sums, double[] reference, double[] lengths, double weight) {
     try (PtNDManager scope = (PtNDManager) manager.newSubManager();
         Values values = new Values()) {
-      return loss((PtNDArray) scope.create(floats(sums)), reference, weight, scope, values)
+      return loss((PtNDArray) scope.create(floats(sums)), reference, lengths, weight, scope, values)
           .getFloat();
     }
   }

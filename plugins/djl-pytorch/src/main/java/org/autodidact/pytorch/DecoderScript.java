@@ -114,12 +114,12 @@ final class DecoderScript {
             each = torch.sub(picked, torch.logsumexp(logits, [1]))
             sums = torch.new_zeros(each, [torch.size(ids, 0)])
             return torch.index_add(sums, 0, owners, each)
-          def loss(self: __torch__.Decoder, sums: Tensor, reference: Tensor, weight: float) -> Tensor:
+          def loss(self: __torch__.Decoder, sums: Tensor, reference: Tensor, lengths: Tensor, weight: float) -> Tensor:
             pairs = torch.floordiv(torch.size(sums, 0), 2)
-            return LOSS
-          def forward(self: __torch__.Decoder, ids: Tensor, at: Tensor, targets: Tensor, owners: Tensor, cos: Tensor, sin: Tensor, reference: Tensor, numbers: Tensor, w: List[Tensor]) -> Tuple[Tensor, Tensor]:
+        LOSS
+          def forward(self: __torch__.Decoder, ids: Tensor, at: Tensor, targets: Tensor, owners: Tensor, cos: Tensor, sin: Tensor, reference: Tensor, lengths: Tensor, numbers: Tensor, w: List[Tensor]) -> Tuple[Tensor, Tensor]:
             sums = (self).score(ids, at, targets, owners, cos, sin, w, float(torch.select(numbers, 0, 0)), )
-            return ((self).loss(sums, reference, float(torch.select(numbers, 0, 1)), ), torch.detach(sums))
+            return ((self).loss(sums, reference, lengths, float(torch.select(numbers, 0, 1)), ), torch.detach(sums))
           def norm(self: __torch__.Decoder, grads: List[Tensor]) -> float:
             norms = annotate(List[Tensor], [])
             for i in range(torch.len(grads)):

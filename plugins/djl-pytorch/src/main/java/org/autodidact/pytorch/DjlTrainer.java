@@ -239,7 +239,7 @@ final class DjlTrainer implements Trainer {
      * mean.
      */
     private double weight(List<Example> batch) {
-      return objective.needsReference() || settings.loss() != TrainingSettings.Loss.SFT
+      return settings.loss() != TrainingSettings.Loss.SFT
           ? 1.0 / batch.size()
           : 1.0 / Math.max(1, batch.stream().mapToInt(Example::scored).sum());
     }
@@ -249,10 +249,10 @@ final class DjlTrainer implements Trainer {
      * offset.
      */
     private double[] referenceOf(List<Example> portion, int first) {
+      double[] sums = new double[portion.get(0).sequences().length * portion.size()];
       if (!objective.needsReference()) {
-        return new double[0];
+        return sums;
       }
-      double[] sums = new double[2 * portion.size()];
       for (int i = 0; i < portion.size(); i++) {
         List<Double> of = reference.get(first + portion.get(i).index());
         sums[i] = of.get(0);
@@ -279,8 +279,9 @@ final class DjlTrainer implements Trainer {
       double loss = 0;
       double weight = weight(heldOut);
       for (List<Example> portion : Batches.passes(heldOut)) {
-        double[] sums = program.score(Pass.of(portion));
-        loss += program.loss(sums, referenceOf(portion, examples.size()), weight);
+        Pass pass = Pass.of(portion);
+        double[] under = referenceOf(portion, examples.size());
+        loss += program.loss(program.score(pass), under, pass.lengths(), weight);
       }
       if (loss < bestLoss) {
         bestLoss = loss;

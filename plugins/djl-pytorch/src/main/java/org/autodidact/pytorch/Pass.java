@@ -50,4 +50,13 @@ record Pass(int rows, int width, long[] ids, long[] positions, long[] targets, l
     }
     return at;
   }
+
+  /** Scored tokens of each sequence. */
+  double[] lengths() {
+    double[] lengths = new double[rows];
+    for (long owner : owners) {
+      lengths[(int) owner]++;
+    }
+    return lengths;
+  }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
@@ -25,6 +26,7 @@ import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.Golden;
+import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,7 +45,7 @@ class DjlTrainerTest {
       TrainingSettings.Loss loss, double rate, int batch, double dropout) {
     return new TrainingSettings(
         loss,
-        0.1,
+        TrainingSettings.Terms.beta(0.1),
         rate,
         rate,
         TrainingSettings.Schedule.CONSTANT,
@@ -142,7 +144,7 @@ class DjlTrainerTest {
     TrainingSettings often =
         new TrainingSettings(
             TrainingSettings.Loss.SFT,
-            0.1,
+            TrainingSettings.Terms.beta(0.1),
             1e-2,
             1e-2,
             TrainingSettings.Schedule.CONSTANT,
@@ -230,7 +232,7 @@ class DjlTrainerTest {
     TrainingSettings settings =
         new TrainingSettings(
             TrainingSettings.Loss.SIGMOID,
-            0.1,
+            TrainingSettings.Terms.beta(0.1),
             1e-5,
             1e-5,
             TrainingSettings.Schedule.CONSTANT,
@@ -258,5 +260,40 @@ class DjlTrainerTest {
       double norm = expected.path("grad_norm").asDouble();
       assertThat(found.value("grad_norm").orElseThrow()).isCloseTo(norm, within(norm * 5e-3));
     }
+    assertLossesAreGolden(golden, examples.subList(0, 2), folder.resolve("golden"), settings);
+  }
+
+  /** Policy: the model after the four steps; reference: the one before. */
+  private void assertLossesAreGolden(
+      JsonNode golden, List<TrainingExample> pairs, Path trained, TrainingSettings settings) {
+    double[][] sums = new double[2][];
+    double[] scored = null;
+    for (int i = 0; i < 2; i++) {
+      try (ModelFolder model = ModelFolder.open(i == 0 ? trained : base);
+          DecoderProgram program =
+              new DecoderProgram(model, Objective.of(settings), settings.maxLength(), 2)) {
+        Pass pass = Pass.of(new ExampleEncoder(model, settings).encode(pairs, settings.loss()));
+        sums[i] = program.score(pass);
+        scored = pass.lengths();
+      }
+    }
+    Map<String, Objective> losses =
+        Map.of(
+            "sigmoid", LossesTest.loss(TrainingSettings.Loss.SIGMOID, 0.1),
+            "cdpo_0.1", LossesTest.loss(TrainingSettings.Loss.CDPO, 0.1),
+            "ipo", LossesTest.loss(TrainingSettings.Loss.IPO, 0.1),
+            "simpo_2.0_0.5", LossesTest.loss(TrainingSettings.Loss.SIMPO, 2),
+            "hinge", LossesTest.loss(TrainingSettings.Loss.HINGE, 0.1));
+    assertThat(golden.path("losses").size()).isEqualTo(losses.size());
+    Path tiny = TinyModel.write(folder.resolve("tiny"), 1);
+    double[] scoredTokens = scored;
+    losses.forEach(
+        (name, objective) -> {
+          double expected = golden.path("losses").path(name).asDouble();
+          double[] reference = objective.needsReference() ? sums[1] : new double[4];
+          assertThat(LossesTest.value(tiny, objective, sums[0], reference, scoredTokens))
+              .as(name)
+              .isCloseTo(expected, within(Math.max(1e-3, expected * 1e-3)));
+        });
   }
 }

@@ -38,7 +38,7 @@ class NativeMemoryTest {
     TrainingSettings settings =
         new TrainingSettings(
             TrainingSettings.Loss.SIGMOID,
-            0.1,
+            TrainingSettings.Terms.beta(0.1),
             1e-4,
             1e-4,
             TrainingSettings.Schedule.CONSTANT,

@@ -1,0 +1,64 @@
+package org.autodidact.demo;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.RunListener;
+import org.autodidact.demo.language.Task;
+import org.autodidact.engine.Autodidact;
+import org.autodidact.engine.config.ConfigFile;
+import org.autodidact.engine.config.RunConfig;
+
+/**
+ * The loop on a small model of our own, by the engine that runs any model, and then the truth about
+ * each iterate.
+ */
+public final class Demo {
+  private Demo() {}
+
+  /**
+   * Runs the demo in {@code folder}, or goes on with the one there, and verifies M1, M2, ….
+   *
+   * @param model M0
+   * @param overrides of the run's configuration, as {@code --set} takes them
+   */
+  public static List<Verified> run(
+      Path model,
+      DemoSettings settings,
+      Path folder,
+      Map<String, String> overrides,
+      RunListener listener,
+      Cancellation cancellation) {
+    Path data = folder.resolve("data").toAbsolutePath();
+    DemoData.write(data, settings);
+    RunConfig config = config(model, settings, data, overrides);
+    Autodidact engine = Autodidact.builder().plugin(new DemoJudges()).listener(listener).build();
+    engine.run(config, folder, cancellation);
+    Evaluation evaluation =
+        new Evaluation(engine.plugins(), config.candidates().sampling(), config.judge().sampling());
+    List<Task> tasks = List.copyOf(DemoData.heldOut(settings.heldOut()));
+    List<Verified> verified = new ArrayList<>();
+    for (int i = 1; i <= settings.iterations() + 1; i++) {
+      Checkpoint iterate = new Checkpoint("M" + i, folder.resolve("M" + i));
+      verified.add(evaluation.verify(iterate, tasks, cancellation));
+    }
+    return verified;
+  }
+
+  private static RunConfig config(
+      Path model, DemoSettings settings, Path data, Map<String, String> more) {
+    Map<String, String> values = new LinkedHashMap<>();
+    values.put("model", '"' + model.toAbsolutePath().toString() + '"');
+    values.put("seed", Long.toString(settings.seed()));
+    values.put("iterations", Integer.toString(settings.iterations()));
+    values.put("prompts.per-iteration", Integer.toString(settings.prompts()));
+    values.put("judge.name", settings.judge());
+    values.put("preference-training.loss", settings.positiveOnly() ? "sft" : "sigmoid");
+    values.putAll(more);
+    return ConfigFile.parse(DemoResources.text("demo.yaml"), "demo.yaml", values, data);
+  }
+}

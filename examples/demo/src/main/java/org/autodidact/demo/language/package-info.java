@@ -1,0 +1,2 @@
+/** The small language of the demo: words, tasks, answers, critiques. */
+package org.autodidact.demo.language;

@@ -1,0 +1,2 @@
+/** How the demo's model and its data are made. */
+package org.autodidact.demo.recipe;

@@ -1,0 +1,120 @@
+package org.autodidact.pytorch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.file.Path;
+import java.util.Random;
+import org.autodidact.api.TrainingSettings.Loss;
+import org.autodidact.api.TrainingSettings.Terms;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.TinyModel;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The losses of the training program against the formulas written out once more. */
+class LossesTest {
+  private static final int PAIRS = 3;
+  @TempDir static Path folder;
+  private static Path tiny;
+
+  @BeforeAll
+  static void write() {
+    tiny = TinyModel.write(folder.resolve("tiny"), 1);
+  }
+
+  static Objective loss(Loss loss, double beta) {
+    return new Objective.Preference(loss, Terms.beta(beta));
+  }
+
+  static double value(
+      Path model, Objective objective, double[] sums, double[] reference, double[] lengths) {
+    try (ModelFolder opened = ModelFolder.open(model);
+        DecoderProgram program = new DecoderProgram(opened, objective, 64, 1)) {
+      return program.loss(sums, reference, lengths, 2.0 / sums.length);
+    }
+  }
+
+  private static double[] random(Random random, double from, double to) {
+    return random.doubles(2 * PAIRS, from, to).toArray();
+  }
+
+  private static double lnSigmoid(double x) {
+    return -Math.log1p(Math.exp(-x));
+  }
+
+  private static double byHand(
+      Loss loss, Terms t, double[] sums, double[] reference, double[] lengths) {
+    double total = 0;
+    for (int i = 0; i < PAIRS; i++) {
+      int r = PAIRS + i;
+      double c = sums[i] - reference[i];
+      double j = sums[r] - reference[r];
+      double z = t.beta() * (c - j);
+      double perToken = c / lengths[i] - j / lengths[r];
+      total +=
+          switch (loss) {
+            case SIGMOID -> -lnSigmoid(z);
+            case SIGMOID_NORM -> -lnSigmoid(t.beta() * perToken);
+            case CDPO ->
+                -(1 - t.labelSmoothing()) * lnSigmoid(z) - t.labelSmoothing() * lnSigmoid(-z);
+            case IPO -> Math.pow(perToken - 1 / (2 * t.beta()), 2);
+            case SIMPO ->
+                -lnSigmoid(t.beta() * (sums[i] / lengths[i] - sums[r] / lengths[r]) - t.gamma());
+            case HINGE -> Math.max(0, 1 - z);
+            case SFT -> throw new IllegalArgumentException();
+          };
+      total -= t.sftWeight() * sums[i] / lengths[i];
+    }
+    return total / PAIRS;
+  }
+
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "SFT")
+  void eachLossIsItsFormula(Loss loss) {
+    Random random = new Random(loss.ordinal());
+    for (int n = 0; n < 10; n++) {
+      Terms terms =
+          new Terms(
+              0.05 + random.nextDouble(), random.nextDouble() * 0.4, random.nextDouble(), n % 2);
+      Objective objective = new Objective.Preference(loss, terms);
+      double[] sums = random(random, -60, -5);
+      double[] reference = objective.needsReference() ? random(random, -60, -5) : new double[6];
+      double[] lengths = random.ints(6, 1, 30).asDoubleStream().toArray();
+      double expected = byHand(loss, terms, sums, reference, lengths);
+      assertThat(value(tiny, objective, sums, reference, lengths))
+          .isCloseTo(expected, within(1e-4 * (1 + Math.abs(expected))));
+    }
+  }
+
+  /** Losses that only ask for a wider margin fall, or stay, as the chosen answer gets likelier. */
+  @ParameterizedTest
+  @EnumSource(names = {"SIGMOID", "SIGMOID_NORM", "SIMPO", "HINGE"})
+  void aWiderMarginCostsNoMore(Loss loss) {
+    Random random = new Random(5);
+    for (int n = 0; n < 10; n++) {
+      double[] sums = random(random, -60, -5);
+      double[] reference = random(random, -60, -5);
+      double[] lengths = random.ints(6, 1, 30).asDoubleStream().toArray();
+      double before = value(tiny, loss(loss, 0.1), sums, reference, lengths);
+      sums[0] += 2;
+      sums[PAIRS] -= 1;
+      assertThat(value(tiny, loss(loss, 0.1), sums, reference, lengths))
+          .isLessThanOrEqualTo(before + 1e-6);
+    }
+  }
+
+  /** With half of the pairs thought wrong, CDPO does not care which is chosen. */
+  @Test
+  void conservativeDpoIsSymmetricAtOneHalf() {
+    Objective objective = new Objective.Preference(Loss.CDPO, new Terms(0.1, 0.4999999, 0, 0));
+    double[] sums = {-10, -20, -30, -40, -50, -60};
+    double[] swapped = {-40, -50, -60, -10, -20, -30};
+    double[] lengths = {1, 1, 1, 1, 1, 1};
+    assertThat(value(tiny, objective, sums, new double[6], lengths))
+        .isCloseTo(value(tiny, objective, swapped, new double[6], lengths), within(1e-4));
+  }
+}
