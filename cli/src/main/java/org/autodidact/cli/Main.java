@@ -25,6 +25,7 @@ import picocli.CommandLine.Command;
       TrainCommand.class,
       ImportCommand.class,
       ExportCommand.class,
+      ReportCommand.class,
       PluginsCommand.class,
       DoctorCommand.class
     },

@@ -168,6 +168,16 @@ public final class RunStore implements AutoCloseable {
         .findFirst();
   }
 
+  /** A finished model; {@code provenance} is JSON. */
+  public record ModelRow(String name, Optional<String> parent, String provenance) {}
+
+  /** The finished models in the order in which they were made. */
+  public List<ModelRow> models() {
+    return query(
+        "SELECT name, parent, provenance FROM model ORDER BY rowid",
+        r -> new ModelRow(r.getString(1), Optional.ofNullable(r.getString(2)), r.getString(3)));
+  }
+
   /**
    * Notes a finished model and where it comes from.
    *

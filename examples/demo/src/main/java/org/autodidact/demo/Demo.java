@@ -12,6 +12,8 @@ import org.autodidact.demo.language.Task;
 import org.autodidact.engine.Autodidact;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.report.HtmlReport;
+import org.autodidact.engine.store.RunStore;
 
 /**
  * The loop on a small model of our own, by the engine that runs any model, and then the truth about
@@ -45,6 +47,9 @@ public final class Demo {
     for (int i = 1; i <= settings.iterations() + 1; i++) {
       Checkpoint iterate = new Checkpoint("M" + i, folder.resolve("M" + i));
       verified.add(evaluation.verify(iterate, tasks, cancellation));
+    }
+    try (RunStore store = RunStore.open(folder)) {
+      HtmlReport.write(store, verified.stream().map(Verified::facts).toList());
     }
     return verified;
   }

@@ -1,6 +1,7 @@
 package org.autodidact.demo;
 
 import java.util.List;
+import org.autodidact.engine.report.IterateFacts;
 
 /**
  * What an iterate is worth, by the verifier, on tasks that training never sees.
@@ -39,5 +40,9 @@ public record Verified(
   /** Share of answers with all five points. */
   public double perfect() {
     return scores.stream().filter(s -> s == 5).count() / (double) scores.size();
+  }
+
+  IterateFacts facts() {
+    return new IterateFacts(name, mean(), standardError(), perfect(), judgePairwise, meanLength);
   }
 }

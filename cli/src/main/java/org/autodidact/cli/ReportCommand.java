@@ -1,0 +1,35 @@
+package org.autodidact.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.engine.report.HtmlReport;
+import org.autodidact.engine.store.RunStore;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+@Command(
+    name = "report",
+    description =
+        "Writes a run, finished or not, as one HTML file that opens offline: RUN/report.html.",
+    mixinStandardHelpOptions = true)
+final class ReportCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "RUN", description = "the run's folder")
+  private Path run;
+
+  @Mixin private JsonReport report;
+
+  @Override
+  public Integer call() {
+    if (!RunStore.exists(run)) {
+      throw new InvalidInputException(run + ": holds no run (no run.db)");
+    }
+    try (RunStore store = RunStore.open(run)) {
+      Path file = HtmlReport.write(store, List.of());
+      report.put("report", file.toString()).print("the report is in " + file);
+    }
+    return 0;
+  }
+}

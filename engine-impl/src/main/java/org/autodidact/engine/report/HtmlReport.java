@@ -1,0 +1,253 @@
+package org.autodidact.engine.report;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalDouble;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.autodidact.api.JudgedCandidate;
+import org.autodidact.api.JudgementSample;
+import org.autodidact.api.PreferencePair;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.StorageException;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.engine.store.RunStore;
+
+/** Writes a run as one HTML file: pictures, examples, configuration and provenance. */
+public final class HtmlReport {
+  /** Where the report lies in a run's folder. */
+  public static final String FILE = "report.html";
+
+  private static final int EXAMPLES = 3;
+  private static final int BINS = 6;
+  private final RunStore store;
+  private final List<IterateFacts> evaluated;
+  private final StringBuilder html = new StringBuilder();
+
+  private HtmlReport(RunStore store, List<IterateFacts> evaluated) {
+    this.store = store;
+    this.evaluated = evaluated;
+  }
+
+  /**
+   * Writes it into the run's folder.
+   *
+   * @param evaluated facts that the run itself does not store; may be empty
+   * @return the file
+   */
+  public static Path write(RunStore store, List<IterateFacts> evaluated) {
+    Path file = store.folder().resolve(FILE);
+    try {
+      Files.writeString(file, new HtmlReport(store, evaluated).html());
+    } catch (IOException e) {
+      throw new StorageException(file + ": the report cannot be written: " + e, e);
+    }
+    return file;
+  }
+
+  private String html() {
+    List<Integer> iterations =
+        IntStream.iterate(1, t -> !store.prompts(t).isEmpty(), t -> t + 1).boxed().toList();
+    section("The loop", resource("loop.svg") + counts());
+    if (!evaluated.isEmpty()) {
+      section("Against the truth", truth());
+    }
+    section(
+        "Scores that the judge gave",
+        charts(iterations.stream().map(this::scores).collect(Collectors.joining())));
+    section("Length of the candidates", lengths(iterations));
+    section("Training", training());
+    section("Time", table(List.of("stage", "seconds"), times()));
+    section("Examples", iterations.stream().map(this::examples).collect(Collectors.joining()));
+    section("Configuration", "<pre>" + Html.text(store.property("config").orElse("")) + "</pre>");
+    section(
+        "Provenance",
+        table(
+            List.of("model", "from", "how"),
+            store.models().stream()
+                .map(m -> List.of(m.name(), m.parent().orElse("outside"), m.provenance()))
+                .toList()));
+    return resource("report.html")
+        .replace("{{style}}", resource("report.css"))
+        .replace(
+            "{{title}}",
+            Html.text(store.folder().toAbsolutePath().normalize().getFileName().toString()))
+        .replace("{{body}}", html);
+  }
+
+  private void section(String title, String content) {
+    html.append("<section><h2>").append(title).append("</h2>\n").append(content);
+    html.append("</section>\n");
+  }
+
+  private String counts() {
+    return table(
+        List.of("stored", "rows"),
+        store.counts().entrySet().stream()
+            .map(e -> List.of(e.getKey().replace('_', ' ') + "s", e.getValue().toString()))
+            .toList());
+  }
+
+  private String truth() {
+    List<String> names = evaluated.stream().map(IterateFacts::name).toList();
+    List<List<String>> rows = new ArrayList<>();
+    for (IterateFacts e : evaluated) {
+      rows.add(
+          List.of(
+              e.name(),
+              Chart.number(e.verifiedMean()) + " ± " + Chart.number(e.verifiedStderr()),
+              Chart.number(100 * e.perfect()) + " %",
+              Chart.number(e.judgePairwiseAccuracy()),
+              Chart.number(e.meanTokens())));
+    }
+    return table(List.of("iterate", "verified, of 5", "perfect", "judge, pairwise", "tokens"), rows)
+        + charts(
+            Chart.points(
+                "Verified score, of 5",
+                names,
+                evaluated.stream().map(IterateFacts::verifiedMean).toList(),
+                evaluated.stream().map(IterateFacts::verifiedStderr).toList()),
+            Chart.points(
+                "Judge's agreement with the truth",
+                names,
+                evaluated.stream().map(IterateFacts::judgePairwiseAccuracy).toList(),
+                List.of()));
+  }
+
+  private List<JudgedCandidate> judged(int iteration) {
+    return store.judged(iteration).values().stream().flatMap(m -> m.values().stream()).toList();
+  }
+
+  private String scores(int iteration) {
+    int[] counts = new int[BINS];
+    int none = 0;
+    for (JudgedCandidate candidate : judged(iteration)) {
+      OptionalDouble score = candidate.judgement().score();
+      if (score.isPresent()) {
+        counts[(int) Math.min(BINS - 1, Math.max(0, Math.round(score.getAsDouble())))]++;
+      } else {
+        none++;
+      }
+    }
+    return Chart.histogram(
+        "M" + iteration + (none == 0 ? "" : ", " + none + " without a score"),
+        IntStream.range(0, BINS).mapToObj(Integer::toString).toList(),
+        IntStream.of(counts).boxed().toList());
+  }
+
+  private String lengths(List<Integer> iterations) {
+    List<Integer> judged =
+        iterations.stream().filter(Predicate.not(t -> store.candidates(t).isEmpty())).toList();
+    List<Double> means = new ArrayList<>();
+    for (int t : judged) {
+      means.add(
+          store.candidates(t).values().stream()
+              .flatMap(List::stream)
+              .mapToInt(c -> c.tokens().size())
+              .average()
+              .orElse(0));
+    }
+    return judged.isEmpty()
+        ? "<p>No candidates yet.</p>"
+        : charts(
+            Chart.points(
+                "Mean tokens", judged.stream().map(t -> "M" + t).toList(), means, List.of()));
+  }
+
+  private String training() {
+    StringBuilder all = new StringBuilder();
+    for (RunStore.ModelRow model : store.models()) {
+      List<TrainingMetrics> steps = store.steps(model.name());
+      if (!steps.isEmpty()) {
+        StringBuilder charts = new StringBuilder();
+        for (String metric : List.of("loss", "rewards/margins", "rewards/accuracies")) {
+          List<Double> values =
+              steps.stream()
+                  .map(s -> s.value(metric))
+                  .filter(OptionalDouble::isPresent)
+                  .map(OptionalDouble::getAsDouble)
+                  .toList();
+          if (!values.isEmpty()) {
+            charts.append(Chart.line(model.name() + ": " + metric, values));
+          }
+        }
+        all.append(charts(charts.toString()));
+      }
+    }
+    return all.isEmpty() ? "<p>No training step yet.</p>" : all.toString();
+  }
+
+  private List<List<String>> times() {
+    return store.stageSeconds().entrySet().stream()
+        .map(e -> List.of(e.getKey(), Chart.number(e.getValue())))
+        .toList();
+  }
+
+  private String examples(int iteration) {
+    List<Prompt> prompts = store.prompts(iteration);
+    Map<Integer, Map<Integer, JudgedCandidate>> judged = store.judged(iteration);
+    List<PreferencePair> pairs = store.pairs(iteration);
+    StringBuilder text = new StringBuilder();
+    for (PreferencePair pair : pairs.subList(0, Math.min(EXAMPLES, pairs.size()))) {
+      int place = prompts.indexOf(pair.prompt());
+      text.append("<article><h3>M").append(iteration).append(": ");
+      text.append(Html.text(pair.prompt().instruction())).append("</h3>\n<ol>");
+      for (JudgedCandidate candidate : judged.get(place).values()) {
+        text.append(candidate(candidate, pair));
+      }
+      text.append("</ol></article>\n");
+    }
+    return text.isEmpty() ? "<p>No pair in iteration " + iteration + ".</p>" : text.toString();
+  }
+
+  private static String candidate(JudgedCandidate candidate, PreferencePair pair) {
+    String role =
+        candidate.equals(pair.chosen())
+            ? "chosen"
+            : candidate.equals(pair.rejected()) ? "rejected" : "";
+    OptionalDouble score = candidate.judgement().score();
+    return "<li class=\"%s\"><p><b>%s %s</b> %s</p><details><summary>judgements</summary>%s</details></li>"
+        .formatted(
+            role,
+            score.isPresent() ? Chart.number(score.getAsDouble()) : "no score",
+            role,
+            Html.text(candidate.candidate().text()),
+            candidate.judgement().samples().stream()
+                .map(JudgementSample::text)
+                .map(t -> "<p>" + (t.isEmpty() ? "nothing written" : Html.text(t)) + "</p>")
+                .collect(Collectors.joining()));
+  }
+
+  private static String charts(String... charts) {
+    return "<div class=\"charts\">" + String.join("", charts) + "</div>\n";
+  }
+
+  private static String table(List<String> head, List<List<String>> rows) {
+    StringBuilder text = new StringBuilder("<div class=\"scroll\"><table><thead><tr>");
+    head.forEach(h -> text.append("<th>").append(Html.text(h)).append("</th>"));
+    text.append("</tr></thead><tbody>");
+    for (List<String> row : rows) {
+      text.append("<tr>");
+      row.forEach(cell -> text.append("<td>").append(Html.text(cell)).append("</td>"));
+      text.append("</tr>");
+    }
+    return text.append("</tbody></table></div>\n").toString();
+  }
+
+  private static String resource(String name) {
+    try (InputStream in = HtmlReport.class.getResourceAsStream(name)) {
+      return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
