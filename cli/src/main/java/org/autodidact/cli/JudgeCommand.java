@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.stream.LongStream;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.Judgement;
@@ -151,6 +152,14 @@ final class JudgeCommand implements Callable<Integer> {
                   scores.size(),
                   scores.stream().mapToDouble(x -> x).average().orElse(Double.NaN),
                   output));
+      if (scores.isEmpty()) {
+        throw new InvalidInputException(
+            "none of "
+                + requests.size()
+                + " judgements has a score that could be read; what was written is in "
+                + output
+                + ". Raise --max-tokens, take a model fine-tuned on EFT data, or --judge expected-score");
+      }
     }
     return 0;
   }

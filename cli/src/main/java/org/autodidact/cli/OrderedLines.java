@@ -13,24 +13,27 @@ import org.autodidact.api.StorageException;
  */
 final class OrderedLines implements AutoCloseable {
   private final Path file;
-  private final BufferedWriter out;
+  private BufferedWriter out;
   private final TreeMap<Integer, String> waiting = new TreeMap<>();
   private int next;
 
+  /** Opens nothing before there is a line: a failure before leaves the file as it was. */
   OrderedLines(Path file) {
     this.file = file;
-    try {
-      Path parent = file.toAbsolutePath().getParent();
-      Files.createDirectories(parent);
-      this.out = Files.newBufferedWriter(file);
-    } catch (IOException e) {
-      throw new StorageException(file + ": cannot be written: " + e, e);
+    Path folder = file.toAbsolutePath().getParent();
+    if (!Files.isWritable(folder) && Files.exists(folder) || Files.isRegularFile(folder)) {
+      throw new StorageException(
+          file + ": cannot be written: " + folder + " is no writable folder");
     }
   }
 
   void put(int index, Object value) {
     waiting.put(index, JsonReport.text(value));
     try {
+      if (out == null) {
+        Files.createDirectories(file.toAbsolutePath().getParent());
+        out = Files.newBufferedWriter(file);
+      }
       while (!waiting.isEmpty() && waiting.firstKey() == next) {
         out.write(waiting.pollFirstEntry().getValue() + "\n");
         next++;
@@ -43,6 +46,9 @@ final class OrderedLines implements AutoCloseable {
 
   @Override
   public void close() {
+    if (out == null) {
+      return;
+    }
     try {
       for (String line : waiting.values()) {
         out.write(line + "\n");

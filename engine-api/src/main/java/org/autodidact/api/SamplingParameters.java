@@ -29,14 +29,14 @@ public record SamplingParameters(
 
   public SamplingParameters {
     stop = List.copyOf(stop);
-    require(maxTokens >= 1, "maxTokens", "at least 1", maxTokens);
+    require(maxTokens >= 1, "max-tokens", "at least 1", maxTokens);
     require(temperature >= 0 && temperature < 1e6, "temperature", "0 or more", temperature);
-    require(topK >= 0, "topK", "0 or more", topK);
-    require(topP > 0 && topP <= 1, "topP", "above 0 and at most 1", topP);
-    require(minP >= 0 && minP <= 1, "minP", "between 0 and 1", minP);
+    require(topK >= 0, "top-k", "0 or more", topK);
+    require(topP > 0 && topP <= 1, "top-p", "above 0 and at most 1", topP);
+    require(minP >= 0 && minP <= 1, "min-p", "between 0 and 1", minP);
     require(
         repetitionPenalty > 0 && repetitionPenalty < 1e6,
-        "repetitionPenalty",
+        "repetition-penalty",
         "above 0",
         repetitionPenalty);
     require(stop.stream().noneMatch(String::isEmpty), "stop", "texts that are not empty", stop);

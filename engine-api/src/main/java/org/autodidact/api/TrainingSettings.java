@@ -47,22 +47,22 @@ public record TrainingSettings(
     Objects.requireNonNull(loss, "loss");
     Objects.requireNonNull(schedule, "schedule");
     Objects.requireNonNull(terms, "terms");
-    require(learningRate >= 0 && learningRate < 1, "learningRate", "in [0, 1)", learningRate);
+    require(learningRate >= 0 && learningRate < 1, "learning-rate", "in [0, 1)", learningRate);
     require(
         finalLearningRate >= 0 && finalLearningRate <= learningRate,
-        "finalLearningRate",
-        "between 0 and learningRate",
+        "final-learning-rate",
+        "between 0 and learning-rate",
         finalLearningRate);
-    require(warmupSteps >= 0, "warmupSteps", "0 or more", warmupSteps);
-    require(batchSize >= 1, "batchSize", "at least 1", batchSize);
+    require(warmupSteps >= 0, "warmup-steps", "0 or more", warmupSteps);
+    require(batchSize >= 1, "batch-size", "at least 1", batchSize);
     require(epochs >= 1, "epochs", "at least 1", epochs);
-    require(maxLength >= 2, "maxLength", "at least 2", maxLength);
-    require(weightDecay >= 0, "weightDecay", "0 or more", weightDecay);
-    require(maxGradientNorm >= 0, "maxGradientNorm", "0 or more", maxGradientNorm);
+    require(maxLength >= 2, "max-length", "at least 2", maxLength);
+    require(weightDecay >= 0, "weight-decay", "0 or more", weightDecay);
+    require(maxGradientNorm >= 0, "max-gradient-norm", "0 or more", maxGradientNorm);
     require(dropout >= 0 && dropout < 1, "dropout", "in [0, 1)", dropout);
-    require(heldOutEvery >= 0, "heldOutEvery", "0 or more", heldOutEvery);
+    require(heldOutEvery >= 0, "held-out-every", "0 or more", heldOutEvery);
     require(patience >= 0, "patience", "0 or more", patience);
-    require(saveEvery >= 0, "saveEvery", "0 or more", saveEvery);
+    require(saveEvery >= 0, "save-every", "0 or more", saveEvery);
   }
 
   private static void require(boolean holds, String name, String expected, Object found) {
@@ -158,11 +158,11 @@ public record TrainingSettings(
       require(beta > 0, "beta", "above 0", beta);
       require(
           labelSmoothing >= 0 && labelSmoothing < 0.5,
-          "labelSmoothing",
+          "label-smoothing",
           "in [0, 0.5)",
           labelSmoothing);
       require(gamma >= 0, "gamma", "0 or more", gamma);
-      require(sftWeight >= 0, "sftWeight", "0 or more", sftWeight);
+      require(sftWeight >= 0, "sft-weight", "0 or more", sftWeight);
     }
 
     /** This β, label smoothing 0.1, margin 0.5, no cross-entropy term. */

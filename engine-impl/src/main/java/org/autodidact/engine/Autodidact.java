@@ -67,10 +67,8 @@ public final class Autodidact {
         throw new InvalidInputException(
             folder
                 + ": holds a run of another configuration; 'resume' goes on with that one, another"
-                + " --output begins a new one. Stored: "
-                + stored
-                + " Given: "
-                + json);
+                + " --output begins a new one. What differs, stored and given: "
+                + ConfigFile.differences(stored, json));
       }
       return run(config, store, cancellation);
     }
@@ -102,6 +100,7 @@ public final class Autodidact {
   }
 
   private Checkpoint run(RunConfig config, RunStore store, Cancellation cancellation) {
+    pinData(config, store);
     takeIn(config, store);
     PromptSource prompts =
         promptSource.orElseGet(
@@ -123,6 +122,27 @@ public final class Autodidact {
     config
         .fineTuning()
         .ifPresent(f -> f.training().over(org.autodidact.api.TrainingSettings.sft()));
+  }
+
+  /** A run's data must be the same when it goes on; a file that was changed since is named. */
+  private void pinData(RunConfig config, RunStore store) {
+    List<String> files = new ArrayList<>();
+    config.fineTuning().flatMap(RunConfig.FineTuning::ift).ifPresent(files::add);
+    config.fineTuning().flatMap(RunConfig.FineTuning::eft).ifPresent(files::add);
+    config.judge().template().ifPresent(files::add);
+    if (promptSource.isEmpty()) {
+      files.add(config.prompts().file());
+    }
+    for (String file : files) {
+      String hash = Provenance.hash(Path.of(file));
+      store.putIfAbsent("sha256 of " + file, hash);
+      if (!store.property("sha256 of " + file).orElseThrow().equals(hash)) {
+        throw new InvalidInputException(
+            file
+                + ": has changed since the run began; put it back, or begin a new run with another"
+                + " --output");
+      }
+    }
   }
 
   /** M0: a Hugging Face folder where it lies, a GGUF file imported into the run's folder. */

@@ -193,7 +193,8 @@ class AutodidactTest {
     engine.run(config(Map.of()), run);
     assertThatThrownBy(() -> engine.run(config(Map.of("seed", "9")), run))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("another configuration");
+        .hasMessageContaining("another configuration")
+        .hasMessageContaining("[seed: 1, 9]");
   }
 
   @Test
@@ -219,6 +220,16 @@ class AutodidactTest {
     assertThatThrownBy(() -> engine.run(config(Map.of()), folder.resolve("damaged")))
         .isInstanceOf(AutodidactException.class)
         .hasMessageContaining("damaged");
+  }
+
+  @Test
+  void dataThatChangedSinceTheRunBeganIsRefused() throws Exception {
+    Autodidact engine = Autodidact.builder().plugin(new FakePlugin(true)).build();
+    engine.run(config(Map.of()), folder.resolve("run"));
+    Files.writeString(folder.resolve("ift.jsonl"), "{\"prompt\":\"x\",\"response\":\"y\"}\n");
+    assertThatThrownBy(() -> engine.resume(folder.resolve("run"), new Cancellation()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("ift.jsonl: has changed since the run began");
   }
 
   @Test

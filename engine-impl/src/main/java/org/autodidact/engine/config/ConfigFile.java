@@ -19,8 +19,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
@@ -150,6 +154,30 @@ public final class ConfigFile {
       return JSON.writeValueAsString(config);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /** What differs between two of {@link #toJson}'s texts: dotted key, then both values. */
+  public static List<String> differences(String one, String other) {
+    List<String> found = new ArrayList<>();
+    try {
+      compare("", JSON.readTree(one), JSON.readTree(other), found);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+    return found;
+  }
+
+  private static void compare(String key, JsonNode one, JsonNode other, List<String> found) {
+    if (one.isObject() && other.isObject()) {
+      Set<String> names = new TreeSet<>();
+      one.fieldNames().forEachRemaining(names::add);
+      other.fieldNames().forEachRemaining(names::add);
+      for (String name : names) {
+        compare(key.isEmpty() ? name : key + "." + name, one.path(name), other.path(name), found);
+      }
+    } else if (!one.equals(other)) {
+      found.add(key + ": " + one + ", " + other);
     }
   }
 

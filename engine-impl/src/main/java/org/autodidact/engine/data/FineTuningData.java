@@ -42,7 +42,7 @@ public final class FineTuningData {
                                     Message.user(
                                         judge.fill(
                                             line.text("instruction"), line.text("response")))),
-                                line.text("judgement")))));
+                                line.written("judgement")))));
     return examples;
   }
 

@@ -87,6 +87,16 @@ public final class JsonLines {
                       where + ": the text '" + key + "' is missing; found the keys " + keys()));
     }
 
+    /** A text that must be there and not empty: what a model is to learn to write. */
+    public String written(String key) {
+      String text = text(key);
+      if (text.isEmpty()) {
+        throw new InvalidInputException(
+            where + ": '" + key + "' is empty; drop the line or write what the model should learn");
+      }
+      return text;
+    }
+
     public Optional<String> optionalText(String key) {
       JsonNode value = json.get(key);
       if (value == null) {
@@ -148,7 +158,7 @@ public final class JsonLines {
   public static TrainingExample demonstration(Line line) {
     if (!line.json().has("messages")) {
       return new TrainingExample.Demonstration(
-          List.of(Message.user(line.text("prompt"))), line.text("response"));
+          List.of(Message.user(line.text("prompt"))), line.written("response"));
     }
     List<Message> messages = line.messages();
     Message last = messages.get(messages.size() - 1);
@@ -159,6 +169,9 @@ public final class JsonLines {
               + last.role()
               + "'");
     }
+    if (last.content().isEmpty()) {
+      throw new InvalidInputException(line.where() + ": the assistant's message is empty");
+    }
     return new TrainingExample.Demonstration(
         messages.subList(0, messages.size() - 1), last.content());
   }
@@ -166,6 +179,6 @@ public final class JsonLines {
   /** {"prompt" or "messages", "chosen", "rejected"}. */
   public static TrainingExample preference(Line line) {
     return new TrainingExample.Preference(
-        line.conversation("prompt"), line.text("chosen"), line.text("rejected"));
+        line.conversation("prompt"), line.written("chosen"), line.text("rejected"));
   }
 }

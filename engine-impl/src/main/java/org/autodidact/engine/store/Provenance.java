@@ -2,13 +2,22 @@ package org.autodidact.engine.store;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.autodidact.api.Checkpoint;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
 
@@ -38,6 +47,21 @@ public final class Provenance {
     facts.put("held_out", request.heldOut().size());
     facts.put("examples_sha256", hash(request.examples()));
     return json(facts);
+  }
+
+  /** The SHA-256 of a file. */
+  public static String hash(Path file) {
+    try (InputStream in =
+        new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
+      in.transferTo(OutputStream.nullOutputStream());
+      return HexFormat.of().formatHex(((DigestInputStream) in).getMessageDigest().digest());
+    } catch (NoSuchFileException e) {
+      throw new InvalidInputException(file + ": there is no such file", e);
+    } catch (IOException e) {
+      throw new StorageException(file + ": cannot be read: " + e, e);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private static String hash(Iterable<TrainingExample> examples) {

@@ -67,6 +67,14 @@ class JsonLinesTest {
         .hasMessageContaining("assistant");
   }
 
+  @Test
+  void anEmptyAnswerIsNothingToLearn() throws Exception {
+    Path file = file("{\"prompt\": \"x\", \"response\": \"\"}");
+    assertThatThrownBy(() -> JsonLines.read(file, JsonLines::demonstration))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("line 1: 'response' is empty");
+  }
+
   @Property(tries = 300)
   void anyBytesAreReadOrRefused(@ForAll byte[] bytes) throws Exception {
     Path file = Files.createTempFile("lines", ".jsonl");

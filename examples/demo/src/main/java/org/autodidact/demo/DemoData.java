@@ -7,9 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingExample.Demonstration;
 import org.autodidact.demo.language.Task;
@@ -65,27 +68,24 @@ final class DemoData {
     }
   }
 
-  /** Tasks that no prompt of any run asks for; the same for every seed. */
+  /** Tasks that no prompt of any run asks for; the same for every seed. There are 2,400 in all. */
   static Set<Task> heldOut(int count) {
-    return distinct(new Random(HELD_OUT_SEED), count, Set.of());
-  }
-
-  private static Set<Task> prompts(DemoSettings settings) {
-    return distinct(
-        new Random(settings.seed() * 31 + 7),
-        settings.prompts() * settings.iterations(),
-        heldOut(settings.heldOut()));
-  }
-
-  private static Set<Task> distinct(Random random, int count, Set<Task> without) {
+    Random random = new Random(HELD_OUT_SEED);
     Set<Task> tasks = new LinkedHashSet<>();
     while (tasks.size() < count) {
-      Task task = Task.random(random);
-      if (!without.contains(task)) {
-        tasks.add(task);
-      }
+      tasks.add(Task.random(random));
     }
     return tasks;
+  }
+
+  /** All other tasks, drawn at random; one may be asked for twice. */
+  private static List<Task> prompts(DemoSettings settings) {
+    Random random = new Random(settings.seed() * 31 + 7);
+    Set<Task> heldOut = heldOut(settings.heldOut());
+    return Stream.generate(() -> Task.random(random))
+        .filter(Predicate.not(heldOut::contains))
+        .limit((long) settings.prompts() * settings.iterations())
+        .toList();
   }
 
   private static void line(BufferedWriter out, String... keysAndValues) throws IOException {

@@ -226,7 +226,9 @@ public final class ModelFolder implements AutoCloseable {
     Path part = null;
     try {
       Files.createDirectories(target.getParent());
-      part = Files.createTempDirectory(target.getParent(), target.getFileName() + ".part-");
+      // Not a temporary folder of the library's making: others could not read it.
+      String suffix = Long.toHexString(ProcessHandle.current().pid() ^ System.nanoTime());
+      part = Files.createDirectory(target.resolveSibling(target.getFileName() + ".part-" + suffix));
       for (String name : new TreeSet<>(files.keySet())) {
         writeForced(part.resolve(name), files.get(name));
       }

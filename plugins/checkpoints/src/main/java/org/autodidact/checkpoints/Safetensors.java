@@ -45,8 +45,10 @@ final class Safetensors {
       if (length < 2 || length > MAX_HEADER || length > size - Long.BYTES) {
         throw bad(
             file,
-            "a header of 2 to " + Math.min(MAX_HEADER, size - Long.BYTES) + " bytes",
-            Long.toUnsignedString(length) + "; the file is truncated or not safetensors");
+            "a header that ends within the file's " + size + " bytes",
+            "one of "
+                + Long.toUnsignedString(length)
+                + " bytes; the file is truncated or not safetensors");
       }
       byte[] header = readFully(channel, Long.BYTES, (int) length, file).array();
       return tensors(file, Json.object(header, file + ", header"), Long.BYTES + length, size);
