@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.demo.Demo;
@@ -72,15 +73,22 @@ final class DemoCommand implements Callable<Integer> {
       DemoSettings settings = DemoSettings.standard(s, judge, positiveOnly);
       Path folder = seeds == 1 ? output : output.resolve("seed-" + s);
       all.add(
-          Interrupt.guard(c -> Demo.run(model, settings, folder, overrides, new Progress(), c)));
+          Interrupt.guard(
+              c ->
+                  Demo.run(
+                      Optional.ofNullable(model), settings, folder, overrides, new Progress(), c)));
     }
     report
         .put("iterates", all.size() == 1 ? rows(all.get(0)) : all.stream().map(this::rows).toList())
         .put("seconds", JsonReport.rounded((System.nanoTime() - start) / 1e9))
         .put("startup_seconds", JsonReport.rounded(startup))
         .put("peak_rss_mb", JsonReport.peakMegabytes())
-        .print(table(all));
+        .print(table(all) + String.format("%nthe report is in %s", report(output)));
     return 0;
+  }
+
+  private String report(Path folder) {
+    return (seeds == 1 ? folder : folder.resolve("seed-" + seed)).resolve("report.html").toString();
   }
 
   private List<Map<String, Object>> rows(List<Verified> iterates) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.RunListener;
@@ -25,11 +26,11 @@ public final class Demo {
   /**
    * Runs the demo in {@code folder}, or goes on with the one there, and verifies M1, M2, ….
    *
-   * @param model M0
+   * @param model M0, or the one inside
    * @param overrides of the run's configuration, as {@code --set} takes them
    */
   public static List<Verified> run(
-      Path model,
+      Optional<Path> model,
       DemoSettings settings,
       Path folder,
       Map<String, String> overrides,
@@ -37,7 +38,8 @@ public final class Demo {
       Cancellation cancellation) {
     Path data = folder.resolve("data").toAbsolutePath();
     DemoData.write(data, settings);
-    RunConfig config = config(model, settings, data, overrides);
+    Path m0 = model.orElseGet(() -> DemoResources.unpackModel(data.resolve("M0")));
+    RunConfig config = config(m0, settings, data, overrides);
     Autodidact engine = Autodidact.builder().plugin(new DemoJudges()).listener(listener).build();
     engine.run(config, folder, cancellation);
     Evaluation evaluation =

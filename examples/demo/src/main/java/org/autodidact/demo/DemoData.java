@@ -26,7 +26,7 @@ final class DemoData {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Each criterion of an IFT answer is met with this probability, apart from what chance adds. */
-  private static final double IFT_KEEP = 0.6;
+  private static final double IFT_KEEP = 0.75;
 
   private static final long HELD_OUT_SEED = 0x4E1D;
 
