@@ -19,7 +19,7 @@ public final class TinyModel {
   private static final int HEADS = 2;
   private static final int KV_HEADS = 1;
   private static final int HEAD = 16;
-  private static final int MLP = 48;
+  private static final int MLP = 64;
   private static final int CONTEXT = 1024;
 
   private TinyModel() {}

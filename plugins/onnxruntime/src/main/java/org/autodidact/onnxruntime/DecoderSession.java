@@ -1,5 +1,6 @@
 package org.autodidact.onnxruntime;
 
+import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -13,11 +14,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TensorInfo;
 
@@ -26,33 +29,66 @@ final class DecoderSession implements AutoCloseable {
   private final OrtEnvironment environment;
   private final OrtSession session;
   private final KeyValueCache cache;
+  private final Optional<Int8Weights> int8;
   private final int vocabulary;
   private NativeBuffer logits = NativeBuffer.ofFloats(0);
   private NativeBuffer probabilities = NativeBuffer.ofFloats(0);
   private NativeBuffer peaks = NativeBuffer.ofFloats(0);
 
+  /** In float32. */
   DecoderSession(ModelFolder model, int threads) {
+    this(model, threads, Optional.empty());
+  }
+
+  /** In 8 bits where {@code int8} is there; closes it with itself. */
+  DecoderSession(ModelFolder model, int threads, Optional<Int8Weights> int8) {
     this.cache = new KeyValueCache(model.config());
     this.vocabulary = model.config().vocabularySize();
     this.environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
-    byte[] graph = graph(model);
+    this.int8 = int8;
+    byte[] graph = graph(model, int8);
+    Map<String, OnnxTensor> given = new LinkedHashMap<>();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       options.setMemoryPatternOptimization(false);
       options.addConfigEntry(
           "session.model_external_initializers_file_folder_path", weightFolder(model).toString());
+      if (int8.isPresent()) {
+        give(int8.get(), model.config(), given);
+        options.addExternalInitializers(Map.copyOf(given));
+      }
       this.session = environment.createSession(graph, options);
     } catch (OrtException e) {
       throw new UnsupportedModelException(
           model.path() + ": ONNX Runtime refused the decoder graph: " + e.getMessage(), e);
+    } finally {
+      given.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  /** The weights that lie in memory, by their names in the graph. */
+  private void give(Int8Weights weights, ModelConfig config, Map<String, OnnxTensor> given)
+      throws OrtException {
+    given.put(
+        Int8Weights.EMBEDDING,
+        tensor(weights.embedding(), config.vocabularySize(), config.hiddenSize()));
+    for (Map.Entry<String, Int8Weights.Matrix> entry : weights.matrices().entrySet()) {
+      Int8Weights.Matrix m = entry.getValue();
+      given.put(
+          entry.getKey() + ".values",
+          OnnxTensor.createTensor(
+              environment,
+              m.values().bytes(),
+              new long[] {m.inputs(), m.outputs()},
+              weights.signed() ? OnnxJavaType.INT8 : OnnxJavaType.UINT8));
     }
   }
 
   /** One architecture more is one graph class more and a line here. */
-  private static byte[] graph(ModelFolder model) {
+  private static byte[] graph(ModelFolder model, Optional<Int8Weights> int8) {
     return switch (model.config().modelType()) {
-      case "llama" -> LlamaGraph.build(model, model.config().contextLength());
+      case "llama" -> LlamaGraph.build(model, int8, model.config().contextLength());
       default ->
           throw new UnsupportedModelException(
               model.path()
@@ -180,6 +216,7 @@ final class DecoderSession implements AutoCloseable {
     } finally {
       cache.close();
       closeLogits();
+      int8.ifPresent(Int8Weights::close);
     }
   }
 

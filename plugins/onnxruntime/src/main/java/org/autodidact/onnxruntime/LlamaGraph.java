@@ -7,6 +7,7 @@ import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
@@ -24,29 +25,34 @@ import org.autodidact.checkpoints.Rope;
  * present.l.key|value}, bound by the caller to the memory of {@code past}.
  */
 final class LlamaGraph {
-  private final ModelFolder model;
   private final ModelConfig config;
   private final OnnxGraph graph;
+  private final Projections products;
   private final int positions;
   private final Map<Integer, String> flatShapes = new HashMap<>();
   private String rows = "";
 
-  private LlamaGraph(ModelFolder model, int positions) {
-    this.model = model;
+  private LlamaGraph(ModelFolder model, Optional<Int8Weights> int8, int positions) {
     this.config = model.config();
     this.graph = new OnnxGraph(DecoderSession.weightFolder(model));
+    this.products =
+        int8.<Projections>map(weights -> new Int8Projections(config, weights, graph))
+            .orElseGet(() -> new FloatProjections(model, graph));
     this.positions = positions;
   }
 
-  /** The serialized model; {@code positions} rows of rotary angles. */
-  static byte[] build(ModelFolder model, int positions) {
+  /**
+   * The serialized model; {@code positions} rows of rotary angles; in 8 bits over {@code int8}, or
+   * in float32 over the checkpoint's own weights.
+   */
+  static byte[] build(ModelFolder model, Optional<Int8Weights> int8, int positions) {
     if (model.config().headSize() % 16 != 0) {
       throw new UnsupportedModelException(
           model.path()
               + ": ONNX Runtime's attention takes head sizes in multiples of 16, found "
               + model.config().headSize());
     }
-    return new LlamaGraph(model, positions).build();
+    return new LlamaGraph(model, int8, positions).build();
   }
 
   private byte[] build() {
@@ -63,8 +69,8 @@ final class LlamaGraph {
         graph.node(
             "Concat", List.of(graph.node("Shape", List.of(ids)), "last"), attribute("axis", 0));
 
-    String embedding = weight("model.embed_tokens.weight");
-    String residual = flat(graph.node("Gather", List.of(embedding, ids)), config.hiddenSize());
+    String residual =
+        flat(graph.node("Gather", List.of(products.embedding(), ids)), config.hiddenSize());
     String normed = norm(residual, "model.layers.0.input_layernorm.weight");
     for (int layer = 0; layer < config.layers(); layer++) {
       String name = "model.layers." + layer + ".";
@@ -74,7 +80,7 @@ final class LlamaGraph {
           layer + 1 < config.layers()
               ? "model.layers." + (layer + 1) + ".input_layernorm.weight"
               : "model.norm.weight";
-      String[] end = addAndNorm(mlp(name + "mlp.", middle[0]), middle[1], next);
+      String[] end = addAndNorm(products.mlp(layer, middle[0]), middle[1], next);
       normed = end[0];
       residual = end[1];
     }
@@ -83,18 +89,15 @@ final class LlamaGraph {
   }
 
   private String attention(int layer, String x) {
-    String name = "model.layers." + layer + ".self_attn.";
-    String query = perRow(linear(x, name + "q_proj", config.attentionBias()));
-    String key = perRow(linear(x, name + "k_proj", config.attentionBias()));
-    String value = perRow(linear(x, name + "v_proj", config.attentionBias()));
+    String[] qkv = products.queriesKeysValues(layer, x);
     String attended = "attended." + layer;
     graph.node(
         MICROSOFT,
         "GroupQueryAttention",
         List.of(
-            query,
-            key,
-            value,
+            perRow(qkv[0]),
+            perRow(qkv[1]),
+            perRow(qkv[2]),
             cache("past", layer, "key"),
             cache("past", layer, "value"),
             "seqlens_k",
@@ -106,10 +109,7 @@ final class LlamaGraph {
         attribute("kv_num_heads", config.keyValueHeads()),
         attribute("do_rotary", 1),
         attribute("rotary_interleaved", 0));
-    return linear(
-        flat(attended, config.heads() * config.headSize()),
-        name + "o_proj",
-        config.attentionBias());
+    return products.attentionOutput(layer, flat(attended, config.heads() * config.headSize()));
   }
 
   /** Declares the cache of a layer as input or output; both have one shape. */
@@ -124,26 +124,14 @@ final class LlamaGraph {
     return name;
   }
 
-  /** SwiGLU (Shazeer, 2020). */
-  private String mlp(String name, String x) {
-    String gate = linear(x, name + "gate_proj", config.mlpBias());
-    String up = linear(x, name + "up_proj", config.mlpBias());
-    String swish = graph.node("Mul", List.of(gate, graph.node("Sigmoid", List.of(gate))));
-    return linear(graph.node("Mul", List.of(swish, up)), name + "down_proj", config.mlpBias());
-  }
-
   private void head(String normed) {
     String wanted = graph.node("Gather", List.of(normed, "logit_rows"), attribute("axis", 0));
-    String weight = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
-    graph.node(
-        "", "Gemm", List.of(wanted, weight(weight)), List.of("logits"), attribute("transB", 1));
+    products.head(wanted);
     String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
     graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
     // ReduceLogSumExp adds its exponentials one by one in float32, which was off by 1e-4 a token.
-    // Softmax
-    // is exact to a rounding, and ln Σ exp l = max l - ln max p. The ln is left to Java, because
-    // here it
-    // would depend, in the last bit, on the row's place in the batch.
+    // Softmax is exact to a rounding, and ln Σ exp l = max l - ln max p. The ln is left to Java:
+    // here it would depend, in the last bit, on the row's place in the batch.
     String likeliest = maximum(graph.node("Softmax", List.of("logits"), attribute("axis", -1)));
     graph.node(
         "",
@@ -161,19 +149,11 @@ final class LlamaGraph {
         "ReduceMax", List.of(rows), attribute("axes", List.of(1L)), attribute("keepdims", 1));
   }
 
-  private String linear(String x, String name, boolean bias) {
-    List<String> inputs =
-        bias
-            ? List.of(x, weight(name + ".weight"), weight(name + ".bias"))
-            : List.of(x, weight(name + ".weight"));
-    return graph.node("Gemm", inputs, attribute("transB", 1));
-  }
-
   /** RMSNorm (Zhang and Sennrich, 2019). */
   private String norm(String x, String gain) {
     return graph.node(
         "SimplifiedLayerNormalization",
-        List.of(x, weight(gain)),
+        List.of(x, products.gain(gain)),
         attribute("axis", -1),
         attribute("epsilon", (float) config.normEpsilon()));
   }
@@ -185,7 +165,7 @@ final class LlamaGraph {
     graph.node(
         MICROSOFT,
         "SkipSimplifiedLayerNormalization",
-        List.of(x, residual, weight(gain)),
+        List.of(x, residual, products.gain(gain)),
         List.of(normed, "", "", sum),
         attribute("epsilon", (float) config.normEpsilon()));
     return new String[] {normed, sum};
@@ -200,9 +180,5 @@ final class LlamaGraph {
   /** [B × S, width] as [B, S, width], which attention takes. */
   private String perRow(String x) {
     return graph.node("Reshape", List.of(x, rows));
-  }
-
-  private String weight(String name) {
-    return graph.weight(model.tensor(name));
   }
 }

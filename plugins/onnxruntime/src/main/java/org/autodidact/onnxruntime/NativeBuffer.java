@@ -22,7 +22,11 @@ final class NativeBuffer implements AutoCloseable {
 
   /** Room for {@code floats} numbers, all 0. */
   static NativeBuffer ofFloats(long floats) {
-    long length = floats * Float.BYTES;
+    return ofBytes(floats * Float.BYTES);
+  }
+
+  /** Room for {@code length} bytes, all 0. */
+  static NativeBuffer ofBytes(long length) {
     if (length > Integer.MAX_VALUE) {
       throw new StorageException(
           "a buffer of " + length + " bytes is more than 2 GiB; lower the batch or the length");
@@ -37,6 +41,11 @@ final class NativeBuffer implements AutoCloseable {
               + " MiB more; give the JVM more (-XX:MaxDirectMemorySize) or lower --memory",
           e);
     }
+  }
+
+  /** A view of all bytes; not to be used after {@link #close()}. */
+  ByteBuffer bytes() {
+    return bytes.duplicate().order(ByteOrder.nativeOrder());
   }
 
   /**

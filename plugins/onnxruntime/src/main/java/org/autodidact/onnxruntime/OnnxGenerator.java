@@ -48,8 +48,12 @@ final class OnnxGenerator implements Generator {
   static OnnxGenerator open(Checkpoint checkpoint, ComputeSettings settings) {
     ModelFolder model = ModelFolder.open(checkpoint.folder());
     try {
-      return new OnnxGenerator(
-          model, new DecoderSession(model, settings.effectiveThreads()), settings);
+      int threads = settings.effectiveThreads();
+      Optional<Int8Weights> int8 =
+          settings.precision() == ComputeSettings.Precision.INT8
+              ? Optional.of(Int8Weights.of(model, Int8Kernel.signedIsExact(), threads))
+              : Optional.empty();
+      return new OnnxGenerator(model, new DecoderSession(model, threads, int8), settings);
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;

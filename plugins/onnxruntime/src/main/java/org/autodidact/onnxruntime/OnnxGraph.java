@@ -84,6 +84,31 @@ final class OnnxGraph {
     return constant(name, TensorProto.DataType.FLOAT, bytes, shape);
   }
 
+  /** Bytes of a shape; without one, a scalar. */
+  String bytes(String name, TensorProto.DataType type, byte[] values, long... shape) {
+    return constant(name, type, ByteBuffer.wrap(values), shape);
+  }
+
+  /** {@link #bytes}, unless there is a constant of that name. */
+  void bytesOnce(String name, TensorProto.DataType type, byte[] values) {
+    if (graph.getInitializerList().stream().noneMatch(i -> i.getName().equals(name))) {
+      bytes(name, type, values, values.length);
+    }
+  }
+
+  /** A constant that the session is given from memory. */
+  String external(String name, TensorProto.DataType type, long... shape) {
+    TensorProto.Builder proto =
+        TensorProto.newBuilder()
+            .setName(name)
+            .setDataType(type.getNumber())
+            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+            .addExternalData(entry("location", "memory"));
+    Arrays.stream(shape).forEach(proto::addDims);
+    graph.addInitializer(proto);
+    return name;
+  }
+
   String longs(String name, long... values) {
     ByteBuffer bytes =
         ByteBuffer.allocate(values.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);

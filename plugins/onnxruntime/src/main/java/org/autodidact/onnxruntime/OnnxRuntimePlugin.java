@@ -45,12 +45,12 @@ public final class OnnxRuntimePlugin implements Plugin {
     @Override
     public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
       return switch (settings.precision()) {
-        case AUTO, FP32 -> OnnxGenerator.open(checkpoint, settings);
-        case BF16, INT8, INT4 ->
+        case AUTO, FP32, INT8 -> OnnxGenerator.open(checkpoint, settings);
+        case BF16, INT4 ->
             throw new UnsupportedModelException(
                 "precision "
                     + settings.precision().name().toLowerCase(java.util.Locale.ROOT)
-                    + " is not there yet in the generator 'onnxruntime'; use fp32 or auto");
+                    + " is not there yet in the generator 'onnxruntime'; use fp32, int8 or auto");
       };
     }
   }
