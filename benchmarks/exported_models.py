@@ -16,7 +16,7 @@ with tempfile.TemporaryDirectory() as folder:
         exported = f"{folder}/{name}"
         subprocess.run([command, "export", run, name, exported], check=True, stdout=subprocess.DEVNULL)
         out = f"{folder}/{name}.jsonl"
-        subprocess.run([command, "generate", "--model", exported, "--prompts", given, "--output", out, "--temperature", "0", "--max-tokens", str(new)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run([command, "generate", "--model", exported, "--prompts", given, "--output", out, "--temperature", "0", "--max-tokens", str(new), "--precision", "fp32"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         tokenizer, model = AutoTokenizer.from_pretrained(exported), AutoModelForCausalLM.from_pretrained(exported, dtype=torch.float32)
         same = 0
         for row, ours in zip(rows, open(out)):

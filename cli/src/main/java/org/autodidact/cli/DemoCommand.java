@@ -2,6 +2,7 @@ package org.autodidact.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -127,6 +128,9 @@ final class DemoCommand implements Callable<Integer> {
                 v.meanLength()));
       }
     }
+    if (all.size() > 1) {
+      text.append(overSeeds(all));
+    }
     Verified first = all.get(0).get(0);
     Verified last = all.get(0).get(all.get(0).size() - 1);
     for (int i = 0; i < 4; i++) {
@@ -135,6 +139,32 @@ final class DemoCommand implements Callable<Integer> {
         Verified.Example e = v.examples().get(i);
         text.append(String.format("  %s  %d of 5  %s%n", v.name(), e.points(), e.answer()));
       }
+    }
+    return text.toString();
+  }
+
+  /** Means over seeds, and each iterate's gain over the one before with its standard error. */
+  private static String overSeeds(List<List<Verified>> all) {
+    StringBuilder text = new StringBuilder(String.format("%nover %d seeds%n", all.size()));
+    for (int i = 0; i < all.get(0).size(); i++) {
+      int iterate = i;
+      double mean = all.stream().mapToDouble(v -> v.get(iterate).mean()).average().orElseThrow();
+      text.append(String.format(Locale.ROOT, "%-8s%.3f", all.get(0).get(i).name(), mean));
+      if (i > 0) {
+        double[] gains =
+            all.stream()
+                .mapToDouble(v -> v.get(iterate).mean() - v.get(iterate - 1).mean())
+                .toArray();
+        double gain = Arrays.stream(gains).average().orElseThrow();
+        double squares = Arrays.stream(gains).map(g -> (g - gain) * (g - gain)).sum();
+        text.append(
+            String.format(
+                Locale.ROOT,
+                "   gain %.3f ± %.3f",
+                gain,
+                Math.sqrt(squares / (gains.length - 1) / gains.length)));
+      }
+      text.append(System.lineSeparator());
     }
     return text.toString();
   }

@@ -321,7 +321,7 @@ final class Stages {
     TrainingResult result =
         plugins
             .trainer(config.trainer())
-            .create(config.compute().settings())
+            .create(config.compute().trainerSettings())
             .train(
                 request,
                 metrics -> {

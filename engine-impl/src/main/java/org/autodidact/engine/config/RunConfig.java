@@ -192,11 +192,21 @@ public record RunConfig(
       memoryMb = or(memoryMb, 0);
     }
 
+    /** For generating. */
     public ComputeSettings settings() {
       return new ComputeSettings(
           Names.oneOf("compute.precision", ComputeSettings.Precision.class, precision),
           threads,
           memoryMb);
+    }
+
+    /** For training, which knows no integers: there 8 and 4 bits mean the trainer's own choice. */
+    public ComputeSettings trainerSettings() {
+      ComputeSettings s = settings();
+      boolean integers =
+          s.precision() == ComputeSettings.Precision.INT8
+              || s.precision() == ComputeSettings.Precision.INT4;
+      return integers ? new ComputeSettings(ComputeSettings.Precision.AUTO, threads, memoryMb) : s;
     }
   }
 

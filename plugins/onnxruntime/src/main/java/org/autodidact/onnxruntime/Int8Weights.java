@@ -60,8 +60,7 @@ final class Int8Weights implements AutoCloseable {
    * @param signed whether weights are signed bytes, or unsigned with 128 for 0
    */
   static Int8Weights of(ModelFolder model, boolean signed, int threads) {
-    if (Integer.bitCount(model.config().headSize()) != 1
-        || model.config().intermediateSize() % BLOCK != 0) {
+    if (!supports(model.config())) {
       throw new UnsupportedModelException(
           model.path()
               + ": int8 needs a head size that is a power of two and an intermediate size in multiples of "
@@ -76,6 +75,11 @@ final class Int8Weights implements AutoCloseable {
       weights.close();
       throw e;
     }
+  }
+
+  /** Whether a model of these sizes can be rotated. */
+  static boolean supports(ModelConfig config) {
+    return Integer.bitCount(config.headSize()) == 1 && config.intermediateSize() % BLOCK == 0;
   }
 
   boolean signed() {

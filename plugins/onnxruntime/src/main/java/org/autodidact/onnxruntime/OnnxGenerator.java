@@ -24,6 +24,9 @@ import org.autodidact.checkpoints.ModelFolder;
  * Generates with ONNX Runtime. A prompt is computed once for all of its candidates; a candidate
  * that ends leaves the batch and the next prompt enters; the longest go first.
  *
+ * <p>Automatic precision rounds the weights of all but small models to 8 bits ({@link
+ * Int8Weights}); float32 is there by name.
+ *
  * <p>In float32 a candidate's tokens are the same alone and in any batch: every row is computed by
  * sums in the same order (tested). The last bits of log-probabilities are, too, on the processors
  * tested, but ONNX Runtime does not promise it.
@@ -31,6 +34,9 @@ import org.autodidact.checkpoints.ModelFolder;
 final class OnnxGenerator implements Generator {
   /** Rows that decode together at most; more gain little on a CPU. */
   private static final int MAX_ROWS = 64;
+
+  /** Hidden size below which products are too small for 8 bits to be faster. */
+  private static final int SMALLEST_ROUNDED = 256;
 
   private static final long DEFAULT_CACHE_BYTES = 2L << 30;
 
@@ -50,7 +56,7 @@ final class OnnxGenerator implements Generator {
     try {
       int threads = settings.effectiveThreads();
       Optional<Int8Weights> int8 =
-          settings.precision() == ComputeSettings.Precision.INT8
+          rounds(settings.precision(), model.config())
               ? Optional.of(Int8Weights.of(model, Int8Kernel.signedIsExact(), threads))
               : Optional.empty();
       return new OnnxGenerator(model, new DecoderSession(model, threads, int8), settings);
@@ -58,6 +64,14 @@ final class OnnxGenerator implements Generator {
       model.close();
       throw e;
     }
+  }
+
+  /** Automatic precision is 8 bits where the model is large enough to gain by it. */
+  private static boolean rounds(ComputeSettings.Precision precision, ModelConfig config) {
+    return precision == ComputeSettings.Precision.INT8
+        || (precision == ComputeSettings.Precision.AUTO
+            && config.hiddenSize() >= SMALLEST_ROUNDED
+            && Int8Weights.supports(config));
   }
 
   @Override
