@@ -13,6 +13,7 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.demo.Demo;
 import org.autodidact.demo.DemoSettings;
 import org.autodidact.demo.Verified;
+import org.autodidact.engine.report.HtmlReport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -72,7 +73,7 @@ final class DemoCommand implements Callable<Integer> {
     List<List<Verified>> all = new ArrayList<>();
     for (long s = seed; s < seed + seeds; s++) {
       DemoSettings settings = DemoSettings.standard(s, judge, positiveOnly);
-      Path folder = seeds == 1 ? output : output.resolve("seed-" + s);
+      Path folder = folder(s);
       all.add(
           Interrupt.guard(
               c ->
@@ -84,12 +85,19 @@ final class DemoCommand implements Callable<Integer> {
         .put("seconds", JsonReport.rounded((System.nanoTime() - start) / 1e9))
         .put("startup_seconds", JsonReport.rounded(startup))
         .put("peak_rss_mb", JsonReport.peakMegabytes())
-        .print(table(all) + String.format("%nthe report is in %s", report(output)));
+        .print(
+            table(all)
+                + String.format("%nthe report is in %s", folder(seed).resolve(HtmlReport.FILE)));
     return 0;
   }
 
-  private String report(Path folder) {
-    return (seeds == 1 ? folder : folder.resolve("seed-" + seed)).resolve("report.html").toString();
+  private Path folder(long s) {
+    String control = judge.equals("additive") ? "" : "-" + judge;
+    Path base =
+        output == null
+            ? Path.of("runs", "demo" + control + (positiveOnly ? "-positive-only" : ""))
+            : output;
+    return seeds == 1 && (s == 1 || output != null) ? base : base.resolve("seed-" + s);
   }
 
   private List<Map<String, Object>> rows(List<Verified> iterates) {
@@ -118,14 +126,15 @@ final class DemoCommand implements Callable<Integer> {
         text.append(
             String.format(
                 Locale.ROOT,
-                "%-8s%.3f ± %.3f     %5.1f %%   %.3f (%d pairs)   %.1f%n",
+                "%-6s%.3f ± %.3f    %5.1f %%   %.3f ± %.3f    %4.1f    %s%n",
                 v.name(),
                 v.mean(),
                 v.standardError(),
                 100 * v.perfect(),
                 v.judgePairwise(),
-                v.judgedPairs(),
-                v.meanLength()));
+                v.judgeError(),
+                v.meanLength(),
+                v.madePairs() < 0 ? "" : v.madePairs()));
       }
     }
     if (all.size() > 1) {

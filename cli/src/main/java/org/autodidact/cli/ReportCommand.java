@@ -1,7 +1,6 @@
 package org.autodidact.cli;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.engine.report.HtmlReport;
@@ -27,7 +26,7 @@ final class ReportCommand implements Callable<Integer> {
       throw new InvalidInputException(run + ": holds no run (no run.db)");
     }
     try (RunStore store = RunStore.open(run)) {
-      Path file = HtmlReport.write(store, List.of());
+      Path file = HtmlReport.write(store);
       report.put("report", file.toString()).print("the report is in " + file);
     }
     return 0;

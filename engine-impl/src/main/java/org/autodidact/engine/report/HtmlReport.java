@@ -33,21 +33,16 @@ public final class HtmlReport {
   private final List<IterateFacts> evaluated;
   private final StringBuilder html = new StringBuilder();
 
-  private HtmlReport(RunStore store, List<IterateFacts> evaluated) {
+  private HtmlReport(RunStore store) {
     this.store = store;
-    this.evaluated = evaluated;
+    this.evaluated = IterateFacts.read(store);
   }
 
-  /**
-   * Writes it into the run's folder.
-   *
-   * @param evaluated facts that the run itself does not store; may be empty
-   * @return the file
-   */
-  public static Path write(RunStore store, List<IterateFacts> evaluated) {
+  /** Writes it into the run's folder, and gives the file. */
+  public static Path write(RunStore store) {
     Path file = store.folder().resolve(FILE);
     try {
-      Files.writeString(file, new HtmlReport(store, evaluated).html());
+      Files.writeString(file, new HtmlReport(store).html());
     } catch (IOException e) {
       throw new StorageException(file + ": the report cannot be written: " + e, e);
     }
@@ -106,7 +101,7 @@ public final class HtmlReport {
               e.name(),
               Chart.number(e.verifiedMean()) + " ± " + Chart.number(e.verifiedStderr()),
               Chart.number(100 * e.perfect()) + " %",
-              Chart.number(e.judgePairwiseAccuracy()),
+              Chart.number(e.judgePairwiseAccuracy()) + " ± " + Chart.number(e.judgeStderr()),
               Chart.number(e.meanTokens())));
     }
     return table(List.of("iterate", "verified, of 5", "perfect", "judge, pairwise", "tokens"), rows)
@@ -120,7 +115,7 @@ public final class HtmlReport {
                 "Judge's agreement with the truth",
                 names,
                 evaluated.stream().map(IterateFacts::judgePairwiseAccuracy).toList(),
-                List.of()));
+                evaluated.stream().map(IterateFacts::judgeStderr).toList()));
   }
 
   private List<JudgedCandidate> judged(int iteration) {

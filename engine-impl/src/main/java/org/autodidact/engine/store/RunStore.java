@@ -150,6 +150,11 @@ public final class RunStore implements AutoCloseable {
     transaction(() -> update("INSERT OR IGNORE INTO property VALUES (?, ?)", name, value));
   }
 
+  /** Notes a fact in place of what was noted before. */
+  public void put(String name, String value) {
+    transaction(() -> update("INSERT OR REPLACE INTO property VALUES (?, ?)", name, value));
+  }
+
   /** Whether the stage is finished. */
   public boolean isFinished(String stage) {
     return !query("SELECT 1 FROM stage WHERE name = ?", r -> 1, stage).isEmpty();

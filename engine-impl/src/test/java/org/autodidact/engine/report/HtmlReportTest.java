@@ -19,7 +19,8 @@ class HtmlReportTest {
 
   private String report(List<IterateFacts> facts) throws Exception {
     try (RunStore store = RunStore.open(folder.resolve("run"))) {
-      return Files.readString(HtmlReport.write(store, facts));
+      IterateFacts.store(store, facts);
+      return Files.readString(HtmlReport.write(store));
     }
   }
 
@@ -42,8 +43,8 @@ class HtmlReportTest {
     String html =
         report(
             List.of(
-                new IterateFacts("M1", 3.5, 0.05, 0.2, 0.8, 9),
-                new IterateFacts("M2", 3.9, 0.05, 0.4, 0.79, 9)));
+                new IterateFacts("M1", 3.5, 0.05, 0.2, 0.8, 0.02, 9),
+                new IterateFacts("M2", 3.9, 0.05, 0.4, 0.79, 0.02, 9)));
     assertThat(html)
         .doesNotContain("<script", "http://", "https://")
         .contains(

@@ -14,6 +14,7 @@ import org.autodidact.engine.Autodidact;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.report.HtmlReport;
+import org.autodidact.engine.report.IterateFacts;
 import org.autodidact.engine.store.RunStore;
 
 /**
@@ -48,12 +49,20 @@ public final class Demo {
     List<Verified> verified = new ArrayList<>();
     for (int i = 1; i <= settings.iterations() + 1; i++) {
       Checkpoint iterate = new Checkpoint("M" + i, folder.resolve("M" + i));
-      verified.add(evaluation.verify(iterate, tasks, cancellation));
+      int made = i <= settings.iterations() ? pairs(folder, i) : -1;
+      verified.add(evaluation.verify(iterate, made, tasks, cancellation));
     }
     try (RunStore store = RunStore.open(folder)) {
-      HtmlReport.write(store, verified.stream().map(Verified::facts).toList());
+      IterateFacts.store(store, verified.stream().map(Verified::facts).toList());
+      HtmlReport.write(store);
     }
     return verified;
+  }
+
+  private static int pairs(Path folder, int iteration) {
+    try (RunStore store = RunStore.open(folder)) {
+      return store.pairs(iteration).size();
+    }
   }
 
   private static RunConfig config(

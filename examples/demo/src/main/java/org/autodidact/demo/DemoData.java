@@ -34,6 +34,9 @@ final class DemoData {
 
   /** Files in {@code folder}: ift.jsonl, eft.jsonl, prompts.jsonl, judge.txt. */
   static void write(Path folder, DemoSettings settings) {
+    if (Files.exists(folder.resolve("prompts.jsonl"))) {
+      return; // a run that goes on keeps its data
+    }
     Texts texts = new Texts(settings.seed());
     try {
       Files.createDirectories(folder);

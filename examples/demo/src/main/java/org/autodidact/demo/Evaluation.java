@@ -37,7 +37,7 @@ final class Evaluation {
   }
 
   /** Two answers to each task; the first is what counts, both are judged. */
-  Verified verify(Checkpoint iterate, List<Task> tasks, Cancellation cancellation) {
+  Verified verify(Checkpoint iterate, int madePairs, List<Task> tasks, Cancellation cancellation) {
     List<GenerationRequest> requests = new ArrayList<>();
     for (Task task : tasks) {
       requests.add(
@@ -68,12 +68,13 @@ final class Evaluation {
               .open(new JudgeContext(generator, judging, Optional.of(DemoData.TEMPLATE)))) {
         judge.judge(toJudge, j -> judgements.put(j.id(), j), cancellation);
       }
-      return verified(iterate.name(), tasks, answers, judgements);
+      return verified(iterate.name(), madePairs, tasks, answers, judgements);
     }
   }
 
   private static Verified verified(
       String name,
+      int madePairs,
       List<Task> tasks,
       Map<String, Generation> answers,
       Map<String, Judgement> judgements) {
@@ -102,6 +103,7 @@ final class Evaluation {
         scores,
         pairs == 0 ? Double.NaN : agreed / pairs,
         pairs,
+        madePairs,
         length / (double) tasks.size(),
         examples);
   }

@@ -11,6 +11,7 @@ import org.autodidact.engine.report.IterateFacts;
  * @param judgePairwise how often its own judgement orders two of its answers as the verifier does,
  *     of pairs that the verifier does not call equal; a tie of the judge's counts half
  * @param judgedPairs how many such pairs there were
+ * @param madePairs preference pairs that it made for the next iterate; −1 for the last
  * @param meanLength tokens an answer
  * @param examples a few answers, by task
  */
@@ -19,6 +20,7 @@ public record Verified(
     List<Integer> scores,
     double judgePairwise,
     int judgedPairs,
+    int madePairs,
     double meanLength,
     List<Example> examples) {
 
@@ -42,7 +44,13 @@ public record Verified(
     return scores.stream().filter(s -> s == 5).count() / (double) scores.size();
   }
 
+  /** Standard error of {@link #judgePairwise()}. */
+  public double judgeError() {
+    return Math.sqrt(judgePairwise * (1 - judgePairwise) / judgedPairs);
+  }
+
   IterateFacts facts() {
-    return new IterateFacts(name, mean(), standardError(), perfect(), judgePairwise, meanLength);
+    return new IterateFacts(
+        name, mean(), standardError(), perfect(), judgePairwise, judgeError(), meanLength);
   }
 }
