@@ -60,6 +60,7 @@ final class DecoderSession implements AutoCloseable {
       }
       this.session = environment.createSession(graph, options);
     } catch (OrtException e) {
+      int8.ifPresent(Int8Weights::close);
       throw new UnsupportedModelException(
           model.path() + ": ONNX Runtime refused the decoder graph: " + e.getMessage(), e);
     } finally {

@@ -29,7 +29,13 @@ public final class OnnxRuntimePlugin implements Plugin {
       OrtEnvironment environment = OrtEnvironment.getEnvironment();
       lines.add("ONNX Runtime " + environment.getVersion() + " loaded");
       lines.add("execution providers: " + OrtEnvironment.getAvailableProviders());
-      lines.add("generator 'onnxruntime' uses: CPU (CUDA and TensorRT: not built yet, unmeasured)");
+      lines.add(
+          "8-bit products: "
+              + (Int8Kernel.signedIsExact()
+                  ? "unsigned × signed, exact on this processor"
+                  : "unsigned × unsigned, as signed ones saturate on this processor"));
+      lines.add(
+          "generator 'onnxruntime' uses: CPU, fp32 or int8 (CUDA and TensorRT: not built yet, unmeasured)");
     } catch (LinkageError | RuntimeException e) {
       lines.add("ONNX Runtime does not load here: " + e);
     }
