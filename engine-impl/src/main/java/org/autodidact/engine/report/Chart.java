@@ -14,7 +14,7 @@ final class Chart {
   private static final MathContext DIGITS = new MathContext(4);
   private static final int WIDTH = 320;
   private static final int HEIGHT = 180;
-  private static final int LEFT = 42;
+  private static final int LEFT = 54;
   private static final int RIGHT = 8;
   private static final int TOP = 10;
   private static final int BOTTOM = 26;
