@@ -1,6 +1,7 @@
 package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtLoggingLevel;
 import java.util.ArrayList;
 import java.util.List;
 import org.autodidact.api.Checkpoint;
@@ -26,7 +27,8 @@ public final class OnnxRuntimePlugin implements Plugin {
   public List<String> diagnose() {
     List<String> lines = new ArrayList<>();
     try {
-      OrtEnvironment environment = OrtEnvironment.getEnvironment();
+      OrtEnvironment environment =
+          OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
       lines.add("ONNX Runtime " + environment.getVersion() + " loaded");
       lines.add("execution providers: " + OrtEnvironment.getAvailableProviders());
       lines.add(
