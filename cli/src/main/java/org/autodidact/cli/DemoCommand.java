@@ -27,10 +27,10 @@ import picocli.CommandLine.Option;
 final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--output",
-      defaultValue = "runs/demo",
       paramLabel = "RUN",
       description =
-          "the run's folder (default: ${DEFAULT-VALUE}); with --seeds a folder in it each")
+          "the run's folder (default: runs/demo, runs/demo-random, …); with --seeds a folder in it"
+              + " each")
   private Path output;
 
   @Option(
@@ -119,8 +119,8 @@ final class DemoCommand implements Callable<Integer> {
     StringBuilder text =
         new StringBuilder(
             String.format(
-                "%n%-8s%-18s%-10s%-20s%s%n",
-                "", "verified, of 5", "perfect", "judge, pairwise", "tokens"));
+                "%n%-6s%-17s%-10s%-17s%-8s%s%n",
+                "", "verified, of 5", "perfect", "judge, pairwise", "tokens", "pairs"));
     for (List<Verified> iterates : all) {
       for (Verified v : iterates) {
         text.append(

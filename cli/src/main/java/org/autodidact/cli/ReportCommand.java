@@ -23,7 +23,8 @@ final class ReportCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     if (!RunStore.exists(run)) {
-      throw new InvalidInputException(run + ": holds no run (no run.db)");
+      throw new InvalidInputException(
+          run + ": holds no run (no run.db); name the folder that 'run' or 'demo' wrote");
     }
     try (RunStore store = RunStore.open(run)) {
       Path file = HtmlReport.write(store);
