@@ -28,11 +28,8 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (!RunStore.exists(run)) {
-      throw new InvalidInputException(run + ": holds no run (no run.db)");
-    }
     Path source;
-    try (RunStore store = RunStore.open(run)) {
+    try (RunStore store = RunStore.openExisting(run)) {
       source =
           store
               .model(model)

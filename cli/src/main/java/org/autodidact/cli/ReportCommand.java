@@ -2,7 +2,6 @@ package org.autodidact.cli;
 
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import org.autodidact.api.InvalidInputException;
 import org.autodidact.engine.report.HtmlReport;
 import org.autodidact.engine.store.RunStore;
 import picocli.CommandLine.Command;
@@ -22,11 +21,7 @@ final class ReportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (!RunStore.exists(run)) {
-      throw new InvalidInputException(
-          run + ": holds no run (no run.db); name the folder that 'run' or 'demo' wrote");
-    }
-    try (RunStore store = RunStore.open(run)) {
+    try (RunStore store = RunStore.openExisting(run)) {
       Path file = HtmlReport.write(store);
       report.put("report", file.toString()).print("the report is in " + file);
     }

@@ -76,14 +76,7 @@ public final class Autodidact {
 
   /** Goes on with the run in {@code folder}. */
   public Checkpoint resume(Path folder, Cancellation cancellation) {
-    if (!RunStore.exists(folder)) {
-      throw new InvalidInputException(
-          folder
-              + ": holds no run (no run.db); 'autodidact run CONFIG --output "
-              + folder
-              + "' begins one");
-    }
-    try (RunStore store = RunStore.open(folder)) {
+    try (RunStore store = RunStore.openExisting(folder)) {
       String json =
           store
               .property("config")

@@ -71,9 +71,16 @@ public final class RunStore implements AutoCloseable {
     }
   }
 
-  /** Whether {@code folder} holds a run. */
-  public static boolean exists(Path folder) {
-    return Files.isRegularFile(folder.resolve("run.db"));
+  /** Opens the run that is in {@code folder}. */
+  public static RunStore openExisting(Path folder) {
+    if (!Files.isRegularFile(folder.resolve("run.db"))) {
+      throw new InvalidInputException(
+          folder
+              + ": holds no run (no run.db); 'autodidact run CONFIG --output "
+              + folder
+              + "' begins one");
+    }
+    return open(folder);
   }
 
   private void prepare() throws SQLException {

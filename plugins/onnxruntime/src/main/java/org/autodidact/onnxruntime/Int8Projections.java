@@ -27,7 +27,6 @@ final class Int8Projections implements Projections {
     this.one = graph.floats("one", new float[] {1});
     graph.floats("levels", new float[] {127});
     graph.floats("tiny", new float[] {1e-12f});
-    graph.longs("rows.axis", 1);
     float[] gain = new float[config.hiddenSize()];
     Arrays.fill(gain, 1);
     graph.floats("unit_gain", gain, gain.length);
