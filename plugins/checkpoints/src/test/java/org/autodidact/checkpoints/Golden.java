@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
 /**
@@ -21,6 +23,21 @@ public final class Golden {
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
+  }
+
+  /**
+   * The objects of a file of JSON lines below the folder that {@code -Dautodidact.shared} names.
+   */
+  public static List<JsonNode> lines(String file) {
+    List<JsonNode> found = new ArrayList<>();
+    try {
+      for (String line : Files.readAllLines(shared(file))) {
+        found.add(Json.MAPPER.readTree(line));
+      }
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+    return found;
   }
 
   /** A file below the folder that {@code -Dautodidact.shared} names. */

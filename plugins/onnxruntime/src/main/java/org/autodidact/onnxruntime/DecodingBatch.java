@@ -1,10 +1,9 @@
 package org.autodidact.onnxruntime;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
@@ -15,133 +14,243 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.checkpoints.ModelFolder;
 
 /**
- * The rows that decode together. Row i of the list is row i of the cache; the list has no holes:
- * when a row ends, the last one moves into its place.
+ * The rows that decode together, on one thread. Row i of the list is row i of the cache; the list
+ * has no holes: when a row ends, the last one moves into its place.
+ *
+ * <p>Where prompts are shared, a prompt's keys and values stand once, in the row of its group in
+ * the cache of prefixes, and a row's own cache has its answer only; otherwise each row's cache has
+ * prompt and answer.
  */
 final class DecodingBatch {
   /** Prompt tokens that one run takes at most, padding included; a longer prompt goes alone. */
   private static final int PREFILL_TOKENS = 2048;
 
   private final ModelFolder model;
-  private final DecoderSession session;
-  private final KeyValueCache cache;
+  private final Decoder decoder;
+  private final DecoderStream stream;
+  private final WaitingShares waiting;
+  private final boolean shared;
+  private final boolean parallel;
   private final Consumer<Generation> results;
   private final Cancellation cancellation;
-  private final boolean parallel;
   private final ThreadLocal<Sampler.Scratch> scratch;
   private final List<Row> rows = new ArrayList<>();
+  private final List<Group> groups = new ArrayList<>();
+  private int widestGroup = 1;
 
+  /**
+   * @param shared whether prompts stand apart from answers
+   * @param parallel whether rows are drawn by all threads
+   */
   DecodingBatch(
       ModelFolder model,
-      DecoderSession session,
-      int threads,
+      Decoder decoder,
+      DecoderStream stream,
+      WaitingShares waiting,
+      boolean shared,
+      boolean parallel,
       Consumer<Generation> results,
       Cancellation cancellation) {
     this.model = model;
-    this.session = session;
-    this.cache = session.cache();
+    this.decoder = decoder;
+    this.stream = stream;
+    this.waiting = waiting;
+    this.shared = shared;
+    this.parallel = parallel;
     this.results = results;
     this.cancellation = cancellation;
-    this.parallel = threads > 1;
     int vocabulary = model.config().vocabularySize();
     this.scratch = ThreadLocal.withInitial(() -> new Sampler.Scratch(vocabulary));
   }
 
-  void run(Deque<Job> waiting) {
-    Deque<Share> shares = new ArrayDeque<>();
-    for (Job job : waiting) {
-      for (int from = 0; from < job.request().seeds().size(); from += cache.rows()) {
-        shares.add(
-            new Share(job, from, Math.min(cache.rows(), job.request().seeds().size() - from)));
+  void run() {
+    try (KeyValueCache common = new KeyValueCache(model.config())) {
+      boolean reuses = waiting.common().length >= WaitingShares.WORTH_SHARING;
+      while (true) {
+        cancellation.throwIfCancelled();
+        List<Share> entering =
+            waiting.take(
+                stream.cache().rows() - rows.size(),
+                prompts().rows() - prompts(rows, groups),
+                reuses ? 1 : PREFILL_TOKENS);
+        if (!entering.isEmpty()) {
+          enter(entering, reuses ? Optional.of(common) : Optional.empty());
+        } else if (!rows.isEmpty()) {
+          decode();
+        } else {
+          return;
+        }
+        removeFinished();
       }
     }
-    while (!shares.isEmpty() || !rows.isEmpty()) {
-      cancellation.throwIfCancelled();
-      List<Share> entering = entering(shares);
-      if (entering.isEmpty()) {
-        decode();
+  }
+
+  /** Where prompts are computed into. */
+  private KeyValueCache prompts() {
+    return shared ? stream.prefixes() : stream.cache();
+  }
+
+  private int prompts(List<Row> rows, List<Group> groups) {
+    return shared ? groups.size() : rows.size();
+  }
+
+  /** Computes each prompt once and draws the first token of each of its candidates. */
+  private void enter(List<Share> entering, Optional<KeyValueCache> common) {
+    int first = prompts(rows, groups);
+    DecoderStream.Logits logits =
+        common
+            .map(c -> computeRest(c, entering.get(0), first))
+            .orElseGet(() -> compute(entering, first));
+    int firstRow = rows.size();
+    List<Integer> logitRows = new ArrayList<>();
+    // Prompts stand side by side from `first` on; copies of them follow.
+    for (int i = 0; i < entering.size(); i++) {
+      Share share = entering.get(i);
+      Group group = new Group(share.job());
+      if (shared) {
+        groups.add(group);
+        widestGroup = Math.max(widestGroup, share.count());
+        for (int k = 0; k < share.count(); k++) {
+          add(new Row(group, share.from() + k), i, logitRows);
+        }
       } else {
-        prefill(entering);
+        add(new Row(group, share.from()), i, logitRows);
       }
-      removeFinished();
     }
+    for (int i = 0; i < entering.size() && !shared; i++) {
+      Share share = entering.get(i);
+      for (int k = 1; k < share.count(); k++) {
+        stream.cache().copyRow(first + i, stream.cache(), rows.size(), share.tokens().length);
+        add(new Row(rows.get(first + i).group, share.from() + k), i, logitRows);
+      }
+    }
+    draw(firstRow, logits, logitRows.stream().mapToInt(i -> i).toArray());
   }
 
-  /** The next waiting shares for which there is room, as many as one run takes. */
-  private List<Share> entering(Deque<Share> waiting) {
-    List<Share> entering = new ArrayList<>();
-    int free = cache.rows() - rows.size();
-    int width = 0;
-    while (!waiting.isEmpty() && waiting.peek().count() <= free) {
-      width = Math.max(width, waiting.peek().job().promptTokens().length);
-      if (!entering.isEmpty() && (entering.size() + 1) * width > PREFILL_TOKENS) {
-        break;
-      }
-      free -= waiting.peek().count();
-      entering.add(waiting.poll());
-    }
-    return entering;
+  private void add(Row row, int logitRow, List<Integer> logitRows) {
+    rows.add(row);
+    row.group.rows++;
+    logitRows.add(logitRow);
   }
 
-  /**
-   * Computes each prompt once, copies its keys and values to its other candidates, draws first
-   * tokens.
-   */
-  private void prefill(List<Share> entering) {
-    int width = entering.stream().mapToInt(s -> s.job().promptTokens().length).max().orElseThrow();
+  /** Computes prompts together, into the rows from {@code first} on. */
+  private DecoderStream.Logits compute(List<Share> entering, int first) {
+    int width = entering.stream().mapToInt(s -> s.tokens().length).max().orElseThrow();
     int prompts = entering.size();
-    int first = rows.size();
     long[] ids = new long[prompts * width];
     int[] lengths = new int[prompts];
     long[] wanted = new long[prompts];
     float[] inverse = new float[prompts];
     for (int i = 0; i < prompts; i++) {
-      int[] tokens = entering.get(i).job().promptTokens();
+      int[] tokens = entering.get(i).tokens();
       for (int t = 0; t < tokens.length; t++) {
         ids[i * width + t] = tokens[t];
       }
       lengths[i] = tokens.length;
       wanted[i] = (long) i * width + tokens.length - 1;
-      inverse[i] = Sampler.inverseTemperature(entering.get(i).job().request().sampling());
+      inverse[i] = inverseTemperature(entering.get(i));
     }
-    DecoderSession.Logits logits = session.run(first, ids, width, lengths, wanted, inverse);
-    int[] logitRows = new int[entering.stream().mapToInt(Share::count).sum()];
-    for (int i = 0; i < prompts; i++) {
-      rows.add(new Row(entering.get(i).job(), entering.get(i).from()));
-      logitRows[i] = i;
+    DecoderStream.Logits logits =
+        stream.run(
+            decoder,
+            new DecoderStream.Input(
+                prompts(),
+                first,
+                ids,
+                width,
+                lengths,
+                new int[prompts],
+                wanted,
+                inverse,
+                Optional.empty()));
+    // Padding may have come to NaN, which times 0 is not 0 where a product reads all places.
+    for (int i = 0; i < prompts && shared; i++) {
+      prompts().clear(first + i, lengths[i], width);
     }
-    for (int i = 0; i < prompts; i++) {
-      Share share = entering.get(i);
-      for (int k = 1; k < share.count(); k++) {
-        cache.copyRow(first + i, rows.size(), lengths[i]);
-        logitRows[rows.size() - first] = i;
-        rows.add(new Row(share.job(), share.from() + k));
+    return logits;
+  }
+
+  /**
+   * Computes one prompt from where it differs from what is there: the beginning of all prompts, or
+   * a prompt in the batch that is more like it. At least two tokens are computed, as one token
+   * alone takes other kernels, which round otherwise.
+   */
+  private DecoderStream.Logits computeRest(KeyValueCache common, Share share, int target) {
+    int[] tokens = share.tokens();
+    if (common.rows() == 0) {
+      common.layOut(1, waiting.common().length);
+      stream.run(
+          decoder,
+          DecoderStream.Input.ofOne(
+              common, 0, waiting.common(), 0, new long[] {waiting.common().length - 1}));
+    }
+    int start = waiting.common().length;
+    KeyValueCache source = common;
+    int from = 0;
+    for (int i = 0; i < target; i++) {
+      int alike = WaitingShares.alike(promptAt(i), tokens);
+      if (alike > start) {
+        start = alike;
+        source = prompts();
+        from = i;
       }
     }
-    draw(first, logits, logitRows);
+    start = Math.min(start, tokens.length - 2);
+    source.copyRow(from, prompts(), target, start);
+    return stream.run(
+        decoder,
+        DecoderStream.Input.ofOne(
+                prompts(), target, tokens, start, new long[] {tokens.length - 1 - start})
+            .tempered(inverseTemperature(share)));
+  }
+
+  private int[] promptAt(int place) {
+    return (shared ? groups.get(place) : rows.get(place).group).job.promptTokens();
+  }
+
+  private static float inverseTemperature(Share share) {
+    return Sampler.inverseTemperature(share.job().request().sampling());
   }
 
   private void decode() {
     int count = rows.size();
     long[] ids = new long[count];
     int[] lengths = new int[count];
+    int[] positions = new int[count];
     long[] wanted = new long[count];
     float[] inverse = new float[count];
     for (int i = 0; i < count; i++) {
       Row row = rows.get(i);
       ids[i] = row.lastToken();
-      lengths[i] = row.length();
+      lengths[i] = row.cached() + 1;
+      positions[i] = row.length() - 1;
       wanted[i] = i;
       inverse[i] = Sampler.inverseTemperature(row.sampling());
     }
-    DecoderSession.Logits logits = session.run(0, ids, 1, lengths, wanted, inverse);
-    draw(0, logits, IntStream.range(0, count).toArray());
+    draw(
+        0,
+        stream.run(
+            decoder,
+            new DecoderStream.Input(
+                stream.cache(), 0, ids, 1, lengths, positions, wanted, inverse, prefixes())),
+        IntStream.range(0, count).toArray());
+  }
+
+  private Optional<Prefixes> prefixes() {
+    return shared
+        ? Optional.of(
+            new Prefixes(
+                stream.prefixes(),
+                groups.stream().mapToInt(g -> g.job.promptTokens().length).toArray(),
+                widestGroup,
+                rows.stream().mapToInt(r -> groups.indexOf(r.group)).toArray()))
+        : Optional.empty();
   }
 
   /**
    * Draws one token for each row from {@code first} on; the row's logits are at {@code logitRows}.
    */
-  private void draw(int first, DecoderSession.Logits logits, int[] logitRows) {
+  private void draw(int first, DecoderStream.Logits logits, int[] logitRows) {
     IntStream indices = IntStream.range(0, logitRows.length);
     (parallel ? indices.parallel() : indices)
         .forEach(i -> rows.get(first + i).draw(logits, logitRows[i], scratch.get()));
@@ -151,23 +260,41 @@ final class DecodingBatch {
     for (int i = rows.size() - 1; i >= 0; i--) {
       Row row = rows.get(i);
       if (row.reason != null) {
-        int last = rows.size() - 1;
-        if (i != last) {
-          cache.copyRow(last, i, rows.get(last).length() - 1);
-          rows.set(i, rows.get(last));
+        Row moved = rows.remove(rows.size() - 1);
+        if (moved != row) {
+          stream.cache().copyRow(rows.size(), stream.cache(), i, moved.cached());
+          rows.set(i, moved);
         }
-        rows.remove(last);
-        row.job.finish(row.index, row.candidate()).ifPresent(results);
+        row.group.rows--;
+        row.group.job.finish(row.index, row.candidate()).ifPresent(results);
+      }
+    }
+    for (int i = groups.size() - 1; i >= 0; i--) {
+      if (groups.get(i).rows == 0) {
+        Group moved = groups.remove(groups.size() - 1);
+        if (i < groups.size()) {
+          stream
+              .prefixes()
+              .copyRow(groups.size(), stream.prefixes(), i, moved.job.promptTokens().length);
+          groups.set(i, moved);
+        }
       }
     }
   }
 
-  /** Some candidates of a job that enter together, {@code count} from the {@code from}th. */
-  private record Share(Job job, int from, int count) {}
+  /** A prompt, and how many rows of the batch go on from it. */
+  private static final class Group {
+    private final Job job;
+    private int rows;
+
+    Group(Job job) {
+      this.job = job;
+    }
+  }
 
   /** A candidate in the making. */
   private final class Row {
-    private final Job job;
+    private final Group group;
     private final int index;
     private final Sampler sampler;
     private int[] tokens = new int[16];
@@ -176,14 +303,15 @@ final class DecodingBatch {
     private FinishReason reason;
     private String stoppedText;
 
-    Row(Job job, int index) {
-      this.job = job;
+    Row(Group group, int index) {
+      this.group = group;
       this.index = index;
-      this.sampler = new Sampler(sampling(), job.request().seeds().get(index), job.promptTokens());
+      this.sampler =
+          new Sampler(sampling(), group.job.request().seeds().get(index), group.job.promptTokens());
     }
 
     SamplingParameters sampling() {
-      return job.request().sampling();
+      return group.job.request().sampling();
     }
 
     int lastToken() {
@@ -192,10 +320,15 @@ final class DecodingBatch {
 
     /** Tokens of prompt and answer, the one just drawn included. */
     int length() {
-      return job.promptTokens().length + count;
+      return group.job.promptTokens().length + count;
     }
 
-    void draw(DecoderSession.Logits logits, int logitRow, Sampler.Scratch scratch) {
+    /** Tokens in the row's own cache. */
+    int cached() {
+      return shared ? count - 1 : length() - 1;
+    }
+
+    void draw(DecoderStream.Logits logits, int logitRow, Sampler.Scratch scratch) {
       int token = sampler.next(logits, logitRow, scratch);
       if (count == tokens.length) {
         tokens = Arrays.copyOf(tokens, 2 * count);
@@ -231,7 +364,7 @@ final class DecodingBatch {
 
     Candidate candidate() {
       return new Candidate(
-          job.request().seeds().get(index),
+          group.job.request().seeds().get(index),
           stoppedText == null ? text() : stoppedText,
           Arrays.stream(tokens, 0, count).boxed().toList(),
           logProbability,

@@ -40,6 +40,11 @@ final class FloatProjections implements Projections {
   }
 
   @Override
+  public float attentionScale() {
+    return (float) (1 / Math.sqrt(config.headSize()));
+  }
+
+  @Override
   public String attentionOutput(int layer, String x) {
     return linear(x, "model.layers." + layer + ".self_attn.o_proj", config.attentionBias());
   }

@@ -110,7 +110,8 @@ final class Int8Weights implements AutoCloseable {
       String layer = "model.layers." + i + ".";
       work.put("qkv." + i, () -> queriesKeysValues(layer));
       work.put("o." + i, () -> attentionOutput(layer));
-      work.put("gate_up." + i, () -> gateUp(layer));
+      work.put("gate." + i, () -> readingMlp(layer, "mlp.gate_proj"));
+      work.put("up." + i, () -> readingMlp(layer, "mlp.up_proj"));
       work.put("down." + i, () -> down(layer));
     }
     work.put(HEAD, this::head);
@@ -155,11 +156,28 @@ final class Int8Weights implements AutoCloseable {
     Rotation head = Rotation.hadamard(config.headSize());
     rotateOutputs(value, config.hiddenSize(), head);
     rotateRow(valueBias, head);
-    float[] all = concat(floats(name + "q_proj.weight"), floats(name + "k_proj.weight"), value);
+    float[] query = scaled(floats(name + "q_proj.weight"));
+    float[] queryBias = scaled(biasOrNone(name + "q_proj", bias));
     return reading(
-        all,
+        concat(query, floats(name + "k_proj.weight"), value),
         floats(layer + "input_layernorm.weight"),
-        concat(biasOrNone(name + "q_proj", bias), biasOrNone(name + "k_proj", bias), valueBias));
+        concat(queryBias, biasOrNone(name + "k_proj", bias), valueBias));
+  }
+
+  /** Takes in the scale of attention scores; without one, ONNX Runtime's products are faster. */
+  private float[] scaled(float[] query) {
+    float scale = (float) (1 / Math.sqrt(config.headSize()));
+    for (int i = 0; i < query.length; i++) {
+      query[i] *= scale;
+    }
+    return query;
+  }
+
+  private Matrix readingMlp(String layer, String name) {
+    return reading(
+        floats(layer + name + ".weight"),
+        floats(layer + "post_attention_layernorm.weight"),
+        biasOrNone(layer + name, config.mlpBias()));
   }
 
   private Matrix attentionOutput(String layer) {
@@ -169,15 +187,6 @@ final class Int8Weights implements AutoCloseable {
         weights,
         config.heads() * config.headSize(),
         biasOrNone(layer + "self_attn.o_proj", config.attentionBias()));
-  }
-
-  private Matrix gateUp(String layer) {
-    String name = layer + "mlp.";
-    boolean bias = config.mlpBias();
-    return reading(
-        concat(floats(name + "gate_proj.weight"), floats(name + "up_proj.weight")),
-        floats(layer + "post_attention_layernorm.weight"),
-        concat(biasOrNone(name + "gate_proj", bias), biasOrNone(name + "up_proj", bias)));
   }
 
   private Matrix down(String layer) {

@@ -7,18 +7,21 @@ import org.autodidact.api.Candidate;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 
-/** A request, its prompt's tokens, and the candidates that have ended so far. */
+/** A request, its prompt's tokens, and the candidates that have ended so far. Thread-safe. */
 final class Job {
   private final GenerationRequest request;
   private final int[] promptTokens;
   private final Candidate[] candidates;
+  private final int places;
   private int open;
 
-  Job(GenerationRequest request, int[] promptTokens) {
+  /** {@code contextLength} tokens are all that prompt and answer may have. */
+  Job(GenerationRequest request, int[] promptTokens, int contextLength) {
     this.request = request;
     this.promptTokens = promptTokens;
     this.candidates = new Candidate[request.seeds().size()];
     this.open = candidates.length;
+    this.places = Math.min(contextLength, promptTokens.length + request.sampling().maxTokens());
   }
 
   GenerationRequest request() {
@@ -29,8 +32,18 @@ final class Job {
     return promptTokens;
   }
 
+  /** Tokens that prompt and answer may come to. */
+  int places() {
+    return places;
+  }
+
+  /** Tokens that the answer may come to. */
+  int answerPlaces() {
+    return places - promptTokens.length;
+  }
+
   /** Notes a candidate; with the last one the generation is whole. */
-  Optional<Generation> finish(int index, Candidate candidate) {
+  synchronized Optional<Generation> finish(int index, Candidate candidate) {
     candidates[index] = candidate;
     open--;
     return open > 0

@@ -1,12 +1,8 @@
 package org.autodidact.onnxruntime;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtException;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.autodidact.checkpoints.ModelConfig;
 
 /**
@@ -15,13 +11,28 @@ import org.autodidact.checkpoints.ModelConfig;
  * and laid out anew from call to call; it grows where a call needs more.
  */
 final class KeyValueCache implements AutoCloseable {
-  private final ModelConfig config;
+  private final Shape shape;
+  private final List<String> names = new ArrayList<>();
   private final List<NativeBuffer> buffers = new ArrayList<>();
   private int rows;
   private int places;
 
   KeyValueCache(ModelConfig config) {
-    this.config = config;
+    this.shape =
+        new Shape(
+            config.keyValueHeads(), config.headSize(), config.heads() / config.keyValueHeads());
+    for (int layer = 0; layer < config.layers(); layer++) {
+      names.add(layer + ".key");
+      names.add(layer + ".value");
+    }
+  }
+
+  /** What a row's place looks like in one buffer, and the queries that read it. */
+  record Shape(int heads, int headSize, int queriesPerHead) {}
+
+  /** Takes one buffer's rows: the end of an input's name, the numbers, their shape. */
+  interface RowsOfLayer {
+    void accept(String name, FloatBuffer values, long... shape);
   }
 
   /** Bytes that one token of one row takes in all layers. */
@@ -36,10 +47,16 @@ final class KeyValueCache implements AutoCloseable {
     long floats = rows * rowFloats();
     if (buffers.isEmpty() || buffers.get(0).capacity() < floats) {
       close();
-      for (int i = 0; i < 2 * config.layers(); i++) {
-        buffers.add(NativeBuffer.ofFloats(floats));
-      }
+      names.forEach(name -> buffers.add(NativeBuffer.ofFloats(floats)));
     }
+  }
+
+  Shape shape() {
+    return shape;
+  }
+
+  List<String> names() {
+    return names;
   }
 
   int places() {
@@ -51,31 +68,45 @@ final class KeyValueCache implements AutoCloseable {
   }
 
   private long rowFloats() {
-    return (long) config.keyValueHeads() * places * config.headSize();
+    return (long) shape.heads() * places * shape.headSize();
   }
 
-  /** Rows {@code first} to {@code first + count} as tensors by input name, owned by the caller. */
-  Map<String, OnnxTensor> bind(OrtEnvironment environment, int first, int count)
-      throws OrtException {
-    long[] shape = {count, config.keyValueHeads(), places, config.headSize()};
-    Map<String, OnnxTensor> tensors = new LinkedHashMap<>();
+  /** Hands over rows {@code first} to {@code first + count} of every buffer. */
+  void forEach(int first, int count, RowsOfLayer action) {
     for (int i = 0; i < buffers.size(); i++) {
-      String name = i / 2 + (i % 2 == 0 ? ".key" : ".value");
-      tensors.put(
-          name,
-          OnnxTensor.createTensor(
-              environment, buffers.get(i).floats(first * rowFloats(), count * rowFloats()), shape));
+      action.accept(
+          names.get(i),
+          buffers.get(i).floats(first * rowFloats(), count * rowFloats()),
+          count,
+          shape.heads(),
+          places,
+          shape.headSize());
     }
-    return tensors;
   }
 
-  /** Copies the first {@code length} places of a row to another row. */
-  void copyRow(int from, int to, int length) {
-    long head = (long) places * config.headSize();
-    long floats = (long) length * config.headSize();
+  /** Copies the first {@code length} places of a row to a row of another cache or of this one. */
+  void copyRow(int from, KeyValueCache target, int to, int length) {
+    int floats = length * shape.headSize();
+    for (int i = 0; i < buffers.size(); i++) {
+      for (int h = 0; h < shape.heads(); h++) {
+        buffers
+            .get(i)
+            .copy(
+                from * rowFloats() + (long) h * places * shape.headSize(),
+                target.buffers.get(i),
+                to * target.rowFloats() + (long) h * target.places * shape.headSize(),
+                floats);
+      }
+    }
+  }
+
+  /** Sets the places {@code from} to {@code to} of a row to 0. */
+  void clear(int row, int from, int to) {
     for (NativeBuffer buffer : buffers) {
-      for (int h = 0; h < config.keyValueHeads(); h++) {
-        buffer.copy(from * rowFloats() + h * head, to * rowFloats() + h * head, floats);
+      for (int h = 0; h < shape.heads(); h++) {
+        buffer.clear(
+            row * rowFloats() + ((long) h * places + from) * shape.headSize(),
+            (long) (to - from) * shape.headSize());
       }
     }
   }

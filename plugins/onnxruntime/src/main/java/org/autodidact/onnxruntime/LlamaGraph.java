@@ -4,6 +4,7 @@ import static org.autodidact.onnxruntime.OnnxGraph.MICROSOFT;
 import static org.autodidact.onnxruntime.OnnxGraph.attribute;
 
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,31 +29,34 @@ final class LlamaGraph {
   private final ModelConfig config;
   private final OnnxGraph graph;
   private final Projections products;
-  private final int positions;
+  private final Optional<PrefixAttention> prefixes;
   private final Map<Integer, String> flatShapes = new HashMap<>();
   private String rows = "";
 
-  private LlamaGraph(ModelFolder model, Optional<Int8Weights> int8, int positions) {
+  private LlamaGraph(ModelFolder model, Optional<Int8Weights> int8, boolean sharesPrefixes) {
     this.config = model.config();
-    this.graph = new OnnxGraph(DecoderSession.weightFolder(model));
+    this.graph = new OnnxGraph(Decoder.weightFolder(model));
     this.products =
         int8.<Projections>map(weights -> new Int8Projections(config, weights, graph))
             .orElseGet(() -> new FloatProjections(model, graph));
-    this.positions = positions;
+    this.prefixes =
+        sharesPrefixes
+            ? Optional.of(new PrefixAttention(config, graph, products.attentionScale()))
+            : Optional.empty();
   }
 
   /**
    * The serialized model; {@code positions} rows of rotary angles; in 8 bits over {@code int8}, or
    * in float32 over the checkpoint's own weights.
    */
-  static byte[] build(ModelFolder model, Optional<Int8Weights> int8, int positions) {
+  static byte[] build(ModelFolder model, Optional<Int8Weights> int8, boolean sharesPrefixes) {
     if (model.config().headSize() % 16 != 0) {
       throw new UnsupportedModelException(
           model.path()
               + ": ONNX Runtime's attention takes head sizes in multiples of 16, found "
               + model.config().headSize());
     }
-    return new LlamaGraph(model, int8, positions).build();
+    return new LlamaGraph(model, int8, sharesPrefixes).build();
   }
 
   private byte[] build() {
@@ -62,6 +66,7 @@ final class LlamaGraph {
     graph.input("logit_rows", DataType.INT64, "R");
     graph.input("inverse_temperature", DataType.FLOAT, "R", 1);
     long half = config.headSize() / 2;
+    int positions = config.contextLength();
     graph.floats("cos", Rope.cosines(config, positions), positions, half);
     graph.floats("sin", Rope.sines(config, positions), positions, half);
     graph.longs("last", -1);
@@ -90,26 +95,39 @@ final class LlamaGraph {
 
   private String attention(int layer, String x) {
     String[] qkv = products.queriesKeysValues(layer, x);
+    boolean packed = qkv.length == 1;
     String attended = "attended." + layer;
+    String scores = "scores." + layer;
+    List<String> outputs =
+        new ArrayList<>(
+            List.of(attended, cache("present", layer, "key"), cache("present", layer, "value")));
+    prefixes.ifPresent(p -> outputs.add(scores));
     graph.node(
         MICROSOFT,
         "GroupQueryAttention",
         List.of(
             perRow(qkv[0]),
-            perRow(qkv[1]),
-            perRow(qkv[2]),
+            packed ? "" : perRow(qkv[1]),
+            packed ? "" : perRow(qkv[2]),
             cache("past", layer, "key"),
             cache("past", layer, "value"),
             "seqlens_k",
             "total_sequence_length",
             "cos",
-            "sin"),
-        List.of(attended, cache("present", layer, "key"), cache("present", layer, "value")),
+            "sin",
+            prefixes.isPresent() ? "positions" : ""),
+        outputs,
         attribute("num_heads", config.heads()),
         attribute("kv_num_heads", config.keyValueHeads()),
         attribute("do_rotary", 1),
-        attribute("rotary_interleaved", 0));
-    return products.attentionOutput(layer, flat(attended, config.heads() * config.headSize()));
+        attribute("rotary_interleaved", 0),
+        attribute("scale", products.attentionScale()),
+        attribute("qk_output", prefixes.isPresent() ? 1 : 0));
+    return products.attentionOutput(
+        layer,
+        prefixes
+            .map(p -> p.attend(layer, qkv[0], attended, scores))
+            .orElseGet(() -> flat(attended, config.heads() * config.headSize())));
   }
 
   /** Declares the cache of a layer as input or output; both have one shape. */

@@ -62,13 +62,20 @@ final class NativeBuffer implements AutoCloseable {
     return bytes.capacity() / Float.BYTES;
   }
 
-  /** Copies {@code count} floats within the buffer. */
-  void copy(long from, long to, long count) {
-    bytes.put(
+  /** Copies {@code count} floats to another buffer or within this one. */
+  void copy(long from, NativeBuffer target, long to, long count) {
+    target.bytes.put(
         Math.toIntExact(to * Float.BYTES),
         bytes,
         Math.toIntExact(from * Float.BYTES),
         Math.toIntExact(count * Float.BYTES));
+  }
+
+  /** Sets {@code count} floats to 0. */
+  void clear(long from, long count) {
+    for (long i = from; i < from + count; i++) {
+      bytes.putFloat(Math.toIntExact(i * Float.BYTES), 0);
+    }
   }
 
   @Override

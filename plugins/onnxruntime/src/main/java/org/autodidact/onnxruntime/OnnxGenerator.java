@@ -1,14 +1,14 @@
 package org.autodidact.onnxruntime;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
@@ -21,19 +21,30 @@ import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 
 /**
- * Generates with ONNX Runtime. A prompt is computed once for all of its candidates; a candidate
- * that ends leaves the batch and the next prompt enters; the longest go first.
+ * Generates with ONNX Runtime. A prompt is computed once for all of its candidates, and what
+ * prompts have in common once for all of them; a candidate that ends leaves the batch and the next
+ * prompt enters; the longest go first.
+ *
+ * <p>Many rows are split into batches that run side by side, one thread each, which leaves no core
+ * waiting for another; few rows run as one batch on all threads.
  *
  * <p>Automatic precision rounds the weights of all but small models to 8 bits ({@link
  * Int8Weights}); float32 is there by name.
  *
  * <p>In float32 a candidate's tokens are the same alone and in any batch: every row is computed by
  * sums in the same order (tested). The last bits of log-probabilities are, too, on the processors
- * tested, but ONNX Runtime does not promise it.
+ * tested, but ONNX Runtime does not promise it. In 8 bits that holds for requests of one seed;
+ * candidates of one prompt read it by sums in another order ({@link PrefixAttention}).
  */
 final class OnnxGenerator implements Generator {
-  /** Rows that decode together at most; more gain little on a CPU. */
+  /** Rows that decode together on a thread at most; more gain little on a CPU. */
   private static final int MAX_ROWS = 64;
+
+  /** Rows a thread from which batches side by side are faster than one on all threads. */
+  private static final int ROWS_OF_A_THREAD = 12;
+
+  /** Prompt tokens that the other candidates save, from which on sharing them is faster. */
+  private static final int WORTH_A_GROUP = 64;
 
   /** Hidden size below which products are too small for 8 bits to be faster. */
   private static final int SMALLEST_ROUNDED = 256;
@@ -41,29 +52,77 @@ final class OnnxGenerator implements Generator {
   private static final long DEFAULT_CACHE_BYTES = 2L << 30;
 
   private final ModelFolder model;
-  private final DecoderSession session;
   private final ComputeSettings settings;
+  private final Optional<Int8Weights> int8;
+  private final List<DecoderStream> streams = new ArrayList<>();
+  private Decoder decoder;
+  private int decoderThreads;
   private boolean closed;
 
-  private OnnxGenerator(ModelFolder model, DecoderSession session, ComputeSettings settings) {
+  private OnnxGenerator(
+      ModelFolder model,
+      Optional<Int8Weights> int8,
+      ComputeSettings settings,
+      boolean sharesPrefixes) {
     this.model = model;
-    this.session = session;
     this.settings = settings;
+    this.int8 = int8;
+    this.decoderThreads = settings.effectiveThreads();
+    this.decoder = new Decoder(model, decoderThreads, int8, sharesPrefixes);
   }
 
+  /** In 8 bits prompts are shared; float32 is there to be exact. */
   static OnnxGenerator open(Checkpoint checkpoint, ComputeSettings settings) {
+    return open(checkpoint, settings, false);
+  }
+
+  static OnnxGenerator open(
+      Checkpoint checkpoint, ComputeSettings settings, boolean alwaysSharesPrefixes) {
     ModelFolder model = ModelFolder.open(checkpoint.folder());
+    Optional<Int8Weights> int8 = Optional.empty();
     try {
-      int threads = settings.effectiveThreads();
-      Optional<Int8Weights> int8 =
-          rounds(settings.precision(), model.config())
-              ? Optional.of(Int8Weights.of(model, Int8Kernel.signedIsExact(), threads))
-              : Optional.empty();
-      return new OnnxGenerator(model, new DecoderSession(model, threads, int8), settings);
+      if (rounds(settings.precision(), model.config())) {
+        int8 =
+            Optional.of(
+                Int8Weights.of(model, Int8Kernel.signedIsExact(), settings.effectiveThreads()));
+      }
+      return new OnnxGenerator(model, int8, settings, alwaysSharesPrefixes || int8.isPresent());
     } catch (RuntimeException | Error e) {
+      int8.ifPresent(Int8Weights::close);
       model.close();
       throw e;
     }
+  }
+
+  ModelFolder model() {
+    return model;
+  }
+
+  int threads() {
+    return settings.effectiveThreads();
+  }
+
+  /** The decoder, loaded so that this many threads compute one run. */
+  Decoder decoder(int threads) {
+    if (threads != decoderThreads) {
+      decoder.close();
+      decoderThreads = threads;
+      decoder = new Decoder(model, threads, int8, decoder.sharesPrefixes());
+    }
+    return decoder;
+  }
+
+  /** The decoder as it is loaded. */
+  Decoder decoder() {
+    return decoder;
+  }
+
+  /** The memory of the {@code index}th thread. */
+  DecoderStream stream(int index) {
+    while (streams.size() <= index) {
+      streams.add(new DecoderStream(decoder));
+    }
+    return streams.get(index);
   }
 
   /** Automatic precision is 8 bits where the model is large enough to gain by it. */
@@ -85,17 +144,58 @@ final class OnnxGenerator implements Generator {
         throw new InvalidInputException(
             "prompt id '" + request.prompt().id() + "' occurs twice; ids must be unique in a call");
       }
-      jobs.add(new Job(request, encode(request)));
+      jobs.add(new Job(request, encode(request), model.config().contextLength()));
     }
-    if (jobs.isEmpty()) {
-      return;
+    // Whether prompts stand apart depends on the request alone, as the last bits do on that.
+    Map<Boolean, List<Job>> byKind =
+        jobs.stream().collect(Collectors.partitioningBy(this::sharesPrompt));
+    for (boolean shared : new boolean[] {true, false}) {
+      if (!byKind.get(shared).isEmpty()) {
+        generate(byKind.get(shared), shared, results, cancellation);
+      }
     }
-    int places = jobs.stream().mapToInt(this::places).max().orElseThrow();
-    session.cache().layOut(rows(jobs, places), places);
-    jobs.sort(Comparator.comparingInt(this::places).reversed());
-    Deque<Job> waiting = new ArrayDeque<>(jobs);
-    new DecodingBatch(model, session, settings.effectiveThreads(), results, cancellation)
-        .run(waiting);
+  }
+
+  private boolean sharesPrompt(Job job) {
+    return decoder.sharesPrefixes()
+        && (job.request().seeds().size() - 1) * job.promptTokens().length >= WORTH_A_GROUP;
+  }
+
+  private void generate(
+      List<Job> jobs, boolean shared, Consumer<Generation> results, Cancellation cancellation) {
+    int rows = jobs.stream().mapToInt(j -> j.request().seeds().size()).sum();
+    int threads = threads();
+    int batches = rows >= ROWS_OF_A_THREAD * threads ? threads : 1;
+    Decoder chosen = decoder(batches == 1 ? threads : 1);
+    int each = Math.min(MAX_ROWS, (rows + batches - 1) / batches);
+    int perRow = shared ? longest(jobs, Job::answerPlaces) + 1 : longest(jobs, Job::places);
+    int prompt = shared ? longest(jobs, j -> j.promptTokens().length) : 0;
+    int least = jobs.stream().mapToInt(j -> j.request().seeds().size()).min().orElseThrow();
+    each = Math.min(each, affordableRows(perRow + prompt, batches));
+    WaitingShares waiting = new WaitingShares(jobs, each);
+    List<Workers.Worker<Generation>> workers = new ArrayList<>();
+    for (int i = 0; i < batches; i++) {
+      DecoderStream stream = stream(i);
+      stream.cache().layOut(each, perRow);
+      stream.prefixes().layOut(shared ? (each + least - 1) / Math.min(least, each) : 0, prompt);
+      workers.add(
+          (found, stop) ->
+              new DecodingBatch(
+                      model,
+                      chosen,
+                      stream,
+                      waiting,
+                      shared,
+                      batches == 1 && threads > 1,
+                      found,
+                      stop)
+                  .run());
+    }
+    Workers.run(workers, results, cancellation);
+  }
+
+  private static int longest(List<Job> jobs, ToIntFunction<Job> length) {
+    return jobs.stream().mapToInt(length).max().orElseThrow();
   }
 
   private int[] encode(GenerationRequest request) {
@@ -130,41 +230,35 @@ final class OnnxGenerator implements Generator {
     }
   }
 
-  /** Places in the cache that a candidate of the job may fill. */
-  private int places(Job job) {
-    return Math.min(
-        model.config().contextLength(),
-        job.promptTokens().length + job.request().sampling().maxTokens());
-  }
-
-  private int rows(List<Job> jobs, int places) {
-    long wanted = jobs.stream().mapToLong(j -> j.request().seeds().size()).sum();
-    return (int) Math.min(wanted, affordableRows(places));
-  }
-
-  /** Rows of this length that the memory budget holds. */
-  int affordableRows(int places) {
+  /**
+   * Rows of this length that a batch's part of the memory budget holds.
+   *
+   * @param batches that share the budget
+   */
+  int affordableRows(int places, int batches) {
     long budget =
         settings.memoryMegabytes() > 0
             ? (long) settings.memoryMegabytes() << 20
             : DEFAULT_CACHE_BYTES;
     long row = KeyValueCache.bytesPerPlace(model.config()) * places;
-    if (row > budget) {
+    if (row * batches > budget) {
       throw new InvalidInputException(
-          "one sequence of "
+          (batches > 1 ? batches + " sequences" : "one sequence")
+              + " of "
               + places
               + " tokens needs "
-              + ((row >> 20) + 1)
+              + ((row * batches >> 20) + 1)
               + " MiB of cache, the budget is "
               + (budget >> 20)
-              + " MiB; raise --memory or lower --max-tokens");
+              + " MiB; raise --memory or lower --max-tokens"
+              + (batches > 1 ? " or --threads" : ""));
     }
-    return (int) Math.min(MAX_ROWS, budget / row);
+    return (int) Math.min(MAX_ROWS, budget / batches / row);
   }
 
   @Override
   public Optional<Scorer> scorer() {
-    return Optional.of(new OnnxScorer(model, session, this));
+    return Optional.of(new OnnxScorer(this));
   }
 
   @Override
@@ -172,8 +266,10 @@ final class OnnxGenerator implements Generator {
     if (!closed) {
       closed = true;
       try {
-        session.close();
+        decoder.close();
       } finally {
+        streams.forEach(DecoderStream::close);
+        int8.ifPresent(Int8Weights::close);
         model.close();
       }
     }

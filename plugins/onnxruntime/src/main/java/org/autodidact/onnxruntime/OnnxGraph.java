@@ -25,14 +25,33 @@ import org.autodidact.checkpoints.TensorInfo;
 final class OnnxGraph {
   static final String MICROSOFT = "com.microsoft";
 
-  private final GraphProto.Builder graph = GraphProto.newBuilder().setName("decoder");
+  private final GraphProto.Builder graph;
   private final Path folder;
   private final Map<String, String> weights = new HashMap<>();
   private int nodes;
 
   /** Weight files must lie in {@code folder}; ONNX Runtime refuses others. */
   OnnxGraph(Path folder) {
+    this(folder, "decoder");
+  }
+
+  private OnnxGraph(Path folder, String name) {
     this.folder = folder;
+    this.graph = GraphProto.newBuilder().setName(name);
+  }
+
+  /** A graph for {@link #choice}; it may read what this one has made. */
+  OnnxGraph branch(String name) {
+    return new OnnxGraph(folder, name);
+  }
+
+  /** Runs one of two branches, which each have one output; gives its name. */
+  String choice(String condition, OnnxGraph then, OnnxGraph otherwise) {
+    return node(
+        "If",
+        List.of(condition),
+        attribute("then_branch", then.graph.build()),
+        attribute("else_branch", otherwise.graph.build()));
   }
 
   /** An input of the graph; a dimension is a number or a name. */
@@ -129,7 +148,7 @@ final class OnnxGraph {
 
   /** Adds a node of plain ONNX with one output and gives the output's name. */
   String node(String operator, List<String> inputs, AttributeProto... attributes) {
-    String output = operator + "_" + nodes;
+    String output = operator + "_" + graph.getName() + "_" + nodes;
     node("", operator, inputs, List.of(output), attributes);
     return output;
   }
@@ -163,6 +182,14 @@ final class OnnxGraph {
         .setName(name)
         .setType(AttributeProto.AttributeType.FLOAT)
         .setF(value)
+        .build();
+  }
+
+  private static AttributeProto attribute(String name, GraphProto value) {
+    return AttributeProto.newBuilder()
+        .setName(name)
+        .setType(AttributeProto.AttributeType.GRAPH)
+        .setG(value)
         .build();
   }
 

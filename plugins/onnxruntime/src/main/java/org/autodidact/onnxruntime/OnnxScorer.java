@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Scorer;
@@ -15,7 +16,7 @@ import org.autodidact.checkpoints.ModelFolder;
 
 /**
  * Weighs texts by one run over prompt and text. Continuations of one token that share their prompt,
- * as the digits of a score do, share the run.
+ * as the digits of a score do, share the run; texts that begin alike share the beginning.
  */
 final class OnnxScorer implements Scorer {
   /** Tokens and logit rows that one run takes, where one sequence does not need more. */
@@ -23,14 +24,15 @@ final class OnnxScorer implements Scorer {
 
   private static final int RUN_LOGITS = 256;
 
-  private final ModelFolder model;
-  private final DecoderSession session;
-  private final OnnxGenerator generator;
+  /** Sequences a thread from which threads work apart. */
+  private static final int WORTH_A_THREAD = 4;
 
-  OnnxScorer(ModelFolder model, DecoderSession session, OnnxGenerator generator) {
-    this.model = model;
-    this.session = session;
+  private final OnnxGenerator generator;
+  private final ModelFolder model;
+
+  OnnxScorer(OnnxGenerator generator) {
     this.generator = generator;
+    this.model = generator.model();
   }
 
   @Override
@@ -41,13 +43,21 @@ final class OnnxScorer implements Scorer {
     for (ScoringRequest request : requests) {
       sequences.addAll(sequences(new Answer(request)));
     }
-    sequences.sort(Comparator.comparingInt((Sequence s) -> s.ids().length).reversed());
-    for (int from = 0; from < sequences.size(); ) {
-      cancellation.throwIfCancelled();
-      int to = runEnd(sequences, from);
-      run(sequences.subList(from, to), results);
-      from = to;
+    if (sequences.isEmpty()) {
+      return;
     }
+    sequences.sort((a, b) -> Arrays.compare(a.ids(), b.ids()));
+    int threads = generator.threads();
+    int parts = sequences.size() >= WORTH_A_THREAD * threads ? threads : 1;
+    Decoder decoder = generator.decoder(parts == 1 ? threads : 1);
+    List<Workers.Worker<Scoring>> workers = new ArrayList<>();
+    for (int i = 0; i < parts; i++) {
+      List<Sequence> part =
+          sequences.subList(sequences.size() * i / parts, sequences.size() * (i + 1) / parts);
+      DecoderStream stream = generator.stream(i);
+      workers.add((found, stop) -> new Part(decoder, stream, parts, found, stop).run(part));
+    }
+    Workers.run(workers, results, cancellation);
   }
 
   private List<Sequence> sequences(Answer answer) {
@@ -75,54 +85,143 @@ final class OnnxScorer implements Scorer {
     return List.copyOf(distinct.values());
   }
 
-  private int runEnd(List<Sequence> sequences, int from) {
-    int width = sequences.get(from).ids().length;
-    int most = generator.affordableRows(width);
-    int to = from;
-    int logits = 0;
-    do {
-      logits += sequences.get(to).rows();
-      to++;
-    } while (to < sequences.size()
-        && to - from < most
-        && (to - from + 1) * width <= RUN_TOKENS
-        && logits + sequences.get(to).rows() <= RUN_LOGITS);
-    return to;
-  }
+  /** What one thread does. */
+  private final class Part {
+    private final Decoder decoder;
+    private final DecoderStream stream;
+    private final int parts;
+    private final Consumer<Scoring> results;
+    private final Cancellation cancellation;
 
-  private void run(List<Sequence> sequences, Consumer<Scoring> results) {
-    int width = sequences.get(0).ids().length;
-    long[] ids = new long[sequences.size() * width];
-    int[] lengths = new int[sequences.size()];
-    long[] wanted = new long[sequences.stream().mapToInt(Sequence::rows).sum()];
-    float[] inverse = new float[wanted.length];
-    Arrays.fill(inverse, 1);
-    int row = 0;
-    for (int i = 0; i < sequences.size(); i++) {
-      Sequence sequence = sequences.get(i);
-      lengths[i] = sequence.ids().length;
-      for (int t = 0; t < lengths[i]; t++) {
-        ids[i * width + t] = sequence.ids()[t];
+    Part(
+        Decoder decoder,
+        DecoderStream stream,
+        int parts,
+        Consumer<Scoring> results,
+        Cancellation cancellation) {
+      this.decoder = decoder;
+      this.stream = stream;
+      this.parts = parts;
+      this.results = results;
+      this.cancellation = cancellation;
+    }
+
+    /** {@code sequences} are sorted, so that those which begin alike are neighbours. */
+    void run(List<Sequence> sequences) {
+      int longest = sequences.stream().mapToInt(s -> s.ids().length).max().orElseThrow();
+      generator.affordableRows(longest, parts);
+      List<Sequence> apart = new ArrayList<>();
+      for (int at = 0; at < sequences.size(); ) {
+        int end = at + 1;
+        while (end < sequences.size()
+            && shared(sequences.get(end - 1), sequences.get(end)) >= WaitingShares.WORTH_SHARING) {
+          end++;
+        }
+        if (end - at == 1) {
+          apart.add(sequences.get(at));
+        } else {
+          stream.cache().layOut(1, longest);
+          for (int i = at; i < end; i++) {
+            int start = i == at ? 0 : shared(sequences.get(i - 1), sequences.get(i));
+            cancellation.throwIfCancelled();
+            runRest(sequences.get(i), start);
+          }
+        }
+        at = end;
       }
-      for (int t = sequence.firstRow(); t < lengths[i]; t++) {
-        wanted[row++] = (long) i * width + t;
+      apart.sort(Comparator.comparingInt((Sequence s) -> s.ids().length).reversed());
+      for (int from = 0; from < apart.size(); ) {
+        cancellation.throwIfCancelled();
+        int to = runEnd(apart, from);
+        runTogether(apart.subList(from, to));
+        from = to;
       }
     }
-    session.cache().layOut(sequences.size(), width);
-    DecoderSession.Logits logits = session.run(0, ids, width, lengths, wanted, inverse);
-    row = 0;
-    for (Sequence sequence : sequences) {
+
+    /**
+     * Tokens of b that need not be computed after a. Two are left at least: one alone takes other
+     * kernels, which round otherwise.
+     */
+    private int shared(Sequence a, Sequence b) {
+      int alike = WaitingShares.alike(a.ids(), b.ids());
+      return Math.min(alike, Math.min(b.firstRow(), b.ids().length - 2));
+    }
+
+    private void runRest(Sequence sequence, int start) {
+      long[] wanted = new long[sequence.rows()];
+      for (int i = 0; i < wanted.length; i++) {
+        wanted[i] = sequence.firstRow() + i - start;
+      }
+      finish(
+          sequence,
+          stream.run(
+              decoder, DecoderStream.Input.ofOne(stream.cache(), 0, sequence.ids(), start, wanted)),
+          0);
+    }
+
+    private int runEnd(List<Sequence> sequences, int from) {
+      int width = sequences.get(from).ids().length;
+      int most = generator.affordableRows(width, parts);
+      int to = from;
+      int logits = 0;
+      do {
+        logits += sequences.get(to).rows();
+        to++;
+      } while (to < sequences.size()
+          && to - from < most
+          && (to - from + 1) * width <= RUN_TOKENS
+          && logits + sequences.get(to).rows() <= RUN_LOGITS);
+      return to;
+    }
+
+    private void runTogether(List<Sequence> sequences) {
+      int width = sequences.get(0).ids().length;
+      long[] ids = new long[sequences.size() * width];
+      int[] lengths = new int[sequences.size()];
+      long[] wanted = new long[sequences.stream().mapToInt(Sequence::rows).sum()];
+      float[] inverse = new float[wanted.length];
+      Arrays.fill(inverse, 1);
+      int row = 0;
+      for (int i = 0; i < sequences.size(); i++) {
+        Sequence sequence = sequences.get(i);
+        lengths[i] = sequence.ids().length;
+        for (int t = 0; t < lengths[i]; t++) {
+          ids[i * width + t] = sequence.ids()[t];
+        }
+        for (int t = sequence.firstRow(); t < lengths[i]; t++) {
+          wanted[row++] = (long) i * width + t;
+        }
+      }
+      stream.cache().layOut(sequences.size(), width);
+      DecoderStream.Logits logits =
+          stream.run(
+              decoder,
+              new DecoderStream.Input(
+                  stream.cache(),
+                  0,
+                  ids,
+                  width,
+                  lengths,
+                  new int[lengths.length],
+                  wanted,
+                  inverse,
+                  Optional.empty()));
+      row = 0;
+      for (Sequence sequence : sequences) {
+        finish(sequence, logits, row);
+        row += sequence.rows();
+      }
+    }
+
+    private void finish(Sequence sequence, DecoderStream.Logits logits, int row) {
       for (Target target : sequence.targets()) {
         double sum = 0;
         for (int t = 0; t < target.tokens().length; t++) {
           sum += logits.logProbability(row + t, target.tokens()[t]);
         }
-        sequence.answer().logProbabilities[target.index()] = sum;
+        sequence.answer().put(target.index(), sum);
       }
-      row += sequence.rows();
-      if (--sequence.answer().open == 0) {
-        results.accept(sequence.answer().scoring());
-      }
+      sequence.answer().close().ifPresent(results);
     }
   }
 
@@ -132,7 +231,7 @@ final class OnnxScorer implements Scorer {
     return both;
   }
 
-  /** A request's answer in the making; {@code open} sequences are still to run. */
+  /** A request's answer in the making; {@code open} sequences are still to run. Thread-safe. */
   private static final class Answer {
     private final ScoringRequest request;
     private final double[] logProbabilities;
@@ -145,11 +244,20 @@ final class OnnxScorer implements Scorer {
       this.tokens = new int[logProbabilities.length];
     }
 
-    Scoring scoring() {
-      return new Scoring(
-          request.prompt().id(),
-          Arrays.stream(logProbabilities).boxed().toList(),
-          Arrays.stream(tokens).boxed().toList());
+    synchronized void put(int index, double logProbability) {
+      logProbabilities[index] = logProbability;
+    }
+
+    /** Notes the end of a sequence; with the last one the answer is whole. */
+    synchronized Optional<Scoring> close() {
+      open--;
+      return open > 0
+          ? Optional.empty()
+          : Optional.of(
+              new Scoring(
+                  request.prompt().id(),
+                  Arrays.stream(logProbabilities).boxed().toList(),
+                  Arrays.stream(tokens).boxed().toList()));
     }
   }
 

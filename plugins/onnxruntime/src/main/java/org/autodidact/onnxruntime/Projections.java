@@ -11,8 +11,11 @@ interface Projections {
   /** The gain of a norm, by the checkpoint's name. */
   String gain(String name);
 
-  /** Queries, keys and values of a layer, [B × S, heads × head size] each. */
+  /** Queries, keys and values of a layer, [B × S, heads × head size] each, or all side by side. */
   String[] queriesKeysValues(int layer, String x);
+
+  /** What a score is multiplied by, where the queries have not been. */
+  float attentionScale();
 
   /** What a layer's attention adds. */
   String attentionOutput(int layer, String x);

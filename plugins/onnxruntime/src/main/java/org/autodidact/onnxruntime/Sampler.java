@@ -3,6 +3,7 @@ package org.autodidact.onnxruntime;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.SplittableRandom;
+import org.autodidact.api.AutodidactException;
 import org.autodidact.api.SamplingParameters;
 
 /**
@@ -33,7 +34,7 @@ final class Sampler {
   }
 
   /** The next token of the row; {@code scratch} is overwritten. */
-  int next(DecoderSession.Logits logits, int row, Scratch scratch) {
+  int next(DecoderStream.Logits logits, int row, Scratch scratch) {
     int token =
         parameters.temperature() == 0
             ? mostLikely(logits, row, scratch)
@@ -44,7 +45,7 @@ final class Sampler {
     return token;
   }
 
-  private int mostLikely(DecoderSession.Logits logits, int row, Scratch scratch) {
+  private int mostLikely(DecoderStream.Logits logits, int row, Scratch scratch) {
     float[] values = scratch.values;
     logits.copyLogits(row, values);
     seen.stream().forEach(t -> values[t] = penalized(values[t]));
@@ -57,7 +58,7 @@ final class Sampler {
     return best;
   }
 
-  private int draw(DecoderSession.Logits logits, int row, Scratch scratch) {
+  private int draw(DecoderStream.Logits logits, int row, Scratch scratch) {
     float[] p = scratch.values;
     logits.copyProbabilities(row, p);
     double total = 1;
@@ -69,7 +70,7 @@ final class Sampler {
   }
 
   /** Weighs seen tokens anew; the change of the total. */
-  private double penalize(float[] p, DecoderSession.Logits logits, int row) {
+  private double penalize(float[] p, DecoderStream.Logits logits, int row) {
     double change = 0;
     for (int t = seen.nextSetBit(0); t >= 0; t = seen.nextSetBit(t + 1)) {
       float logit = logits.logits().get(row * logits.vocabulary() + t);
@@ -124,6 +125,11 @@ final class Sampler {
         // Positive floats sort as their bits do; equal ones by the lower id first.
         keys[count++] = ((long) Float.floatToRawIntBits(p[i]) << 32) | (p.length - i);
       }
+    }
+    if (count == 0) {
+      throw new AutodidactException(
+          "the model's probabilities are not numbers; its weights are broken, for example by a"
+              + " training that diverged");
     }
     Arrays.sort(keys, 0, count);
     int kept = parameters.topK() == 0 ? count : Math.min(count, parameters.topK());

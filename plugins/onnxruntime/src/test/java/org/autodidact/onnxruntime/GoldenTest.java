@@ -9,7 +9,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.LongStream;
+import java.util.Optional;
+import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
@@ -86,21 +87,18 @@ class GoldenTest {
   @Test
   void theFiveHighestLogitsAreTheSame() {
     try (ModelFolder model = ModelFolder.open(Golden.smollm2());
-        DecoderSession session = new DecoderSession(model, 2)) {
+        Decoder decoder = new Decoder(model, 2, Optional.empty(), false);
+        DecoderStream stream = new DecoderStream(decoder)) {
       for (JsonNode prompt : golden.path("prompts")) {
-        long[] ids =
-            LongStream.range(0, prompt.path("ids").size())
-                .map(i -> prompt.path("ids").path((int) i).asLong())
+        int[] ids =
+            IntStream.range(0, prompt.path("ids").size())
+                .map(i -> prompt.path("ids").path(i).asInt())
                 .toArray();
-        session.cache().layOut(1, ids.length);
-        DecoderSession.Logits logits =
-            session.run(
-                0,
-                ids,
-                ids.length,
-                new int[] {ids.length},
-                new long[] {ids.length - 1},
-                new float[] {1});
+        stream.cache().layOut(1, ids.length);
+        DecoderStream.Logits logits =
+            stream.run(
+                decoder,
+                DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new long[] {ids.length - 1}));
         float[] row = new float[model.config().vocabularySize()];
         logits.copyLogits(0, row);
         for (int rank = 0; rank < 5; rank++) {

@@ -2,12 +2,16 @@ package org.autodidact.onnxruntime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
+import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.FinishReason;
@@ -16,6 +20,8 @@ import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.Scoring;
+import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.TinyModel;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -63,6 +69,87 @@ class OnnxGeneratorTest {
     for (Generation g : found) {
       int i = Integer.parseInt(g.promptId().substring(1));
       assertThat(g.candidates()).hasSize(3);
+      assertThat(g).isEqualTo(generate(List.of(requests.get(i))).get(0));
+    }
+  }
+
+  /** Prompts that stand apart from their candidates give what prompts in each row give. */
+  @Test
+  void candidatesThatShareAPromptAreWhatTheyAreAlone() {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      requests.add(
+          request("p" + i, "word ".repeat(20 + i % 7) + "ab".repeat(i), 1 + i, 1L + i, 2L, 3L, 4L));
+    }
+    try (OnnxGenerator sharing =
+        OnnxGenerator.open(
+            new Checkpoint("M0", folder.resolve("tiny")),
+            new ComputeSettings(ComputeSettings.Precision.FP32, 2, 16),
+            true)) {
+      List<Generation> together = new ArrayList<>();
+      sharing.generate(requests, together::add, new Cancellation());
+      assertThat(together).hasSize(20);
+      for (Generation found : together) {
+        GenerationRequest request = requests.get(Integer.parseInt(found.promptId().substring(1)));
+        for (int k = 0; k < request.seeds().size(); k++) {
+          List<Generation> alone = new ArrayList<>();
+          sharing.generate(
+              List.of(
+                  new GenerationRequest(
+                      request.prompt(), List.of(request.seeds().get(k)), request.sampling())),
+              alone::add,
+              new Cancellation());
+          Candidate expected = alone.get(0).candidates().get(0);
+          assertThat(found.candidates().get(k).tokens()).isEqualTo(expected.tokens());
+          assertThat(found.candidates().get(k).logProbability())
+              .isCloseTo(expected.logProbability(), within(1e-4));
+        }
+      }
+    }
+  }
+
+  /** What texts have in common is computed once, and changes nothing. */
+  @Test
+  void textsThatBeginAlikeWeighWhatTheyWeighAlone() {
+    List<ScoringRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      requests.add(
+          new ScoringRequest(
+              Prompt.of("p" + i, "the same long beginning ".repeat(6) + "b".repeat(i)),
+              "",
+              List.of("one", "two " + i),
+              true));
+    }
+    Map<String, Scoring> together = score(requests);
+    assertThat(together).hasSize(30);
+    for (ScoringRequest request : requests) {
+      List<Double> alone = score(List.of(request)).get(request.prompt().id()).logProbabilities();
+      List<Double> found = together.get(request.prompt().id()).logProbabilities();
+      for (int i = 0; i < alone.size(); i++) {
+        assertThat(found.get(i)).isCloseTo(alone.get(i), within(1e-6));
+      }
+    }
+  }
+
+  private static Map<String, Scoring> score(List<ScoringRequest> requests) {
+    Map<String, Scoring> found = new HashMap<>();
+    generator
+        .scorer()
+        .orElseThrow()
+        .score(requests, s -> found.put(s.promptId(), s), new Cancellation());
+    return found;
+  }
+
+  /** A prompt's answer, among prompts that begin as it does and among others. */
+  @Test
+  void promptsThatBeginAlikeAreAnsweredAsAlone() {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      requests.add(
+          request("p" + i, "a long beginning of all ".repeat(5) + "c".repeat(i % 13), 9, 7L + i));
+    }
+    for (Generation g : generate(requests)) {
+      int i = Integer.parseInt(g.promptId().substring(1));
       assertThat(g).isEqualTo(generate(List.of(requests.get(i))).get(0));
     }
   }

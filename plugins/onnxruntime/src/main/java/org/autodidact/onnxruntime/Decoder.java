@@ -1,0 +1,139 @@
+package org.autodidact.onnxruntime;
+
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtSession;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.TensorInfo;
+
+/**
+ * A checkpoint loaded into ONNX Runtime. Thread-safe: each {@link DecoderStream} over it has the
+ * memory of one thread's runs.
+ */
+final class Decoder implements AutoCloseable {
+  private final OrtEnvironment environment;
+  private final OrtSession session;
+  private final ModelConfig config;
+  private final boolean sharesPrefixes;
+
+  /**
+   * In 8 bits where {@code int8} is there, which must outlive this; else in float32.
+   *
+   * @param threads that compute one run together
+   * @param sharesPrefixes whether runs may attend to {@link Prefixes}
+   */
+  Decoder(ModelFolder model, int threads, Optional<Int8Weights> int8, boolean sharesPrefixes) {
+    this.config = model.config();
+    this.sharesPrefixes = sharesPrefixes;
+    this.environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+    byte[] graph = graph(model, int8, sharesPrefixes);
+    Map<String, OnnxTensor> given = new LinkedHashMap<>();
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.setIntraOpNumThreads(threads);
+      options.setInterOpNumThreads(1);
+      options.setMemoryPatternOptimization(false);
+      if (System.getProperty("ortprofile") != null)
+        options.enableProfiling(System.getProperty("ortprofile"));
+      options.addConfigEntry(
+          "session.model_external_initializers_file_folder_path", weightFolder(model).toString());
+      if (int8.isPresent()) {
+        give(int8.get(), given);
+        options.addExternalInitializers(Map.copyOf(given));
+      }
+      this.session = environment.createSession(graph, options);
+    } catch (OrtException e) {
+      throw new UnsupportedModelException(
+          model.path() + ": ONNX Runtime refused the decoder graph: " + e.getMessage(), e);
+    } finally {
+      given.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  /** The weights that lie in memory, by their names in the graph. */
+  private void give(Int8Weights weights, Map<String, OnnxTensor> given) throws OrtException {
+    given.put(
+        Int8Weights.EMBEDDING,
+        OnnxTensor.createTensor(
+            environment,
+            weights.embedding(),
+            new long[] {config.vocabularySize(), config.hiddenSize()}));
+    for (Map.Entry<String, Int8Weights.Matrix> entry : weights.matrices().entrySet()) {
+      Int8Weights.Matrix m = entry.getValue();
+      given.put(
+          entry.getKey() + ".values",
+          OnnxTensor.createTensor(
+              environment,
+              m.values().bytes(),
+              new long[] {m.inputs(), m.outputs()},
+              weights.signed() ? OnnxJavaType.INT8 : OnnxJavaType.UINT8));
+    }
+  }
+
+  /** One architecture more is one graph class more and a line here. */
+  private static byte[] graph(
+      ModelFolder model, Optional<Int8Weights> int8, boolean sharesPrefixes) {
+    return switch (model.config().modelType()) {
+      case "llama" -> LlamaGraph.build(model, int8, sharesPrefixes);
+      default ->
+          throw new UnsupportedModelException(
+              model.path()
+                  + ": model type '"
+                  + model.config().modelType()
+                  + "' has no decoder graph here; there is one for: llama");
+    };
+  }
+
+  /** The real folder of the weight files; ONNX Runtime follows no link out of it. */
+  static Path weightFolder(ModelFolder model) {
+    Set<Path> folders =
+        model.tensors().values().stream()
+            .map(TensorInfo::file)
+            .map(Path::getParent)
+            .collect(Collectors.toSet());
+    if (folders.size() != 1) {
+      throw new InvalidInputException(
+          model.path() + ": its weight files must lie in one folder, found " + folders);
+    }
+    return folders.iterator().next();
+  }
+
+  ModelConfig config() {
+    return config;
+  }
+
+  OrtEnvironment environment() {
+    return environment;
+  }
+
+  /** Whether a run can attend to {@link Prefixes} beside its own cache. */
+  boolean sharesPrefixes() {
+    return sharesPrefixes;
+  }
+
+  /** One run; tensors must stay reachable until it ends. */
+  void run(Map<String, OnnxTensor> inputs, Map<String, OnnxTensor> outputs) throws OrtException {
+    session.run(inputs, Set.of(), outputs).close();
+  }
+
+  @Override
+  public void close() {
+    try {
+      session.close();
+    } catch (OrtException e) {
+      throw new AutodidactException("ONNX Runtime failed to close: " + e.getMessage(), e);
+    }
+  }
+}

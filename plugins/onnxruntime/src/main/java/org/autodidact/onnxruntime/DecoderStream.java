@@ -1,0 +1,309 @@
+package org.autodidact.onnxruntime;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.autodidact.api.AutodidactException;
+
+/** The memory of one thread that runs a decoder: its caches and what a run writes. */
+final class DecoderStream implements AutoCloseable {
+  /** Added to the scores of places that hold nothing. */
+  static final float NOTHING = -1e9f;
+
+  private final KeyValueCache cache;
+  private final KeyValueCache prefixes;
+  private final int vocabulary;
+  private NativeBuffer logits = NativeBuffer.ofFloats(0);
+  private NativeBuffer probabilities = NativeBuffer.ofFloats(0);
+  private NativeBuffer peaks = NativeBuffer.ofFloats(0);
+  private final NativeBuffer none;
+
+  DecoderStream(Decoder decoder) {
+    this.cache = new KeyValueCache(decoder.config());
+    this.prefixes = new KeyValueCache(decoder.config());
+    this.vocabulary = decoder.config().vocabularySize();
+    this.none =
+        NativeBuffer.ofFloats(
+            (long) decoder.config().keyValueHeads() * decoder.config().headSize());
+  }
+
+  /** What the rows have of their own. */
+  KeyValueCache cache() {
+    return cache;
+  }
+
+  /** Prompts that rows share. */
+  KeyValueCache prefixes() {
+    return prefixes;
+  }
+
+  /**
+   * New tokens of some rows of a cache.
+   *
+   * @param target the cache that the rows' keys and values stand in, and go into
+   * @param firstRow the first row's place in it; the rows stand side by side
+   * @param ids token ids [rows × width], right-padded
+   * @param width tokens a row; more than one only where the rows are new, or there is one row
+   * @param lengths tokens of each row in the cache after this run
+   * @param positions position of each row's first new token
+   * @param wanted where logits are wanted, indices into {@code ids}
+   * @param inverseTemperatures one for each wanted
+   * @param shared prompts that the rows attend to as well; needs a width of 1
+   */
+  record Input(
+      KeyValueCache target,
+      int firstRow,
+      long[] ids,
+      int width,
+      int[] lengths,
+      int[] positions,
+      long[] wanted,
+      float[] inverseTemperatures,
+      Optional<Prefixes> shared) {
+
+    /** The same, with one inverse temperature for all. */
+    Input tempered(float inverseTemperature) {
+      float[] inverse = new float[wanted.length];
+      Arrays.fill(inverse, inverseTemperature);
+      return new Input(target, firstRow, ids, width, lengths, positions, wanted, inverse, shared);
+    }
+
+    /** A prompt, whole or from {@code start} on. */
+    static Input ofOne(KeyValueCache target, int row, int[] tokens, int start, long[] wanted) {
+      float[] inverse = new float[wanted.length];
+      Arrays.fill(inverse, 1);
+      long[] ids = new long[tokens.length - start];
+      for (int i = 0; i < ids.length; i++) {
+        ids[i] = tokens[start + i];
+      }
+      return new Input(
+          target,
+          row,
+          ids,
+          ids.length,
+          new int[] {tokens.length},
+          new int[] {start},
+          wanted,
+          inverse,
+          Optional.empty());
+    }
+  }
+
+  /** Runs new tokens through the decoder. */
+  Logits run(Decoder decoder, Input input) {
+    OrtEnvironment environment = decoder.environment();
+    int rows = input.lengths().length;
+    int wanted = input.wanted().length;
+    // Where the total equals the width the attention takes all rows for new ones, and the first
+    // row's position for that of all.
+    int least = input.shared().isPresent() ? input.width() + 1 : 1;
+    int total = Math.max(least, Arrays.stream(input.lengths()).max().orElseThrow());
+    reserve(wanted);
+    // Everything bound stays reachable through this until the run ends.
+    Bound bound = new Bound(environment);
+    try {
+      bound.input("input_ids", input.ids(), rows, input.width());
+      bound.input(
+          "seqlens_k", Arrays.stream(input.lengths()).map(length -> length - 1).toArray(), rows);
+      bound.input("total_sequence_length", new int[] {total}, 1);
+      bound.input("logit_rows", input.wanted(), wanted);
+      bound.input("inverse_temperature", input.inverseTemperatures(), wanted, 1);
+      Logits result =
+          new Logits(
+              logits.floats(0, (long) wanted * vocabulary),
+              probabilities.floats(0, (long) wanted * vocabulary),
+              peaks.floats(0, 2 * wanted),
+              vocabulary);
+      bound.output("logits", result.logits(), wanted, vocabulary);
+      bound.output("probabilities", result.probabilities(), wanted, vocabulary);
+      bound.output("peaks", result.peaks(), wanted, 2);
+      input
+          .target()
+          .forEach(
+              input.firstRow(),
+              rows,
+              (name, values, shape) -> {
+                bound.input("past." + name, values, shape);
+                bound.output("present." + name, values, shape);
+              });
+      if (decoder.sharesPrefixes()) {
+        bindPrefixes(bound, input, total);
+      }
+      decoder.run(bound.inputs, bound.outputs);
+      return result;
+    } catch (OrtException e) {
+      throw new AutodidactException("ONNX Runtime failed: " + e.getMessage(), e);
+    } finally {
+      bound.close();
+    }
+  }
+
+  private void bindPrefixes(Bound bound, Input input, int total) {
+    int rows = input.lengths().length;
+    long[] positions = new long[input.ids().length];
+    for (int i = 0; i < positions.length; i++) {
+      positions[i] = input.positions()[i / input.width()] + i % input.width();
+    }
+    bound.input("positions", positions, rows, input.width());
+    bound.input("shares_prefixes", new boolean[] {input.shared().isPresent()});
+    Prefixes shared =
+        input.shared().orElseGet(() -> new Prefixes(prefixes, new int[] {1}, 1, new int[] {0}));
+    KeyValueCache.Shape shape = prefixes.shape();
+    long heads = shape.heads();
+    long size = shape.headSize();
+    long groups = shared.lengths().length;
+    long queries = shape.queriesPerHead();
+    bound.input("group_rows", shared.rowsOfGroups(), groups * shared.width());
+    bound.input("row_slots", shared.slotsOfRows(), shared.groups().length);
+    bound.input("group_split", new long[] {groups, shared.width(), heads, queries, size}, 5);
+    bound.input("group_heads", new long[] {groups, heads, shared.width() * queries, size}, 4);
+    bound.input("group_back", new long[] {groups, heads, shared.width(), queries, size + 1}, 5);
+    if (input.shared().isPresent()) {
+      int places = prefixes.places();
+      bound.input("prefix_bias", bias(shared.lengths(), places), groups, 1, 1, places);
+      bound.input("own_there", there(input.lengths(), total));
+      prefixes.forEach(
+          0,
+          (int) groups,
+          (name, values, dimensions) -> bound.input("prefix." + name, values, dimensions));
+    } else {
+      bound.input("prefix_bias", new float[1], 1, 1, 1, 1);
+      bound.input("own_there", new boolean[1][1][1][1]);
+      FloatBuffer nothing = none.floats(0, heads * size);
+      for (String name : prefixes.names()) {
+        bound.input("prefix." + name, nothing, 1, heads, 1, size);
+      }
+    }
+  }
+
+  /** [rows × places], 0 up to a row's length and {@link #NOTHING} from there on. */
+  private static float[] bias(int[] lengths, int places) {
+    float[] bias = new float[lengths.length * places];
+    for (int row = 0; row < lengths.length; row++) {
+      Arrays.fill(bias, row * places + lengths[row], (row + 1) * places, NOTHING);
+    }
+    return bias;
+  }
+
+  /** [rows, 1, 1, places], true up to a row's length. */
+  private static boolean[][][][] there(int[] lengths, int places) {
+    boolean[][][][] there = new boolean[lengths.length][1][1][places];
+    for (int row = 0; row < lengths.length; row++) {
+      Arrays.fill(there[row][0][0], 0, lengths[row], true);
+    }
+    return there;
+  }
+
+  private void reserve(int logitRows) {
+    if (peaks.capacity() < 2L * logitRows) {
+      closeLogits();
+      logits = NativeBuffer.ofFloats((long) logitRows * vocabulary);
+      probabilities = NativeBuffer.ofFloats((long) logitRows * vocabulary);
+      peaks = NativeBuffer.ofFloats(2 * logitRows);
+    }
+  }
+
+  private void closeLogits() {
+    logits.close();
+    probabilities.close();
+    peaks.close();
+  }
+
+  @Override
+  public void close() {
+    cache.close();
+    prefixes.close();
+    none.close();
+    closeLogits();
+  }
+
+  /** The tensors of a run, closed together. */
+  private static final class Bound {
+    private final OrtEnvironment environment;
+    private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
+    private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
+    private final List<OnnxTensor> all = new ArrayList<>();
+
+    Bound(OrtEnvironment environment) {
+      this.environment = environment;
+    }
+
+    private interface Maker {
+      OnnxTensor make() throws OrtException;
+    }
+
+    private void put(Map<String, OnnxTensor> into, String name, Maker maker) {
+      try {
+        OnnxTensor tensor = maker.make();
+        all.add(tensor);
+        into.put(name, tensor);
+      } catch (OrtException e) {
+        throw new AutodidactException(
+            "ONNX Runtime refused the tensor " + name + ": " + e.getMessage(), e);
+      }
+    }
+
+    void input(String name, long[] values, long... shape) {
+      put(inputs, name, () -> OnnxTensor.createTensor(environment, LongBuffer.wrap(values), shape));
+    }
+
+    void input(String name, int[] values, long... shape) {
+      put(inputs, name, () -> OnnxTensor.createTensor(environment, IntBuffer.wrap(values), shape));
+    }
+
+    void input(String name, float[] values, long... shape) {
+      input(name, FloatBuffer.wrap(values), shape);
+    }
+
+    void input(String name, FloatBuffer values, long... shape) {
+      put(inputs, name, () -> OnnxTensor.createTensor(environment, values, shape));
+    }
+
+    /** An array of booleans, of any rank. */
+    void input(String name, Object booleans) {
+      put(inputs, name, () -> OnnxTensor.createTensor(environment, booleans));
+    }
+
+    void output(String name, FloatBuffer values, long... shape) {
+      put(outputs, name, () -> OnnxTensor.createTensor(environment, values, shape));
+    }
+
+    void close() {
+      all.forEach(OnnxTensor::close);
+    }
+  }
+
+  /**
+   * What a run wrote; overwritten by the next.
+   *
+   * @param logits [rows × vocabulary]
+   * @param probabilities [rows × vocabulary], at the row's temperature
+   * @param peaks a row's highest logit and its probability, at temperature 1
+   */
+  record Logits(FloatBuffer logits, FloatBuffer probabilities, FloatBuffer peaks, int vocabulary) {
+
+    /** ln p of a token at temperature 1. */
+    double logProbability(int row, int token) {
+      return (double) logits.get(row * vocabulary + token)
+          - peaks.get(2 * row)
+          + Math.log(peaks.get(2 * row + 1));
+    }
+
+    void copyLogits(int row, float[] into) {
+      logits.get(row * vocabulary, into);
+    }
+
+    void copyProbabilities(int row, float[] into) {
+      probabilities.get(row * vocabulary, into);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+package org.autodidact.onnxruntime;
+
+/**
+ * What rows of one run attend to beside their own cache: prompts that several rows share, so that
+ * their keys and values are read once for all of them (Hydragen: Juravsky et al., 2024).
+ *
+ * @param cache the prompts' keys and values, group i in row i
+ * @param lengths tokens of each group's prompt
+ * @param width rows of the largest group
+ * @param groups the group of each row, in the order of the run's rows
+ */
+record Prefixes(KeyValueCache cache, int[] lengths, int width, int[] groups) {
+  /** For each place in a group of {@code width}, the row that stands there; 0 where none does. */
+  long[] rowsOfGroups() {
+    long[] rows = new long[lengths.length * width];
+    long[] slots = slotsOfRows();
+    for (int row = 0; row < slots.length; row++) {
+      rows[(int) slots[row]] = row;
+    }
+    return rows;
+  }
+
+  /** For each row, its place among all places of all groups. */
+  long[] slotsOfRows() {
+    int[] taken = new int[lengths.length];
+    long[] slots = new long[groups.length];
+    for (int row = 0; row < groups.length; row++) {
+      slots[row] = (long) groups[row] * width + taken[groups[row]]++;
+    }
+    return slots;
+  }
+
+  int longest() {
+    int longest = 0;
+    for (int length : lengths) {
+      longest = Math.max(longest, length);
+    }
+    return longest;
+  }
+}

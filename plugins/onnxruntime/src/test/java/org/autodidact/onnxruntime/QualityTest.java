@@ -1,0 +1,240 @@
+package org.autodidact.onnxruntime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Message;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.Scorer;
+import org.autodidact.api.ScoringRequest;
+import org.autodidact.checkpoints.Golden;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What automatic precision (8 bits) costs, against float32 on the real model. */
+class QualityTest {
+  private static final int PROMPTS = 64;
+  private static final int TEXT_TOKENS = 4096;
+  private static final int WINDOW = 256;
+  private static final int JUDGED = 200;
+  private static final List<String> DIGITS = List.of("0", "1", "2", "3", "4", "5");
+
+  private static OnnxGenerator exact;
+  private static OnnxGenerator rounded;
+
+  @BeforeAll
+  static void open() {
+    Checkpoint checkpoint = new Checkpoint("M0", Golden.smollm2());
+    exact =
+        OnnxGenerator.open(checkpoint, new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0));
+    rounded = OnnxGenerator.open(checkpoint, ComputeSettings.automatic());
+  }
+
+  @AfterAll
+  static void close() {
+    if (rounded != null) {
+      exact.close();
+      rounded.close();
+    }
+  }
+
+  @Test
+  void theFirstTokenIsDrawnFromNearlyTheSameProbabilities() {
+    double sum = 0;
+    for (Prompt prompt : prompts()) {
+      sum +=
+          divergence(lastLogits(exact, prompt.messages()), lastLogits(rounded, prompt.messages()));
+    }
+    System.out.printf("KL of the first token, %d prompts: %.4f nats%n", PROMPTS, sum / PROMPTS);
+    assertThat(sum / PROMPTS).isLessThan(0.015);
+  }
+
+  @Test
+  void aTextIsAsLikely() {
+    double expected = perplexity(exact);
+    double found = perplexity(rounded);
+    System.out.printf("perplexity: float32 %.3f, automatic %.3f%n", expected, found);
+    assertThat(found / expected).isBetween(0.99, 1.01);
+  }
+
+  @Test
+  void greedyAnswersAgreeForTheMostPart() {
+    Map<String, Generation> expected = greedy(exact);
+    Map<String, Generation> found = greedy(rounded);
+    int tokens = 0;
+    int same = 0;
+    for (Map.Entry<String, Generation> entry : expected.entrySet()) {
+      List<Integer> a = entry.getValue().candidates().get(0).tokens();
+      List<Integer> b = found.get(entry.getKey()).candidates().get(0).tokens();
+      tokens += a.size();
+      same += (int) IntStream.range(0, a.size()).filter(i -> a.get(i).equals(b.get(i))).count();
+    }
+    System.out.printf(
+        "greedy tokens that agree, 16 of %d prompts: %d of %d%n", PROMPTS, same, tokens);
+    assertThat((double) same / tokens).isGreaterThan(0.6);
+  }
+
+  @Test
+  void theJudgeGradesAlike() throws IOException {
+    List<ScoringRequest> requests = new ArrayList<>();
+    String template = Files.readString(Golden.shared("golden/judge_prompt.txt"));
+    for (JsonNode row : Golden.lines("data/ranked_responses.jsonl")) {
+      for (JsonNode response : row.path("responses")) {
+        String text = response.path("text").asText();
+        if (requests.size() < JUDGED && text.length() < 800) {
+          String filled =
+              template
+                  .replace("{instruction}", row.path("instruction").asText())
+                  .replace("{response}", text);
+          requests.add(
+              new ScoringRequest(
+                  Prompt.of("r" + requests.size(), filled), "Score: ", DIGITS, false));
+        }
+      }
+    }
+    double[] expected = scores(exact, requests);
+    double[] found = scores(rounded, requests);
+    double difference =
+        IntStream.range(0, JUDGED)
+            .mapToDouble(i -> Math.abs(expected[i] - found[i]))
+            .average()
+            .orElseThrow();
+    double spearman = correlation(ranks(expected), ranks(found));
+    System.out.printf(
+        "expected score of %d responses: mean |difference| %.4f, Spearman %.4f%n",
+        JUDGED, difference, spearman);
+    assertThat(difference).isLessThan(0.05);
+    assertThat(spearman).isGreaterThan(0.98);
+  }
+
+  private static List<Prompt> prompts() {
+    List<Prompt> prompts = new ArrayList<>();
+    for (JsonNode row : Golden.lines("data/seed_tasks.jsonl").subList(0, PROMPTS)) {
+      prompts.add(Prompt.of("p" + prompts.size(), row.path("instruction").asText()));
+    }
+    return prompts;
+  }
+
+  private static float[] lastLogits(OnnxGenerator generator, List<Message> messages) {
+    int[] ids = generator.model().encoder().prompt(messages);
+    float[] last = new float[generator.model().config().vocabularySize()];
+    run(generator, ids, new long[] {ids.length - 1}).copyLogits(0, last);
+    return last;
+  }
+
+  private static DecoderStream.Logits run(OnnxGenerator generator, int[] ids, long[] wanted) {
+    DecoderStream stream = generator.stream(0);
+    stream.cache().layOut(1, ids.length);
+    return stream.run(
+        generator.decoder(), DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, wanted));
+  }
+
+  private static double perplexity(OnnxGenerator generator) {
+    StringBuilder text = new StringBuilder();
+    for (JsonNode row : Golden.lines("data/ranked_responses.jsonl")) {
+      text.append(row.path("responses").path(0).path("text").asText()).append("\n\n");
+    }
+    int[] all = generator.model().encoder().text(text.toString());
+    double sum = 0;
+    int count = 0;
+    long[] wanted = IntStream.range(0, WINDOW - 1).asLongStream().toArray();
+    for (int from = 0; from < TEXT_TOKENS; from += WINDOW) {
+      int[] ids = Arrays.copyOfRange(all, from, from + WINDOW);
+      DecoderStream.Logits logits = run(generator, ids, wanted);
+      for (int i = 0; i + 1 < WINDOW; i++) {
+        sum -= logits.logProbability(i, ids[i + 1]);
+        count++;
+      }
+    }
+    return Math.exp(sum / count);
+  }
+
+  private static Map<String, Generation> greedy(OnnxGenerator generator) {
+    Map<String, Generation> found = new HashMap<>();
+    SamplingParameters sampling = SamplingParameters.greedy(16).withIgnoreEndOfText(true);
+    generator.generate(
+        prompts().stream().map(p -> new GenerationRequest(p, List.of(0L), sampling)).toList(),
+        g -> found.put(g.promptId(), g),
+        new Cancellation());
+    return found;
+  }
+
+  private static double[] scores(OnnxGenerator generator, List<ScoringRequest> requests) {
+    double[] scores = new double[requests.size()];
+    Scorer scorer = generator.scorer().orElseThrow();
+    scorer.score(
+        requests,
+        s -> {
+          double sum = 0;
+          double weighted = 0;
+          for (int d = 0; d < DIGITS.size(); d++) {
+            double p = Math.exp(s.logProbabilities().get(d));
+            sum += p;
+            weighted += d * p;
+          }
+          scores[Integer.parseInt(s.promptId().substring(1))] = weighted / sum;
+        },
+        new Cancellation());
+    return scores;
+  }
+
+  private static double[] ranks(double[] values) {
+    int[] order =
+        IntStream.range(0, values.length)
+            .boxed()
+            .sorted(Comparator.comparingDouble(i -> values[i]))
+            .mapToInt(i -> i)
+            .toArray();
+    double[] ranks = new double[values.length];
+    for (int r = 0; r < order.length; r++) {
+      ranks[order[r]] = r;
+    }
+    return ranks;
+  }
+
+  private static double correlation(double[] x, double[] y) {
+    double meanX = Arrays.stream(x).average().orElseThrow();
+    double meanY = Arrays.stream(y).average().orElseThrow();
+    double xy = 0;
+    double xx = 0;
+    double yy = 0;
+    for (int i = 0; i < x.length; i++) {
+      xy += (x[i] - meanX) * (y[i] - meanY);
+      xx += (x[i] - meanX) * (x[i] - meanX);
+      yy += (y[i] - meanY) * (y[i] - meanY);
+    }
+    return xy / Math.sqrt(xx * yy);
+  }
+
+  /** KL(p ‖ q) of two rows of logits, in nats. */
+  static double divergence(float[] p, float[] q) {
+    double sumP = 0;
+    double sumQ = 0;
+    for (int i = 0; i < p.length; i++) {
+      sumP += Math.exp(p[i]);
+      sumQ += Math.exp(q[i]);
+    }
+    double kl = 0;
+    for (int i = 0; i < p.length; i++) {
+      double lnP = p[i] - Math.log(sumP);
+      kl += Math.exp(lnP) * (lnP - (q[i] - Math.log(sumQ)));
+    }
+    return kl;
+  }
+}
