@@ -44,7 +44,7 @@ public final class GenerateBenchmark {
                 .build()
                 .plugins()
                 .generator("onnxruntime")
-                .open(new Checkpoint("M0", model), new ComputeSettings(precision, Integer.getInteger("threads", 0), 0))) {
+                .open(new Checkpoint("M0", model), new ComputeSettings(precision, 0, 0))) {
       for (String batch : Arrays.asList(arguments).subList(4, arguments.length)) {
         List<GenerationRequest> requests = requests(folder, prompts, Integer.parseInt(batch));
         double[] seconds = new double[repeats];

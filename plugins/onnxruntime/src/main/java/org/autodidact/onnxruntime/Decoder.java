@@ -45,8 +45,6 @@ final class Decoder implements AutoCloseable {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       options.setMemoryPatternOptimization(false);
-      if (System.getProperty("ortprofile") != null)
-        options.enableProfiling(System.getProperty("ortprofile"));
       options.addConfigEntry(
           "session.model_external_initializers_file_folder_path", weightFolder(model).toString());
       if (int8.isPresent()) {

@@ -16,11 +16,10 @@ import org.autodidact.api.AutodidactException;
 
 /** The memory of one thread that runs a decoder: its caches and what a run writes. */
 final class DecoderStream implements AutoCloseable {
-  /** Added to the scores of places that hold nothing. */
-  static final float NOTHING = -1e9f;
-
   private final KeyValueCache cache;
   private final KeyValueCache prefixes;
+  private final KeyValueCache common;
+  private final KeyValueCache desk;
   private final int vocabulary;
   private NativeBuffer logits = NativeBuffer.ofFloats(0);
   private NativeBuffer probabilities = NativeBuffer.ofFloats(0);
@@ -30,6 +29,8 @@ final class DecoderStream implements AutoCloseable {
   DecoderStream(Decoder decoder) {
     this.cache = new KeyValueCache(decoder.config());
     this.prefixes = new KeyValueCache(decoder.config());
+    this.common = new KeyValueCache(decoder.config());
+    this.desk = new KeyValueCache(decoder.config());
     this.vocabulary = decoder.config().vocabularySize();
     this.none =
         NativeBuffer.ofFloats(
@@ -44,6 +45,16 @@ final class DecoderStream implements AutoCloseable {
   /** Prompts that rows share. */
   KeyValueCache prefixes() {
     return prefixes;
+  }
+
+  /** One row, what all prompts have in common. */
+  KeyValueCache common() {
+    return common;
+  }
+
+  /** One row, where prompts that begin alike are computed one after another. */
+  KeyValueCache desk() {
+    return desk;
   }
 
   /**
@@ -155,43 +166,52 @@ final class DecoderStream implements AutoCloseable {
     }
     bound.input("positions", positions, rows, input.width());
     bound.input("shares_prefixes", new boolean[] {input.shared().isPresent()});
-    Prefixes shared =
-        input.shared().orElseGet(() -> new Prefixes(prefixes, new int[] {1}, 1, new int[] {0}));
-    KeyValueCache.Shape shape = prefixes.shape();
-    long heads = shape.heads();
-    long size = shape.headSize();
-    long groups = shared.lengths().length;
-    long queries = shape.queriesPerHead();
-    bound.input("group_rows", shared.rowsOfGroups(), groups * shared.width());
-    bound.input("row_slots", shared.slotsOfRows(), shared.groups().length);
-    bound.input("group_split", new long[] {groups, shared.width(), heads, queries, size}, 5);
-    bound.input("group_heads", new long[] {groups, heads, shared.width() * queries, size}, 4);
-    bound.input("group_back", new long[] {groups, heads, shared.width(), queries, size + 1}, 5);
-    if (input.shared().isPresent()) {
-      int places = prefixes.places();
-      bound.input("prefix_bias", bias(shared.lengths(), places), groups, 1, 1, places);
-      bound.input("own_there", there(input.lengths(), total));
-      prefixes.forEach(
-          0,
-          (int) groups,
-          (name, values, dimensions) -> bound.input("prefix." + name, values, dimensions));
-    } else {
-      bound.input("prefix_bias", new float[1], 1, 1, 1, 1);
-      bound.input("own_there", new boolean[1][1][1][1]);
-      FloatBuffer nothing = none.floats(0, heads * size);
-      for (String name : prefixes.names()) {
-        bound.input("prefix." + name, nothing, 1, heads, 1, size);
-      }
+    if (input.shared().isEmpty()) {
+      bound.input("group_rows", new long[1], 1);
+      bound.input("row_slots", new long[1], 1);
+      bound.input("own_there", there(new int[1], 1));
+      bindPart(bound, "group", Optional.empty(), new int[1], 1);
+      bindPart(bound, "common", Optional.empty(), new int[1], 1);
+      return;
     }
+    Prefixes shared = input.shared().get();
+    bound.input(
+        "group_rows", shared.rowsOfGroups(), (long) shared.lengths().length * shared.width());
+    bound.input("row_slots", shared.slotsOfRows(), rows);
+    bound.input("own_there", there(input.lengths(), total));
+    bindPart(bound, "group", Optional.of(shared.cache()), shared.lengths(), shared.width());
+    bindPart(
+        bound,
+        "common",
+        shared.commonLength() > 0 ? Optional.of(shared.common()) : Optional.empty(),
+        new int[] {shared.commonLength()},
+        rows);
   }
 
-  /** [rows × places], 0 up to a row's length and {@link #NOTHING} from there on. */
-  private static float[] bias(int[] lengths, int places) {
-    float[] bias = new float[lengths.length * places];
-    for (int row = 0; row < lengths.length; row++) {
-      Arrays.fill(bias, row * places + lengths[row], (row + 1) * places, NOTHING);
+  /** Groups of rows and what they share; where there is no cache, one place that counts not. */
+  private void bindPart(
+      Bound bound, String part, Optional<KeyValueCache> shared, int[] lengths, int width) {
+    KeyValueCache.Shape shape = cache.shape();
+    long heads = shape.heads();
+    long size = shape.headSize();
+    long groups = lengths.length;
+    long queries = shape.queriesPerHead();
+    bound.input(part + "_split", new long[] {groups, width, heads, queries, size}, 5);
+    bound.input(part + "_heads", new long[] {groups, heads, width * queries, size}, 4);
+    bound.input(part + "_back", new long[] {groups, heads, width, queries, size + 1}, 5);
+    bound.input(part + "_there", there(lengths, shared.map(KeyValueCache::places).orElse(1)));
+    if (shared.isPresent()) {
+      shared
+          .get()
+          .forEach(
+              0,
+              (int) groups,
+              (name, values, dimensions) -> bound.input(part + "." + name, values, dimensions));
+    } else {
+      for (String name : cache.names()) {
+        bound.input(part + "." + name, none.floats(0, heads * size), 1, heads, 1, size);
+      }
     }
-    return bias;
   }
 
   /** [rows, 1, 1, places], true up to a row's length. */
@@ -222,6 +242,8 @@ final class DecoderStream implements AutoCloseable {
   public void close() {
     cache.close();
     prefixes.close();
+    common.close();
+    desk.close();
     none.close();
     closeLogits();
   }

@@ -37,6 +37,7 @@ final class DecodingBatch {
   private final List<Row> rows = new ArrayList<>();
   private final List<Group> groups = new ArrayList<>();
   private int widestGroup = 1;
+  private int[] onDesk = new int[0];
 
   /**
    * @param shared whether prompts stand apart from answers
@@ -64,43 +65,41 @@ final class DecodingBatch {
   }
 
   void run() {
-    try (KeyValueCache common = new KeyValueCache(model.config())) {
-      boolean reuses = waiting.common().length >= WaitingShares.WORTH_SHARING;
-      while (true) {
-        cancellation.throwIfCancelled();
-        List<Share> entering =
-            waiting.take(
-                stream.cache().rows() - rows.size(),
-                prompts().rows() - prompts(rows, groups),
-                reuses ? 1 : PREFILL_TOKENS);
-        if (!entering.isEmpty()) {
-          enter(entering, reuses ? Optional.of(common) : Optional.empty());
-        } else if (!rows.isEmpty()) {
-          decode();
-        } else {
-          return;
-        }
-        removeFinished();
+    while (true) {
+      cancellation.throwIfCancelled();
+      List<Share> entering =
+          waiting.take(
+              stream.cache().rows() - rows.size(),
+              prompts().rows() - taken(),
+              waiting.common() > 0 ? 1 : PREFILL_TOKENS);
+      if (!entering.isEmpty()) {
+        enter(entering);
+      } else if (!rows.isEmpty()) {
+        decode();
+      } else {
+        return;
       }
+      removeFinished();
     }
   }
 
-  /** Where prompts are computed into. */
+  /** Where prompts are kept. */
   private KeyValueCache prompts() {
     return shared ? stream.prefixes() : stream.cache();
   }
 
-  private int prompts(List<Row> rows, List<Group> groups) {
+  private int taken() {
     return shared ? groups.size() : rows.size();
   }
 
   /** Computes each prompt once and draws the first token of each of its candidates. */
-  private void enter(List<Share> entering, Optional<KeyValueCache> common) {
-    int first = prompts(rows, groups);
+  private void enter(List<Share> entering) {
+    int first = taken();
+    if (shared) {
+      fit(entering);
+    }
     DecoderStream.Logits logits =
-        common
-            .map(c -> computeRest(c, entering.get(0), first))
-            .orElseGet(() -> compute(entering, first));
+        waiting.common() > 0 ? computeRest(entering.get(0), first) : compute(entering, first);
     int firstRow = rows.size();
     List<Integer> logitRows = new ArrayList<>();
     // Prompts stand side by side from `first` on; copies of them follow.
@@ -125,6 +124,21 @@ final class DecodingBatch {
       }
     }
     draw(firstRow, logits, logitRows.stream().mapToInt(i -> i).toArray());
+  }
+
+  /** All places of all groups are read in each step, so there are no more than are needed. */
+  private void fit(List<Share> entering) {
+    int needed =
+        IntStream.concat(
+                groups.stream().mapToInt(g -> g.job.promptTokens().length),
+                entering.stream().mapToInt(s -> s.tokens().length))
+            .max()
+            .orElseThrow();
+    needed -= waiting.common();
+    int places = stream.prefixes().places();
+    if (needed > places || needed < places * 7 / 8) {
+      stream.prefixes().setPlaces(needed, groups.size());
+    }
   }
 
   private void add(Row row, int logitRow, List<Integer> logitRows) {
@@ -171,41 +185,25 @@ final class DecodingBatch {
   }
 
   /**
-   * Computes one prompt from where it differs from what is there: the beginning of all prompts, or
-   * a prompt in the batch that is more like it. At least two tokens are computed, as one token
-   * alone takes other kernels, which round otherwise.
+   * Computes one prompt from where it differs from the one before it on the desk. At least two
+   * tokens are computed, as one token alone takes other kernels, which round otherwise.
    */
-  private DecoderStream.Logits computeRest(KeyValueCache common, Share share, int target) {
+  private DecoderStream.Logits computeRest(Share share, int target) {
     int[] tokens = share.tokens();
-    if (common.rows() == 0) {
-      common.layOut(1, waiting.common().length);
-      stream.run(
-          decoder,
-          DecoderStream.Input.ofOne(
-              common, 0, waiting.common(), 0, new long[] {waiting.common().length - 1}));
+    int start = Math.min(WaitingShares.alike(onDesk, tokens), tokens.length - 2);
+    DecoderStream.Logits logits =
+        stream.run(
+            decoder,
+            DecoderStream.Input.ofOne(
+                    stream.desk(), 0, tokens, start, new long[] {tokens.length - 1 - start})
+                .tempered(inverseTemperature(share)));
+    if (shared && onDesk.length == 0) {
+      stream.desk().copyRow(0, stream.common(), 0, waiting.common());
     }
-    int start = waiting.common().length;
-    KeyValueCache source = common;
-    int from = 0;
-    for (int i = 0; i < target; i++) {
-      int alike = WaitingShares.alike(promptAt(i), tokens);
-      if (alike > start) {
-        start = alike;
-        source = prompts();
-        from = i;
-      }
-    }
-    start = Math.min(start, tokens.length - 2);
-    source.copyRow(from, prompts(), target, start);
-    return stream.run(
-        decoder,
-        DecoderStream.Input.ofOne(
-                prompts(), target, tokens, start, new long[] {tokens.length - 1 - start})
-            .tempered(inverseTemperature(share)));
-  }
-
-  private int[] promptAt(int place) {
-    return (shared ? groups.get(place) : rows.get(place).group).job.promptTokens();
+    onDesk = tokens;
+    int from = shared ? waiting.common() : 0;
+    stream.desk().copyRow(0, from, prompts(), target, tokens.length - from);
+    return logits;
   }
 
   private static float inverseTemperature(Share share) {
@@ -240,8 +238,12 @@ final class DecodingBatch {
     return shared
         ? Optional.of(
             new Prefixes(
+                stream.common(),
+                waiting.common(),
                 stream.prefixes(),
-                groups.stream().mapToInt(g -> g.job.promptTokens().length).toArray(),
+                groups.stream()
+                    .mapToInt(g -> g.job.promptTokens().length - waiting.common())
+                    .toArray(),
                 widestGroup,
                 rows.stream().mapToInt(r -> groups.indexOf(r.group)).toArray()))
         : Optional.empty();
@@ -275,7 +277,11 @@ final class DecodingBatch {
         if (i < groups.size()) {
           stream
               .prefixes()
-              .copyRow(groups.size(), stream.prefixes(), i, moved.job.promptTokens().length);
+              .copyRow(
+                  groups.size(),
+                  stream.prefixes(),
+                  i,
+                  moved.job.promptTokens().length - waiting.common());
           groups.set(i, moved);
         }
       }

@@ -85,19 +85,45 @@ final class KeyValueCache implements AutoCloseable {
   }
 
   /** Copies the first {@code length} places of a row to a row of another cache or of this one. */
-  void copyRow(int from, KeyValueCache target, int to, int length) {
-    int floats = length * shape.headSize();
+  void copyRow(int row, KeyValueCache target, int to, int length) {
+    copyRow(row, 0, target, to, length);
+  }
+
+  /** Copies {@code length} places of a row, from the {@code from}th on, to the start of a row. */
+  void copyRow(int row, int from, KeyValueCache target, int to, int length) {
     for (int i = 0; i < buffers.size(); i++) {
       for (int h = 0; h < shape.heads(); h++) {
         buffers
             .get(i)
             .copy(
-                from * rowFloats() + (long) h * places * shape.headSize(),
+                place(row, h, places) + (long) from * shape.headSize(),
                 target.buffers.get(i),
-                to * target.rowFloats() + (long) h * target.places * shape.headSize(),
-                floats);
+                place(to, h, target.places),
+                (long) length * shape.headSize());
       }
     }
+  }
+
+  /** Where a head of a row begins, in rows of {@code places} places. */
+  private long place(int row, int head, int places) {
+    return ((long) row * shape.heads() + head) * places * shape.headSize();
+  }
+
+  /**
+   * Gives each row more or fewer places; the first {@code used} rows keep what they hold, as far as
+   * it has a place. There must be memory for all rows.
+   */
+  void setPlaces(int newPlaces, int used) {
+    int all = used * shape.heads();
+    long kept = (long) Math.min(places, newPlaces) * shape.headSize();
+    for (NativeBuffer buffer : buffers) {
+      for (int i = 0; i < all; i++) {
+        // Towards the side that the rows move to, so that none is overwritten before it has moved.
+        int head = newPlaces < places ? i : all - 1 - i;
+        buffer.copy(place(0, head, places), buffer, place(0, head, newPlaces), kept);
+      }
+    }
+    places = newPlaces;
   }
 
   /** Sets the places {@code from} to {@code to} of a row to 0. */
@@ -105,7 +131,7 @@ final class KeyValueCache implements AutoCloseable {
     for (NativeBuffer buffer : buffers) {
       for (int h = 0; h < shape.heads(); h++) {
         buffer.clear(
-            row * rowFloats() + ((long) h * places + from) * shape.headSize(),
+            place(row, h, places) + (long) from * shape.headSize(),
             (long) (to - from) * shape.headSize());
       }
     }

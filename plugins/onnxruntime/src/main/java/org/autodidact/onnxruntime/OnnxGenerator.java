@@ -165,19 +165,24 @@ final class OnnxGenerator implements Generator {
       List<Job> jobs, boolean shared, Consumer<Generation> results, Cancellation cancellation) {
     int rows = jobs.stream().mapToInt(j -> j.request().seeds().size()).sum();
     int threads = threads();
-    int batches = rows >= ROWS_OF_A_THREAD * threads ? threads : 1;
-    Decoder chosen = decoder(batches == 1 ? threads : 1);
-    int each = Math.min(MAX_ROWS, (rows + batches - 1) / batches);
     int perRow = shared ? longest(jobs, Job::answerPlaces) + 1 : longest(jobs, Job::places);
-    int prompt = shared ? longest(jobs, j -> j.promptTokens().length) : 0;
+    int prompt = longest(jobs, j -> j.promptTokens().length);
     int least = jobs.stream().mapToInt(j -> j.request().seeds().size()).min().orElseThrow();
-    each = Math.min(each, affordableRows(perRow + prompt, batches));
+    boolean apart = rows >= ROWS_OF_A_THREAD * threads && affords(perRow + prompt, threads);
+    int batches = apart ? threads : 1;
+    Decoder chosen = decoder(batches == 1 ? threads : 1);
+    int affordable =
+        shared ? affordableRows(perRow, prompt, least, batches) : affordableRows(perRow, batches);
+    int each = Math.min((rows + batches - 1) / batches, affordable);
     WaitingShares waiting = new WaitingShares(jobs, each);
+    int groups = shared ? (each + least - 1) / Math.min(least, each) : 0;
     List<Workers.Worker<Generation>> workers = new ArrayList<>();
     for (int i = 0; i < batches; i++) {
       DecoderStream stream = stream(i);
       stream.cache().layOut(each, perRow);
-      stream.prefixes().layOut(shared ? (each + least - 1) / Math.min(least, each) : 0, prompt);
+      stream.prefixes().layOut(groups, prompt - waiting.common());
+      stream.common().layOut(shared && waiting.common() > 0 ? 1 : 0, waiting.common());
+      stream.desk().layOut(waiting.common() > 0 ? 1 : 0, prompt);
       workers.add(
           (found, stop) ->
               new DecodingBatch(
@@ -236,24 +241,40 @@ final class OnnxGenerator implements Generator {
    * @param batches that share the budget
    */
   int affordableRows(int places, int batches) {
-    long budget =
-        settings.memoryMegabytes() > 0
-            ? (long) settings.memoryMegabytes() << 20
-            : DEFAULT_CACHE_BYTES;
-    long row = KeyValueCache.bytesPerPlace(model.config()) * places;
-    if (row * batches > budget) {
+    return affordableRows(places, 0, 1, batches);
+  }
+
+  /** The same, where every {@code share} rows have a prompt in common. */
+  private int affordableRows(int places, int prompt, int share, int batches) {
+    if (!affords(places + prompt, batches)) {
       throw new InvalidInputException(
-          (batches > 1 ? batches + " sequences" : "one sequence")
-              + " of "
-              + places
+          "one sequence of "
+              + (places + prompt)
               + " tokens needs "
-              + ((row * batches >> 20) + 1)
+              + ((bytesPerPlace() * (places + prompt) >> 20) + 1)
               + " MiB of cache, the budget is "
-              + (budget >> 20)
-              + " MiB; raise --memory or lower --max-tokens"
-              + (batches > 1 ? " or --threads" : ""));
+              + (budget() >> 20)
+              + " MiB; raise --memory or lower --max-tokens");
     }
-    return (int) Math.min(MAX_ROWS, budget / batches / row);
+    // The last group may be a part of one, so that there is one more than shares make.
+    long each = bytesPerPlace() * places + bytesPerPlace() * prompt / share;
+    long most = (budget() / batches - bytesPerPlace() * prompt) / each;
+    return (int) Math.min(MAX_ROWS, Math.max(1, most));
+  }
+
+  /** Whether each of some batches can have a row of this length. */
+  boolean affords(int places, int batches) {
+    return bytesPerPlace() * places * batches <= budget();
+  }
+
+  private long bytesPerPlace() {
+    return KeyValueCache.bytesPerPlace(model.config());
+  }
+
+  private long budget() {
+    return settings.memoryMegabytes() > 0
+        ? (long) settings.memoryMegabytes() << 20
+        : DEFAULT_CACHE_BYTES;
   }
 
   @Override

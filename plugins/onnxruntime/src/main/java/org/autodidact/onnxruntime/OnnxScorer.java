@@ -48,7 +48,10 @@ final class OnnxScorer implements Scorer {
     }
     sequences.sort((a, b) -> Arrays.compare(a.ids(), b.ids()));
     int threads = generator.threads();
-    int parts = sequences.size() >= WORTH_A_THREAD * threads ? threads : 1;
+    int longest = sequences.stream().mapToInt(s -> s.ids().length).max().orElseThrow();
+    boolean apart =
+        sequences.size() >= WORTH_A_THREAD * threads && generator.affords(longest, threads);
+    int parts = apart ? threads : 1;
     Decoder decoder = generator.decoder(parts == 1 ? threads : 1);
     List<Workers.Worker<Scoring>> workers = new ArrayList<>();
     for (int i = 0; i < parts; i++) {

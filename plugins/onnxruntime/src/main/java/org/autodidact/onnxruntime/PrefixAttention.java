@@ -8,142 +8,163 @@ import java.util.List;
 import org.autodidact.checkpoints.ModelConfig;
 
 /**
- * Adds to a layer's attention what its rows attend to in a prompt that they share with others
- * ({@link Prefixes}). The queries of all rows and heads that read the same keys are one matrix, so
- * a prompt's keys and values are read once, not once a row and head (Hydragen: Juravsky et al.,
- * 2024). The softmax over both parts is exact: with a = ln Σ exp of the scores of one part and b of
- * the other, the parts weigh σ(a − b) and σ(b − a).
+ * Adds to a layer's attention what its rows attend to in text that they share with others ({@link
+ * Prefixes}): the beginning that all rows have in common, and the prompt of a row's group. The
+ * queries of all rows and heads that read the same keys are one matrix, so that keys and values are
+ * read once, not once a row and head (Hydragen: Juravsky et al., 2024).
+ *
+ * <p>The softmax over all parts is exact: a part whose scores have l = ln Σ exp weighs softmax(l)
+ * among the parts.
  *
  * <p>Inputs, besides the graph's own: {@code shares_prefixes}, false where a run has none and the
  * others are ignored; {@code positions} [B, S]; {@code group_rows} [G × K], the row at each place
- * of a group; {@code row_slots} [B], its inverse; {@code prefix_bias} [G, 1, 1, P], 0 or very
- * small; {@code own_there} [B, 1, 1, T], whether a row has that place; {@code prefix.l.key|value}
- * [G, key-value heads, P, head size]; shapes {@code group_split} = (G, K, key-value heads, queries
- * a head, head size), {@code group_heads} = (G, key-value heads, K × queries a head, head size) and
- * {@code group_back}.
+ * of a group; {@code row_slots} [B], its inverse; {@code group_there} [G, 1, 1, P] and {@code
+ * own_there} [B, 1, 1, T], whether there is such a place; {@code common_there} [1, 1, 1, C]; {@code
+ * group.l.key|value} [G, key-value heads, P, head size]; {@code common.l.key|value} [1, key-value
+ * heads, C, head size]; and shapes, {@code group_split} = (G, K, key-value heads, queries a head,
+ * head size), {@code group_heads} = (G, key-value heads, K × queries a head, head size), {@code
+ * group_back}, and the same of one group of all rows: {@code common_split}, {@code common_heads},
+ * {@code common_back}.
  */
 final class PrefixAttention {
   private final ModelConfig config;
   private final OnnxGraph graph;
   private final float scale;
 
+  /** What rows attend to in one part: [B, heads, head size], and l [B, heads, 1]. */
+  private record Part(String values, String logSum) {}
+
   PrefixAttention(ModelConfig config, OnnxGraph graph, float scale) {
-    this.scale = scale;
     this.config = config;
     this.graph = graph;
+    this.scale = scale;
     graph.input("shares_prefixes", DataType.BOOL, 1);
     graph.input("positions", DataType.INT64, "B", "S");
     graph.input("group_rows", DataType.INT64, "GK");
     graph.input("row_slots", DataType.INT64, "slots");
-    graph.input("prefix_bias", DataType.FLOAT, "G", 1, 1, "P");
     graph.input("own_there", DataType.BOOL, "masked", 1, 1, "own");
-    graph.input("group_split", DataType.INT64, 5);
-    graph.input("group_heads", DataType.INT64, 4);
-    graph.input("group_back", DataType.INT64, 5);
+    for (String part : List.of("group", "common")) {
+      graph.input(part + "_there", DataType.BOOL, part, 1, 1, part + "_places");
+      graph.input(part + "_split", DataType.INT64, 5);
+      graph.input(part + "_heads", DataType.INT64, 4);
+      graph.input(part + "_back", DataType.INT64, 5);
+    }
     int size = config.headSize();
     graph.longs("rows_width", -1, (long) config.heads() * size);
     graph.longs("rows_heads", -1, config.heads(), size);
     graph.longs("rows_heads_more", -1, config.heads(), size + 1);
     graph.longs("rows_heads_one", -1, config.heads(), 1);
     graph.longs("head_and_one", size, 1);
-    graph.floats("nothing", new float[] {DecoderStream.NOTHING});
+    graph.longs("each_part", 1, 1, 1);
+    graph.floats("nothing", new float[] {-1e9f});
     graph.longs("first", 0);
     graph.longs("queries_end", (long) config.heads() * size);
     graph.longs("columns", 1);
   }
 
   /**
-   * The attention of a layer over both parts, [B × S, width].
+   * The attention of a layer over all parts, [B × S, width].
    *
-   * @param packed queries, keys and values or queries alone [B × S, …], not rotated
+   * @param queries [B × S, …], not rotated; keys and values may follow in a row
    * @param own what the rows attend to in their own cache, [B, S, width]
    * @param scores its scores before the softmax, [B, heads, S, T], anything beyond a row's end
    */
-  String attend(int layer, String packed, String own, String scores) {
-    for (String what : List.of("key", "value")) {
-      graph.input(
-          "prefix." + layer + "." + what,
-          DataType.FLOAT,
-          "G",
-          config.keyValueHeads(),
-          "P",
-          config.headSize());
+  String attend(int layer, String queries, String own, String scores) {
+    for (String part : List.of("group", "common")) {
+      for (String what : List.of("key", "value")) {
+        graph.input(
+            part + "." + layer + "." + what,
+            DataType.FLOAT,
+            part,
+            config.keyValueHeads(),
+            part + "_places",
+            config.headSize());
+      }
     }
     OnnxGraph with = graph.branch("with." + layer);
-    String result = "both." + layer;
+    String all = "all." + layer;
     with.node(
         "",
         "Reshape",
-        List.of(merged(with, layer, packed, own, scores), "rows_width"),
-        List.of(result));
-    with.output(result, DataType.FLOAT, "rows", "width");
+        List.of(allParts(with, layer, queries, own, scores), "rows_width"),
+        List.of(all));
+    with.output(all, DataType.FLOAT, "rows", "width");
     OnnxGraph without = graph.branch("without." + layer);
-    without.node("", "Reshape", List.of(own, "rows_width"), List.of("own." + layer));
-    without.output("own." + layer, DataType.FLOAT, "rows", "width");
+    String alone = "alone." + layer;
+    without.node("", "Reshape", List.of(own, "rows_width"), List.of(alone));
+    without.output(alone, DataType.FLOAT, "rows", "width");
     return graph.choice("shares_prefixes", with, without);
   }
 
-  private String merged(OnnxGraph g, int layer, String packed, String own, String scores) {
-    String queries = g.node("Slice", List.of(packed, "first", "queries_end", "columns"));
+  private String allParts(OnnxGraph g, int layer, String queries, String own, String scores) {
+    String first = g.node("Slice", List.of(queries, "first", "queries_end", "columns"));
     String rotated = "rotated." + layer;
     g.node(
         MICROSOFT,
         "RotaryEmbedding",
-        List.of(g.node("Unsqueeze", List.of(queries, "columns")), "positions", "cos", "sin"),
+        List.of(g.node("Unsqueeze", List.of(first, "columns")), "positions", "cos", "sin"),
         List.of(rotated));
-    String grouped =
-        g.node("Gather", List.of(g.node("Reshape", List.of(rotated, "rows_width")), "group_rows"));
-    String byHead =
+    String rows = g.node("Reshape", List.of(rotated, "rows_width"));
+    String grouped = shared(g, layer, "group", g.node("Gather", List.of(rows, "group_rows")));
+    List<Part> parts =
+        List.of(
+            ownPart(g, own, scores),
+            split(g, g.node("Gather", List.of(grouped, "row_slots"))),
+            split(g, shared(g, layer, "common", rows)));
+    String weights =
         g.node(
-            "Reshape",
-            List.of(swapped(g, g.node("Reshape", List.of(grouped, "group_split"))), "group_heads"));
-    String raw = "prefix_scores." + layer;
+            "Softmax",
+            List.of(
+                g.node("Concat", parts.stream().map(Part::logSum).toList(), attribute("axis", 2))),
+            attribute("axis", 2));
+    List<String> each = List.of(weights + ".own", weights + ".group", weights + ".common");
+    g.node("", "Split", List.of(weights, "each_part"), each, attribute("axis", 2));
+    String sum = g.node("Mul", List.of(parts.get(0).values(), each.get(0)));
+    for (int i = 1; i < parts.size(); i++) {
+      String weighted = g.node("Mul", List.of(parts.get(i).values(), each.get(i)));
+      sum = g.node("Add", List.of(sum, weighted));
+    }
+    return sum;
+  }
+
+  /** From queries [places of groups, width] to values and l side by side, [places, heads, …]. */
+  private String shared(OnnxGraph g, int layer, String part, String queries) {
+    String split = g.node("Reshape", List.of(queries, part + "_split"));
+    String byHead = g.node("Reshape", List.of(swapped(g, split), part + "_heads"));
+    String raw = part + "_scores." + layer;
     g.node(
         MICROSOFT,
         "FusedMatMul",
-        List.of(byHead, "prefix." + layer + ".key"),
+        List.of(byHead, part + "." + layer + ".key"),
         List.of(raw),
         attribute("transB", 1),
         attribute("alpha", scale));
-    String biased = g.node("Add", List.of(raw, "prefix_bias"));
-    String weights = g.node("Softmax", List.of(biased), attribute("axis", -1));
+    String scores = g.node("Where", List.of(part + "_there", raw, "nothing"));
+    String weights = g.node("Softmax", List.of(scores), attribute("axis", -1));
+    String values = g.node("MatMul", List.of(weights, part + "." + layer + ".value"));
     String found =
-        g.node(
-            "Concat",
-            List.of(
-                g.node("MatMul", List.of(weights, "prefix." + layer + ".value")),
-                logSum(g, biased, weights)),
-            attribute("axis", 3));
-    String back =
-        g.node(
-            "Gather",
-            List.of(
-                g.node(
-                    "Reshape",
-                    List.of(
-                        swapped(g, g.node("Reshape", List.of(found, "group_back"))),
-                        "rows_heads_more")),
-                "row_slots"));
-    String shared = "shared." + layer;
-    String sharedSum = "shared_sum." + layer;
+        g.node("Concat", List.of(values, logSum(g, scores, weights)), attribute("axis", 3));
+    String back = swapped(g, g.node("Reshape", List.of(found, part + "_back")));
+    return g.node("Reshape", List.of(back, "rows_heads_more"));
+  }
+
+  private static Part split(OnnxGraph g, String both) {
+    Part part = new Part(both + ".values", both + ".sums");
     g.node(
         "",
         "Split",
-        List.of(back, "head_and_one"),
-        List.of(shared, sharedSum),
+        List.of(both, "head_and_one"),
+        List.of(part.values(), part.logSum()),
         attribute("axis", 2));
-    String ownBiased = g.node("Where", List.of("own_there", scores, "nothing"));
-    String ownSum =
-        g.node(
-            "Reshape",
-            List.of(
-                logSum(g, ownBiased, g.node("Softmax", List.of(ownBiased), attribute("axis", -1))),
-                "rows_heads_one"));
-    String share = g.node("Sigmoid", List.of(g.node("Sub", List.of(sharedSum, ownSum))));
-    String ownHeads = g.node("Reshape", List.of(own, "rows_heads"));
-    return g.node(
-        "Add",
-        List.of(ownHeads, g.node("Mul", List.of(share, g.node("Sub", List.of(shared, ownHeads))))));
+    return part;
+  }
+
+  private static Part ownPart(OnnxGraph g, String own, String scores) {
+    String there = g.node("Where", List.of("own_there", scores, "nothing"));
+    String weights = g.node("Softmax", List.of(there), attribute("axis", -1));
+    return new Part(
+        g.node("Reshape", List.of(own, "rows_heads")),
+        g.node("Reshape", List.of(logSum(g, there, weights), "rows_heads_one")));
   }
 
   /** Swaps the second and third of five dimensions. */

@@ -1,15 +1,25 @@
 package org.autodidact.onnxruntime;
 
 /**
- * What rows of one run attend to beside their own cache: prompts that several rows share, so that
- * their keys and values are read once for all of them (Hydragen: Juravsky et al., 2024).
+ * What rows of one run attend to beside their own cache ({@link PrefixAttention}). A row reads the
+ * common beginning first, then the prompt of its group, then its own cache.
  *
- * @param cache the prompts' keys and values, group i in row i
- * @param lengths tokens of each group's prompt
+ * @param common the beginning that all rows have in common, in row 0; nobody's row where {@code
+ *     commonLength} is 0
+ * @param commonLength its tokens
+ * @param cache the rest of the prompts, group i in row i
+ * @param lengths tokens of each group's rest
  * @param width rows of the largest group
  * @param groups the group of each row, in the order of the run's rows
  */
-record Prefixes(KeyValueCache cache, int[] lengths, int width, int[] groups) {
+record Prefixes(
+    KeyValueCache common,
+    int commonLength,
+    KeyValueCache cache,
+    int[] lengths,
+    int width,
+    int[] groups) {
+
   /** For each place in a group of {@code width}, the row that stands there; 0 where none does. */
   long[] rowsOfGroups() {
     long[] rows = new long[lengths.length * width];
@@ -28,13 +38,5 @@ record Prefixes(KeyValueCache cache, int[] lengths, int width, int[] groups) {
       slots[row] = (long) groups[row] * width + taken[groups[row]]++;
     }
     return slots;
-  }
-
-  int longest() {
-    int longest = 0;
-    for (int length : lengths) {
-      longest = Math.max(longest, length);
-    }
-    return longest;
   }
 }

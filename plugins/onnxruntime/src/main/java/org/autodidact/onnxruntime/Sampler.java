@@ -15,6 +15,9 @@ import org.autodidact.api.SamplingParameters;
  * − top-p, so the nucleus lies among the others, which are few.
  */
 final class Sampler {
+  /** Probability below which tokens are looked at only where the others do not suffice. */
+  private static final double UNLIKELY = 1e-4;
+
   private final SamplingParameters parameters;
   private final SplittableRandom random;
   private final BitSet seen = new BitSet();
@@ -119,12 +122,14 @@ final class Sampler {
     }
     long[] keys = scratch.keys;
     int count = 0;
-    float bound = Math.nextDown((float) least);
-    for (int i = 0; i < p.length; i++) {
-      if (p[i] >= bound) {
-        // Positive floats sort as their bits do; equal ones by the lower id first.
-        keys[count++] = ((long) Float.floatToRawIntBits(p[i]) << 32) | (p.length - i);
+    // Most often the nucleus lies among the few that are not unlikely; else look again.
+    double bound = onlyTopP ? Math.max(least, UNLIKELY * total) : least;
+    while (true) {
+      count = collect(p, Math.nextDown((float) bound), keys);
+      if (bound == least || sum(keys, count) >= parameters.topP() * total) {
+        break;
       }
+      bound = least;
     }
     if (count == 0) {
       throw new AutodidactException(
@@ -154,6 +159,26 @@ final class Sampler {
       i++;
     }
     return p.length - (int) keys[count - 1 - i];
+  }
+
+  /** Tokens at least this likely, with their probabilities; how many there are. */
+  private static int collect(float[] p, float bound, long[] keys) {
+    int count = 0;
+    for (int i = 0; i < p.length; i++) {
+      if (p[i] >= bound) {
+        // Positive floats sort as their bits do; equal ones by the lower id first.
+        keys[count++] = ((long) Float.floatToRawIntBits(p[i]) << 32) | (p.length - i);
+      }
+    }
+    return count;
+  }
+
+  private static double sum(long[] keys, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += probability(keys[i]);
+    }
+    return sum;
   }
 
   private static float probability(long key) {

@@ -16,7 +16,7 @@ final class WaitingShares {
   static final int WORTH_SHARING = 64;
 
   private final Deque<Share> waiting = new ArrayDeque<>();
-  private final int[] common;
+  private final int common;
 
   /**
    * @param jobs what is to be done, at least one
@@ -27,12 +27,13 @@ final class WaitingShares {
     sorted.sort((a, b) -> Arrays.compare(a.promptTokens(), b.promptTokens()));
     int[] first = sorted.get(0).promptTokens();
     int[] last = sorted.get(sorted.size() - 1).promptTokens();
-    this.common = Arrays.copyOf(first, sorted.size() > 1 ? alike(first, last) : 0);
+    int shortest = jobs.stream().mapToInt(j -> j.promptTokens().length).min().orElseThrow();
+    int alike = Math.min(alike(first, last), shortest - 2);
+    this.common = sorted.size() > 1 && alike >= WORTH_SHARING ? alike : 0;
     List<List<Job>> clusters = new ArrayList<>();
     int[] previous = new int[0];
     for (Job job : sorted) {
-      boolean sibling =
-          alike(previous, job.promptTokens()) >= Math.max(WORTH_SHARING, common.length + 8);
+      boolean sibling = alike(previous, job.promptTokens()) >= Math.max(WORTH_SHARING, common + 8);
       if (!sibling) {
         clusters.add(new ArrayList<>());
       }
@@ -61,8 +62,8 @@ final class WaitingShares {
     return difference < 0 ? a.length : difference;
   }
 
-  /** Tokens with which all prompts begin. */
-  int[] common() {
+  /** How many tokens all prompts begin with, or 0 where they are too few to be shared. */
+  int common() {
     return common;
   }
 
