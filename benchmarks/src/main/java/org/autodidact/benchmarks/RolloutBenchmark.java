@@ -76,9 +76,8 @@ public final class RolloutBenchmark {
               .orElseThrow();
       for (Candidate candidate : generation.candidates()) {
         judged.add(
-            Prompt.of(
-                prompt.id() + "/" + candidate.seed(),
-                template.fill(prompt.instruction(), candidate.text())));
+            template.prompt(
+                prompt.id() + "/" + candidate.seed(), prompt.instruction(), candidate.text()));
       }
     }
     start = System.nanoTime();

@@ -8,14 +8,26 @@ import java.util.Objects;
  *
  * @param id unique among the prompts of one call
  * @param messages the conversation so far, at least one message
+ * @param beginning what the first message begins with as those of many other prompts do, as of one
+ *     template; may be empty. A generator may compute it once for all of them; the answers mean the
+ *     same.
  */
-public record Prompt(String id, List<Message> messages) {
+public record Prompt(String id, List<Message> messages, String beginning) {
   public Prompt {
     Objects.requireNonNull(id, "id");
     messages = List.copyOf(messages);
     if (messages.isEmpty()) {
       throw new InvalidInputException("prompt '" + id + "' has no message; give it at least one");
     }
+    if (!messages.get(0).content().startsWith(beginning)) {
+      throw new InvalidInputException(
+          "prompt '" + id + "' does not begin with what is said to be its beginning");
+    }
+  }
+
+  /** A conversation with nothing in common with others. */
+  public Prompt(String id, List<Message> messages) {
+    this(id, messages, "");
   }
 
   /** A conversation of one user message. */

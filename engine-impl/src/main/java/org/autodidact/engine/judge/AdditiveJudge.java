@@ -11,7 +11,6 @@ import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.Prompt;
 
 /**
  * LLM-as-a-Judge by the additive 5-point prompt (paper, section 2.2 and figure 2): the model writes
@@ -49,7 +48,7 @@ public final class AdditiveJudge implements Judge {
             .map(
                 r ->
                     new GenerationRequest(
-                        Prompt.of(r.id(), template.fill(r.instruction(), r.response())),
+                        template.prompt(r.id(), r.instruction(), r.response()),
                         r.seeds(),
                         context.sampling()))
             .toList();

@@ -10,7 +10,6 @@ import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.Prompt;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.ScoringRequest;
 import org.autodidact.api.UnsupportedModelException;
@@ -62,7 +61,7 @@ public final class ExpectedScoreJudge implements Judge {
             .map(
                 r ->
                     new ScoringRequest(
-                        Prompt.of(r.id(), template.fill(r.instruction(), r.response())),
+                        template.prompt(r.id(), r.instruction(), r.response()),
                         "Score: ",
                         DIGITS,
                         false))

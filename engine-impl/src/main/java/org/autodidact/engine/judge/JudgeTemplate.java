@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Message;
+import org.autodidact.api.Prompt;
 
 /**
  * The judge prompt: a text with {@code {instruction}} and {@code {response}} in it.
@@ -35,6 +38,13 @@ public record JudgeTemplate(String text) {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** The prompt that asks for a grade; all of one template begin alike. */
+  public Prompt prompt(String id, String instruction, String response) {
+    int fixed = Math.min(text.indexOf(INSTRUCTION), text.indexOf(RESPONSE));
+    return new Prompt(
+        id, List.of(Message.user(fill(instruction, response))), text.substring(0, fixed));
   }
 
   /**

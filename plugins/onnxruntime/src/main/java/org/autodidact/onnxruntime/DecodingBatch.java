@@ -71,7 +71,7 @@ final class DecodingBatch {
           waiting.take(
               stream.cache().rows() - rows.size(),
               prompts().rows() - taken(),
-              waiting.common() > 0 ? 1 : PREFILL_TOKENS);
+              waiting.alike() ? 1 : PREFILL_TOKENS);
       if (!entering.isEmpty()) {
         enter(entering);
       } else if (!rows.isEmpty()) {
@@ -99,7 +99,7 @@ final class DecodingBatch {
       fit(entering);
     }
     DecoderStream.Logits logits =
-        waiting.common() > 0 ? computeRest(entering.get(0), first) : compute(entering, first);
+        waiting.alike() ? computeRest(entering.get(0), first) : compute(entering, first);
     int firstRow = rows.size();
     List<Integer> logitRows = new ArrayList<>();
     // Prompts stand side by side from `first` on; copies of them follow.
@@ -197,7 +197,7 @@ final class DecodingBatch {
             DecoderStream.Input.ofOne(
                     stream.desk(), 0, tokens, start, new long[] {tokens.length - 1 - start})
                 .tempered(inverseTemperature(share)));
-    if (shared && onDesk.length == 0) {
+    if (waiting.common() > 0 && onDesk.length == 0) {
       stream.desk().copyRow(0, stream.common(), 0, waiting.common());
     }
     onDesk = tokens;

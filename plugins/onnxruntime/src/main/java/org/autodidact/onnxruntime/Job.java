@@ -11,14 +11,19 @@ import org.autodidact.api.GenerationRequest;
 final class Job {
   private final GenerationRequest request;
   private final int[] promptTokens;
+  private final int common;
   private final Candidate[] candidates;
   private final int places;
   private int open;
 
-  /** {@code contextLength} tokens are all that prompt and answer may have. */
-  Job(GenerationRequest request, int[] promptTokens, int contextLength) {
+  /**
+   * @param common prompt tokens that are those of a template, for all prompts made by it
+   * @param contextLength tokens that prompt and answer may have
+   */
+  Job(GenerationRequest request, int[] promptTokens, int common, int contextLength) {
     this.request = request;
     this.promptTokens = promptTokens;
+    this.common = common;
     this.candidates = new Candidate[request.seeds().size()];
     this.open = candidates.length;
     this.places = Math.min(contextLength, promptTokens.length + request.sampling().maxTokens());
@@ -30,6 +35,11 @@ final class Job {
 
   int[] promptTokens() {
     return promptTokens;
+  }
+
+  /** The prompt's first tokens that are a template's. */
+  List<Integer> common() {
+    return Arrays.stream(promptTokens).limit(common).boxed().toList();
   }
 
   /** Tokens that prompt and answer may come to. */

@@ -2,13 +2,13 @@ package org.autodidact.onnxruntime;
 
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
-import java.util.stream.Collectors;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
@@ -138,28 +138,33 @@ final class OnnxGenerator implements Generator {
       List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
     cancellation.throwIfCancelled();
     Set<String> ids = new HashSet<>();
-    List<Job> jobs = new ArrayList<>();
+    Map<Kind, List<Job>> byKind = new LinkedHashMap<>();
+    Templates templates = new Templates(model.encoder());
     for (GenerationRequest request : requests) {
       if (!ids.add(request.prompt().id())) {
         throw new InvalidInputException(
             "prompt id '" + request.prompt().id() + "' occurs twice; ids must be unique in a call");
       }
-      jobs.add(new Job(request, encode(request), model.config().contextLength()));
+      int[] tokens = encode(request);
+      boolean shares = sharesPrompt(request, tokens.length);
+      int common = shares ? templates.common(request.prompt(), tokens) : 0;
+      Job job = new Job(request, tokens, common, model.config().contextLength());
+      byKind.computeIfAbsent(new Kind(shares, job.common()), k -> new ArrayList<>()).add(job);
     }
-    // Whether prompts stand apart depends on the request alone, as the last bits do on that.
-    Map<Boolean, List<Job>> byKind =
-        jobs.stream().collect(Collectors.partitioningBy(this::sharesPrompt));
-    for (boolean shared : new boolean[] {true, false}) {
-      if (!byKind.get(shared).isEmpty()) {
-        generate(byKind.get(shared), shared, results, cancellation);
-      }
+    for (Map.Entry<Kind, List<Job>> kind : byKind.entrySet()) {
+      generate(kind.getValue(), kind.getKey().shared(), results, cancellation);
     }
   }
 
-  private boolean sharesPrompt(Job job) {
-    return decoder.sharesPrefixes()
-        && (job.request().seeds().size() - 1) * job.promptTokens().length >= WORTH_A_GROUP;
+  private boolean sharesPrompt(GenerationRequest request, int promptTokens) {
+    return decoder.sharesPrefixes() && (request.seeds().size() - 1) * promptTokens >= WORTH_A_GROUP;
   }
+
+  /**
+   * How a request is computed: whether its candidates share their prompt, and with others its
+   * template. It depends on the request alone, as do the last bits of what it gives.
+   */
+  private record Kind(boolean shared, List<Integer> common) {}
 
   private void generate(
       List<Job> jobs, boolean shared, Consumer<Generation> results, Cancellation cancellation) {
@@ -181,8 +186,8 @@ final class OnnxGenerator implements Generator {
       DecoderStream stream = stream(i);
       stream.cache().layOut(each, perRow);
       stream.prefixes().layOut(groups, prompt - waiting.common());
-      stream.common().layOut(shared && waiting.common() > 0 ? 1 : 0, waiting.common());
-      stream.desk().layOut(waiting.common() > 0 ? 1 : 0, prompt);
+      stream.common().layOut(waiting.common() > 0 ? 1 : 0, waiting.common());
+      stream.desk().layOut(waiting.alike() ? 1 : 0, prompt);
       workers.add(
           (found, stop) ->
               new DecodingBatch(

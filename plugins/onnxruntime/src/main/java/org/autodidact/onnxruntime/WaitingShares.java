@@ -17,9 +17,10 @@ final class WaitingShares {
 
   private final Deque<Share> waiting = new ArrayDeque<>();
   private final int common;
+  private final boolean alike;
 
   /**
-   * @param jobs what is to be done, at least one
+   * @param jobs what is to be done, at least one; all with the same {@link Job#common()}
    * @param rows candidates of one job that can be in a batch together
    */
   WaitingShares(List<Job> jobs, int rows) {
@@ -27,9 +28,8 @@ final class WaitingShares {
     sorted.sort((a, b) -> Arrays.compare(a.promptTokens(), b.promptTokens()));
     int[] first = sorted.get(0).promptTokens();
     int[] last = sorted.get(sorted.size() - 1).promptTokens();
-    int shortest = jobs.stream().mapToInt(j -> j.promptTokens().length).min().orElseThrow();
-    int alike = Math.min(alike(first, last), shortest - 2);
-    this.common = sorted.size() > 1 && alike >= WORTH_SHARING ? alike : 0;
+    this.common = jobs.get(0).common().size();
+    this.alike = common > 0 || (sorted.size() > 1 && alike(first, last) >= WORTH_SHARING);
     List<List<Job>> clusters = new ArrayList<>();
     int[] previous = new int[0];
     for (Job job : sorted) {
@@ -62,7 +62,12 @@ final class WaitingShares {
     return difference < 0 ? a.length : difference;
   }
 
-  /** How many tokens all prompts begin with, or 0 where they are too few to be shared. */
+  /** Whether all prompts begin alike, so that one after another can go on from there. */
+  boolean alike() {
+    return alike;
+  }
+
+  /** How many tokens of all prompts are a template's. */
   int common() {
     return common;
   }
