@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
@@ -35,9 +36,10 @@ final class Workers {
     }
     threads.forEach(Thread::start);
     Throwable failure = null;
+    boolean interrupted = false;
     for (int open = workers.size(); open > 0; ) {
       try {
-        Message<T> message = messages.poll(20, java.util.concurrent.TimeUnit.MILLISECONDS);
+        Message<T> message = messages.poll(20, TimeUnit.MILLISECONDS);
         if (cancellation.isCancelled()) {
           stop.cancel();
         }
@@ -53,7 +55,8 @@ final class Workers {
           message.found().ifPresent(results);
         }
       } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+        // Said again only when the workers have ended: else the next wait would not wait for them.
+        interrupted = true;
         failure = new AutodidactException("interrupted while generating", e);
       } catch (RuntimeException | Error e) {
         failure = e;
@@ -61,6 +64,9 @@ final class Workers {
       if (failure != null) {
         stop.cancel();
       }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
     if (failure instanceof Error error) {
       throw error;
