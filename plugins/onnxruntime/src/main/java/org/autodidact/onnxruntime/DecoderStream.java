@@ -198,7 +198,7 @@ final class DecoderStream implements AutoCloseable {
     long queries = shape.queriesPerHead();
     bound.input(part + "_split", new long[] {groups, width, heads, queries, size}, 5);
     bound.input(part + "_heads", new long[] {groups, heads, width * queries, size}, 4);
-    bound.input(part + "_back", new long[] {groups, heads, width, queries, size + 1}, 5);
+    bound.input(part + "_back", new long[] {groups, heads, width, queries, size + 2}, 5);
     bound.input(part + "_there", there(lengths, shared.map(KeyValueCache::places).orElse(1)));
     if (shared.isPresent()) {
       shared

@@ -13,8 +13,9 @@ import org.autodidact.checkpoints.ModelConfig;
  * queries of all rows and heads that read the same keys are one matrix, so that keys and values are
  * read once, not once a row and head (Hydragen: Juravsky et al., 2024).
  *
- * <p>The softmax over all parts is exact: a part whose scores have l = ln Σ exp weighs softmax(l)
- * among the parts.
+ * <p>The softmax over all parts is exact: Σ exp of a part's scores is exp of the highest over that
+ * one's weight within the part. It takes no logarithm: ONNX Runtime's rounds otherwise at the end
+ * of a tensor than within, which would make a row depend on its place.
  *
  * <p>Inputs, besides the graph's own: {@code shares_prefixes}, false where a run has none and the
  * others are ignored; {@code positions} [B, S]; {@code group_rows} [G × K], the row at each place
@@ -31,8 +32,11 @@ final class PrefixAttention {
   private final OnnxGraph graph;
   private final float scale;
 
-  /** What rows attend to in one part: [B, heads, head size], and l [B, heads, 1]. */
-  private record Part(String values, String logSum) {}
+  /**
+   * What rows attend to in one part: [B, heads, head size]; the highest score and its weight within
+   * the part, [B, heads, 1] each.
+   */
+  private record Part(String values, String peak, String likeliest) {}
 
   PrefixAttention(ModelConfig config, OnnxGraph graph, float scale) {
     this.config = config;
@@ -52,9 +56,9 @@ final class PrefixAttention {
     int size = config.headSize();
     graph.longs("rows_width", -1, (long) config.heads() * size);
     graph.longs("rows_heads", -1, config.heads(), size);
-    graph.longs("rows_heads_more", -1, config.heads(), size + 1);
+    graph.longs("rows_heads_more", -1, config.heads(), size + 2);
     graph.longs("rows_heads_one", -1, config.heads(), 1);
-    graph.longs("head_and_one", size, 1);
+    graph.longs("head_and_two", size, 1, 1);
     graph.longs("each_part", 1, 1, 1);
     graph.floats("nothing", new float[] {-1e9f});
     graph.longs("first", 0);
@@ -111,23 +115,30 @@ final class PrefixAttention {
             ownPart(g, own, scores),
             split(g, g.node("Gather", List.of(grouped, "row_slots"))),
             split(g, shared(g, layer, "common", rows)));
-    String weights =
-        g.node(
-            "Softmax",
-            List.of(
-                g.node("Concat", parts.stream().map(Part::logSum).toList(), attribute("axis", 2))),
-            attribute("axis", 2));
-    List<String> each = List.of(weights + ".own", weights + ".group", weights + ".common");
-    g.node("", "Split", List.of(weights, "each_part"), each, attribute("axis", 2));
-    String sum = g.node("Mul", List.of(parts.get(0).values(), each.get(0)));
+    List<String> masses = masses(g, parts);
+    String sum = g.node("Mul", List.of(parts.get(0).values(), masses.get(0)));
+    String mass = masses.get(0);
     for (int i = 1; i < parts.size(); i++) {
-      String weighted = g.node("Mul", List.of(parts.get(i).values(), each.get(i)));
+      String weighted = g.node("Mul", List.of(parts.get(i).values(), masses.get(i)));
       sum = g.node("Add", List.of(sum, weighted));
+      mass = g.node("Add", List.of(mass, masses.get(i)));
     }
-    return sum;
+    return g.node("Div", List.of(sum, mass));
   }
 
-  /** From queries [places of groups, width] to values and l side by side, [places, heads, …]. */
+  /** Σ exp of each part's scores, all over one number; [B, heads, 1] each. */
+  private static List<String> masses(OnnxGraph g, List<Part> parts) {
+    String peaks = g.node("Concat", parts.stream().map(Part::peak).toList(), attribute("axis", 2));
+    String likeliest =
+        g.node("Concat", parts.stream().map(Part::likeliest).toList(), attribute("axis", 2));
+    String all =
+        g.node("Div", List.of(g.node("Softmax", List.of(peaks), attribute("axis", 2)), likeliest));
+    List<String> each = List.of(all + ".own", all + ".group", all + ".common");
+    g.node("", "Split", List.of(all, "each_part"), each, attribute("axis", 2));
+    return each;
+  }
+
+  /** From queries [places of groups, width] to a part side by side, [places, heads, …]. */
   private String shared(OnnxGraph g, int layer, String part, String queries) {
     String split = g.node("Reshape", List.of(queries, part + "_split"));
     String byHead = g.node("Reshape", List.of(swapped(g, split), part + "_heads"));
@@ -143,18 +154,21 @@ final class PrefixAttention {
     String weights = g.node("Softmax", List.of(scores), attribute("axis", -1));
     String values = g.node("MatMul", List.of(weights, part + "." + layer + ".value"));
     String found =
-        g.node("Concat", List.of(values, logSum(g, scores, weights)), attribute("axis", 3));
+        g.node(
+            "Concat",
+            List.of(values, maximum(g, scores), maximum(g, weights)),
+            attribute("axis", 3));
     String back = swapped(g, g.node("Reshape", List.of(found, part + "_back")));
     return g.node("Reshape", List.of(back, "rows_heads_more"));
   }
 
   private static Part split(OnnxGraph g, String both) {
-    Part part = new Part(both + ".values", both + ".sums");
+    Part part = new Part(both + ".values", both + ".peak", both + ".likeliest");
     g.node(
         "",
         "Split",
-        List.of(both, "head_and_one"),
-        List.of(part.values(), part.logSum()),
+        List.of(both, "head_and_two"),
+        List.of(part.values(), part.peak(), part.likeliest()),
         attribute("axis", 2));
     return part;
   }
@@ -164,17 +178,13 @@ final class PrefixAttention {
     String weights = g.node("Softmax", List.of(there), attribute("axis", -1));
     return new Part(
         g.node("Reshape", List.of(own, "rows_heads")),
-        g.node("Reshape", List.of(logSum(g, there, weights), "rows_heads_one")));
+        g.node("Reshape", List.of(maximum(g, there), "rows_heads_one")),
+        g.node("Reshape", List.of(maximum(g, weights), "rows_heads_one")));
   }
 
   /** Swaps the second and third of five dimensions. */
   private static String swapped(OnnxGraph g, String x) {
     return g.node("Transpose", List.of(x), attribute("perm", List.of(0L, 2L, 1L, 3L, 4L)));
-  }
-
-  /** ln Σ exp of rows of scores, whose softmax is {@code weights}: max s − ln max w. */
-  private static String logSum(OnnxGraph g, String scores, String weights) {
-    return g.node("Sub", List.of(maximum(g, scores), g.node("Log", List.of(maximum(g, weights)))));
   }
 
   private static String maximum(OnnxGraph g, String x) {

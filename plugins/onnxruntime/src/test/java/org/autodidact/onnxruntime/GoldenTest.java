@@ -6,12 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
@@ -48,21 +46,6 @@ class GoldenTest {
     }
   }
 
-  private static Map<String, Generation> generate(List<GenerationRequest> requests) {
-    Map<String, Generation> found = new HashMap<>();
-    generator.generate(requests, g -> found.put(g.promptId(), g), new Cancellation());
-    return found;
-  }
-
-  private static Map<String, Scoring> score(List<ScoringRequest> requests) {
-    Map<String, Scoring> found = new HashMap<>();
-    generator
-        .scorer()
-        .orElseThrow()
-        .score(requests, s -> found.put(s.promptId(), s), new Cancellation());
-    return found;
-  }
-
   @Test
   void greedyTokensAreIdenticalAloneAndInARaggedBatch() {
     SamplingParameters greedy = SamplingParameters.greedy(32).withIgnoreEndOfText(true);
@@ -74,12 +57,17 @@ class GoldenTest {
               List.of(1L),
               greedy));
     }
-    Map<String, Generation> batch = generate(all);
+    Map<String, Generation> batch = Asked.generate(generator, all);
     for (int i = 0; i < all.size(); i++) {
       List<Integer> expected = new ArrayList<>();
       golden.path("prompts").path(i).path("greedy").forEach(t -> expected.add(t.asInt()));
       assertThat(batch.get("p" + i).candidates().get(0).tokens()).isEqualTo(expected);
-      assertThat(generate(List.of(all.get(i))).get("p" + i).candidates().get(0).tokens())
+      assertThat(
+              Asked.generate(generator, List.of(all.get(i)))
+                  .get("p" + i)
+                  .candidates()
+                  .get(0)
+                  .tokens())
           .isEqualTo(expected);
     }
   }
@@ -131,7 +119,7 @@ class GoldenTest {
               List.of("0", "1", "2", "3", "4", "5"),
               false));
     }
-    Map<String, Scoring> found = score(requests);
+    Map<String, Scoring> found = Asked.score(generator, requests);
     for (int i = 0; i < requests.size(); i++) {
       for (int digit = 0; digit < 6; digit++) {
         assertThat(found.get("j" + i).logProbabilities().get(digit))
@@ -153,7 +141,7 @@ class GoldenTest {
               List.of(p.path("chosen").asText(), p.path("rejected").asText()),
               true));
     }
-    Map<String, Scoring> found = score(requests);
+    Map<String, Scoring> found = Asked.score(generator, requests);
     for (int i = 0; i < requests.size(); i++) {
       JsonNode expected = golden.path("preferences").path(i);
       Scoring scoring = found.get("p" + i);
@@ -178,11 +166,12 @@ class GoldenTest {
               List.of(10L + i, 20L + i, 30L + i),
               SamplingParameters.candidates(8 + 3 * i)));
     }
-    Map<String, Generation> together = generate(all);
+    Map<String, Generation> together = Asked.generate(generator, all);
     for (int i : new int[] {0, 3, 7}) {
       GenerationRequest request = all.get(i);
       Candidate alone =
-          generate(
+          Asked.generate(
+                  generator,
                   List.of(
                       new GenerationRequest(
                           request.prompt(), List.of(20L + i), request.sampling())))

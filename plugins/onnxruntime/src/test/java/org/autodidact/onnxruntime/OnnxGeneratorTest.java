@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.autodidact.api.Cancellation;
@@ -120,24 +119,16 @@ class OnnxGeneratorTest {
               List.of("one", "two " + i),
               true));
     }
-    Map<String, Scoring> together = score(requests);
+    Map<String, Scoring> together = Asked.score(generator, requests);
     assertThat(together).hasSize(30);
     for (ScoringRequest request : requests) {
-      List<Double> alone = score(List.of(request)).get(request.prompt().id()).logProbabilities();
+      List<Double> alone =
+          Asked.score(generator, List.of(request)).get(request.prompt().id()).logProbabilities();
       List<Double> found = together.get(request.prompt().id()).logProbabilities();
       for (int i = 0; i < alone.size(); i++) {
         assertThat(found.get(i)).isCloseTo(alone.get(i), within(1e-6));
       }
     }
-  }
-
-  private static Map<String, Scoring> score(List<ScoringRequest> requests) {
-    Map<String, Scoring> found = new HashMap<>();
-    generator
-        .scorer()
-        .orElseThrow()
-        .score(requests, s -> found.put(s.promptId(), s), new Cancellation());
-    return found;
   }
 
   /** A prompt's answer, among prompts that begin as it does and among others. */

@@ -8,11 +8,9 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
@@ -20,7 +18,6 @@ import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Message;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
-import org.autodidact.api.Scorer;
 import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.Golden;
 import org.junit.jupiter.api.AfterAll;
@@ -99,14 +96,39 @@ class QualityTest {
       requests.add(
           new GenerationRequest(prompt, List.of(7L), SamplingParameters.candidates(tokens)));
     }
-    Map<String, Generation> among64 = generate(exact, requests);
-    Map<String, Generation> among16 = generate(exact, requests.subList(0, 16));
+    Map<String, Generation> among64 = Asked.generate(exact, requests);
+    Map<String, Generation> among16 = Asked.generate(exact, requests.subList(0, 16));
     for (GenerationRequest request : requests.subList(0, 16)) {
       String id = request.prompt().id();
       List<Integer> expected =
-          generate(exact, List.of(request)).get(id).candidates().get(0).tokens();
+          Asked.generate(exact, List.of(request)).get(id).candidates().get(0).tokens();
       assertThat(among16.get(id).candidates().get(0).tokens()).isEqualTo(expected);
       assertThat(among64.get(id).candidates().get(0).tokens()).isEqualTo(expected);
+    }
+  }
+
+  /** As when a killed run goes on: the rest is answered as it would have been. */
+  @Test
+  void inEightBitsTheRestOfACallIsAnsweredAsInAllOfIt() throws IOException {
+    String template = Files.readString(Golden.shared("golden/judge_prompt.txt"));
+    String beginning = template.substring(0, template.indexOf("{instruction}"));
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (Prompt prompt : prompts().subList(0, 24)) {
+      String filled =
+          template
+              .replace("{instruction}", prompt.instruction())
+              .replace("{response}", "no ".repeat(requests.size()));
+      requests.add(
+          new GenerationRequest(
+              new Prompt(prompt.id(), List.of(Message.user(filled)), beginning),
+              List.of(1L, 2L, 3L),
+              SamplingParameters.candidates(8)));
+    }
+    Map<String, Generation> all = Asked.generate(rounded, requests);
+    for (List<GenerationRequest> rest :
+        List.of(requests.subList(3, 4), requests.subList(19, 24), requests.subList(5, 20))) {
+      Asked.generate(rounded, rest)
+          .forEach((id, generation) -> assertThat(generation).isEqualTo(all.get(id)));
     }
   }
 
@@ -189,34 +211,25 @@ class QualityTest {
 
   private static Map<String, Generation> greedy(OnnxGenerator generator) {
     SamplingParameters sampling = SamplingParameters.greedy(16).withIgnoreEndOfText(true);
-    return generate(
+    return Asked.generate(
         generator,
         prompts().stream().map(p -> new GenerationRequest(p, List.of(0L), sampling)).toList());
   }
 
-  private static Map<String, Generation> generate(
-      OnnxGenerator generator, List<GenerationRequest> requests) {
-    Map<String, Generation> found = new HashMap<>();
-    generator.generate(requests, g -> found.put(g.promptId(), g), new Cancellation());
-    return found;
-  }
-
   private static double[] scores(OnnxGenerator generator, List<ScoringRequest> requests) {
     double[] scores = new double[requests.size()];
-    Scorer scorer = generator.scorer().orElseThrow();
-    scorer.score(
-        requests,
-        s -> {
-          double sum = 0;
-          double weighted = 0;
-          for (int d = 0; d < DIGITS.size(); d++) {
-            double p = Math.exp(s.logProbabilities().get(d));
-            sum += p;
-            weighted += d * p;
-          }
-          scores[Integer.parseInt(s.promptId().substring(1))] = weighted / sum;
-        },
-        new Cancellation());
+    Asked.score(generator, requests)
+        .forEach(
+            (id, scoring) -> {
+              double sum = 0;
+              double weighted = 0;
+              for (int d = 0; d < DIGITS.size(); d++) {
+                double p = Math.exp(scoring.logProbabilities().get(d));
+                sum += p;
+                weighted += d * p;
+              }
+              scores[Integer.parseInt(id.substring(1))] = weighted / sum;
+            });
     return scores;
   }
 
