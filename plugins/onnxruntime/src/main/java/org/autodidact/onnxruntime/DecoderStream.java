@@ -88,6 +88,34 @@ final class DecoderStream implements AutoCloseable {
       return new Input(target, firstRow, ids, width, lengths, positions, wanted, inverse, shared);
     }
 
+    /** New rows side by side, each with its prompt. */
+    static Input together(
+        KeyValueCache target,
+        int firstRow,
+        List<int[]> prompts,
+        long[] wanted,
+        float[] inverseTemperatures) {
+      int rows = prompts.size();
+      int[] lengths = prompts.stream().mapToInt(tokens -> tokens.length).toArray();
+      int width = Arrays.stream(lengths).max().orElseThrow();
+      long[] ids = new long[rows * width];
+      for (int row = 0; row < rows; row++) {
+        for (int t = 0; t < lengths[row]; t++) {
+          ids[row * width + t] = prompts.get(row)[t];
+        }
+      }
+      return new Input(
+          target,
+          firstRow,
+          ids,
+          width,
+          lengths,
+          new int[rows],
+          wanted,
+          inverseTemperatures,
+          Optional.empty());
+    }
+
     /** A prompt, whole or from {@code start} on. */
     static Input ofOne(KeyValueCache target, int row, int[] tokens, int start, long[] wanted) {
       float[] inverse = new float[wanted.length];

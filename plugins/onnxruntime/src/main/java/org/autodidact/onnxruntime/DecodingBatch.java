@@ -149,37 +149,20 @@ final class DecodingBatch {
 
   /** Computes prompts together, into the rows from {@code first} on. */
   private DecoderStream.Logits compute(List<Share> entering, int first) {
-    int width = entering.stream().mapToInt(s -> s.tokens().length).max().orElseThrow();
-    int prompts = entering.size();
-    long[] ids = new long[prompts * width];
-    int[] lengths = new int[prompts];
-    long[] wanted = new long[prompts];
-    float[] inverse = new float[prompts];
-    for (int i = 0; i < prompts; i++) {
-      int[] tokens = entering.get(i).tokens();
-      for (int t = 0; t < tokens.length; t++) {
-        ids[i * width + t] = tokens[t];
-      }
-      lengths[i] = tokens.length;
-      wanted[i] = (long) i * width + tokens.length - 1;
+    List<int[]> prompts = entering.stream().map(Share::tokens).toList();
+    int width = prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
+    long[] wanted = new long[prompts.size()];
+    float[] inverse = new float[prompts.size()];
+    for (int i = 0; i < wanted.length; i++) {
+      wanted[i] = (long) i * width + prompts.get(i).length - 1;
       inverse[i] = inverseTemperature(entering.get(i));
     }
     DecoderStream.Logits logits =
         stream.run(
-            decoder,
-            new DecoderStream.Input(
-                prompts(),
-                first,
-                ids,
-                width,
-                lengths,
-                new int[prompts],
-                wanted,
-                inverse,
-                Optional.empty()));
+            decoder, DecoderStream.Input.together(prompts(), first, prompts, wanted, inverse));
     // Padding may have come to NaN, which times 0 is not 0 where a product reads all places.
-    for (int i = 0; i < prompts && shared; i++) {
-      prompts().clear(first + i, lengths[i], width);
+    for (int i = 0; i < prompts.size() && shared; i++) {
+      prompts().clear(first + i, prompts.get(i).length, width);
     }
     return logits;
   }

@@ -46,8 +46,8 @@ final class LlamaGraph {
   }
 
   /**
-   * The serialized model; {@code positions} rows of rotary angles; in 8 bits over {@code int8}, or
-   * in float32 over the checkpoint's own weights.
+   * The serialized model, in 8 bits over {@code int8}, or in float32 over the checkpoint's own
+   * weights; with {@link PrefixAttention} or without.
    */
   static byte[] build(ModelFolder model, Optional<Int8Weights> int8, boolean sharesPrefixes) {
     if (model.config().headSize() % 16 != 0) {

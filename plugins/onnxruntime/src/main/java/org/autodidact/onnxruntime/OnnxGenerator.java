@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.ToIntFunction;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
@@ -33,8 +32,9 @@ import org.autodidact.checkpoints.ModelFolder;
  *
  * <p>In float32 a candidate's tokens are the same alone and in any batch: every row is computed by
  * sums in the same order (tested). The last bits of log-probabilities are, too, on the processors
- * tested, but ONNX Runtime does not promise it. In 8 bits that holds for requests of one seed;
- * candidates of one prompt read it by sums in another order ({@link PrefixAttention}).
+ * tested, but ONNX Runtime does not promise it. In 8 bits a request's candidates are the same in
+ * any call, but together they read their prompt by sums in another order than one alone ({@link
+ * PrefixAttention}).
  */
 final class OnnxGenerator implements Generator {
   /** Rows that decode together on a thread at most; more gain little on a CPU. */
@@ -151,6 +151,7 @@ final class OnnxGenerator implements Generator {
       Job job = new Job(request, tokens, common, model.config().contextLength());
       byKind.computeIfAbsent(new Kind(shares, job.common()), k -> new ArrayList<>()).add(job);
     }
+    byKind.forEach((kind, jobs) -> affordableRows(jobs, kind.shared(), 1));
     for (Map.Entry<Kind, List<Job>> kind : byKind.entrySet()) {
       generate(kind.getValue(), kind.getKey().shared(), results, cancellation);
     }
@@ -170,15 +171,13 @@ final class OnnxGenerator implements Generator {
       List<Job> jobs, boolean shared, Consumer<Generation> results, Cancellation cancellation) {
     int rows = jobs.stream().mapToInt(j -> j.request().seeds().size()).sum();
     int threads = threads();
-    int perRow = shared ? longest(jobs, Job::answerPlaces) + 1 : longest(jobs, Job::places);
-    int prompt = longest(jobs, j -> j.promptTokens().length);
-    int least = jobs.stream().mapToInt(j -> j.request().seeds().size()).min().orElseThrow();
+    int perRow = perRow(jobs, shared);
+    int prompt = longestPrompt(jobs);
     boolean apart = rows >= ROWS_OF_A_THREAD * threads && affords(perRow + prompt, threads);
     int batches = apart ? threads : 1;
     Decoder chosen = decoder(batches == 1 ? threads : 1);
-    int affordable =
-        shared ? affordableRows(perRow, prompt, least, batches) : affordableRows(perRow, batches);
-    int each = Math.min((rows + batches - 1) / batches, affordable);
+    int each = Math.min((rows + batches - 1) / batches, affordableRows(jobs, shared, batches));
+    int least = leastCandidates(jobs);
     WaitingShares waiting = new WaitingShares(jobs, each);
     int groups = shared ? (each + least - 1) / Math.min(least, each) : 0;
     List<Workers.Worker<Generation>> workers = new ArrayList<>();
@@ -204,8 +203,27 @@ final class OnnxGenerator implements Generator {
     Workers.run(workers, results, cancellation);
   }
 
-  private static int longest(List<Job> jobs, ToIntFunction<Job> length) {
-    return jobs.stream().mapToInt(length).max().orElseThrow();
+  /** Places of a row's own cache. */
+  private static int perRow(List<Job> jobs, boolean shared) {
+    return jobs.stream()
+        .mapToInt(job -> shared ? job.answerPlaces() + 1 : job.places())
+        .max()
+        .orElseThrow();
+  }
+
+  private static int longestPrompt(List<Job> jobs) {
+    return jobs.stream().mapToInt(job -> job.promptTokens().length).max().orElseThrow();
+  }
+
+  private static int leastCandidates(List<Job> jobs) {
+    return jobs.stream().mapToInt(job -> job.request().seeds().size()).min().orElseThrow();
+  }
+
+  private int affordableRows(List<Job> jobs, boolean shared, int batches) {
+    int perRow = perRow(jobs, shared);
+    return shared
+        ? affordableRows(perRow, longestPrompt(jobs), leastCandidates(jobs), batches)
+        : affordableRows(perRow, batches);
   }
 
   private int[] encode(GenerationRequest request) {

@@ -179,19 +179,12 @@ final class OnnxScorer implements Scorer {
 
     private void runTogether(List<Sequence> sequences) {
       int width = sequences.get(0).ids().length;
-      long[] ids = new long[sequences.size() * width];
-      int[] lengths = new int[sequences.size()];
       long[] wanted = new long[sequences.stream().mapToInt(Sequence::rows).sum()];
       float[] inverse = new float[wanted.length];
       Arrays.fill(inverse, 1);
       int row = 0;
       for (int i = 0; i < sequences.size(); i++) {
-        Sequence sequence = sequences.get(i);
-        lengths[i] = sequence.ids().length;
-        for (int t = 0; t < lengths[i]; t++) {
-          ids[i * width + t] = sequence.ids()[t];
-        }
-        for (int t = sequence.firstRow(); t < lengths[i]; t++) {
+        for (int t = sequences.get(i).firstRow(); t < sequences.get(i).ids().length; t++) {
           wanted[row++] = (long) i * width + t;
         }
       }
@@ -199,16 +192,12 @@ final class OnnxScorer implements Scorer {
       DecoderStream.Logits logits =
           stream.run(
               decoder,
-              new DecoderStream.Input(
+              DecoderStream.Input.together(
                   stream.cache(),
                   0,
-                  ids,
-                  width,
-                  lengths,
-                  new int[lengths.length],
+                  sequences.stream().map(Sequence::ids).toList(),
                   wanted,
-                  inverse,
-                  Optional.empty()));
+                  inverse));
       row = 0;
       for (Sequence sequence : sequences) {
         finish(sequence, logits, row);
