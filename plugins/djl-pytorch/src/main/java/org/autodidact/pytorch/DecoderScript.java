@@ -23,12 +23,14 @@ final class DecoderScript {
 
   DecoderScript(ModelFolder model) {
     this.config = model.config();
-    if (!config.modelType().equals("llama")) {
+    if (!config.modelType().equals("llama") || config.activation() != ModelConfig.Activation.SILU) {
       throw new UnsupportedModelException(
           model.path()
               + ": model type '"
               + config.modelType()
-              + "' cannot be trained here; there is: llama");
+              + "' with "
+              + config.activation()
+              + " cannot be trained here; there is: llama with SILU");
     }
     weights.add("model.embed_tokens.weight");
     for (int i = 0; i < config.layers(); i++) {
@@ -148,7 +150,7 @@ final class DecoderScript {
         .replace("LAYERS", Integer.toString(config.layers()))
         .replace("STRIDE", Integer.toString(weightsPerLayer))
         .replace("HIDDEN", Integer.toString(config.hiddenSize()))
-        .replace("EPSILON", String.format(Locale.ROOT, "%.17e", config.normEpsilon()))
+        .replace("EPSILON", String.format(Locale.ROOT, "%.17e", config.norm().epsilon()))
         .replace("KV_HEADS", Integer.toString(config.keyValueHeads()))
         .replace("HEADS", Integer.toString(config.heads()))
         .replace("GROUP", Integer.toString(config.heads() / config.keyValueHeads()))

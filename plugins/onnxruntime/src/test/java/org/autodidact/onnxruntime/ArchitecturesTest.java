@@ -1,0 +1,158 @@
+package org.autodidact.onnxruntime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.TinyModel;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Each architecture against transformers' numbers for a small random checkpoint; both were made by
+ * src/test/python/make_architectures.py.
+ */
+class ArchitecturesTest {
+  /** Of the highest logit. */
+  private static final double TOLERANCE = 1e-3;
+
+  @TempDir Path folder;
+
+  private record Prompt(int[] ids, double[] logits, List<Integer> greedy) {}
+
+  private static Path resources(String name) throws URISyntaxException {
+    URL found = ArchitecturesTest.class.getResource("architectures/" + name + "/config.json");
+    return Path.of(found.toURI()).getParent();
+  }
+
+  /** The checkpoint, with a tokenizer, which it needs to be opened and nobody asks. */
+  private ModelFolder open(String name) throws Exception {
+    Path path = TinyModel.write(folder.resolve(name), 1);
+    for (String file : List.of("config.json", "model.safetensors")) {
+      Files.copy(
+          resources(name).resolve(file), path.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+    }
+    return ModelFolder.open(path);
+  }
+
+  private static List<Prompt> golden(String name) throws Exception {
+    List<Prompt> prompts = new ArrayList<>();
+    for (JsonNode p :
+        new ObjectMapper().readTree(resources(name).resolve("golden.json").toFile())) {
+      double[] logits = new double[p.path("logits").size()];
+      Arrays.setAll(logits, i -> p.path("logits").path(i).asDouble());
+      prompts.add(
+          new Prompt(
+              ints(p.path("ids")), logits, Arrays.stream(ints(p.path("greedy"))).boxed().toList()));
+    }
+    return prompts;
+  }
+
+  private static int[] ints(JsonNode list) {
+    return IntStream.range(0, list.size()).map(i -> list.path(i).asInt()).toArray();
+  }
+
+  /** Greedy tokens of prompts that decode together; the first step's logits go to {@code first}. */
+  private static List<List<Integer>> greedy(
+      Decoder decoder, List<Prompt> prompts, int tokens, List<float[]> first) {
+    int rows = prompts.size();
+    int[] lengths = prompts.stream().mapToInt(p -> p.ids().length).toArray();
+    int width = Arrays.stream(lengths).max().orElseThrow();
+    long[] ids = new long[rows * width];
+    long[] wanted = new long[rows];
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < lengths[r]; i++) {
+        ids[r * width + i] = prompts.get(r).ids()[i];
+      }
+      wanted[r] = (long) r * width + lengths[r] - 1;
+    }
+    int[] positions = new int[rows];
+    List<List<Integer>> found =
+        IntStream.range(0, rows).<List<Integer>>mapToObj(r -> new ArrayList<>()).toList();
+    try (DecoderStream stream = new DecoderStream(decoder)) {
+      stream.cache().layOut(rows, width + tokens);
+      for (int step = 0; step < tokens; step++) {
+        DecoderStream.Logits logits =
+            stream.run(
+                decoder,
+                new DecoderStream.Input(
+                        stream.cache(),
+                        0,
+                        ids,
+                        ids.length / rows,
+                        lengths.clone(),
+                        positions,
+                        wanted,
+                        new float[0],
+                        Optional.empty())
+                    .tempered(1));
+        positions = lengths.clone();
+        ids = new long[rows];
+        for (int r = 0; r < rows; r++) {
+          float[] row = new float[decoder.config().vocabularySize()];
+          logits.copyLogits(r, row);
+          if (step == 0) {
+            first.add(row);
+          }
+          int best = IntStream.range(0, row.length).reduce(0, (a, b) -> row[b] > row[a] ? b : a);
+          found.get(r).add(best);
+          ids[r] = best;
+          lengths[r]++;
+        }
+        wanted = IntStream.range(0, rows).asLongStream().toArray();
+      }
+    }
+    return found;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
+  void logitsAndGreedyTokensAreTransformers(String name) throws Exception {
+    List<Prompt> prompts = golden(name);
+    try (ModelFolder model = open(name);
+        Decoder decoder = new Decoder(model, 2, Optional.empty(), false)) {
+      List<float[]> first = new ArrayList<>();
+      List<List<Integer>> expected = prompts.stream().map(Prompt::greedy).toList();
+      List<List<Integer>> together = greedy(decoder, prompts, 16, first);
+      for (int i = 0; i < prompts.size(); i++) {
+        double[] logits = prompts.get(i).logits();
+        double scale = Arrays.stream(logits).map(Math::abs).max().orElseThrow();
+        float[] row = first.get(i);
+        double difference =
+            IntStream.range(0, row.length)
+                .mapToDouble(t -> Math.abs(row[t] - logits[t]))
+                .max()
+                .orElseThrow();
+        assertThat(difference / scale).as("prompt %d", i).isLessThan(TOLERANCE);
+        assertThat(greedy(decoder, List.of(prompts.get(i)), 16, new ArrayList<>()).get(0))
+            .isEqualTo(expected.get(i));
+      }
+      assertThat(together).isEqualTo(expected);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
+  void eightBitsAreRefusedWithTheReason(String name) throws Exception {
+    try (ModelFolder model = open(name)) {
+      assertThat(Int8Weights.supports(model.config())).isFalse();
+      assertThatThrownBy(() -> Int8Weights.of(model, true, 1))
+          .isInstanceOf(UnsupportedModelException.class)
+          .hasMessageContaining("use fp32");
+    }
+  }
+}
