@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Writes a small random checkpoint of each architecture, and golden.json: for two prompts the last logits and 16 greedy
-tokens by transformers in float32.  usage: make_architectures.py FOLDER"""
+tokens by transformers in float32; and gemma-3-270m.json, the same of Gemma 3 270M as we import it, where it is named.
+usage: make_architectures.py FOLDER [gemma-3-270m.imported]"""
 import itertools, json, os, sys, torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 COMMON = dict(hidden_size=64, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
               vocab_size=259, max_position_embeddings=64, sliding_window=8, bos_token_id=1, eos_token_id=2, pad_token_id=None)
@@ -20,7 +21,7 @@ PROMPTS = [[3 + (7 * i * i + 11 * i) % 250 for i in range(n)] for n in (13, 22)]
 
 
 def make(name, seed, more):
-    """A model and its golden numbers; none where the two likeliest tokens of a step are too near to tell them apart."""
+    """A model and its golden numbers, or none."""
     torch.manual_seed(seed)
     settings = {"model_type": name, **COMMON, **more}
     config = AutoConfig.for_model(settings.pop("model_type"), **settings)
@@ -29,19 +30,22 @@ def make(name, seed, more):
         centre = 1.0 if "norm" in key and not name.startswith("gemma") else 0.0
         spread = 0.3 if weight.dim() == 1 else 0.05 if "embed" in key and name.startswith("gemma") else 0.2
         torch.nn.init.normal_(weight, centre, spread)
-    golden = []
-    for ids in PROMPTS:
-        row, first = list(ids), None
-        for _ in range(16):
-            with torch.no_grad():
-                last = model(torch.tensor([row])).logits[0, -1]
-            first = last if first is None else first
-            best = last.topk(2).values
-            if best[0] - best[1] < 2e-3 * last.abs().max():
-                return None
-            row.append(int(last.argmax()))
-        golden.append(dict(ids=ids, logits=[round(x, 6) for x in first.tolist()], greedy=row[len(ids):]))
-    return model, golden
+    golden = [numbers(model, ids) for ids in PROMPTS]
+    return None if None in golden else (model, golden)
+
+
+def numbers(model, ids, margin=2e-3):
+    """Last logits and greedy tokens; none where the two likeliest tokens of a step are too near to tell them apart."""
+    row, first = list(ids), None
+    for _ in range(16):
+        with torch.no_grad():
+            last = model(torch.tensor([row])).logits[0, -1]
+        first = last if first is None else first
+        best = last.topk(2).values
+        if best[0] - best[1] < margin * last.abs().max():
+            return None
+        row.append(int(last.argmax()))
+    return dict(ids=ids, logits=[round(x, 6) for x in first.tolist()], greedy=row[len(ids):])
 
 
 for name, more in ARCHITECTURES.items():
@@ -51,4 +55,18 @@ for name, more in ARCHITECTURES.items():
     if os.path.exists(folder + "/generation_config.json"):
         os.remove(folder + "/generation_config.json")
     with open(folder + "/golden.json", "w") as out:
+        json.dump(golden, out)
+
+if len(sys.argv) > 2:
+    tokenizer = AutoTokenizer.from_pretrained(sys.argv[2])
+    model = AutoModelForCausalLM.from_pretrained(sys.argv[2], dtype=torch.float32, attn_implementation="eager").eval()
+    long = " ".join(f"Day {i}: the river rose by {i % 7} cm,\n\n    and nobody in the village minded." for i in range(1, 31))
+    golden = []
+    for text in ("The capital of France is", long + " Day 31:"):
+        ids = [tokenizer.bos_token_id] + tokenizer.encode(text, add_special_tokens=False)
+        golden.append(dict(text=text, **numbers(model, ids, 2e-4)))
+        every = golden[-1]["logits"]  # 262144 of them: every 512th is kept
+        golden[-1]["logits"] = every[::512]
+        print(len(ids), tokenizer.decode(golden[-1]["greedy"]), max(map(abs, every)))
+    with open(sys.argv[1] + "/gemma-3-270m.json", "w") as out:
         json.dump(golden, out)

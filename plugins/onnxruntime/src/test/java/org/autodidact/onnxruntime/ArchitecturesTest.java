@@ -32,11 +32,23 @@ class ArchitecturesTest {
 
   @TempDir Path folder;
 
-  private record Prompt(int[] ids, double[] logits, List<Integer> greedy) {}
+  /** A prompt and transformers' numbers; {@code text} where the ids are made of one. */
+  record Prompt(String text, int[] ids, double[] logits, List<Integer> greedy) {
+
+    /** The largest difference of a logit, in highest logits. */
+    double difference(float[] found) {
+      double scale = Arrays.stream(logits).map(Math::abs).max().orElseThrow();
+      return IntStream.range(0, found.length)
+              .mapToDouble(t -> Math.abs(found[t] - logits[t]))
+              .max()
+              .orElseThrow()
+          / scale;
+    }
+  }
 
   private static Path resources(String name) throws URISyntaxException {
-    URL found = ArchitecturesTest.class.getResource("architectures/" + name + "/config.json");
-    return Path.of(found.toURI()).getParent();
+    URL found = ArchitecturesTest.class.getResource("architectures/" + name);
+    return Path.of(found.toURI());
   }
 
   /** The checkpoint, with a tokenizer, which it needs to be opened and nobody asks. */
@@ -49,15 +61,18 @@ class ArchitecturesTest {
     return ModelFolder.open(path);
   }
 
-  private static List<Prompt> golden(String name) throws Exception {
+  /** From a file below architectures/. */
+  static List<Prompt> golden(String file) throws Exception {
     List<Prompt> prompts = new ArrayList<>();
-    for (JsonNode p :
-        new ObjectMapper().readTree(resources(name).resolve("golden.json").toFile())) {
+    for (JsonNode p : new ObjectMapper().readTree(resources(file).toFile())) {
       double[] logits = new double[p.path("logits").size()];
       Arrays.setAll(logits, i -> p.path("logits").path(i).asDouble());
       prompts.add(
           new Prompt(
-              ints(p.path("ids")), logits, Arrays.stream(ints(p.path("greedy"))).boxed().toList()));
+              p.path("text").asText(),
+              ints(p.path("ids")),
+              logits,
+              Arrays.stream(ints(p.path("greedy"))).boxed().toList()));
     }
     return prompts;
   }
@@ -67,7 +82,7 @@ class ArchitecturesTest {
   }
 
   /** Greedy tokens of prompts that decode together; the first step's logits go to {@code first}. */
-  private static List<List<Integer>> greedy(
+  static List<List<Integer>> greedy(
       Decoder decoder, List<Prompt> prompts, int tokens, List<float[]> first) {
     int rows = prompts.size();
     int[] lengths = prompts.stream().mapToInt(p -> p.ids().length).toArray();
@@ -122,22 +137,16 @@ class ArchitecturesTest {
   @ParameterizedTest
   @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
   void logitsAndGreedyTokensAreTransformers(String name) throws Exception {
-    List<Prompt> prompts = golden(name);
+    List<Prompt> prompts = golden(name + "/golden.json");
     try (ModelFolder model = open(name);
         Decoder decoder = new Decoder(model, 2, Optional.empty(), false)) {
       List<float[]> first = new ArrayList<>();
       List<List<Integer>> expected = prompts.stream().map(Prompt::greedy).toList();
       List<List<Integer>> together = greedy(decoder, prompts, 16, first);
       for (int i = 0; i < prompts.size(); i++) {
-        double[] logits = prompts.get(i).logits();
-        double scale = Arrays.stream(logits).map(Math::abs).max().orElseThrow();
-        float[] row = first.get(i);
-        double difference =
-            IntStream.range(0, row.length)
-                .mapToDouble(t -> Math.abs(row[t] - logits[t]))
-                .max()
-                .orElseThrow();
-        assertThat(difference / scale).as("prompt %d", i).isLessThan(TOLERANCE);
+        assertThat(prompts.get(i).difference(first.get(i)))
+            .as("prompt %d", i)
+            .isLessThan(TOLERANCE);
         assertThat(greedy(decoder, List.of(prompts.get(i)), 16, new ArrayList<>()).get(0))
             .isEqualTo(expected.get(i));
       }
