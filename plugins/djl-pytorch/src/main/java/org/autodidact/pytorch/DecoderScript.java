@@ -28,9 +28,9 @@ final class DecoderScript {
           model.path()
               + ": model type '"
               + config.modelType()
-              + "' with "
+              + "' ("
               + config.activation()
-              + " cannot be trained here; there is: llama with SILU");
+              + ") cannot be trained here; there is: llama (SILU)");
     }
     weights.add("model.embed_tokens.weight");
     for (int i = 0; i < config.layers(); i++) {

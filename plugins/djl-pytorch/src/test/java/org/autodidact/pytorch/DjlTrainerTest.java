@@ -25,6 +25,7 @@ import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
+import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.Golden;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
@@ -97,6 +98,20 @@ class DjlTrainerTest {
   private TrainingResult train(
       String name, List<TrainingExample> examples, TrainingSettings settings) {
     return train(name, examples, settings, m -> {}, new Cancellation());
+  }
+
+  @Test
+  void anotherArchitectureIsRefused() throws Exception {
+    Path config = base.resolve("config.json");
+    Files.writeString(config, Files.readString(config).replace("\"llama\"", "\"mistral\""));
+    assertThatThrownBy(
+            () ->
+                train(
+                    "refused", preferences(1), settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0)))
+        .isInstanceOf(UnsupportedModelException.class)
+        .hasMessageContaining("'mistral'")
+        .hasMessageContaining("cannot be trained here; there is: llama");
+    assertThat(folder.resolve("refused")).doesNotExist();
   }
 
   @Test
