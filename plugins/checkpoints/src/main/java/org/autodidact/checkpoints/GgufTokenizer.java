@@ -114,7 +114,9 @@ final class GgufTokenizer {
     config.put("bos_token", tokens.get((int) bos()));
     config.put("eos_token", tokens.get((int) eos()));
     token("padding_token_id").ifPresent(token -> config.put("pad_token", token));
-    token("unknown_token_id").ifPresent(token -> config.put("unk_token", token));
+    if (sentencePiece) {
+      token("unknown_token_id").ifPresent(token -> config.put("unk_token", token));
+    }
     config.put("clean_up_tokenization_spaces", false);
     files.put("tokenizer_config.json", Json.bytes(config));
     file.text("tokenizer.chat_template")

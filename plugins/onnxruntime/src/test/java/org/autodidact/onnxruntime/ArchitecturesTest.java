@@ -154,6 +154,34 @@ class ArchitecturesTest {
     }
   }
 
+  /** As the scorer reads what follows a prompt; windows reach back into what was read before. */
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
+  void aPromptInTwoPartsHasTheSameLogits(String name) throws Exception {
+    try (ModelFolder model = open(name);
+        Decoder decoder = new Decoder(model, 1, Optional.empty(), false);
+        DecoderStream stream = new DecoderStream(decoder)) {
+      for (Prompt prompt : golden(name + "/golden.json")) {
+        int[] ids = prompt.ids();
+        for (int cut : new int[] {1, 6, ids.length - 1}) {
+          stream.cache().layOut(1, ids.length);
+          stream.run(
+              decoder,
+              DecoderStream.Input.ofOne(
+                  stream.cache(), 0, Arrays.copyOf(ids, cut), 0, new long[] {0}));
+          float[] row = new float[decoder.config().vocabularySize()];
+          stream
+              .run(
+                  decoder,
+                  DecoderStream.Input.ofOne(
+                      stream.cache(), 0, ids, cut, new long[] {ids.length - cut - 1}))
+              .copyLogits(0, row);
+          assertThat(prompt.difference(row)).as("cut at %d", cut).isLessThan(TOLERANCE);
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
   void eightBitsAreRefusedWithTheReason(String name) throws Exception {
