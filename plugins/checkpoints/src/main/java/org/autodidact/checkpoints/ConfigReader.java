@@ -5,15 +5,34 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.UnsupportedModelException;
 
 /** Reads config.json and generation_config.json; every number is checked before it is used. */
 final class ConfigReader {
-  private static final List<String> SUPPORTED =
-      List.of("llama", "qwen2", "qwen3", "mistral", "gemma3_text");
+  /**
+   * What transformers takes where config.json leaves a key out; 0 for what is derived or must be
+   * there.
+   */
+  private record Defaults(
+      int heads, int keyValueHeads, int headSize, int vocabulary, int contextLength) {}
+
+  private static final SortedMap<String, Defaults> SUPPORTED =
+      new TreeMap<>(
+          Map.of(
+              "llama", new Defaults(0, 0, 0, 0, 2048),
+              "qwen2", new Defaults(0, 0, 0, 0, 32_768),
+              "qwen3", new Defaults(0, 0, 128, 0, 32_768),
+              "mistral", new Defaults(0, 8, 0, 0, 131_072),
+              "gemma3_text", new Defaults(8, 4, 256, 262_208, 131_072)));
+
+  /** Gemma 3 with pictures; its text model has a configuration of its own inside. */
+  private static final String WITH_PICTURES = "gemma3";
 
   /** What a decoder here does not compute: keys that must be absent, null, false or 0. */
   private static final List<String> REFUSED =
@@ -35,26 +54,39 @@ final class ConfigReader {
   private final Path file;
   private final ObjectNode json;
   private final String type;
+  private final Defaults defaults;
 
-  private ConfigReader(Path file, ObjectNode json) {
+  private ConfigReader(Path file, String type, ObjectNode json) {
     this.file = file;
     this.json = json;
-    this.type = json.path("model_type").asText("");
+    this.type = type;
+    this.defaults = SUPPORTED.get(type);
+    if (defaults == null) {
+      throw new UnsupportedModelException(
+          file
+              + ": model_type '"
+              + type
+              + "' is not supported; there are: "
+              + SUPPORTED.keySet()
+              + " and the text of "
+              + WITH_PICTURES);
+    }
   }
 
   static ModelConfig read(Path folder) {
     Path file = folder.resolve("config.json");
-    ConfigReader reader = new ConfigReader(file, Json.read(file));
-    if (!SUPPORTED.contains(reader.type)) {
-      throw new UnsupportedModelException(
-          file + ": model_type '" + reader.type + "' is not supported; there are: " + SUPPORTED);
-    }
+    ObjectNode json = Json.read(file);
+    String type = json.path("model_type").asText("");
+    ConfigReader reader =
+        type.equals(WITH_PICTURES) && json.path("text_config") instanceof ObjectNode text
+            ? new ConfigReader(file, "gemma3_text", text)
+            : new ConfigReader(file, type, json);
     for (String key : REFUSED) {
       if (reader.json.path(key).asDouble(0) != 0 || reader.json.path(key).asBoolean(false)) {
         throw reader.unsupported(key, reader.json.path(key), "it must be left out, null or false");
       }
     }
-    return reader.decoder(endOfTextIds(folder, reader.json));
+    return reader.decoder(endOfTextIds(folder, json));
   }
 
   private UnsupportedModelException unsupported(String key, JsonNode found, String known) {
@@ -65,9 +97,11 @@ final class ConfigReader {
   private ModelConfig decoder(List<Integer> endOfTextIds) {
     boolean gemma = type.equals("gemma3_text");
     int hidden = positive("hidden_size");
-    int heads = positive("num_attention_heads");
-    int keyValueHeads = or("num_key_value_heads", heads);
-    int headSize = or("head_dim", gemma ? 256 : type.equals("qwen3") ? 128 : hidden / heads);
+    int heads = or("num_attention_heads", defaults.heads());
+    boolean each = json.path("num_key_value_heads").isNull();
+    int keyValueHeads =
+        or("num_key_value_heads", each ? heads : first(defaults.keyValueHeads(), heads));
+    int headSize = or("head_dim", first(defaults.headSize(), hidden / heads));
     if (heads % keyValueHeads != 0 || headSize % 2 != 0) {
       throw new InvalidInputException(
           file
@@ -89,8 +123,8 @@ final class ConfigReader {
         heads,
         keyValueHeads,
         headSize,
-        positive("vocab_size"),
-        or("max_position_embeddings", 2048),
+        or("vocab_size", defaults.vocabulary()),
+        or("max_position_embeddings", defaults.contextLength()),
         gemma ? Math.sqrt(hidden) : 1,
         new ModelConfig.Norm(
             json.path("rms_norm_eps").asDouble(1e-6), gemma, gemma || type.equals("qwen3"), gemma),
@@ -225,8 +259,13 @@ final class ConfigReader {
     return value.asInt();
   }
 
+  private static int first(int value, int otherwise) {
+    return value > 0 ? value : otherwise;
+  }
+
+  /** A number, which must be there where {@code otherwise} is 0. */
   private int or(String key, int otherwise) {
-    return json.path(key).isNull() || json.path(key).isMissingNode() ? otherwise : positive(key);
+    return otherwise > 0 && !json.hasNonNull(key) ? otherwise : positive(key);
   }
 
   private static List<Integer> endOfTextIds(Path folder, ObjectNode config) {

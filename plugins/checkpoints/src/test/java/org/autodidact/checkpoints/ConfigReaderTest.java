@@ -22,7 +22,7 @@ class ConfigReaderTest {
         folder.resolve("config.json"),
         """
         {"model_type": "%s", "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 4,
-         "num_attention_heads": 4, "vocab_size": 10, "eos_token_id": 2%s}
+         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 10, "eos_token_id": 2%s}
         """
             .formatted(type, more.isEmpty() ? "" : ", " + more));
     return ConfigReader.read(folder);
@@ -74,6 +74,29 @@ class ConfigReaderTest {
     assertThat(config.tiedEmbeddings()).isTrue();
     assertThat(config.embeddingScale()).isEqualTo(8);
     assertThat(config.attentionScale()).isEqualTo(1.0 / 16);
+  }
+
+  /** As Google's own folders with pictures have it: what is left out is not Llama's. */
+  @Test
+  void textOfGemmaWithPicturesIsRead() throws Exception {
+    Files.writeString(
+        folder.resolve("config.json"),
+        """
+        {"model_type": "gemma3", "eos_token_id": [1, 106], "vision_config": {"hidden_size": 1152},
+         "text_config": {"model_type": "gemma3_text", "hidden_size": 2560, "intermediate_size": 10240,
+          "num_hidden_layers": 34, "rope_scaling": {"factor": 8.0, "rope_type": "linear"},
+          "sliding_window": 1024}}
+        """);
+    ModelConfig config = ConfigReader.read(folder);
+    assertThat(config.modelType()).isEqualTo("gemma3_text");
+    assertThat(List.of(config.heads(), config.keyValueHeads(), config.headSize()))
+        .containsExactly(8, 4, 256);
+    assertThat(config.vocabularySize()).isEqualTo(262_208);
+    assertThat(config.contextLength()).isEqualTo(131_072);
+    assertThat(config.endOfTextIds()).containsExactly(1, 106);
+    assertThat(config.attention().get(5).window()).isEmpty();
+    assertThat(config.attention().get(5).rope().theta()).isEqualTo(1e6);
+    assertThat(config.attention().get(6).window()).hasValue(1024);
   }
 
   @ParameterizedTest

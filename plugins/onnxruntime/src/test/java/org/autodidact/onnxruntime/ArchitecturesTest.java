@@ -7,6 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -151,6 +154,42 @@ class ArchitecturesTest {
             .isEqualTo(expected.get(i));
       }
       assertThat(together).isEqualTo(expected);
+    }
+  }
+
+  /** As transformers 5 and 4 name the text's tensors where there are pictures. */
+  @ParameterizedTest
+  @ValueSource(strings = {"model.language_model.", "language_model.model."})
+  void textOfGemmaWithPicturesIsTheSame(String prefix) throws Exception {
+    Path path = TinyModel.write(folder.resolve("pictures"), 1);
+    Path small = resources("gemma3_text");
+    Files.writeString(
+        path.resolve("config.json"),
+        "{\"model_type\": \"gemma3\", \"eos_token_id\": 2, \"text_config\": "
+            + Files.readString(small.resolve("config.json"))
+            + "}");
+    ByteBuffer weights =
+        ByteBuffer.wrap(Files.readAllBytes(small.resolve("model.safetensors")))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    byte[] header = new byte[(int) weights.getLong()];
+    weights.get(header);
+    byte[] renamed =
+        new String(header, StandardCharsets.UTF_8)
+            .replace("\"model.", "\"" + prefix)
+            .getBytes(StandardCharsets.UTF_8);
+    Files.write(
+        path.resolve("model.safetensors"),
+        ByteBuffer.allocate(Long.BYTES + renamed.length + weights.remaining())
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putLong(renamed.length)
+            .put(renamed)
+            .put(weights)
+            .array());
+    Prompt prompt = golden("gemma3_text/golden.json").get(0);
+    try (ModelFolder model = ModelFolder.open(path);
+        Decoder decoder = new Decoder(model, 1, Optional.empty(), false)) {
+      assertThat(greedy(decoder, List.of(prompt), 16, new ArrayList<>()))
+          .isEqualTo(List.of(prompt.greedy()));
     }
   }
 
