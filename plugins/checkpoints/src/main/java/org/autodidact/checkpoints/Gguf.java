@@ -31,15 +31,26 @@ public final class Gguf {
       boolean gainsFromOne,
       Map<String, String> norms) {}
 
+  private static final Map<String, String> TWO_NORMS =
+      Map.of("attn_norm", "input_layernorm", "ffn_norm", "post_attention_layernorm");
+
   private static final Map<String, Architecture> ARCHITECTURES =
       Map.of(
           "llama",
+          new Architecture("llama", "LlamaForCausalLM", true, false, TWO_NORMS),
+          "qwen2",
+          new Architecture("qwen2", "Qwen2ForCausalLM", false, false, TWO_NORMS),
+          "qwen3",
           new Architecture(
-              "llama",
-              "LlamaForCausalLM",
-              true,
+              "qwen3",
+              "Qwen3ForCausalLM",
               false,
-              Map.of("attn_norm", "input_layernorm", "ffn_norm", "post_attention_layernorm")),
+              false,
+              Map.of(
+                  "attn_norm", "input_layernorm",
+                  "attn_q_norm", "self_attn.q_norm",
+                  "attn_k_norm", "self_attn.k_norm",
+                  "ffn_norm", "post_attention_layernorm")),
           "gemma3",
           new Architecture(
               "gemma3_text",
@@ -80,8 +91,8 @@ public final class Gguf {
 
   /**
    * Imports a GGUF file into a Hugging Face folder with float32 weights, tokenizer and chat
-   * template. The folder appears whole or not at all. Architectures: llama with a byte-level BPE
-   * tokenizer, gemma3.
+   * template. The folder appears whole or not at all. Architectures: llama, qwen2 and qwen3 with a
+   * byte-level BPE tokenizer, gemma3.
    */
   public static void importInto(Path gguf, Path folder) {
     try (GgufFile file = GgufFile.open(gguf)) {

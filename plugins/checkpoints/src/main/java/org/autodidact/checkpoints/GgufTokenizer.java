@@ -144,7 +144,7 @@ final class GgufTokenizer {
         token.put("special", type == CONTROL);
       }
     }
-    json.set("normalizer", sentencePiece ? replace(" ", SPACE) : null);
+    json.set("normalizer", normalizer());
     json.set("pre_tokenizer", sentencePiece ? null : preTokenizer());
     json.putNull("post_processor");
     json.set("decoder", sentencePiece ? sentencePieceDecoder() : byteLevel(true));
@@ -208,6 +208,14 @@ final class GgufTokenizer {
       }
     }
     return found;
+  }
+
+  /** Qwen composes accents, which its GGUF does not say. */
+  private ObjectNode normalizer() {
+    if (sentencePiece) {
+      return replace(" ", SPACE);
+    }
+    return pre().equals("qwen2") ? Json.MAPPER.createObjectNode().put("type", "NFC") : null;
   }
 
   private String pre() {
