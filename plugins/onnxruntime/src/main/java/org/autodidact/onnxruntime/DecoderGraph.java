@@ -65,7 +65,18 @@ final class DecoderGraph {
               + ": ONNX Runtime's attention takes head sizes in multiples of 16, found "
               + model.config().headSize());
     }
+    if (sharesPrefixes && !attendsToAll(model.config())) {
+      throw new UnsupportedModelException(
+          model.path() + ": prompts are shared only where all layers attend to all tokens");
+    }
     return new DecoderGraph(model, int8, sharesPrefixes).build();
+  }
+
+  /** Without windows, and by one rotary base: as {@link PrefixAttention} computes. */
+  private static boolean attendsToAll(ModelConfig config) {
+    ModelConfig.RopeSettings rope = config.attention().get(0).rope();
+    return config.attention().stream()
+        .allMatch(layer -> layer.window().isEmpty() && layer.rope().equals(rope));
   }
 
   private byte[] build() {

@@ -231,4 +231,14 @@ class ArchitecturesTest {
           .hasMessageContaining("use fp32");
     }
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2_window", "mistral", "gemma3_text"})
+  void promptsAreNotSharedUnderAWindow(String name) throws Exception {
+    try (ModelFolder model = open(name)) {
+      assertThatThrownBy(() -> new Decoder(model, 1, Optional.empty(), true))
+          .isInstanceOf(UnsupportedModelException.class)
+          .hasMessageContaining("all layers attend to all tokens");
+    }
+  }
 }
