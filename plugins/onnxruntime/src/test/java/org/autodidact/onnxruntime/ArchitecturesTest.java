@@ -4,15 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.net.URISyntaxException;
-import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -20,15 +16,12 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.checkpoints.SmallModels;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * Each architecture against transformers' numbers for a small random checkpoint; both were made by
- * src/test/python/make_architectures.py.
- */
+/** Each architecture against transformers' numbers for a small random checkpoint. */
 class ArchitecturesTest {
   /** Of the highest logit. */
   private static final double TOLERANCE = 1e-3;
@@ -49,25 +42,14 @@ class ArchitecturesTest {
     }
   }
 
-  private static Path resources(String name) throws URISyntaxException {
-    URL found = ArchitecturesTest.class.getResource("architectures/" + name);
-    return Path.of(found.toURI());
-  }
-
-  /** The checkpoint, with a tokenizer, which it needs to be opened and nobody asks. */
-  private ModelFolder open(String name) throws Exception {
-    Path path = TinyModel.write(folder.resolve(name), 1);
-    for (String file : List.of("config.json", "model.safetensors")) {
-      Files.copy(
-          resources(name).resolve(file), path.resolve(file), StandardCopyOption.REPLACE_EXISTING);
-    }
-    return ModelFolder.open(path);
+  private ModelFolder open(String name) {
+    return ModelFolder.open(SmallModels.write(folder.resolve(name), name));
   }
 
   /** From a file below architectures/. */
   static List<Prompt> golden(String file) throws Exception {
     List<Prompt> prompts = new ArrayList<>();
-    for (JsonNode p : new ObjectMapper().readTree(resources(file).toFile())) {
+    for (JsonNode p : SmallModels.numbers(file)) {
       double[] logits = new double[p.path("logits").size()];
       Arrays.setAll(logits, i -> p.path("logits").path(i).asDouble());
       prompts.add(
@@ -161,15 +143,14 @@ class ArchitecturesTest {
   @ParameterizedTest
   @ValueSource(strings = {"model.language_model.", "language_model.model."})
   void textOfGemmaWithPicturesIsTheSame(String prefix) throws Exception {
-    Path path = TinyModel.write(folder.resolve("pictures"), 1);
-    Path small = resources("gemma3_text");
+    Path path = SmallModels.write(folder.resolve("pictures"), "gemma3_text");
     Files.writeString(
         path.resolve("config.json"),
         "{\"model_type\": \"gemma3\", \"eos_token_id\": 2, \"text_config\": "
-            + Files.readString(small.resolve("config.json"))
+            + Files.readString(path.resolve("config.json"))
             + "}");
     ByteBuffer weights =
-        ByteBuffer.wrap(Files.readAllBytes(small.resolve("model.safetensors")))
+        ByteBuffer.wrap(Files.readAllBytes(path.resolve("model.safetensors")))
             .order(ByteOrder.LITTLE_ENDIAN);
     byte[] header = new byte[(int) weights.getLong()];
     weights.get(header);

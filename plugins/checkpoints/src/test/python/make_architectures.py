@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes a small random checkpoint of each architecture, and golden.json: for two prompts the last logits and 16 greedy
-tokens by transformers in float32; and gemma-3-270m.json, the same of Gemma 3 270M as we import it, where it is named.
+tokens by transformers in float32, and what a training needs: the log-probability of all tokens after the third, and the
+2-norm of its gradient; and gemma-3-270m.json, the same of Gemma 3 270M as we import it, where it is named.
 usage: make_architectures.py FOLDER [gemma-3-270m.imported]"""
 import itertools, json, os, sys, torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -19,7 +20,6 @@ ARCHITECTURES = {
 PROMPTS = [[3 + (7 * i * i + 11 * i) % 250 for i in range(n)] for n in (13, 22)]
 
 
-
 def make(name, seed, more):
     """A model and its golden numbers, or none."""
     torch.manual_seed(seed)
@@ -31,7 +31,16 @@ def make(name, seed, more):
         spread = 0.3 if weight.dim() == 1 else 0.05 if "embed" in key and name.startswith("gemma") else 0.2
         torch.nn.init.normal_(weight, centre, spread)
     golden = [numbers(model, ids) for ids in PROMPTS]
-    return None if None in golden else (model, golden)
+    return None if None in golden else (model, [dict(n, **training(model, n["ids"])) for n in golden])
+
+
+def training(model, ids, prompt=3):
+    model.zero_grad()
+    each = model(torch.tensor([ids])).logits[0, :-1].log_softmax(-1)
+    total = each.gather(1, torch.tensor(ids[1:])[:, None])[prompt - 1:].sum()
+    total.backward()
+    gradient = torch.stack([p.grad.norm() for p in model.parameters()]).norm()
+    return dict(log_probability=total.item(), gradient=gradient.item())
 
 
 def numbers(model, ids, margin=2e-3):
