@@ -2,9 +2,11 @@ package org.autodidact.checkpoints;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
- * A decoder's shape, from config.json (and generation_config.json for {@code endOfTextIds}).
+ * A decoder's shape, from config.json (and generation_config.json for {@code endOfTextIds}). What
+ * differs between architectures is said here, so that nobody else asks for the name.
  *
  * @param modelType Hugging Face's {@code model_type}, for example {@code llama}
  * @param hiddenSize width of the residual stream
@@ -15,11 +17,14 @@ import java.util.Optional;
  * @param headSize width of a head
  * @param vocabularySize rows of the embedding
  * @param contextLength {@code max_position_embeddings}
- * @param normEpsilon {@code rms_norm_eps}
- * @param ropeTheta base of the rotary frequencies
- * @param ropeScaling how the frequencies are stretched, where they are
+ * @param embeddingScale what embedded tokens are multiplied by
+ * @param norm how activations are normed
+ * @param activation of the MLP's gate
+ * @param attentionScale what a score is multiplied by before the softmax
+ * @param attention what the layers attend to, one a layer
  * @param tiedEmbeddings whether the head is the embedding
- * @param attentionBias whether q, k, v and o have biases
+ * @param attentionBias whether q, k and v have biases
+ * @param outputBias whether o has one
  * @param mlpBias whether gate, up and down have biases
  * @param endOfTextIds token ids that end an answer, at least one
  */
@@ -33,16 +38,55 @@ public record ModelConfig(
     int headSize,
     int vocabularySize,
     int contextLength,
-    double normEpsilon,
-    double ropeTheta,
-    Optional<RopeScaling> ropeScaling,
+    double embeddingScale,
+    Norm norm,
+    Activation activation,
+    double attentionScale,
+    List<LayerAttention> attention,
     boolean tiedEmbeddings,
     boolean attentionBias,
+    boolean outputBias,
     boolean mlpBias,
     List<Integer> endOfTextIds) {
   public ModelConfig {
+    attention = List.copyOf(attention);
     endOfTextIds = List.copyOf(endOfTextIds);
   }
+
+  /** The gate's function. */
+  public enum Activation {
+    /** x σ(x). */
+    SILU,
+    /** GELU by its tanh approximation (Hendrycks and Gimpel, 2016). */
+    GELU_TANH
+  }
+
+  /**
+   * RMSNorm (Zhang and Sennrich, 2019) and where it stands.
+   *
+   * @param epsilon {@code rms_norm_eps}
+   * @param gainsFromOne whether a gain is 1 + w (Gemma), not w
+   * @param queriesAndKeys whether each head's queries and keys are normed before rotation
+   * @param sublayerOutputs whether what attention and MLP add is normed too
+   */
+  public record Norm(
+      double epsilon, boolean gainsFromOne, boolean queriesAndKeys, boolean sublayerOutputs) {}
+
+  /**
+   * What a layer attends to.
+   *
+   * @param window tokens that a token attends to, itself among them; empty for all before it
+   * @param rope its rotary positions
+   */
+  public record LayerAttention(OptionalInt window, RopeSettings rope) {}
+
+  /**
+   * Rotary positions.
+   *
+   * @param theta base of the frequencies
+   * @param scaling how the frequencies are stretched, where they are
+   */
+  public record RopeSettings(double theta, Optional<RopeScaling> scaling) {}
 
   /**
    * Rotary scaling.

@@ -16,6 +16,8 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 
@@ -29,6 +31,10 @@ public final class ModelFolder implements AutoCloseable {
           "tokenizer_config.json",
           "special_tokens_map.json",
           "chat_template.jinja");
+
+  /** How models with pictures name their text decoder; transformers 5 and 4. */
+  private static final Pattern DECODER =
+      Pattern.compile("^(model\\.)?language_model\\.(model\\.)?");
 
   private final Path path;
   private final ModelConfig config;
@@ -52,9 +58,22 @@ public final class ModelFolder implements AutoCloseable {
               + (Files.exists(folder) ? "a file" : "nothing"));
     }
     ModelConfig config = ConfigReader.read(folder);
-    SortedMap<String, TensorInfo> tensors = readTensors(folder);
+    SortedMap<String, TensorInfo> tensors = new TreeMap<>();
+    readTensors(folder).values().stream()
+        .map(t -> t.named(decoderName(t.name())))
+        .forEach(t -> tensors.put(t.name(), t));
     return new ModelFolder(
         folder, config, Collections.unmodifiableSortedMap(tensors), PromptEncoder.open(folder));
+  }
+
+  /** A tensor's name as a folder without pictures has it. */
+  private static String decoderName(String name) {
+    Matcher matcher = DECODER.matcher(name);
+    if (!matcher.find()) {
+      return name;
+    }
+    boolean outside = matcher.group(1) == null && matcher.group(2) == null;
+    return (outside ? "" : "model.") + name.substring(matcher.end());
   }
 
   private static SortedMap<String, TensorInfo> readTensors(Path folder) {

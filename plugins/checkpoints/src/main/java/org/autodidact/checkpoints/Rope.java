@@ -9,12 +9,12 @@ public final class Rope {
    *
    * @return {@code headSize / 2} numbers, in float arithmetic as transformers computes them
    */
-  public static float[] inverseFrequencies(ModelConfig config) {
-    float[] frequencies = new float[config.headSize() / 2];
+  public static float[] inverseFrequencies(int headSize, ModelConfig.RopeSettings rope) {
+    float[] frequencies = new float[headSize / 2];
     for (int i = 0; i < frequencies.length; i++) {
-      float exponent = (float) (2 * i) / config.headSize();
-      float frequency = 1f / (float) Math.pow((float) config.ropeTheta(), exponent);
-      frequencies[i] = config.ropeScaling().map(s -> scaled(frequency, s)).orElse(frequency);
+      float exponent = (float) (2 * i) / headSize;
+      float frequency = 1f / (float) Math.pow((float) rope.theta(), exponent);
+      frequencies[i] = rope.scaling().map(s -> scaled(frequency, s)).orElse(frequency);
     }
     return frequencies;
   }
@@ -40,18 +40,21 @@ public final class Rope {
   }
 
   /** Cosines, [positions × headSize / 2], row by row. */
-  public static float[] cosines(ModelConfig config, int positions) {
-    return table(config, positions, Math::cos);
+  public static float[] cosines(int headSize, ModelConfig.RopeSettings rope, int positions) {
+    return table(headSize, rope, positions, Math::cos);
   }
 
   /** Sines, [positions × headSize / 2], row by row. */
-  public static float[] sines(ModelConfig config, int positions) {
-    return table(config, positions, Math::sin);
+  public static float[] sines(int headSize, ModelConfig.RopeSettings rope, int positions) {
+    return table(headSize, rope, positions, Math::sin);
   }
 
   private static float[] table(
-      ModelConfig config, int positions, java.util.function.DoubleUnaryOperator function) {
-    float[] frequencies = inverseFrequencies(config);
+      int headSize,
+      ModelConfig.RopeSettings rope,
+      int positions,
+      java.util.function.DoubleUnaryOperator function) {
+    float[] frequencies = inverseFrequencies(headSize, rope);
     float[] table = new float[Math.multiplyExact(positions, frequencies.length)];
     for (int p = 0; p < positions; p++) {
       for (int i = 0; i < frequencies.length; i++) {

@@ -19,6 +19,11 @@ public record TensorInfo(
     shape = List.copyOf(shape);
   }
 
+  /** The same tensor by another name. */
+  TensorInfo named(String other) {
+    return new TensorInfo(other, type, shape, file, offset, byteLength);
+  }
+
   /** Number of elements. */
   public long elements() {
     return byteLength / type.bytes();

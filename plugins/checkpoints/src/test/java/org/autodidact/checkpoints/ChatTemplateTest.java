@@ -57,6 +57,61 @@ class ChatTemplateTest {
         .hasMessageContaining("unknown role robot");
   }
 
+  /** Gemma's way: no system turn, strict turns, another name for the assistant. */
+  @Test
+  void turnsLikeGemmasAreUnderstood() throws Exception {
+    ChatTemplate template =
+        template(
+            """
+            {{ bos_token }}
+            {%- if messages[0]['role'] == 'system' -%}
+                {%- if messages[0]['content'] is string -%}
+                    {%- set first = messages[0]['content'] + '\n\n' -%}
+                {%- else -%}
+                    {%- set first = messages[0]['content'][0]['text'] + '\n\n' -%}
+                {%- endif -%}
+                {%- set turns = messages[1:] -%}
+            {%- else -%}
+                {%- set first = "" -%}
+                {%- set turns = messages -%}
+            {%- endif -%}
+            {%- for turn in turns -%}
+                {%- if (turn['role'] == 'user') != (loop.index0 % 2 == 0) -%}
+                    {{ raise_exception("roles must alternate") }}
+                {%- endif -%}
+                {%- set role = "model" if turn['role'] == 'assistant' else turn['role'] -%}
+                {{ '<start_of_turn>' + role + '\n' + (first if loop.first else "") }}
+                {%- if turn['content'] is string -%}
+                    {{ turn['content'] | trim }}
+                {%- elif turn['content'] is iterable -%}
+                    {%- for item in turn['content'] -%}
+                        {%- if item['type'] == 'text' -%}{{ item['text'] | trim }}{%- endif -%}
+                    {%- endfor -%}
+                {%- endif -%}
+                {{ '<end_of_turn>\n' }}
+            {%- endfor -%}
+            {%- if add_generation_prompt -%}
+                {{ '<start_of_turn>model\n' }}
+            {%- endif -%}
+            """);
+    assertThat(template.render(List.of(Message.user(" a ")), true))
+        .isEqualTo("<s><start_of_turn>user\na<end_of_turn>\n<start_of_turn>model\n");
+    assertThat(
+            template.render(
+                List.of(
+                    new Message("system", "s"),
+                    Message.user("a"),
+                    assistant("b"),
+                    Message.user("c")),
+                true))
+        .isEqualTo(
+            "<s><start_of_turn>user\ns\n\na<end_of_turn>\n<start_of_turn>model\nb<end_of_turn>\n"
+                + "<start_of_turn>user\nc<end_of_turn>\n<start_of_turn>model\n");
+    assertThatThrownBy(() -> template.render(List.of(assistant("a")), true))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("roles must alternate");
+  }
+
   /** A template is somebody else's program. */
   @ParameterizedTest
   @ValueSource(

@@ -7,9 +7,12 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Random;
+import java.util.zip.CRC32;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -18,6 +21,8 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.UnsupportedModelException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class GgufTest {
   @TempDir Path folder;
@@ -59,10 +64,7 @@ class GgufTest {
 
   @Test
   void anotherFileIsNamed() throws Exception {
-    assertThatThrownBy(
-            () ->
-                GgufFile.open(
-                    file("not a model".getBytes(java.nio.charset.StandardCharsets.UTF_8))))
+    assertThatThrownBy(() -> GgufFile.open(file("not a model".getBytes(StandardCharsets.UTF_8))))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("file.gguf")
         .hasMessageContaining("not a GGUF file");
@@ -74,8 +76,7 @@ class GgufTest {
   @Test
   void aTruncatedFileIsNamed() throws Exception {
     byte[] whole = fixture("types.gguf");
-    assertThatThrownBy(
-            () -> GgufFile.open(file(java.util.Arrays.copyOf(whole, whole.length - 100))))
+    assertThatThrownBy(() -> GgufFile.open(file(Arrays.copyOf(whole, whole.length - 100))))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("truncated");
   }
@@ -87,6 +88,43 @@ class GgufTest {
     assertThatThrownBy(() -> Gguf.importInto(file, out))
         .isInstanceOf(UnsupportedModelException.class);
     assertThat(out).doesNotExist();
+  }
+
+  /**
+   * Their ith element is the CRC-32 of Hugging Face's name, modulo 1000, plus i: see
+   * src/test/python/make_gguf_models.py.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "qwen2, qwen2, 14, abe\u0301ab, '7,11,7'",
+    "qwen3, qwen3, 13, ab ab, '7,8,7'",
+    "gemma3, gemma3_text, 15, ab ab\u00e9, '264,265,200,174'"
+  })
+  void everyTensorGetsItsNameAndPlace(
+      String name, String type, int tensors, String text, String ids) throws Exception {
+    Path out = folder.resolve(name);
+    Gguf.importInto(file(fixture(name + ".gguf")), out);
+    try (ModelFolder model = ModelFolder.open(out)) {
+      ModelConfig config = model.config();
+      assertThat(config.modelType()).isEqualTo(type);
+      assertThat(config.headSize()).isEqualTo(16);
+      assertThat(config.tiedEmbeddings()).isTrue();
+      assertThat(config.attention()).hasSize(1);
+      assertThat(config.attention().get(0).window().isPresent()).isEqualTo(name.equals("gemma3"));
+      assertThat(config.endOfTextIds()).containsExactly(1, 4);
+      assertThat(model.tensors()).hasSize(tensors);
+      for (TensorInfo tensor : model.tensors().values()) {
+        CRC32 sum = new CRC32();
+        sum.update(tensor.name().getBytes(StandardCharsets.UTF_8));
+        float[] expected = new float[(int) tensor.elements()];
+        for (int i = 0; i < expected.length; i++) {
+          expected[i] = sum.getValue() % 1000 + i;
+        }
+        assertThat(model.floats(tensor)).as(tensor.name()).isEqualTo(expected);
+      }
+      assertThat(model.encoder().text(text))
+          .isEqualTo(Arrays.stream(ids.split(",", -1)).mapToInt(Integer::parseInt).toArray());
+    }
   }
 
   /** Whatever is written into the header: it opens or it is refused by a typed failure. */

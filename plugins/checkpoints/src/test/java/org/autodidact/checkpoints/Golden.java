@@ -55,6 +55,21 @@ public final class Golden {
     return folder;
   }
 
+  /**
+   * Gemma 3 270M as a Hugging Face folder, imported once. Its licence keeps it from where CI could
+   * have it, so that its tests are skipped there too.
+   */
+  public static synchronized Path gemma3() {
+    Path gguf = Path.of(System.getProperty("autodidact.models", ""), "gemma-3-270m-q4_k_m.gguf");
+    Assumptions.assumeTrue(
+        Files.exists(gguf), "needs -Dautodidact.models=FOLDER with " + gguf.getFileName());
+    Path folder = gguf.resolveSibling("gemma-3-270m.imported");
+    if (!Files.exists(folder)) {
+      Gguf.importInto(gguf, folder);
+    }
+    return folder;
+  }
+
   private static Path require(String property, String file) {
     String folder = System.getProperty(property, "");
     Path path = Path.of(folder, file);

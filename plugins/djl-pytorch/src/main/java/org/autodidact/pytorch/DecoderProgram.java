@@ -61,8 +61,9 @@ final class DecoderProgram implements AutoCloseable {
     try {
       model.load(new ByteArrayInputStream(ScriptArchive.of(script.text(objective))));
       this.block = (PtSymbolBlock) model.getBlock();
-      this.cos = rope(Rope.cosines(config, maxLength), maxLength);
-      this.sin = rope(Rope.sines(config, maxLength), maxLength);
+      ModelConfig.RopeSettings rope = config.attention().get(0).rope();
+      this.cos = rope(Rope.cosines(config.headSize(), rope, maxLength), maxLength);
+      this.sin = rope(Rope.sines(config.headSize(), rope, maxLength), maxLength);
       this.weights = new PtNDArray[names.size()];
       this.gradients = new PtNDArray[names.size()];
       this.firstMoments = new PtNDArray[names.size()];

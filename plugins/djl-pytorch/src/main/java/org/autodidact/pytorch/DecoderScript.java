@@ -1,34 +1,40 @@
 package org.autodidact.pytorch;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TensorInfo;
 
 /**
- * The text of the training program of a Llama decoder, in TorchScript, and the order of its
- * weights.
+ * The text of the training program of a decoder (Llama, Qwen, Mistral), in TorchScript, and the
+ * order of its weights.
  *
  * <p>B sequences of S tokens, right-padded; R positions whose next token is scored. Padding needs
  * no mask: attention is causal and padded positions are never scored. Logits are made for the R
  * positions only.
  */
 final class DecoderScript {
+  private static final String FIRST_LAYER = "model.layers.0.";
+
   private final ModelConfig config;
   private final List<String> weights = new ArrayList<>();
   private final int weightsPerLayer;
 
   DecoderScript(ModelFolder model) {
     this.config = model.config();
-    if (!config.modelType().equals("llama")) {
+    List<String> missing = unsupported(config);
+    if (!missing.isEmpty()) {
       throw new UnsupportedModelException(
           model.path()
-              + ": model type '"
+              + ": training does not have, and this "
               + config.modelType()
-              + "' cannot be trained here; there is: llama");
+              + " needs: "
+              + String.join(", ", missing));
     }
     weights.add("model.embed_tokens.weight");
     for (int i = 0; i < config.layers(); i++) {
@@ -42,14 +48,35 @@ final class DecoderScript {
     checkShapes(model);
   }
 
+  /** What a model needs that is not in the program. */
+  private static List<String> unsupported(ModelConfig config) {
+    Map<String, Boolean> needs = new LinkedHashMap<>();
+    needs.put("norms after attention and MLP", config.norm().sublayerOutputs());
+    needs.put("norm gains of 1 + w", config.norm().gainsFromOne());
+    needs.put("an embedding scale", config.embeddingScale() != 1);
+    needs.put("an activation other than silu", config.activation() != ModelConfig.Activation.SILU);
+    needs.put(
+        "an attention scale of its own",
+        config.attentionScale() != 1 / Math.sqrt(config.headSize()));
+    needs.put(
+        "more than one rotary base",
+        config.attention().stream().map(ModelConfig.LayerAttention::rope).distinct().count() > 1);
+    return needs.entrySet().stream().filter(Map.Entry::getValue).map(Map.Entry::getKey).toList();
+  }
+
   private void addLayer(String layer) {
     weights.add(layer + "input_layernorm.weight");
     weights.add(layer + "post_attention_layernorm.weight");
-    for (String name : List.of("q_proj", "k_proj", "v_proj", "o_proj")) {
+    for (String name : List.of("q_proj", "k_proj", "v_proj")) {
       addLinear(layer + "self_attn." + name, config.attentionBias());
     }
+    addLinear(layer + "self_attn.o_proj", config.outputBias());
     for (String name : List.of("gate_proj", "up_proj", "down_proj")) {
       addLinear(layer + "mlp." + name, config.mlpBias());
+    }
+    if (config.norm().queriesAndKeys()) {
+      weights.add(layer + "self_attn.q_norm.weight");
+      weights.add(layer + "self_attn.k_norm.weight");
     }
   }
 
@@ -87,6 +114,7 @@ final class DecoderScript {
             a = torch.slice(x, 3, 0, HALF)
             b = torch.slice(x, 3, HALF, SIZE)
             return torch.cat([torch.sub(torch.mul(a, cos), torch.mul(b, sin)), torch.add(torch.mul(b, cos), torch.mul(a, sin))], 3)
+        ATTEND
           def hidden(self: __torch__.Decoder, ids: Tensor, cos: Tensor, sin: Tensor, w: List[Tensor], dropout: float) -> Tensor:
             rows = torch.size(ids, 0)
             width = torch.size(ids, 1)
@@ -97,10 +125,10 @@ final class DecoderScript {
               q = torch.transpose(torch.view(LINEAR_Q, [rows, width, HEADS, SIZE]), 1, 2)
               k = torch.transpose(torch.view(LINEAR_K, [rows, width, KV_HEADS, SIZE]), 1, 2)
               v = torch.transpose(torch.view(LINEAR_V, [rows, width, KV_HEADS, SIZE]), 1, 2)
-              q = (self).rotate(q, cos, sin, )
-              k = torch.repeat_interleave((self).rotate(k, cos, sin, ), GROUP, 1)
+              q = (self).rotate(NORMED_Q, cos, sin, )
+              k = torch.repeat_interleave((self).rotate(NORMED_K, cos, sin, ), GROUP, 1)
               v = torch.repeat_interleave(v, GROUP, 1)
-              a = torch.scaled_dot_product_attention(q, k, v, None, 0., True)
+              a = (self).attend(q, k, v, layer, )
               a = torch.reshape(torch.transpose(a, 1, 2), [rows, width, ATTENDED])
               x = torch.add(x, torch.dropout(LINEAR_O, dropout, torch.gt(dropout, 0.)))
               n = torch.rms_norm(x, [HIDDEN], w[torch.add(o, 1)], EPSILON)
@@ -136,38 +164,79 @@ final class DecoderScript {
             return rate
         """
         .replace("LOSS", objective.script())
-        .replace("LINEAR_Q", linear("n", 0, config.attentionBias()))
-        .replace("LINEAR_K", linear("n", 1, config.attentionBias()))
-        .replace("LINEAR_V", linear("n", 2, config.attentionBias()))
-        .replace("LINEAR_O", linear("a", 3, config.attentionBias()))
-        .replace("LINEAR_GATE", linear("n", 4, config.mlpBias()))
-        .replace("LINEAR_UP", linear("n", 5, config.mlpBias()))
-        .replace("LINEAR_DOWN", linear("g", 6, config.mlpBias()))
+        .replace("ATTENDED", Integer.toString(config.heads() * config.headSize()))
+        .replace("ATTEND", attend())
+        .replace("LINEAR_Q", linear("n", "self_attn.q_proj"))
+        .replace("LINEAR_K", linear("n", "self_attn.k_proj"))
+        .replace("LINEAR_V", linear("n", "self_attn.v_proj"))
+        .replace("LINEAR_O", linear("a", "self_attn.o_proj"))
+        .replace("LINEAR_GATE", linear("n", "mlp.gate_proj"))
+        .replace("LINEAR_UP", linear("n", "mlp.up_proj"))
+        .replace("LINEAR_DOWN", linear("g", "mlp.down_proj"))
+        .replace("NORMED_Q", normed("q"))
+        .replace("NORMED_K", normed("k"))
         .replace("HALF", Integer.toString(config.headSize() / 2))
         .replace("SIZE", Integer.toString(config.headSize()))
         .replace("LAYERS", Integer.toString(config.layers()))
         .replace("STRIDE", Integer.toString(weightsPerLayer))
         .replace("HIDDEN", Integer.toString(config.hiddenSize()))
-        .replace("EPSILON", String.format(Locale.ROOT, "%.17e", config.normEpsilon()))
+        .replace("EPSILON", String.format(Locale.ROOT, "%.17e", config.norm().epsilon()))
         .replace("KV_HEADS", Integer.toString(config.keyValueHeads()))
         .replace("HEADS", Integer.toString(config.heads()))
         .replace("GROUP", Integer.toString(config.heads() / config.keyValueHeads()))
-        .replace("ATTENDED", Integer.toString(config.heads() * config.headSize()))
         .replace("NORM", Integer.toString(1 + weightsPerLayer * config.layers()))
         .replace("HEAD", Integer.toString(config.tiedEmbeddings() ? 0 : weights.size() - 1));
   }
 
-  /** {@code torch.linear} with the layer's {@code index}th product: q, k, v, o, gate, up, down. */
-  private String linear(String x, int index, boolean bias) {
-    int before =
-        2
-            + Math.min(index, 4) * (config.attentionBias() ? 2 : 1)
-            + Math.max(0, index - 4) * (config.mlpBias() ? 2 : 1);
-    String weight = "w[torch.add(o, " + before + ")]";
+  /** Attention to all tokens before, or to those in the layer's window. */
+  private String attend() {
+    String all = "torch.scaled_dot_product_attention(q, k, v, None, 0., True)";
+    String head =
+        "  def attend(self: __torch__.Decoder, q: Tensor, k: Tensor, v: Tensor, layer: int) -> Tensor:\n";
+    if (config.attention().stream().allMatch(layer -> layer.window().isEmpty())) {
+      return head + "    return " + all;
+    }
+    List<Integer> windows =
+        config.attention().stream().map(a -> a.window().orElse(Integer.MAX_VALUE)).toList();
+    return head
+        + """
+              windows = annotate(List[int], %s)
+              window = windows[layer]
+              if torch.gt(torch.size(q, 2), window):
+                places = torch.arange(torch.size(q, 2))
+                back = torch.sub(torch.unsqueeze(places, 1), torch.unsqueeze(places, 0))
+                near = torch.logical_and(torch.ge(back, 0), torch.lt(back, window))
+                attended = torch.scaled_dot_product_attention(q, k, v, near, 0., False)
+              else:
+                attended = %s
+              return attended"""
+            .formatted(windows, all)
+            .indent(4)
+            .stripTrailing();
+  }
+
+  /** Heads, normed where the model does that. */
+  private String normed(String heads) {
+    return config.norm().queriesAndKeys()
+        ? "torch.rms_norm("
+            + heads
+            + ", [SIZE], "
+            + weight("self_attn." + heads + "_norm.weight")
+            + ", EPSILON)"
+        : heads;
+  }
+
+  private String linear(String x, String name) {
+    String bias = name + ".bias";
     return "torch.linear("
         + x
         + ", "
-        + weight
-        + (bias ? ", w[torch.add(o, " + (before + 1) + ")])" : ")");
+        + weight(name + ".weight")
+        + (weights.contains(FIRST_LAYER + bias) ? ", " + weight(bias) + ")" : ")");
+  }
+
+  /** A weight of the layer whose first one is the {@code o}th. */
+  private String weight(String name) {
+    return "w[torch.add(o, " + (weights.indexOf(FIRST_LAYER + name) - 1) + ")]";
   }
 }

@@ -25,8 +25,10 @@ import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
+import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.Golden;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.SmallModels;
 import org.autodidact.checkpoints.TinyModel;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -97,6 +99,19 @@ class DjlTrainerTest {
   private TrainingResult train(
       String name, List<TrainingExample> examples, TrainingSettings settings) {
     return train(name, examples, settings, m -> {}, new Cancellation());
+  }
+
+  @Test
+  void anotherArchitectureIsRefused() throws Exception {
+    base = SmallModels.write(folder.resolve("gemma"), "gemma3_text");
+    assertThatThrownBy(
+            () ->
+                train(
+                    "refused", preferences(1), settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0)))
+        .isInstanceOf(UnsupportedModelException.class)
+        .hasMessageContaining(
+            "gemma3_text needs: norms after attention and MLP, norm gains of 1 + w");
+    assertThat(folder.resolve("refused")).doesNotExist();
   }
 
   @Test

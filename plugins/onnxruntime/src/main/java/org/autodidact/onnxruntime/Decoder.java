@@ -39,7 +39,7 @@ final class Decoder implements AutoCloseable {
     this.config = model.config();
     this.sharesPrefixes = sharesPrefixes;
     this.environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
-    byte[] graph = graph(model, int8, sharesPrefixes);
+    byte[] graph = DecoderGraph.build(model, int8, sharesPrefixes);
     Map<String, OnnxTensor> given = new LinkedHashMap<>();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
@@ -78,20 +78,6 @@ final class Decoder implements AutoCloseable {
               new long[] {m.inputs(), m.outputs()},
               weights.signed() ? OnnxJavaType.INT8 : OnnxJavaType.UINT8));
     }
-  }
-
-  /** One architecture more is one graph class more and a line here. */
-  private static byte[] graph(
-      ModelFolder model, Optional<Int8Weights> int8, boolean sharesPrefixes) {
-    return switch (model.config().modelType()) {
-      case "llama" -> LlamaGraph.build(model, int8, sharesPrefixes);
-      default ->
-          throw new UnsupportedModelException(
-              model.path()
-                  + ": model type '"
-                  + model.config().modelType()
-                  + "' has no decoder graph here; there is one for: llama");
-    };
   }
 
   /** The real folder of the weight files; ONNX Runtime follows no link out of it. */

@@ -16,15 +16,22 @@ final class FloatProjections implements Projections {
     this.model = model;
     this.config = model.config();
     this.graph = graph;
+    graph.floats("one", new float[] {1});
   }
 
   @Override
   public String embedding() {
-    return gain("model.embed_tokens.weight");
+    return weight("model.embed_tokens.weight");
   }
 
   @Override
   public String gain(String name) {
+    return config.norm().gainsFromOne()
+        ? graph.node("Add", List.of(weight(name), "one"))
+        : weight(name);
+  }
+
+  private String weight(String name) {
     return graph.weight(model.tensor(name));
   }
 
@@ -41,12 +48,12 @@ final class FloatProjections implements Projections {
 
   @Override
   public float attentionScale() {
-    return (float) (1 / Math.sqrt(config.headSize()));
+    return (float) config.attentionScale();
   }
 
   @Override
   public String attentionOutput(int layer, String x) {
-    return linear(x, "model.layers." + layer + ".self_attn.o_proj", config.attentionBias());
+    return linear(x, "model.layers." + layer + ".self_attn.o_proj", config.outputBias());
   }
 
   @Override
@@ -54,21 +61,32 @@ final class FloatProjections implements Projections {
     String name = "model.layers." + layer + ".mlp.";
     String gate = linear(x, name + "gate_proj", config.mlpBias());
     String up = linear(x, name + "up_proj", config.mlpBias());
-    String swish = graph.node("Mul", List.of(gate, graph.node("Sigmoid", List.of(gate))));
-    return linear(graph.node("Mul", List.of(swish, up)), name + "down_proj", config.mlpBias());
+    return linear(
+        graph.node("Mul", List.of(activated(gate), up)), name + "down_proj", config.mlpBias());
+  }
+
+  private String activated(String x) {
+    return switch (config.activation()) {
+      case SILU -> graph.node("Mul", List.of(x, graph.node("Sigmoid", List.of(x))));
+      case GELU_TANH -> {
+        String gelu = x + ":gelu";
+        graph.node(OnnxGraph.MICROSOFT, "FastGelu", List.of(x), List.of(gelu));
+        yield gelu;
+      }
+    };
   }
 
   @Override
   public void head(String x) {
     String weight = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
-    graph.node("", "Gemm", List.of(x, gain(weight)), List.of("logits"), attribute("transB", 1));
+    graph.node("", "Gemm", List.of(x, weight(weight)), List.of("logits"), attribute("transB", 1));
   }
 
   private String linear(String x, String name, boolean bias) {
     List<String> inputs =
         bias
-            ? List.of(x, gain(name + ".weight"), gain(name + ".bias"))
-            : List.of(x, gain(name + ".weight"));
+            ? List.of(x, weight(name + ".weight"), weight(name + ".bias"))
+            : List.of(x, weight(name + ".weight"));
     return graph.node("Gemm", inputs, attribute("transB", 1));
   }
 }

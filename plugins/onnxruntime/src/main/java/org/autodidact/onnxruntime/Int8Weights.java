@@ -3,6 +3,7 @@ package org.autodidact.onnxruntime;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -60,11 +61,14 @@ final class Int8Weights implements AutoCloseable {
    * @param signed whether weights are signed bytes, or unsigned with 128 for 0
    */
   static Int8Weights of(ModelFolder model, boolean signed, int threads) {
-    if (!supports(model.config())) {
+    List<String> missing = unsupported(model.config());
+    if (!missing.isEmpty()) {
       throw new UnsupportedModelException(
           model.path()
-              + ": int8 needs a head size that is a power of two and an intermediate size in multiples of "
-              + BLOCK
+              + ": int8 does not have, and this "
+              + model.config().modelType()
+              + " needs: "
+              + String.join(", ", missing)
               + "; use fp32");
     }
     Int8Weights weights = new Int8Weights(model, signed);
@@ -77,9 +81,27 @@ final class Int8Weights implements AutoCloseable {
     }
   }
 
-  /** Whether a model of these sizes can be rotated. */
+  /** Whether such a model can be rotated. */
   static boolean supports(ModelConfig config) {
-    return Integer.bitCount(config.headSize()) == 1 && config.intermediateSize() % BLOCK == 0;
+    return unsupported(config).isEmpty();
+  }
+
+  /** What a model needs that is not written for 8 bits. */
+  private static List<String> unsupported(ModelConfig config) {
+    Map<String, Boolean> needs = new LinkedHashMap<>();
+    needs.put("a head size that is no power of two", Integer.bitCount(config.headSize()) != 1);
+    needs.put(
+        "an intermediate size in no multiple of " + BLOCK, config.intermediateSize() % BLOCK != 0);
+    needs.put("a norm of queries and keys", config.norm().queriesAndKeys());
+    needs.put("norms after attention and MLP", config.norm().sublayerOutputs());
+    needs.put("norm gains of 1 + w", config.norm().gainsFromOne());
+    needs.put(
+        "biases of q, k and v without one of o", config.attentionBias() != config.outputBias());
+    needs.put("an embedding scale", config.embeddingScale() != 1);
+    needs.put("an activation other than silu", config.activation() != ModelConfig.Activation.SILU);
+    needs.put(
+        "a sliding window", config.attention().stream().anyMatch(a -> a.window().isPresent()));
+    return needs.entrySet().stream().filter(Map.Entry::getValue).map(Map.Entry::getKey).toList();
   }
 
   boolean signed() {

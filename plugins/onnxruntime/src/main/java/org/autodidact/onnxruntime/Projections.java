@@ -20,7 +20,7 @@ interface Projections {
   /** What a layer's attention adds. */
   String attentionOutput(int layer, String x);
 
-  /** What a layer's MLP adds: SwiGLU (Shazeer, 2020). */
+  /** What a layer's MLP adds: SwiGLU, or another gate (Shazeer, 2020). */
   String mlp(int layer, String x);
 
   /** Writes {@code logits}. */

@@ -6,6 +6,7 @@ import static org.autodidact.onnxruntime.OnnxGraph.attribute;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +16,8 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
 
 /**
- * The decoder of Llama (Touvron et al., 2023), read top to bottom in the order in which data flow.
+ * The decoder of Llama (Touvron et al., 2023) and its kin, read top to bottom in the order in which
+ * data flow; what differs between them is in {@link ModelConfig}.
  *
  * <p>B rows, S new tokens a row (right-padded), T places a row in the cache, R rows of logits
  * wanted. Inputs: {@code input_ids} [B, S], {@code seqlens_k} [B] (tokens in the cache after this
@@ -25,16 +27,23 @@ import org.autodidact.checkpoints.Rope;
  * probability at temperature 1, {@code probabilities} [R, V] at the temperature asked for, {@code
  * present.l.key|value}, bound by the caller to the memory of {@code past}.
  */
-final class LlamaGraph {
+final class DecoderGraph {
   private final ModelConfig config;
   private final OnnxGraph graph;
   private final Projections products;
   private final Optional<PrefixAttention> prefixes;
   private final Map<Integer, String> flatShapes = new HashMap<>();
+
+  /** The names of rotary tables end so. */
+  private final Map<ModelConfig.RopeSettings, String> ropes = new LinkedHashMap<>();
+
   private String rows = "";
 
-  private LlamaGraph(ModelFolder model, Optional<Int8Weights> int8, boolean sharesPrefixes) {
+  private DecoderGraph(ModelFolder model, Optional<Int8Weights> int8, boolean sharesPrefixes) {
     this.config = model.config();
+    for (ModelConfig.LayerAttention layer : config.attention()) {
+      ropes.computeIfAbsent(layer.rope(), r -> ropes.isEmpty() ? "" : "." + ropes.size());
+    }
     this.graph = new OnnxGraph(Decoder.weightFolder(model));
     this.products =
         int8.<Projections>map(weights -> new Int8Projections(config, weights, graph))
@@ -56,7 +65,18 @@ final class LlamaGraph {
               + ": ONNX Runtime's attention takes head sizes in multiples of 16, found "
               + model.config().headSize());
     }
-    return new LlamaGraph(model, int8, sharesPrefixes).build();
+    if (sharesPrefixes && !attendsToAll(model.config())) {
+      throw new UnsupportedModelException(
+          model.path() + ": prompts are shared only where all layers attend to all tokens");
+    }
+    return new DecoderGraph(model, int8, sharesPrefixes).build();
+  }
+
+  /** Without windows, and by one rotary base: as {@link PrefixAttention} computes. */
+  private static boolean attendsToAll(ModelConfig config) {
+    ModelConfig.RopeSettings rope = config.attention().get(0).rope();
+    return config.attention().stream()
+        .allMatch(layer -> layer.window().isEmpty() && layer.rope().equals(rope));
   }
 
   private byte[] build() {
@@ -65,27 +85,33 @@ final class LlamaGraph {
     graph.input("total_sequence_length", DataType.INT32, 1);
     graph.input("logit_rows", DataType.INT64, "R");
     graph.input("inverse_temperature", DataType.FLOAT, "R", 1);
-    long half = config.headSize() / 2;
-    int positions = config.contextLength();
-    graph.floats("cos", Rope.cosines(config, positions), positions, half);
-    graph.floats("sin", Rope.sines(config, positions), positions, half);
+    graph.longs("head", -1, config.headSize());
+    ropes.forEach(this::addAngles);
     graph.longs("last", -1);
     rows =
         graph.node(
             "Concat", List.of(graph.node("Shape", List.of(ids)), "last"), attribute("axis", 0));
 
-    String residual =
-        flat(graph.node("Gather", List.of(products.embedding(), ids)), config.hiddenSize());
+    String residual = flat(embedded(ids), config.hiddenSize());
     String normed = norm(residual, "model.layers.0.input_layernorm.weight");
     for (int layer = 0; layer < config.layers(); layer++) {
       String name = "model.layers." + layer + ".";
       String attended = attention(layer, normed);
-      String[] middle = addAndNorm(attended, residual, name + "post_attention_layernorm.weight");
+      String beforeMlp = "post_attention_layernorm.weight";
+      if (config.norm().sublayerOutputs()) {
+        attended = norm(attended, name + beforeMlp);
+        beforeMlp = "pre_feedforward_layernorm.weight";
+      }
+      String[] middle = addAndNorm(attended, residual, name + beforeMlp);
+      String added = products.mlp(layer, middle[0]);
+      if (config.norm().sublayerOutputs()) {
+        added = norm(added, name + "post_feedforward_layernorm.weight");
+      }
       String next =
           layer + 1 < config.layers()
               ? "model.layers." + (layer + 1) + ".input_layernorm.weight"
               : "model.norm.weight";
-      String[] end = addAndNorm(products.mlp(layer, middle[0]), middle[1], next);
+      String[] end = addAndNorm(added, middle[1], next);
       normed = end[0];
       residual = end[1];
     }
@@ -93,8 +119,34 @@ final class LlamaGraph {
     return graph.toModel();
   }
 
+  /** The rotary angles of layers with one base; those of the first layer have no number. */
+  private void addAngles(ModelConfig.RopeSettings rope, String suffix) {
+    int size = config.headSize();
+    int positions = config.contextLength();
+    graph.floats("cos" + suffix, Rope.cosines(size, rope, positions), positions, size / 2);
+    graph.floats("sin" + suffix, Rope.sines(size, rope, positions), positions, size / 2);
+  }
+
+  private String embedded(String ids) {
+    String rows = graph.node("Gather", List.of(products.embedding(), ids));
+    return config.embeddingScale() == 1
+        ? rows
+        : graph.node(
+            "Mul",
+            List.of(
+                rows,
+                graph.floats("embedding_scale", new float[] {(float) config.embeddingScale()})));
+  }
+
   private String attention(int layer, String x) {
     String[] qkv = products.queriesKeysValues(layer, x);
+    if (config.norm().queriesAndKeys()) {
+      String name = "model.layers." + layer + ".self_attn.";
+      qkv[0] = normEachHead(qkv[0], name + "q_norm.weight", config.heads());
+      qkv[1] = normEachHead(qkv[1], name + "k_norm.weight", config.keyValueHeads());
+    }
+    ModelConfig.LayerAttention reach = config.attention().get(layer);
+    String angles = ropes.get(reach.rope());
     boolean packed = qkv.length == 1;
     String attended = "attended." + layer;
     String scores = "scores." + layer;
@@ -113,8 +165,8 @@ final class LlamaGraph {
             cache("past", layer, "value"),
             "seqlens_k",
             "total_sequence_length",
-            "cos",
-            "sin",
+            "cos" + angles,
+            "sin" + angles,
             prefixes.isPresent() ? "positions" : ""),
         outputs,
         attribute("num_heads", config.heads()),
@@ -122,6 +174,7 @@ final class LlamaGraph {
         attribute("do_rotary", 1),
         attribute("rotary_interleaved", 0),
         attribute("scale", products.attentionScale()),
+        attribute("local_window_size", reach.window().orElse(-1)),
         attribute("qk_output", prefixes.isPresent() ? 1 : 0));
     return products.attentionOutput(
         layer,
@@ -173,7 +226,12 @@ final class LlamaGraph {
         "SimplifiedLayerNormalization",
         List.of(x, products.gain(gain)),
         attribute("axis", -1),
-        attribute("epsilon", (float) config.normEpsilon()));
+        attribute("epsilon", (float) config.norm().epsilon()));
+  }
+
+  /** The same over each head of rows of heads. */
+  private String normEachHead(String x, String gain, int heads) {
+    return flat(norm(graph.node("Reshape", List.of(x, "head")), gain), heads * config.headSize());
   }
 
   /** The norm of {@code x + residual}, and that sum. */
@@ -185,7 +243,7 @@ final class LlamaGraph {
         "SkipSimplifiedLayerNormalization",
         List.of(x, residual, products.gain(gain)),
         List.of(normed, "", "", sum),
-        attribute("epsilon", (float) config.normEpsilon()));
+        attribute("epsilon", (float) config.norm().epsilon()));
     return new String[] {normed, sum};
   }
 

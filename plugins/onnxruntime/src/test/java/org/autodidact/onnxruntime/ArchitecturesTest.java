@@ -1,0 +1,225 @@
+package org.autodidact.onnxruntime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.SmallModels;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Each architecture against transformers' numbers for a small random checkpoint. */
+class ArchitecturesTest {
+  /** Of the highest logit. */
+  private static final double TOLERANCE = 1e-3;
+
+  @TempDir Path folder;
+
+  /** A prompt and transformers' numbers; {@code text} where the ids are made of one. */
+  record Prompt(String text, int[] ids, double[] logits, List<Integer> greedy) {
+
+    /** The largest difference of a logit, in highest logits. */
+    double difference(float[] found) {
+      double scale = Arrays.stream(logits).map(Math::abs).max().orElseThrow();
+      return IntStream.range(0, found.length)
+              .mapToDouble(t -> Math.abs(found[t] - logits[t]))
+              .max()
+              .orElseThrow()
+          / scale;
+    }
+  }
+
+  private ModelFolder open(String name) {
+    return ModelFolder.open(SmallModels.write(folder.resolve(name), name));
+  }
+
+  /** From a file below architectures/. */
+  static List<Prompt> golden(String file) throws Exception {
+    List<Prompt> prompts = new ArrayList<>();
+    for (JsonNode p : SmallModels.numbers(file)) {
+      double[] logits = new double[p.path("logits").size()];
+      Arrays.setAll(logits, i -> p.path("logits").path(i).asDouble());
+      prompts.add(
+          new Prompt(
+              p.path("text").asText(),
+              ints(p.path("ids")),
+              logits,
+              Arrays.stream(ints(p.path("greedy"))).boxed().toList()));
+    }
+    return prompts;
+  }
+
+  private static int[] ints(JsonNode list) {
+    return IntStream.range(0, list.size()).map(i -> list.path(i).asInt()).toArray();
+  }
+
+  /** Greedy tokens of prompts that decode together; the first step's logits go to {@code first}. */
+  static List<List<Integer>> greedy(
+      Decoder decoder, List<Prompt> prompts, int tokens, List<float[]> first) {
+    int rows = prompts.size();
+    int[] lengths = prompts.stream().mapToInt(p -> p.ids().length).toArray();
+    int width = Arrays.stream(lengths).max().orElseThrow();
+    long[] ids = new long[rows * width];
+    long[] wanted = new long[rows];
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < lengths[r]; i++) {
+        ids[r * width + i] = prompts.get(r).ids()[i];
+      }
+      wanted[r] = (long) r * width + lengths[r] - 1;
+    }
+    int[] positions = new int[rows];
+    List<List<Integer>> found =
+        IntStream.range(0, rows).<List<Integer>>mapToObj(r -> new ArrayList<>()).toList();
+    try (DecoderStream stream = new DecoderStream(decoder)) {
+      stream.cache().layOut(rows, width + tokens);
+      for (int step = 0; step < tokens; step++) {
+        DecoderStream.Logits logits =
+            stream.run(
+                decoder,
+                new DecoderStream.Input(
+                        stream.cache(),
+                        0,
+                        ids,
+                        ids.length / rows,
+                        lengths.clone(),
+                        positions,
+                        wanted,
+                        new float[0],
+                        Optional.empty())
+                    .tempered(1));
+        positions = lengths.clone();
+        ids = new long[rows];
+        for (int r = 0; r < rows; r++) {
+          float[] row = new float[decoder.config().vocabularySize()];
+          logits.copyLogits(r, row);
+          if (step == 0) {
+            first.add(row);
+          }
+          int best = IntStream.range(0, row.length).reduce(0, (a, b) -> row[b] > row[a] ? b : a);
+          found.get(r).add(best);
+          ids[r] = best;
+          lengths[r]++;
+        }
+        wanted = IntStream.range(0, rows).asLongStream().toArray();
+      }
+    }
+    return found;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
+  void logitsAndGreedyTokensAreTransformers(String name) throws Exception {
+    List<Prompt> prompts = golden(name + "/golden.json");
+    try (ModelFolder model = open(name);
+        Decoder decoder = new Decoder(model, 2, Optional.empty(), false)) {
+      List<float[]> first = new ArrayList<>();
+      List<List<Integer>> expected = prompts.stream().map(Prompt::greedy).toList();
+      List<List<Integer>> together = greedy(decoder, prompts, 16, first);
+      for (int i = 0; i < prompts.size(); i++) {
+        assertThat(prompts.get(i).difference(first.get(i)))
+            .as("prompt %d", i)
+            .isLessThan(TOLERANCE);
+        assertThat(greedy(decoder, List.of(prompts.get(i)), 16, new ArrayList<>()).get(0))
+            .isEqualTo(expected.get(i));
+      }
+      assertThat(together).isEqualTo(expected);
+    }
+  }
+
+  /** As transformers 5 and 4 name the text's tensors where there are pictures. */
+  @ParameterizedTest
+  @ValueSource(strings = {"model.language_model.", "language_model.model."})
+  void textOfGemmaWithPicturesIsTheSame(String prefix) throws Exception {
+    Path path = SmallModels.write(folder.resolve("pictures"), "gemma3_text");
+    Files.writeString(
+        path.resolve("config.json"),
+        "{\"model_type\": \"gemma3\", \"eos_token_id\": 2, \"text_config\": "
+            + Files.readString(path.resolve("config.json"))
+            + "}");
+    ByteBuffer weights =
+        ByteBuffer.wrap(Files.readAllBytes(path.resolve("model.safetensors")))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    byte[] header = new byte[(int) weights.getLong()];
+    weights.get(header);
+    byte[] renamed =
+        new String(header, StandardCharsets.UTF_8)
+            .replace("\"model.", "\"" + prefix)
+            .getBytes(StandardCharsets.UTF_8);
+    Files.write(
+        path.resolve("model.safetensors"),
+        ByteBuffer.allocate(Long.BYTES + renamed.length + weights.remaining())
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putLong(renamed.length)
+            .put(renamed)
+            .put(weights)
+            .array());
+    Prompt prompt = golden("gemma3_text/golden.json").get(0);
+    try (ModelFolder model = ModelFolder.open(path);
+        Decoder decoder = new Decoder(model, 1, Optional.empty(), false)) {
+      assertThat(greedy(decoder, List.of(prompt), 16, new ArrayList<>()))
+          .isEqualTo(List.of(prompt.greedy()));
+    }
+  }
+
+  /** As the scorer reads what follows a prompt; windows reach back into what was read before. */
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
+  void aPromptInTwoPartsHasTheSameLogits(String name) throws Exception {
+    try (ModelFolder model = open(name);
+        Decoder decoder = new Decoder(model, 1, Optional.empty(), false);
+        DecoderStream stream = new DecoderStream(decoder)) {
+      for (Prompt prompt : golden(name + "/golden.json")) {
+        int[] ids = prompt.ids();
+        for (int cut : new int[] {1, 6, ids.length - 1}) {
+          stream.cache().layOut(1, ids.length);
+          stream.run(
+              decoder,
+              DecoderStream.Input.ofOne(
+                  stream.cache(), 0, Arrays.copyOf(ids, cut), 0, new long[] {0}));
+          float[] row = new float[decoder.config().vocabularySize()];
+          stream
+              .run(
+                  decoder,
+                  DecoderStream.Input.ofOne(
+                      stream.cache(), 0, ids, cut, new long[] {ids.length - cut - 1}))
+              .copyLogits(0, row);
+          assertThat(prompt.difference(row)).as("cut at %d", cut).isLessThan(TOLERANCE);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
+  void eightBitsAreRefusedWithTheReason(String name) throws Exception {
+    try (ModelFolder model = open(name)) {
+      assertThat(Int8Weights.supports(model.config())).isFalse();
+      assertThatThrownBy(() -> Int8Weights.of(model, true, 1))
+          .isInstanceOf(UnsupportedModelException.class)
+          .hasMessageContaining("use fp32");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2_window", "mistral", "gemma3_text"})
+  void promptsAreNotSharedUnderAWindow(String name) throws Exception {
+    try (ModelFolder model = open(name)) {
+      assertThatThrownBy(() -> new Decoder(model, 1, Optional.empty(), true))
+          .isInstanceOf(UnsupportedModelException.class)
+          .hasMessageContaining("all layers attend to all tokens");
+    }
+  }
+}
