@@ -26,7 +26,6 @@ final class DecodingBatch {
   private static final int PREFILL_TOKENS = 2048;
 
   private final ModelFolder model;
-  private final Decoder decoder;
   private final DecoderStream stream;
   private final WaitingShares waiting;
   private final boolean shared;
@@ -45,7 +44,6 @@ final class DecodingBatch {
    */
   DecodingBatch(
       ModelFolder model,
-      Decoder decoder,
       DecoderStream stream,
       WaitingShares waiting,
       boolean shared,
@@ -53,7 +51,6 @@ final class DecodingBatch {
       Consumer<Generation> results,
       Cancellation cancellation) {
     this.model = model;
-    this.decoder = decoder;
     this.stream = stream;
     this.waiting = waiting;
     this.shared = shared;
@@ -84,7 +81,7 @@ final class DecodingBatch {
   }
 
   /** Where prompts are kept. */
-  private KeyValueCache prompts() {
+  private Cache prompts() {
     return shared ? stream.prefixes() : stream.cache();
   }
 
@@ -158,8 +155,7 @@ final class DecodingBatch {
       inverse[i] = inverseTemperature(entering.get(i));
     }
     DecoderStream.Logits logits =
-        stream.run(
-            decoder, DecoderStream.Input.together(prompts(), first, prompts, wanted, inverse));
+        stream.run(DecoderStream.Input.together(prompts(), first, prompts, wanted, inverse));
     // Padding may have come to NaN, which times 0 is not 0 where a product reads all places.
     for (int i = 0; i < prompts.size() && shared; i++) {
       prompts().clear(first + i, prompts.get(i).length, width);
@@ -176,7 +172,6 @@ final class DecodingBatch {
     int start = Math.min(WaitingShares.alike(onDesk, tokens), tokens.length - 2);
     DecoderStream.Logits logits =
         stream.run(
-            decoder,
             DecoderStream.Input.ofOne(
                     stream.desk(), 0, tokens, start, new long[] {tokens.length - 1 - start})
                 .tempered(inverseTemperature(share)));
@@ -211,7 +206,6 @@ final class DecodingBatch {
     draw(
         0,
         stream.run(
-            decoder,
             new DecoderStream.Input(
                 stream.cache(), 0, ids, 1, lengths, positions, wanted, inverse, prefixes())),
         IntStream.range(0, count).toArray());

@@ -10,7 +10,7 @@ import org.autodidact.checkpoints.ModelConfig;
  * key-value heads, places, head size]. A session reads and writes it in place. The memory is kept
  * and laid out anew from call to call; it grows where a call needs more.
  */
-final class KeyValueCache implements AutoCloseable {
+final class KeyValueCache implements Cache {
   private final Shape shape;
   private final List<String> names = new ArrayList<>();
   private final List<NativeBuffer> buffers = new ArrayList<>();
@@ -40,8 +40,8 @@ final class KeyValueCache implements AutoCloseable {
     return 2L * config.layers() * config.keyValueHeads() * config.headSize() * Float.BYTES;
   }
 
-  /** Lays the cache out as {@code rows} × {@code places}; what it held is lost. */
-  void layOut(int rows, int places) {
+  @Override
+  public void layOut(int rows, int places) {
     this.rows = rows;
     this.places = places;
     long floats = rows * rowFloats();
@@ -59,11 +59,13 @@ final class KeyValueCache implements AutoCloseable {
     return names;
   }
 
-  int places() {
+  @Override
+  public int places() {
     return places;
   }
 
-  int rows() {
+  @Override
+  public int rows() {
     return rows;
   }
 
@@ -84,13 +86,9 @@ final class KeyValueCache implements AutoCloseable {
     }
   }
 
-  /** Copies the first {@code length} places of a row to a row of another cache or of this one. */
-  void copyRow(int row, KeyValueCache target, int to, int length) {
-    copyRow(row, 0, target, to, length);
-  }
-
-  /** Copies {@code length} places of a row, from the {@code from}th on, to the start of a row. */
-  void copyRow(int row, int from, KeyValueCache target, int to, int length) {
+  @Override
+  public void copyRow(int row, int from, Cache into, int to, int length) {
+    KeyValueCache target = (KeyValueCache) into;
     for (int i = 0; i < buffers.size(); i++) {
       for (int h = 0; h < shape.heads(); h++) {
         buffers
@@ -109,11 +107,8 @@ final class KeyValueCache implements AutoCloseable {
     return ((long) row * shape.heads() + head) * places * shape.headSize();
   }
 
-  /**
-   * Gives each row more or fewer places; the first {@code used} rows keep what they hold, as far as
-   * it has a place. There must be memory for all rows.
-   */
-  void setPlaces(int newPlaces, int used) {
+  @Override
+  public void setPlaces(int newPlaces, int used) {
     int all = used * shape.heads();
     long kept = (long) Math.min(places, newPlaces) * shape.headSize();
     for (NativeBuffer buffer : buffers) {
@@ -126,8 +121,8 @@ final class KeyValueCache implements AutoCloseable {
     places = newPlaces;
   }
 
-  /** Sets the places {@code from} to {@code to} of a row to 0. */
-  void clear(int row, int from, int to) {
+  @Override
+  public void clear(int row, int from, int to) {
     for (NativeBuffer buffer : buffers) {
       for (int h = 0; h < shape.heads(); h++) {
         buffer.clear(

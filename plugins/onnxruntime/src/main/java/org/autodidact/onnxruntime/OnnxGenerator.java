@@ -54,39 +54,43 @@ final class OnnxGenerator implements Generator {
   private final ModelFolder model;
   private final ComputeSettings settings;
   private final Optional<Int8Weights> int8;
-  private final List<DecoderStream> streams = new ArrayList<>();
-  private Decoder decoder;
-  private int decoderThreads;
+  private final Engine engine;
   private boolean closed;
 
   private OnnxGenerator(
-      ModelFolder model,
-      Optional<Int8Weights> int8,
-      ComputeSettings settings,
-      boolean sharesPrefixes) {
+      ModelFolder model, Optional<Int8Weights> int8, ComputeSettings settings, Engine engine) {
     this.model = model;
     this.settings = settings;
     this.int8 = int8;
-    this.decoderThreads = settings.effectiveThreads();
-    this.decoder = new Decoder(model, decoderThreads, int8, sharesPrefixes);
+    this.engine = engine;
   }
 
   /** In 8 bits prompts are shared; float32 is there to be exact. */
   static OnnxGenerator open(Checkpoint checkpoint, ComputeSettings settings) {
-    return open(checkpoint, settings, false);
+    return open(checkpoint, settings, false, true);
   }
 
+  /**
+   * @param alwaysSharesPrefixes in float32, too
+   * @param byVectors whether 8 bits are computed by {@link VectorEngine} where it can be had
+   */
   static OnnxGenerator open(
-      Checkpoint checkpoint, ComputeSettings settings, boolean alwaysSharesPrefixes) {
+      Checkpoint checkpoint,
+      ComputeSettings settings,
+      boolean alwaysSharesPrefixes,
+      boolean byVectors) {
     ModelFolder model = ModelFolder.open(checkpoint.folder());
+    int threads = settings.effectiveThreads();
     Optional<Int8Weights> int8 = Optional.empty();
     try {
       if (rounds(settings.precision(), model.config())) {
-        int8 =
-            Optional.of(
-                Int8Weights.of(model, Int8Kernel.signedIsExact(), settings.effectiveThreads()));
+        int8 = Optional.of(Int8Weights.of(model, Int8Kernel.signedIsExact(), threads));
       }
-      return new OnnxGenerator(model, int8, settings, alwaysSharesPrefixes || int8.isPresent());
+      Engine engine =
+          int8.isPresent() && byVectors && VectorDecoder.supports(model.config())
+              ? new VectorEngine(model.config(), int8.get(), threads)
+              : new GraphEngine(model, int8, threads, alwaysSharesPrefixes || int8.isPresent());
+      return new OnnxGenerator(model, int8, settings, engine);
     } catch (RuntimeException | Error e) {
       int8.ifPresent(Int8Weights::close);
       model.close();
@@ -98,31 +102,8 @@ final class OnnxGenerator implements Generator {
     return model;
   }
 
-  int threads() {
-    return settings.effectiveThreads();
-  }
-
-  /** The decoder, loaded so that this many threads compute one run. */
-  Decoder decoder(int threads) {
-    if (threads != decoderThreads) {
-      decoder.close();
-      decoderThreads = threads;
-      decoder = new Decoder(model, threads, int8, decoder.sharesPrefixes());
-    }
-    return decoder;
-  }
-
-  /** The decoder as it is loaded. */
-  Decoder decoder() {
-    return decoder;
-  }
-
-  /** The memory of the {@code index}th thread. */
-  DecoderStream stream(int index) {
-    while (streams.size() <= index) {
-      streams.add(new DecoderStream(decoder));
-    }
-    return streams.get(index);
+  Engine engine() {
+    return engine;
   }
 
   /** Automatic precision is 8 bits where the model is large enough to gain by it. */
@@ -158,7 +139,7 @@ final class OnnxGenerator implements Generator {
   }
 
   private boolean sharesPrompt(GenerationRequest request, int promptTokens) {
-    return decoder.sharesPrefixes() && (request.seeds().size() - 1) * promptTokens >= WORTH_A_GROUP;
+    return engine.sharesPrefixes() && (request.seeds().size() - 1) * promptTokens >= WORTH_A_GROUP;
   }
 
   /**
@@ -170,35 +151,26 @@ final class OnnxGenerator implements Generator {
   private void generate(
       List<Job> jobs, boolean shared, Consumer<Generation> results, Cancellation cancellation) {
     int rows = jobs.stream().mapToInt(j -> j.request().seeds().size()).sum();
-    int threads = threads();
     int perRow = perRow(jobs, shared);
     int prompt = longestPrompt(jobs);
-    boolean apart = rows >= ROWS_OF_A_THREAD * threads && affords(perRow + prompt, threads);
-    int batches = apart ? threads : 1;
-    Decoder chosen = decoder(batches == 1 ? threads : 1);
+    int best = engine.split(rows, ROWS_OF_A_THREAD);
+    int batches = affords(perRow + prompt, best) ? best : 1;
+    boolean drawnByAll = batches == 1 && best == 1;
+    engine.prepare(batches);
     int each = Math.min((rows + batches - 1) / batches, affordableRows(jobs, shared, batches));
     int least = leastCandidates(jobs);
     WaitingShares waiting = new WaitingShares(jobs, each);
     int groups = shared ? (each + least - 1) / Math.min(least, each) : 0;
     List<Workers.Worker<Generation>> workers = new ArrayList<>();
     for (int i = 0; i < batches; i++) {
-      DecoderStream stream = stream(i);
+      DecoderStream stream = engine.stream(i);
       stream.cache().layOut(each, perRow);
       stream.prefixes().layOut(groups, prompt - waiting.common());
       stream.common().layOut(waiting.common() > 0 ? 1 : 0, waiting.common());
       stream.desk().layOut(waiting.alike() ? 1 : 0, prompt);
       workers.add(
           (found, stop) ->
-              new DecodingBatch(
-                      model,
-                      chosen,
-                      stream,
-                      waiting,
-                      shared,
-                      batches == 1 && threads > 1,
-                      found,
-                      stop)
-                  .run());
+              new DecodingBatch(model, stream, waiting, shared, drawnByAll, found, stop).run());
     }
     Workers.run(workers, results, cancellation);
   }
@@ -291,7 +263,7 @@ final class OnnxGenerator implements Generator {
   }
 
   private long bytesPerPlace() {
-    return KeyValueCache.bytesPerPlace(model.config());
+    return engine.bytesPerPlace();
   }
 
   private long budget() {
@@ -310,9 +282,8 @@ final class OnnxGenerator implements Generator {
     if (!closed) {
       closed = true;
       try {
-        decoder.close();
+        engine.close();
       } finally {
-        streams.forEach(DecoderStream::close);
         int8.ifPresent(Int8Weights::close);
         model.close();
       }

@@ -47,18 +47,16 @@ final class OnnxScorer implements Scorer {
       return;
     }
     sequences.sort((a, b) -> Arrays.compare(a.ids(), b.ids()));
-    int threads = generator.threads();
     int longest = sequences.stream().mapToInt(s -> s.ids().length).max().orElseThrow();
-    boolean apart =
-        sequences.size() >= WORTH_A_THREAD * threads && generator.affords(longest, threads);
-    int parts = apart ? threads : 1;
-    Decoder decoder = generator.decoder(parts == 1 ? threads : 1);
+    int best = generator.engine().split(sequences.size(), WORTH_A_THREAD);
+    int parts = generator.affords(longest, best) ? best : 1;
+    generator.engine().prepare(parts);
     List<Workers.Worker<Scoring>> workers = new ArrayList<>();
     for (int i = 0; i < parts; i++) {
       List<Sequence> part =
           sequences.subList(sequences.size() * i / parts, sequences.size() * (i + 1) / parts);
-      DecoderStream stream = generator.stream(i);
-      workers.add((found, stop) -> new Part(decoder, stream, parts, found, stop).run(part));
+      DecoderStream stream = generator.engine().stream(i);
+      workers.add((found, stop) -> new Part(stream, parts, found, stop).run(part));
     }
     Workers.run(workers, results, cancellation);
   }
@@ -90,19 +88,12 @@ final class OnnxScorer implements Scorer {
 
   /** What one thread does. */
   private final class Part {
-    private final Decoder decoder;
     private final DecoderStream stream;
     private final int parts;
     private final Consumer<Scoring> results;
     private final Cancellation cancellation;
 
-    Part(
-        Decoder decoder,
-        DecoderStream stream,
-        int parts,
-        Consumer<Scoring> results,
-        Cancellation cancellation) {
-      this.decoder = decoder;
+    Part(DecoderStream stream, int parts, Consumer<Scoring> results, Cancellation cancellation) {
       this.stream = stream;
       this.parts = parts;
       this.results = results;
@@ -157,8 +148,7 @@ final class OnnxScorer implements Scorer {
       }
       finish(
           sequence,
-          stream.run(
-              decoder, DecoderStream.Input.ofOne(stream.cache(), 0, sequence.ids(), start, wanted)),
+          stream.run(DecoderStream.Input.ofOne(stream.cache(), 0, sequence.ids(), start, wanted)),
           0);
     }
 
@@ -191,7 +181,6 @@ final class OnnxScorer implements Scorer {
       stream.cache().layOut(sequences.size(), width);
       DecoderStream.Logits logits =
           stream.run(
-              decoder,
               DecoderStream.Input.together(
                   stream.cache(),
                   0,

@@ -13,12 +13,7 @@ package org.autodidact.onnxruntime;
  * @param groups the group of each row, in the order of the run's rows
  */
 record Prefixes(
-    KeyValueCache common,
-    int commonLength,
-    KeyValueCache cache,
-    int[] lengths,
-    int width,
-    int[] groups) {
+    Cache common, int commonLength, Cache cache, int[] lengths, int width, int[] groups) {
 
   /** For each place in a group of {@code width}, the row that stands there; 0 where none does. */
   long[] rowsOfGroups() {

@@ -83,12 +83,11 @@ class ArchitecturesTest {
     int[] positions = new int[rows];
     List<List<Integer>> found =
         IntStream.range(0, rows).<List<Integer>>mapToObj(r -> new ArrayList<>()).toList();
-    try (DecoderStream stream = new DecoderStream(decoder)) {
+    try (DecoderStream stream = new GraphStream(decoder)) {
       stream.cache().layOut(rows, width + tokens);
       for (int step = 0; step < tokens; step++) {
         DecoderStream.Logits logits =
             stream.run(
-                decoder,
                 new DecoderStream.Input(
                         stream.cache(),
                         0,
@@ -180,19 +179,17 @@ class ArchitecturesTest {
   void aPromptInTwoPartsHasTheSameLogits(String name) throws Exception {
     try (ModelFolder model = open(name);
         Decoder decoder = new Decoder(model, 1, Optional.empty(), false);
-        DecoderStream stream = new DecoderStream(decoder)) {
+        DecoderStream stream = new GraphStream(decoder)) {
       for (Prompt prompt : golden(name + "/golden.json")) {
         int[] ids = prompt.ids();
         for (int cut : new int[] {1, 6, ids.length - 1}) {
           stream.cache().layOut(1, ids.length);
           stream.run(
-              decoder,
               DecoderStream.Input.ofOne(
                   stream.cache(), 0, Arrays.copyOf(ids, cut), 0, new long[] {0}));
           float[] row = new float[decoder.config().vocabularySize()];
           stream
               .run(
-                  decoder,
                   DecoderStream.Input.ofOne(
                       stream.cache(), 0, ids, cut, new long[] {ids.length - cut - 1}))
               .copyLogits(0, row);

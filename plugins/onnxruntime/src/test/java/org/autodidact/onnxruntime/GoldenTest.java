@@ -76,7 +76,7 @@ class GoldenTest {
   void theFiveHighestLogitsAreTheSame() {
     try (ModelFolder model = ModelFolder.open(Golden.smollm2());
         Decoder decoder = new Decoder(model, 2, Optional.empty(), false);
-        DecoderStream stream = new DecoderStream(decoder)) {
+        DecoderStream stream = new GraphStream(decoder)) {
       for (JsonNode prompt : golden.path("prompts")) {
         int[] ids =
             IntStream.range(0, prompt.path("ids").size())
@@ -85,7 +85,6 @@ class GoldenTest {
         stream.cache().layOut(1, ids.length);
         DecoderStream.Logits logits =
             stream.run(
-                decoder,
                 DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new long[] {ids.length - 1}));
         float[] row = new float[model.config().vocabularySize()];
         logits.copyLogits(0, row);

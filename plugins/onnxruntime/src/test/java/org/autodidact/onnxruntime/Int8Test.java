@@ -30,7 +30,6 @@ class Int8Test {
     stream.cache().layOut(rows, ids.length);
     DecoderStream.Logits found =
         stream.run(
-            opened.decoder(),
             new DecoderStream.Input(
                 stream.cache(),
                 0,
@@ -50,7 +49,7 @@ class Int8Test {
       implements AutoCloseable {
     static Opened of(ModelFolder model, Optional<Int8Weights> int8) {
       Decoder decoder = new Decoder(model, 2, int8, false);
-      return new Opened(decoder, new DecoderStream(decoder), int8);
+      return new Opened(decoder, new GraphStream(decoder), int8);
     }
 
     static Opened rounded(ModelFolder model, boolean signed) {

@@ -84,7 +84,8 @@ class OnnxGeneratorTest {
         OnnxGenerator.open(
             new Checkpoint("M0", folder.resolve("tiny")),
             new ComputeSettings(ComputeSettings.Precision.FP32, 2, 16),
-            true)) {
+            true,
+            false)) {
       List<Generation> together = new ArrayList<>();
       sharing.generate(requests, together::add, new Cancellation());
       assertThat(together).hasSize(20);

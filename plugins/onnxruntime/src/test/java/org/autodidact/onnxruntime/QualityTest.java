@@ -183,10 +183,9 @@ class QualityTest {
   }
 
   private static DecoderStream.Logits run(OnnxGenerator generator, int[] ids, long[] wanted) {
-    DecoderStream stream = generator.stream(0);
+    DecoderStream stream = generator.engine().stream(0);
     stream.cache().layOut(1, ids.length);
-    return stream.run(
-        generator.decoder(), DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, wanted));
+    return stream.run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, wanted));
   }
 
   private static double perplexity(OnnxGenerator generator) {

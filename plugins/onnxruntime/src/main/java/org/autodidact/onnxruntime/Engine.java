@@ -1,0 +1,29 @@
+package org.autodidact.onnxruntime;
+
+/** A loaded decoder, and the streams of the threads that run it. */
+interface Engine extends AutoCloseable {
+
+  /**
+   * On how many threads, apart from each other, some pieces of work go best; what they come to does
+   * not depend on it.
+   *
+   * @param worthAThread pieces from which a thread's leaving the others is worth it, where threads
+   *     can help one another
+   */
+  int split(int pieces, int worthAThread);
+
+  /** Makes ready for that many streams at a time; before {@link #stream}. */
+  void prepare(int streams);
+
+  /** The memory of the {@code index}th thread. */
+  DecoderStream stream(int index);
+
+  /** Whether a run can attend to {@link Prefixes} beside its own cache. */
+  boolean sharesPrefixes();
+
+  /** Bytes of cache that one token of one row takes. */
+  long bytesPerPlace();
+
+  @Override
+  void close();
+}

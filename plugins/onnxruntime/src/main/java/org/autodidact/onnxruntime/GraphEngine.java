@@ -1,0 +1,70 @@
+package org.autodidact.onnxruntime;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.autodidact.checkpoints.ModelFolder;
+
+/** Whole graphs in ONNX Runtime: many rows on threads apart, few on all threads together. */
+final class GraphEngine implements Engine {
+  private final ModelFolder model;
+  private final Optional<Int8Weights> int8;
+  private final boolean sharesPrefixes;
+  private final int threads;
+  private final List<GraphStream> streams = new ArrayList<>();
+  private Decoder decoder;
+  private int decoderThreads;
+
+  /** {@code model} and {@code int8} must outlive this. */
+  GraphEngine(ModelFolder model, Optional<Int8Weights> int8, int threads, boolean sharesPrefixes) {
+    this.model = model;
+    this.int8 = int8;
+    this.threads = threads;
+    this.sharesPrefixes = sharesPrefixes;
+    this.decoderThreads = threads;
+    this.decoder = new Decoder(model, threads, int8, sharesPrefixes);
+  }
+
+  @Override
+  public int split(int pieces, int worthAThread) {
+    return pieces >= worthAThread * threads ? threads : 1;
+  }
+
+  @Override
+  public void prepare(int count) {
+    int each = count == 1 ? threads : 1;
+    if (each != decoderThreads) {
+      decoder.close();
+      decoderThreads = each;
+      decoder = new Decoder(model, each, int8, sharesPrefixes);
+      streams.forEach(stream -> stream.use(decoder));
+    }
+  }
+
+  @Override
+  public GraphStream stream(int index) {
+    while (streams.size() <= index) {
+      streams.add(new GraphStream(decoder));
+    }
+    return streams.get(index);
+  }
+
+  @Override
+  public boolean sharesPrefixes() {
+    return sharesPrefixes;
+  }
+
+  @Override
+  public long bytesPerPlace() {
+    return KeyValueCache.bytesPerPlace(model.config());
+  }
+
+  @Override
+  public void close() {
+    try {
+      decoder.close();
+    } finally {
+      streams.forEach(GraphStream::close);
+    }
+  }
+}

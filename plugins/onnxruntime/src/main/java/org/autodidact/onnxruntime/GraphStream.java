@@ -1,0 +1,265 @@
+package org.autodidact.onnxruntime;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import java.nio.LongBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.autodidact.api.AutodidactException;
+
+/** Runs a {@link Decoder}, whole graphs in ONNX Runtime. */
+final class GraphStream implements DecoderStream {
+  private Decoder decoder;
+  private final KeyValueCache cache;
+  private final KeyValueCache prefixes;
+  private final KeyValueCache common;
+  private final KeyValueCache desk;
+  private final int vocabulary;
+  private NativeBuffer logits = NativeBuffer.ofFloats(0);
+  private NativeBuffer probabilities = NativeBuffer.ofFloats(0);
+  private NativeBuffer peaks = NativeBuffer.ofFloats(0);
+  private final NativeBuffer none;
+
+  GraphStream(Decoder decoder) {
+    this.decoder = decoder;
+    this.cache = new KeyValueCache(decoder.config());
+    this.prefixes = new KeyValueCache(decoder.config());
+    this.common = new KeyValueCache(decoder.config());
+    this.desk = new KeyValueCache(decoder.config());
+    this.vocabulary = decoder.config().vocabularySize();
+    this.none =
+        NativeBuffer.ofFloats(
+            (long) decoder.config().keyValueHeads() * decoder.config().headSize());
+  }
+
+  @Override
+  public KeyValueCache cache() {
+    return cache;
+  }
+
+  @Override
+  public KeyValueCache prefixes() {
+    return prefixes;
+  }
+
+  @Override
+  public KeyValueCache common() {
+    return common;
+  }
+
+  @Override
+  public KeyValueCache desk() {
+    return desk;
+  }
+
+  /** Goes on with the decoder loaded anew. */
+  void use(Decoder reloaded) {
+    decoder = reloaded;
+  }
+
+  @Override
+  public Logits run(Input input) {
+    OrtEnvironment environment = decoder.environment();
+    int rows = input.lengths().length;
+    int wanted = input.wanted().length;
+    // Where the total equals the width the attention takes all rows for new ones, and the first
+    // row's position for that of all.
+    int least = input.shared().isPresent() ? input.width() + 1 : 1;
+    int total = Math.max(least, Arrays.stream(input.lengths()).max().orElseThrow());
+    reserve(wanted);
+    // Everything bound stays reachable through this until the run ends.
+    Bound bound = new Bound(environment);
+    try {
+      bound.input("input_ids", input.ids(), rows, input.width());
+      bound.input(
+          "seqlens_k", Arrays.stream(input.lengths()).map(length -> length - 1).toArray(), rows);
+      bound.input("total_sequence_length", new int[] {total}, 1);
+      bound.input("logit_rows", input.wanted(), wanted);
+      bound.input("inverse_temperature", input.inverseTemperatures(), wanted, 1);
+      Logits result =
+          new Logits(
+              logits.floats(0, (long) wanted * vocabulary),
+              probabilities.floats(0, (long) wanted * vocabulary),
+              peaks.floats(0, 2 * wanted),
+              vocabulary);
+      bound.output("logits", result.logits(), wanted, vocabulary);
+      bound.output("probabilities", result.probabilities(), wanted, vocabulary);
+      bound.output("peaks", result.peaks(), wanted, 2);
+      ((KeyValueCache) input.target())
+          .forEach(
+              input.firstRow(),
+              rows,
+              (name, values, shape) -> {
+                bound.input("past." + name, values, shape);
+                bound.output("present." + name, values, shape);
+              });
+      if (decoder.sharesPrefixes()) {
+        bindPrefixes(bound, input, total);
+      }
+      decoder.run(bound.inputs, bound.outputs);
+      return result;
+    } catch (OrtException e) {
+      throw new AutodidactException("ONNX Runtime failed: " + e.getMessage(), e);
+    } finally {
+      bound.close();
+    }
+  }
+
+  private void bindPrefixes(Bound bound, Input input, int total) {
+    int rows = input.lengths().length;
+    long[] positions = new long[input.ids().length];
+    for (int i = 0; i < positions.length; i++) {
+      positions[i] = input.positions()[i / input.width()] + i % input.width();
+    }
+    bound.input("positions", positions, rows, input.width());
+    bound.input("shares_prefixes", new boolean[] {input.shared().isPresent()});
+    if (input.shared().isEmpty()) {
+      bound.input("group_rows", new long[1], 1);
+      bound.input("row_slots", new long[1], 1);
+      bound.input("own_there", there(new int[1], 1));
+      bindPart(bound, "group", Optional.empty(), new int[1], 1);
+      bindPart(bound, "common", Optional.empty(), new int[1], 1);
+      return;
+    }
+    Prefixes shared = input.shared().get();
+    bound.input(
+        "group_rows", shared.rowsOfGroups(), (long) shared.lengths().length * shared.width());
+    bound.input("row_slots", shared.slotsOfRows(), rows);
+    bound.input("own_there", there(input.lengths(), total));
+    bindPart(
+        bound,
+        "group",
+        Optional.of((KeyValueCache) shared.cache()),
+        shared.lengths(),
+        shared.width());
+    bindPart(
+        bound,
+        "common",
+        shared.commonLength() > 0 ? Optional.of((KeyValueCache) shared.common()) : Optional.empty(),
+        new int[] {shared.commonLength()},
+        rows);
+  }
+
+  /** Groups of rows and what they share; where there is no cache, one place that counts not. */
+  private void bindPart(
+      Bound bound, String part, Optional<KeyValueCache> shared, int[] lengths, int width) {
+    KeyValueCache.Shape shape = cache.shape();
+    long heads = shape.heads();
+    long size = shape.headSize();
+    long groups = lengths.length;
+    long queries = shape.queriesPerHead();
+    bound.input(part + "_split", new long[] {groups, width, heads, queries, size}, 5);
+    bound.input(part + "_heads", new long[] {groups, heads, width * queries, size}, 4);
+    bound.input(part + "_back", new long[] {groups, heads, width, queries, size + 2}, 5);
+    bound.input(part + "_there", there(lengths, shared.map(KeyValueCache::places).orElse(1)));
+    if (shared.isPresent()) {
+      shared
+          .get()
+          .forEach(
+              0,
+              (int) groups,
+              (name, values, dimensions) -> bound.input(part + "." + name, values, dimensions));
+    } else {
+      for (String name : cache.names()) {
+        bound.input(part + "." + name, none.floats(0, heads * size), 1, heads, 1, size);
+      }
+    }
+  }
+
+  /** [rows, 1, 1, places], true up to a row's length. */
+  private static boolean[][][][] there(int[] lengths, int places) {
+    boolean[][][][] there = new boolean[lengths.length][1][1][places];
+    for (int row = 0; row < lengths.length; row++) {
+      Arrays.fill(there[row][0][0], 0, lengths[row], true);
+    }
+    return there;
+  }
+
+  private void reserve(int logitRows) {
+    if (peaks.capacity() < 2L * logitRows) {
+      closeLogits();
+      logits = NativeBuffer.ofFloats((long) logitRows * vocabulary);
+      probabilities = NativeBuffer.ofFloats((long) logitRows * vocabulary);
+      peaks = NativeBuffer.ofFloats(2 * logitRows);
+    }
+  }
+
+  private void closeLogits() {
+    logits.close();
+    probabilities.close();
+    peaks.close();
+  }
+
+  @Override
+  public void close() {
+    cache.close();
+    prefixes.close();
+    common.close();
+    desk.close();
+    none.close();
+    closeLogits();
+  }
+
+  /** The tensors of a run, closed together. */
+  private static final class Bound {
+    private final OrtEnvironment environment;
+    private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
+    private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
+    private final List<OnnxTensor> all = new ArrayList<>();
+
+    Bound(OrtEnvironment environment) {
+      this.environment = environment;
+    }
+
+    private interface Maker {
+      OnnxTensor make() throws OrtException;
+    }
+
+    private void put(Map<String, OnnxTensor> into, String name, Maker maker) {
+      try {
+        OnnxTensor tensor = maker.make();
+        all.add(tensor);
+        into.put(name, tensor);
+      } catch (OrtException e) {
+        throw new AutodidactException(
+            "ONNX Runtime refused the tensor " + name + ": " + e.getMessage(), e);
+      }
+    }
+
+    void input(String name, long[] values, long... shape) {
+      put(inputs, name, () -> OnnxTensor.createTensor(environment, LongBuffer.wrap(values), shape));
+    }
+
+    void input(String name, int[] values, long... shape) {
+      put(inputs, name, () -> OnnxTensor.createTensor(environment, IntBuffer.wrap(values), shape));
+    }
+
+    void input(String name, float[] values, long... shape) {
+      input(name, FloatBuffer.wrap(values), shape);
+    }
+
+    void input(String name, FloatBuffer values, long... shape) {
+      put(inputs, name, () -> OnnxTensor.createTensor(environment, values, shape));
+    }
+
+    /** An array of booleans, of any rank. */
+    void input(String name, Object booleans) {
+      put(inputs, name, () -> OnnxTensor.createTensor(environment, booleans));
+    }
+
+    void output(String name, FloatBuffer values, long... shape) {
+      put(outputs, name, () -> OnnxTensor.createTensor(environment, values, shape));
+    }
+
+    void close() {
+      all.forEach(OnnxTensor::close);
+    }
+  }
+}

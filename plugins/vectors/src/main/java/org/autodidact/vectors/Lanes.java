@@ -1,0 +1,85 @@
+package org.autodidact.vectors;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The vectors of this processor: 8 or 16 numbers each.
+ *
+ * <p>No method of this package takes or gives a vector: where the JVM's compiler declines to inline
+ * such a method, each of its vectors becomes an object, and all is ten times slower.
+ */
+final class Lanes {
+  static final VectorSpecies<Float> FLOATS =
+      FloatVector.SPECIES_PREFERRED.length() >= 16
+          ? FloatVector.SPECIES_512
+          : FloatVector.SPECIES_256;
+  static final int LENGTH = FLOATS.length();
+  static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
+  static final VectorSpecies<Byte> BYTES =
+      LENGTH == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
+
+  /** Added to a number below 2²², leaves it rounded to the nearest integer in the lowest bits. */
+  static final float ROUNDING = 12582912f;
+
+  static final VectorShuffle<Float> SWAP_8 = swap(8);
+  static final VectorShuffle<Float> SWAP_4 = swap(4);
+  static final VectorShuffle<Float> SWAP_2 = swap(2);
+  static final VectorShuffle<Float> SWAP_1 = swap(1);
+  static final FloatVector SIGN_8 = sign(8);
+  static final FloatVector SIGN_4 = sign(4);
+  static final FloatVector SIGN_2 = sign(2);
+  static final FloatVector SIGN_1 = sign(1);
+
+  private Lanes() {}
+
+  static boolean wideEnough() {
+    return FloatVector.SPECIES_PREFERRED.length() >= 8;
+  }
+
+  /**
+   * Replaces {@code count} numbers x by e^(x - most), to 2e-7 of itself; what would be less than
+   * e^-87 is e^-87. Nothing may be greater than {@code most} + 88.
+   */
+  static void exp(float[] x, int from, int count, float most) {
+    for (int i = from; i < from + count; i += LENGTH) {
+      FloatVector bounded =
+          FloatVector.fromArray(FLOATS, x, i)
+              .sub(most)
+              .max(FloatVector.broadcast(FLOATS, -87f))
+              .min(FloatVector.broadcast(FLOATS, 88f));
+      FloatVector shifted =
+          bounded.fma(
+              FloatVector.broadcast(FLOATS, 1.44269504f), FloatVector.broadcast(FLOATS, ROUNDING));
+      FloatVector n = shifted.sub(FloatVector.broadcast(FLOATS, ROUNDING));
+      FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -0.693145751953125f), bounded);
+      r = n.fma(FloatVector.broadcast(FLOATS, -1.42860677e-6f), r);
+      FloatVector p =
+          r.fma(FloatVector.broadcast(FLOATS, 1 / 720f), FloatVector.broadcast(FLOATS, 1 / 120f));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, 1 / 24f));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, 1 / 6f));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, 0.5f));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
+      p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
+      IntVector exponent =
+          shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(0x3f800000);
+      p.mul(exponent.reinterpretAsFloats()).intoArray(x, i);
+    }
+  }
+
+  private static VectorShuffle<Float> swap(int distance) {
+    return VectorShuffle.fromOp(FLOATS, i -> (i ^ distance) % LENGTH);
+  }
+
+  private static FloatVector sign(int bit) {
+    float[] signs = new float[LENGTH];
+    for (int i = 0; i < LENGTH; i++) {
+      signs[i] = (i & bit) == 0 ? 1 : -1;
+    }
+    return FloatVector.fromArray(FLOATS, signs, 0);
+  }
+}

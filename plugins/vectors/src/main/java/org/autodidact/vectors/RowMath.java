@@ -1,0 +1,151 @@
+package org.autodidact.vectors;
+
+import static org.autodidact.vectors.Lanes.FLOATS;
+import static org.autodidact.vectors.Lanes.LENGTH;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * What is done to a row of numbers between two products of a decoder. Widths are multiples of
+ * {@link Vectors#BLOCK}. Not thread-safe: each thread has its own.
+ *
+ * <p>A rounded row is bytes and a scale s: the number x stands as round(x / s) + 128, s being a
+ * 127th of the largest.
+ */
+public final class RowMath {
+  private static final int LEVELS = 127;
+  private static final float TINY = 1e-12f;
+
+  private final float[] lanes = new float[LENGTH];
+  private float[] middle = new float[0];
+
+  /** Rounds {@code width} numbers; the scale. */
+  public float round(float[] x, int from, int width, byte[] bytes, int to) {
+    float largest = Math.max(largest(x, from, width), TINY);
+    float factor = LEVELS / largest;
+    for (int i = 0; i < width; i += LENGTH) {
+      IntVector rounded =
+          FloatVector.fromArray(FLOATS, x, from + i)
+              .fma(
+                  FloatVector.broadcast(FLOATS, factor),
+                  FloatVector.broadcast(FLOATS, Lanes.ROUNDING))
+              .reinterpretAsInts()
+              // 128 more, in the lowest byte: the sign bit turned.
+              .lanewise(VectorOperators.XOR, 128);
+      ((ByteVector) rounded.castShape(Lanes.BYTES, 0)).intoArray(bytes, to + i);
+    }
+    return largest / LEVELS;
+  }
+
+  private static float largest(float[] x, int from, int width) {
+    FloatVector most = FloatVector.broadcast(FLOATS, 0);
+    for (int i = 0; i < width; i += LENGTH) {
+      most = most.max(FloatVector.fromArray(FLOATS, x, from + i).abs());
+    }
+    return most.reduceLanes(VectorOperators.MAX);
+  }
+
+  /** Rounds x / RMS(x) (RMSNorm, Zhang and Sennrich, 2019, with a gain of 1); the scale. */
+  public float normAndRound(float[] x, int from, int width, float epsilon, byte[] bytes, int to) {
+    FloatVector squares = FloatVector.broadcast(FLOATS, 0);
+    for (int i = 0; i < width; i += LENGTH) {
+      FloatVector v = FloatVector.fromArray(FLOATS, x, from + i);
+      squares = v.fma(v, squares);
+    }
+    squares.intoArray(lanes, 0);
+    float sum = 0;
+    for (int i = 0; i < LENGTH; i++) {
+      sum += lanes[i];
+    }
+    double mean = sum / (double) width;
+    return (float) (round(x, from, width, bytes, to) / Math.sqrt(mean + epsilon));
+  }
+
+  /** Adds {@code y × scale + bias} to x; no bias where it is empty. */
+  public void add(float[] x, int from, float[] y, int at, float scale, float[] bias, int width) {
+    for (int i = 0; i < width; i += LENGTH) {
+      FloatVector sum =
+          FloatVector.fromArray(FLOATS, y, at + i)
+              .fma(
+                  FloatVector.broadcast(FLOATS, scale), FloatVector.fromArray(FLOATS, x, from + i));
+      if (bias.length > 0) {
+        sum = sum.add(FloatVector.fromArray(FLOATS, bias, i));
+      }
+      sum.intoArray(x, from + i);
+    }
+  }
+
+  /** Replaces x by {@code x × scale + bias}; no bias where it is empty. */
+  public void scale(float[] x, int from, float scale, float[] bias, int width) {
+    for (int i = 0; i < width; i += LENGTH) {
+      FloatVector scaled = FloatVector.fromArray(FLOATS, x, from + i).mul(scale);
+      if (bias.length > 0) {
+        scaled = scaled.add(FloatVector.fromArray(FLOATS, bias, i));
+      }
+      scaled.intoArray(x, from + i);
+    }
+  }
+
+  /** Replaces gate by silu(gate) × up (SwiGLU, Shazeer, 2020). */
+  public void gate(float[] gate, int from, float[] up, int at, int width) {
+    if (middle.length < width) {
+      middle = new float[width];
+    }
+    for (int i = 0; i < width; i += LENGTH) {
+      FloatVector.fromArray(FLOATS, gate, from + i).mul(-1f).intoArray(middle, i);
+    }
+    Lanes.exp(middle, 0, width, 0);
+    for (int i = 0; i < width; i += LENGTH) {
+      FloatVector.fromArray(FLOATS, gate, from + i)
+          .mul(FloatVector.fromArray(FLOATS, up, at + i))
+          .div(FloatVector.fromArray(FLOATS, middle, i).add(1f))
+          .intoArray(gate, from + i);
+    }
+  }
+
+  /**
+   * Rotates halves of a head against each other (RoPE, Su et al., 2021).
+   *
+   * @param cosines [positions, size / 2], as {@code sines}
+   */
+  public void rope(float[] x, int from, int size, float[] cosines, float[] sines, int position) {
+    int half = size / 2;
+    int angles = position * half;
+    for (int i = 0; i < half; i += LENGTH) {
+      FloatVector c = FloatVector.fromArray(FLOATS, cosines, angles + i);
+      FloatVector s = FloatVector.fromArray(FLOATS, sines, angles + i);
+      FloatVector a = FloatVector.fromArray(FLOATS, x, from + i);
+      FloatVector b = FloatVector.fromArray(FLOATS, x, from + half + i);
+      a.mul(c).sub(b.mul(s)).intoArray(x, from + i);
+      b.mul(c).add(a.mul(s)).intoArray(x, from + half + i);
+    }
+  }
+
+  /** Multiplies each {@code size} numbers by the orthogonal Hadamard matrix; a power of two. */
+  public void hadamard(float[] x, int from, int width, int size) {
+    for (int half = size / 2; half >= LENGTH; half /= 2) {
+      for (int block = from; block < from + width; block += 2 * half) {
+        for (int i = block; i < block + half; i += LENGTH) {
+          FloatVector a = FloatVector.fromArray(FLOATS, x, i);
+          FloatVector b = FloatVector.fromArray(FLOATS, x, i + half);
+          a.add(b).intoArray(x, i);
+          a.sub(b).intoArray(x, i + half);
+        }
+      }
+    }
+    float norm = (float) (1 / Math.sqrt(size));
+    for (int i = from; i < from + width; i += LENGTH) {
+      FloatVector y = FloatVector.fromArray(FLOATS, x, i);
+      if (LENGTH == 16) {
+        y = y.fma(Lanes.SIGN_8, y.rearrange(Lanes.SWAP_8));
+      }
+      y = y.fma(Lanes.SIGN_4, y.rearrange(Lanes.SWAP_4));
+      y = y.fma(Lanes.SIGN_2, y.rearrange(Lanes.SWAP_2));
+      y = y.fma(Lanes.SIGN_1, y.rearrange(Lanes.SWAP_1));
+      y.mul(norm).intoArray(x, i);
+    }
+  }
+}

@@ -1,0 +1,14 @@
+package org.autodidact.vectors;
+
+/** Whether this package can be used here. */
+public final class Vectors {
+  /** Widths are taken in multiples of this. */
+  public static final int BLOCK = 16;
+
+  private Vectors() {}
+
+  /** Whether the JVM has the Vector API, and the processor vectors of 256 bits at least. */
+  public static boolean available() {
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() && Lanes.wideEnough();
+  }
+}
