@@ -9,6 +9,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -16,62 +17,83 @@ import java.util.Set;
 import org.autodidact.api.AutodidactException;
 
 /**
- * A product of bytes with one matrix of {@link Int8Weights}, in ONNX Runtime: [rows, inputs] bytes
- * with 128 for 0 to [rows, outputs] floats, not yet times the rows' scales. Computed on the calling
- * thread; any number of threads may call at a time.
+ * A product of bytes with some columns of a matrix of {@link Int8Weights}, in ONNX Runtime: [rows,
+ * inputs] bytes with 128 for 0 to [rows, outputs] floats, not yet times the rows' scales. Computed
+ * on the calling thread. Owns the columns' memory.
  */
 final class ByteProduct implements AutoCloseable {
-  private final OrtSession session;
+  /** Columns are cut in multiples of this. */
+  private static final int COLUMNS = 16;
+
+  private final int from;
   private final int outputs;
+  private final NativeBuffer values;
+  private final OrtSession session;
 
-  ByteProduct(OrtEnvironment environment, Int8Weights.Matrix matrix, boolean signed) {
-    this.outputs = matrix.outputs();
+  private ByteProduct(
+      OrtEnvironment environment, Int8Weights.Matrix matrix, boolean signed, int from, int to) {
+    this.from = from;
+    this.outputs = to - from;
+    this.values = matrix.columns(from, to);
     OnnxGraph graph = new OnnxGraph(Path.of(""));
+    DataType type = signed ? DataType.INT8 : DataType.UINT8;
     graph.input("bytes", DataType.UINT8, "rows", matrix.inputs());
-    addTo(graph, matrix, signed, "products");
-    graph.output("products", DataType.FLOAT, "rows", matrix.outputs());
-    this.session = session(environment, graph, matrix, signed);
-  }
-
-  /** The product of {@code bytes} under the name {@code product}. */
-  static void addTo(OnnxGraph graph, Int8Weights.Matrix matrix, boolean signed, String product) {
+    graph.external("values", type, matrix.inputs(), outputs);
+    graph.floats("scales", Arrays.copyOfRange(matrix.scales(), from, to), outputs);
     graph.bytes("zero", DataType.UINT8, new byte[] {(byte) 128});
     graph.floats("one", new float[] {1});
-    DataType type = signed ? DataType.INT8 : DataType.UINT8;
-    graph.external("values", type, matrix.inputs(), matrix.outputs());
-    graph.floats("scales", matrix.scales(), matrix.outputs());
-    if (!signed) {
-      byte[] middle = new byte[matrix.outputs()];
-      Arrays.fill(middle, (byte) 128);
-      graph.bytes("zeros", DataType.UINT8, middle, matrix.outputs());
-    }
+    byte[] middle = new byte[outputs];
+    Arrays.fill(middle, (byte) 128);
+    String zeros = signed ? "" : graph.bytes("zeros", DataType.UINT8, middle, outputs);
     graph.node(
         MICROSOFT,
         "MatMulIntegerToFloat",
-        List.of("bytes", "values", "one", "scales", "zero", signed ? "" : "zeros"),
-        List.of(product));
-  }
-
-  /** A session of one thread over a graph made by {@link #addTo}. */
-  static OrtSession session(
-      OrtEnvironment environment, OnnxGraph graph, Int8Weights.Matrix matrix, boolean signed) {
+        List.of("bytes", "values", "one", "scales", "zero", zeros),
+        List.of("products"));
+    graph.output("products", DataType.FLOAT, "rows", outputs);
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions();
-        OnnxTensor values =
+        OnnxTensor weights =
             OnnxTensor.createTensor(
                 environment,
-                matrix.values().bytes(),
-                new long[] {matrix.inputs(), matrix.outputs()},
+                values.bytes(),
+                new long[] {matrix.inputs(), outputs},
                 signed ? OnnxJavaType.INT8 : OnnxJavaType.UINT8)) {
       options.setIntraOpNumThreads(1);
       options.setInterOpNumThreads(1);
       options.setMemoryPatternOptimization(false);
       options.setCPUArenaAllocator(false);
-      options.addExternalInitializers(Map.of("values", values));
-      return environment.createSession(graph.toModel(), options);
+      options.addExternalInitializers(Map.of("values", weights));
+      this.session = environment.createSession(graph.toModel(), options);
     } catch (OrtException e) {
+      values.close();
       throw new AutodidactException(
           "ONNX Runtime refused a product of bytes: " + e.getMessage(), e);
     }
+  }
+
+  /** The matrix cut into columns for each of some threads; threads beyond the columns get none. */
+  static List<ByteProduct> parts(
+      OrtEnvironment environment, Int8Weights.Matrix matrix, boolean signed, int threads) {
+    List<ByteProduct> parts = new ArrayList<>();
+    int units = matrix.outputs() / COLUMNS;
+    try {
+      for (int i = 0; i < threads; i++) {
+        int from = units * i / threads * COLUMNS;
+        int to = i == threads - 1 ? matrix.outputs() : units * (i + 1) / threads * COLUMNS;
+        if (to > from) {
+          parts.add(new ByteProduct(environment, matrix, signed, from, to));
+        }
+      }
+      return parts;
+    } catch (RuntimeException | Error e) {
+      parts.forEach(ByteProduct::close);
+      throw e;
+    }
+  }
+
+  /** The first column. */
+  int from() {
+    return from;
   }
 
   int outputs() {
@@ -92,6 +114,8 @@ final class ByteProduct implements AutoCloseable {
       session.close();
     } catch (OrtException e) {
       throw new AutodidactException("ONNX Runtime failed to close: " + e.getMessage(), e);
+    } finally {
+      values.close();
     }
   }
 }

@@ -198,30 +198,24 @@ final class DecoderGraph {
   private void head(String normed) {
     String wanted = graph.node("Gather", List.of(normed, "logit_rows"), attribute("axis", 0));
     products.head(wanted);
-    addProbabilities(graph);
-    graph.output("logits", DataType.FLOAT, "R", config.vocabularySize());
-    graph.output("probabilities", DataType.FLOAT, "R", config.vocabularySize());
-    graph.output("peaks", DataType.FLOAT, "R", 2);
-  }
-
-  /** Adds {@code probabilities} and {@code peaks} to a graph with {@code logits}. */
-  static void addProbabilities(OnnxGraph graph) {
     String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
     graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
     // ReduceLogSumExp adds its exponentials one by one in float32, which was off by 1e-4 a token.
     // Softmax is exact to a rounding, and ln Σ exp l = max l - ln max p. The ln is left to Java:
     // here it would depend, in the last bit, on the row's place in the batch.
-    String likeliest =
-        maximum(graph, graph.node("Softmax", List.of("logits"), attribute("axis", -1)));
+    String likeliest = maximum(graph.node("Softmax", List.of("logits"), attribute("axis", -1)));
     graph.node(
         "",
         "Concat",
-        List.of(maximum(graph, "logits"), likeliest),
+        List.of(maximum("logits"), likeliest),
         List.of("peaks"),
         attribute("axis", 1));
+    graph.output("logits", DataType.FLOAT, "R", config.vocabularySize());
+    graph.output("probabilities", DataType.FLOAT, "R", config.vocabularySize());
+    graph.output("peaks", DataType.FLOAT, "R", 2);
   }
 
-  private static String maximum(OnnxGraph graph, String rows) {
+  private String maximum(String rows) {
     return graph.node(
         "ReduceMax", List.of(rows), attribute("axes", List.of(1L)), attribute("keepdims", 1));
   }

@@ -1,9 +1,9 @@
 package org.autodidact.onnxruntime;
 
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /** The memory of one thread that runs a decoder: its caches and what a run writes. */
 interface DecoderStream extends AutoCloseable {
@@ -22,6 +22,9 @@ interface DecoderStream extends AutoCloseable {
 
   /** Runs new tokens through the decoder. */
   Logits run(Input input);
+
+  /** Does something for each of {@code count} indices, on the threads that are free for it. */
+  void forEach(int count, IntConsumer action);
 
   @Override
   void close();
@@ -106,28 +109,20 @@ interface DecoderStream extends AutoCloseable {
     }
   }
 
-  /**
-   * What a run wrote; overwritten by the next.
-   *
-   * @param logits [rows × vocabulary]
-   * @param probabilities [rows × vocabulary], at the row's temperature
-   * @param peaks a row's highest logit and its probability, at temperature 1
-   */
-  record Logits(FloatBuffer logits, FloatBuffer probabilities, FloatBuffer peaks, int vocabulary) {
+  /** What a run wrote; overwritten by the next. Read by any number of threads. */
+  interface Logits {
+
+    /** Logits of a row. */
+    int vocabulary();
+
+    float logit(int row, int token);
 
     /** ln p of a token at temperature 1. */
-    double logProbability(int row, int token) {
-      return (double) logits.get(row * vocabulary + token)
-          - peaks.get(2 * row)
-          + Math.log(peaks.get(2 * row + 1));
-    }
+    double logProbability(int row, int token);
 
-    void copyLogits(int row, float[] into) {
-      logits.get(row * vocabulary, into);
-    }
+    void copyLogits(int row, float[] into);
 
-    void copyProbabilities(int row, float[] into) {
-      probabilities.get(row * vocabulary, into);
-    }
+    /** Probabilities at the row's temperature. */
+    void copyProbabilities(int row, float[] into);
   }
 }

@@ -29,7 +29,6 @@ final class DecodingBatch {
   private final DecoderStream stream;
   private final WaitingShares waiting;
   private final boolean shared;
-  private final boolean parallel;
   private final Consumer<Generation> results;
   private final Cancellation cancellation;
   private final ThreadLocal<Sampler.Scratch> scratch;
@@ -40,21 +39,18 @@ final class DecodingBatch {
 
   /**
    * @param shared whether prompts stand apart from answers
-   * @param parallel whether rows are drawn by all threads
    */
   DecodingBatch(
       ModelFolder model,
       DecoderStream stream,
       WaitingShares waiting,
       boolean shared,
-      boolean parallel,
       Consumer<Generation> results,
       Cancellation cancellation) {
     this.model = model;
     this.stream = stream;
     this.waiting = waiting;
     this.shared = shared;
-    this.parallel = parallel;
     this.results = results;
     this.cancellation = cancellation;
     int vocabulary = model.config().vocabularySize();
@@ -230,9 +226,8 @@ final class DecodingBatch {
    * Draws one token for each row from {@code first} on; the row's logits are at {@code logitRows}.
    */
   private void draw(int first, DecoderStream.Logits logits, int[] logitRows) {
-    IntStream indices = IntStream.range(0, logitRows.length);
-    (parallel ? indices.parallel() : indices)
-        .forEach(i -> rows.get(first + i).draw(logits, logitRows[i], scratch.get()));
+    stream.forEach(
+        logitRows.length, i -> rows.get(first + i).draw(logits, logitRows[i], scratch.get()));
   }
 
   private void removeFinished() {

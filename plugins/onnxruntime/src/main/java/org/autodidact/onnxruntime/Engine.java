@@ -18,6 +18,9 @@ interface Engine extends AutoCloseable {
   /** The memory of the {@code index}th thread. */
   DecoderStream stream(int index);
 
+  /** Rows that decode together in a stream at most; more gain little on a CPU. */
+  int mostRows();
+
   /** Whether a run can attend to {@link Prefixes} beside its own cache. */
   boolean sharesPrefixes();
 

@@ -7,6 +7,8 @@ import org.autodidact.checkpoints.ModelFolder;
 
 /** Whole graphs in ONNX Runtime: many rows on threads apart, few on all threads together. */
 final class GraphEngine implements Engine {
+  private static final int MOST_ROWS = 64;
+
   private final ModelFolder model;
   private final Optional<Int8Weights> int8;
   private final boolean sharesPrefixes;
@@ -37,16 +39,21 @@ final class GraphEngine implements Engine {
       decoder.close();
       decoderThreads = each;
       decoder = new Decoder(model, each, int8, sharesPrefixes);
-      streams.forEach(stream -> stream.use(decoder));
+      streams.forEach(stream -> stream.use(decoder, each > 1));
     }
   }
 
   @Override
   public GraphStream stream(int index) {
     while (streams.size() <= index) {
-      streams.add(new GraphStream(decoder));
+      streams.add(new GraphStream(decoder, decoderThreads > 1));
     }
     return streams.get(index);
+  }
+
+  @Override
+  public int mostRows() {
+    return MOST_ROWS;
   }
 
   @Override

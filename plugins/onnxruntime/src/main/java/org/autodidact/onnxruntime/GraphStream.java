@@ -12,11 +12,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
 
 /** Runs a {@link Decoder}, whole graphs in ONNX Runtime. */
 final class GraphStream implements DecoderStream {
   private Decoder decoder;
+  private boolean parallel;
   private final KeyValueCache cache;
   private final KeyValueCache prefixes;
   private final KeyValueCache common;
@@ -27,8 +30,10 @@ final class GraphStream implements DecoderStream {
   private NativeBuffer peaks = NativeBuffer.ofFloats(0);
   private final NativeBuffer none;
 
-  GraphStream(Decoder decoder) {
+  /** {@code parallel}: whether other threads have nothing to do meanwhile. */
+  GraphStream(Decoder decoder, boolean parallel) {
     this.decoder = decoder;
+    this.parallel = parallel;
     this.cache = new KeyValueCache(decoder.config());
     this.prefixes = new KeyValueCache(decoder.config());
     this.common = new KeyValueCache(decoder.config());
@@ -60,8 +65,15 @@ final class GraphStream implements DecoderStream {
   }
 
   /** Goes on with the decoder loaded anew. */
-  void use(Decoder reloaded) {
+  void use(Decoder reloaded, boolean nowParallel) {
     decoder = reloaded;
+    parallel = nowParallel;
+  }
+
+  @Override
+  public void forEach(int count, IntConsumer action) {
+    IntStream indices = IntStream.range(0, count);
+    (parallel ? indices.parallel() : indices).forEach(action);
   }
 
   @Override
@@ -83,8 +95,8 @@ final class GraphStream implements DecoderStream {
       bound.input("total_sequence_length", new int[] {total}, 1);
       bound.input("logit_rows", input.wanted(), wanted);
       bound.input("inverse_temperature", input.inverseTemperatures(), wanted, 1);
-      Logits result =
-          new Logits(
+      GraphLogits result =
+          new GraphLogits(
               logits.floats(0, (long) wanted * vocabulary),
               probabilities.floats(0, (long) wanted * vocabulary),
               peaks.floats(0, 2 * wanted),

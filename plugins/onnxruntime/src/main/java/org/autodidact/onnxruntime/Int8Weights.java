@@ -46,7 +46,20 @@ final class Int8Weights implements AutoCloseable {
    * @param scales [N]
    * @param bias [N], or empty
    */
-  record Matrix(int inputs, int outputs, NativeBuffer values, float[] scales, float[] bias) {}
+  record Matrix(int inputs, int outputs, NativeBuffer values, float[] scales, float[] bias) {
+
+    /** A copy of the columns {@code from} to {@code to}, [K, to - from]. */
+    NativeBuffer columns(int from, int to) {
+      int width = to - from;
+      NativeBuffer copy = NativeBuffer.ofBytes((long) inputs * width);
+      ByteBuffer source = values.bytes();
+      ByteBuffer target = copy.bytes();
+      for (int k = 0; k < inputs; k++) {
+        target.put(k * width, source, k * outputs + from, width);
+      }
+      return copy;
+    }
+  }
 
   private Int8Weights(ModelFolder model, boolean signed) {
     this.model = model;
@@ -111,6 +124,11 @@ final class Int8Weights implements AutoCloseable {
   /** Numbers that the graph rotates together before {@code down_proj}. */
   static int block() {
     return BLOCK;
+  }
+
+  /** Frees the bytes of a matrix that whoever multiplies by it has copied. */
+  void free(String name) {
+    matrices.get(name).values().close();
   }
 
   Matrix matrix(String name) {

@@ -37,9 +37,6 @@ import org.autodidact.checkpoints.ModelFolder;
  * PrefixAttention}).
  */
 final class OnnxGenerator implements Generator {
-  /** Rows that decode together on a thread at most; more gain little on a CPU. */
-  private static final int MAX_ROWS = 64;
-
   /** Rows a thread from which batches side by side are faster than one on all threads. */
   private static final int ROWS_OF_A_THREAD = 12;
 
@@ -155,7 +152,6 @@ final class OnnxGenerator implements Generator {
     int prompt = longestPrompt(jobs);
     int best = engine.split(rows, ROWS_OF_A_THREAD);
     int batches = affords(perRow + prompt, best) ? best : 1;
-    boolean drawnByAll = batches == 1 && best == 1;
     engine.prepare(batches);
     int each = Math.min((rows + batches - 1) / batches, affordableRows(jobs, shared, batches));
     int least = leastCandidates(jobs);
@@ -169,8 +165,7 @@ final class OnnxGenerator implements Generator {
       stream.common().layOut(waiting.common() > 0 ? 1 : 0, waiting.common());
       stream.desk().layOut(waiting.alike() ? 1 : 0, prompt);
       workers.add(
-          (found, stop) ->
-              new DecodingBatch(model, stream, waiting, shared, drawnByAll, found, stop).run());
+          (found, stop) -> new DecodingBatch(model, stream, waiting, shared, found, stop).run());
     }
     Workers.run(workers, results, cancellation);
   }
@@ -254,7 +249,7 @@ final class OnnxGenerator implements Generator {
     // The last group may be a part of one, so that there is one more than shares make.
     long each = bytesPerPlace() * places + bytesPerPlace() * prompt / share;
     long most = (budget() / batches - bytesPerPlace() * prompt) / each;
-    return (int) Math.min(MAX_ROWS, Math.max(1, most));
+    return (int) Math.min(engine.mostRows(), Math.max(1, most));
   }
 
   /** Whether each of some batches can have a row of this length. */

@@ -76,7 +76,7 @@ final class Sampler {
   private double penalize(float[] p, DecoderStream.Logits logits, int row) {
     double change = 0;
     for (int t = seen.nextSetBit(0); t >= 0; t = seen.nextSetBit(t + 1)) {
-      float logit = logits.logits().get(row * logits.vocabulary() + t);
+      float logit = logits.logit(row, t);
       double factor = Math.exp((penalized(logit) - (double) logit) / parameters.temperature());
       change += p[t] * (factor - 1);
       p[t] = (float) (p[t] * factor);

@@ -1,37 +1,38 @@
 package org.autodidact.onnxruntime;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.autodidact.checkpoints.ModelConfig;
 
-/** Each thread computes its own rows with a {@link VectorDecoder}. */
+/** All threads compute all rows together, with a {@link VectorDecoder}. */
 final class VectorEngine implements Engine {
   private final ModelConfig config;
   private final VectorDecoder decoder;
-  private final int threads;
-  private final List<VectorStream> streams = new ArrayList<>();
+  private final Team team;
+  private final VectorStream stream;
 
   /** {@code weights} must outlive this. */
   VectorEngine(ModelConfig config, Int8Weights weights, int threads) {
     this.config = config;
-    this.threads = threads;
-    this.decoder = new VectorDecoder(config, weights);
+    this.decoder = new VectorDecoder(config, weights, threads);
+    this.team = new Team(threads);
+    this.stream = new VectorStream(decoder, team);
   }
 
   @Override
   public int split(int pieces, int worthAThread) {
-    return Math.min(pieces, threads);
+    return 1;
   }
 
   @Override
-  public void prepare(int count) {}
+  public void prepare(int streams) {}
 
   @Override
   public VectorStream stream(int index) {
-    while (streams.size() <= index) {
-      streams.add(new VectorStream(decoder));
-    }
-    return streams.get(index);
+    return stream;
+  }
+
+  @Override
+  public int mostRows() {
+    return VectorStream.ROWS * team.size();
   }
 
   @Override
@@ -46,10 +47,11 @@ final class VectorEngine implements Engine {
 
   @Override
   public void close() {
+    team.close();
     try {
       decoder.close();
     } finally {
-      streams.forEach(VectorStream::close);
+      stream.close();
     }
   }
 }

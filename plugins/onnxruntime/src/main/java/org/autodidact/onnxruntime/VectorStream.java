@@ -4,13 +4,11 @@ import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.function.IntConsumer;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.vectors.ByteAttention;
@@ -18,79 +16,75 @@ import org.autodidact.vectors.ByteRows;
 import org.autodidact.vectors.RowMath;
 
 /**
- * Runs a {@link VectorDecoder}. Tokens go through a layer in blocks that stay in the processor's
- * caches; padding is not computed. What a token comes to depends on its own row alone, to the last
- * bit.
+ * Runs a {@link VectorDecoder} on a team of threads, in step: each multiplies all tokens by its
+ * columns, then does what is between two products for its tokens. Tokens go through a layer in
+ * blocks that stay in the processor's caches; padding is not computed. What a token comes to
+ * depends on its own row alone, to the last bit.
  */
 final class VectorStream implements DecoderStream {
-  /** Tokens that go through a layer together. */
-  private static final int BLOCK = 64;
+  /** Tokens of a thread that go through a layer together. */
+  static final int ROWS = 64;
 
   private final VectorDecoder decoder;
   private final ModelConfig config;
+  private final Team team;
+  private final int block;
   private final ByteCache cache;
   private final ByteCache prefixes;
   private final ByteCache common;
   private final ByteCache desk;
-  private final RowMath math = new RowMath();
-  private final ByteAttention attention;
   private final int hidden;
   private final int queryWidth;
   private final int keyWidth;
-  private final Io toHidden;
-  private final Io fromHidden;
-  private final Io fromAttended;
-  private final Io toQueriesKeysValues;
-  private final Io fromGated;
-  private final Io toGate;
-  private final Io toUp;
-  private final float[] queriesKeysValues;
+  private final int middle;
+  private final Bytes normed;
+  private final Bytes attended;
+  private final Bytes gated;
+  private final Products queriesKeysValues;
+  private final Products attentionOutput;
+  private final Products gate;
+  private final Products up;
+  private final Products down;
+  private final Products head;
   private final float[] queries;
-  private final float[] attended;
-  private final float[] added;
-  private final float[] gate;
-  private final float[] up;
-  private final byte[] attendedBytes;
-  private final byte[] gatedBytes;
-  private final float[] rowScales = new float[BLOCK];
-  private final int[] packed;
+  private final float[] sums;
+  private final float[] rowScales;
+  private final List<Hands> hands = new ArrayList<>();
+  private final VectorLogits logits;
   private float[] residual = new float[0];
-  private byte[] normed = new byte[0];
+  private byte[] normedBytes = new byte[0];
   private float[] scales = new float[0];
-  private NativeBuffer logits = NativeBuffer.ofFloats(0);
-  private NativeBuffer probabilities = NativeBuffer.ofFloats(0);
-  private NativeBuffer peaks = NativeBuffer.ofFloats(0);
 
-  VectorStream(VectorDecoder decoder) {
+  VectorStream(VectorDecoder decoder, Team team) {
     this.decoder = decoder;
     this.config = decoder.config();
+    this.team = team;
+    this.block = ROWS * team.size();
     this.cache = new ByteCache(config);
     this.prefixes = new ByteCache(config);
     this.common = new ByteCache(config);
     this.desk = new ByteCache(config);
-    int size = config.headSize();
-    this.attention = new ByteAttention(size, config.heads() / config.keyValueHeads());
     this.hidden = config.hiddenSize();
-    this.queryWidth = config.heads() * size;
-    this.keyWidth = config.keyValueHeads() * size;
-    int middle = config.intermediateSize();
-    OrtEnvironment environment = decoder.environment();
-    this.fromHidden = Io.ofBytes(environment, hidden);
-    this.toQueriesKeysValues = Io.ofFloats(environment, queryWidth + 2 * keyWidth);
-    this.fromAttended = Io.ofBytes(environment, queryWidth);
-    this.toHidden = Io.ofFloats(environment, hidden);
-    this.toGate = Io.ofFloats(environment, middle);
-    this.toUp = Io.ofFloats(environment, middle);
-    this.fromGated = Io.ofBytes(environment, middle);
-    this.queriesKeysValues = new float[BLOCK * (queryWidth + 2 * keyWidth)];
-    this.queries = new float[BLOCK * queryWidth];
-    this.attended = new float[BLOCK * queryWidth];
-    this.added = new float[BLOCK * hidden];
-    this.gate = new float[BLOCK * middle];
-    this.up = new float[BLOCK * middle];
-    this.attendedBytes = new byte[BLOCK * queryWidth];
-    this.gatedBytes = new byte[BLOCK * middle];
-    this.packed = new int[size / 4];
+    this.queryWidth = config.heads() * config.headSize();
+    this.keyWidth = config.keyValueHeads() * config.headSize();
+    this.middle = config.intermediateSize();
+    this.normed = new Bytes(hidden);
+    this.attended = new Bytes(queryWidth);
+    this.gated = new Bytes(middle);
+    VectorDecoder.Layer first = decoder.layer(0);
+    this.queriesKeysValues = new Products(first.queriesKeysValues());
+    this.attentionOutput = new Products(first.attentionOutput());
+    this.gate = new Products(first.gate());
+    this.up = new Products(first.up());
+    this.down = new Products(first.down());
+    this.head = new Products(decoder.head());
+    this.queries = new float[block * queryWidth];
+    this.sums = new float[block * queryWidth];
+    this.rowScales = new float[block];
+    for (int i = 0; i < team.size(); i++) {
+      hands.add(new Hands(config));
+    }
+    this.logits = new VectorLogits(config.vocabularySize());
   }
 
   @Override
@@ -111,6 +105,16 @@ final class VectorStream implements DecoderStream {
   @Override
   public ByteCache desk() {
     return desk;
+  }
+
+  @Override
+  public void forEach(int count, IntConsumer action) {
+    team.run(
+        thread -> {
+          for (int i = thread; i < count; i += team.size()) {
+            action.accept(i);
+          }
+        });
   }
 
   /**
@@ -157,282 +161,296 @@ final class VectorStream implements DecoderStream {
     }
   }
 
+  /** What one thread needs for itself. */
+  private static final class Hands {
+    private final RowMath math = new RowMath();
+    private final ByteAttention attention;
+    private final int[] packed;
+    private final float[] row;
+    private final float[] other;
+
+    Hands(ModelConfig config) {
+      int size = config.headSize();
+      attention = new ByteAttention(size, config.heads() / config.keyValueHeads());
+      packed = new int[size / 4];
+      int widest =
+          Math.max(
+              Math.max(config.vocabularySize(), config.intermediateSize()),
+              (config.heads() + 2 * config.keyValueHeads()) * size);
+      row = new float[widest];
+      other = new float[config.intermediateSize()];
+    }
+  }
+
   @Override
   public Logits run(Input input) {
     Tokens tokens = Tokens.of(input);
-    embed(tokens);
-    for (int layer = 0; layer < config.layers(); layer++) {
-      for (int from = 0; from < tokens.count(); from += BLOCK) {
-        int count = Math.min(BLOCK, tokens.count() - from);
-        attend(layer, input, tokens, from, count);
-        addMlp(layer, from, count);
-      }
-    }
-    return weigh(input, tokens);
-  }
-
-  private void embed(Tokens tokens) {
     int count = tokens.count();
     if (scales.length < count) {
       residual = new float[count * hidden];
-      normed = new byte[count * hidden];
+      normedBytes = new byte[count * hidden];
       scales = new float[count];
     }
-    FloatBuffer embedding = decoder.embedding();
-    for (int i = 0; i < count; i++) {
-      embedding.get(tokens.ids()[i] * hidden, residual, i * hidden, hidden);
-      norm(i);
+    logits.layOut(input.wanted().length, input.inverseTemperatures());
+    team.run(thread -> run(input, tokens, thread));
+    return logits;
+  }
+
+  private void run(Input input, Tokens tokens, int thread) {
+    Hands mine = hands.get(thread);
+    int count = tokens.count();
+    for (int i = from(count, thread); i < from(count, thread + 1); i++) {
+      embed(tokens.ids()[i], i, mine);
+    }
+    team.await();
+    for (int layer = 0; layer < config.layers(); layer++) {
+      for (int from = 0; from < count; from += block) {
+        Block part =
+            new Block(input, tokens, layer, from, Math.min(block, count - from), thread, mine);
+        part.attend();
+        part.addMlp();
+      }
+    }
+    team.await();
+    int wanted = input.wanted().length;
+    for (int from = 0; from < wanted; from += block) {
+      weigh(input, tokens, from, Math.min(block, wanted - from), thread, mine);
     }
   }
 
-  private void norm(int token) {
-    int at = token * hidden;
-    scales[token] =
-        math.normAndRound(residual, at, hidden, (float) config.norm().epsilon(), normed, at);
+  /** Where a thread's part of some tokens begins. */
+  private int from(int count, int thread) {
+    return count * thread / team.size();
   }
 
-  private void attend(int layer, Input input, Tokens tokens, int from, int count) {
-    int width = queryWidth + 2 * keyWidth;
-    int size = config.headSize();
-    fromHidden.put(normed, from * hidden, count);
-    decoder
-        .layer(layer)
-        .queriesKeysValues()
-        .run(fromHidden.tensor(count), toQueriesKeysValues.tensor(count));
-    toQueriesKeysValues.get(queriesKeysValues, count);
-    ByteCache target = (ByteCache) input.target();
-    float[] bias = decoder.bias("qkv." + layer);
-    for (int i = 0; i < count; i++) {
-      int at = i * width;
+  private void embed(int id, int token, Hands mine) {
+    FloatBuffer embedding = decoder.embedding();
+    embedding.get(id * hidden, residual, token * hidden, hidden);
+    norm(token, mine);
+  }
+
+  private void norm(int token, Hands mine) {
+    int at = token * hidden;
+    float epsilon = (float) config.norm().epsilon();
+    scales[token] = mine.math.normAndRound(residual, at, hidden, epsilon, normedBytes, at);
+  }
+
+  private void weigh(Input input, Tokens tokens, int from, int count, int thread, Hands mine) {
+    int first = from(count, thread);
+    int end = from(count, thread + 1);
+    for (int i = first; i < end; i++) {
+      normed.put(i, normedBytes, tokens.numbers()[(int) input.wanted()[from + i]] * hidden);
+    }
+    team.await();
+    head.run(decoder.head(), normed, count, thread);
+    team.await();
+    int vocabulary = config.vocabularySize();
+    for (int i = first; i < end; i++) {
+      int at = (from + i) * vocabulary;
+      head.get(i, logits.values(), at);
+      float scale = scales[tokens.numbers()[(int) input.wanted()[from + i]]];
+      mine.math.scale(logits.values(), at, scale, decoder.head().bias(), vocabulary);
+      logits.weigh(from + i, mine.row);
+    }
+    team.await();
+  }
+
+  /**
+   * Some tokens in one layer, as one thread sees them: its own are {@code first} to {@code end}.
+   */
+  private final class Block {
+    private final Input input;
+    private final Tokens tokens;
+    private final int layer;
+    private final VectorDecoder.Layer products;
+    private final int from;
+    private final int count;
+    private final int thread;
+    private final Hands mine;
+    private final int first;
+    private final int end;
+
+    Block(Input input, Tokens tokens, int layer, int from, int count, int thread, Hands mine) {
+      this.input = input;
+      this.tokens = tokens;
+      this.layer = layer;
+      this.products = decoder.layer(layer);
+      this.from = from;
+      this.count = count;
+      this.thread = thread;
+      this.mine = mine;
+      this.first = from(count, thread);
+      this.end = from(count, thread + 1);
+    }
+
+    /** Adds what attention gives to the residual stream. */
+    void attend() {
+      putNormed();
+      team.await();
+      queriesKeysValues.run(products.queriesKeysValues(), normed, count, thread);
+      team.await();
+      for (int i = first; i < end; i++) {
+        takeQueriesKeysValues(i);
+      }
+      // A token may attend to those of other threads.
+      team.await();
+      Arrays.fill(sums, first * queryWidth, end * queryWidth, 0);
+      mine.attention.begin((end - first) * config.heads());
+      for (int keyHead = 0; keyHead < config.keyValueHeads() && first < end; keyHead++) {
+        attendToShared(keyHead);
+        attendToOwn(keyHead);
+      }
+      for (int i = first; i < end; i++) {
+        int at = i * queryWidth;
+        mine.attention.finish(sums, at, (i - first) * config.heads(), config.heads());
+        rowScales[i] = attended.round(i, sums, at, mine.math);
+      }
+      team.await();
+      attentionOutput.run(products.attentionOutput(), attended, count, thread);
+      team.await();
+      add(attentionOutput, products.attentionOutput().bias());
+    }
+
+    private void putNormed() {
+      for (int i = first; i < end; i++) {
+        normed.put(i, normedBytes, (from + i) * hidden);
+      }
+    }
+
+    private void takeQueriesKeysValues(int i) {
       int token = from + i;
-      math.scale(queriesKeysValues, at, scales[token], bias, width);
-      for (int head = 0; head < config.heads() + config.keyValueHeads(); head++) {
-        math.rope(
-            queriesKeysValues,
-            at + head * size,
-            size,
-            decoder.cosines(),
-            decoder.sines(),
-            tokens.positions()[token]);
+      int size = config.headSize();
+      float[] row = mine.row;
+      queriesKeysValues.get(i, row, 0);
+      mine.math.scale(
+          row, 0, scales[token], products.queriesKeysValues().bias(), queryWidth + 2 * keyWidth);
+      for (int at = 0; at < queryWidth + keyWidth; at += size) {
+        mine.math.rope(
+            row, at, size, decoder.cosines(), decoder.sines(), tokens.positions()[token]);
       }
       // Spreads what a few channels of keys have over all, so that 8 bits suffice (QuaRot).
-      math.hadamard(queriesKeysValues, at, queryWidth + keyWidth, size);
-      System.arraycopy(queriesKeysValues, at, queries, i * queryWidth, queryWidth);
-      store(layer, target, input.firstRow() + tokens.rows()[token], tokens.places()[token], at);
-    }
-    Arrays.fill(attended, 0, count * queryWidth, 0);
-    attention.begin(count * config.heads());
-    for (int head = 0; head < config.keyValueHeads(); head++) {
-      attendTo(layer, head, input, tokens, from, count);
-    }
-    for (int i = 0; i < count; i++) {
-      int at = i * queryWidth;
-      attention.finish(attended, at, i * config.heads(), config.heads());
-      rowScales[i] = math.round(attended, at, queryWidth, attendedBytes, at);
-    }
-    fromAttended.put(attendedBytes, 0, count);
-    decoder.layer(layer).attentionOutput().run(fromAttended.tensor(count), toHidden.tensor(count));
-    add(decoder.bias("o." + layer), from, count);
-  }
-
-  private void store(int layer, ByteCache target, int row, int place, int at) {
-    int size = config.headSize();
-    ByteCache.Layer stored = target.layer(layer);
-    int quarter = target.words();
-    for (int head = 0; head < config.keyValueHeads(); head++) {
-      int scale = target.scales(row, head);
-      int key = at + queryWidth + head * size;
-      stored.keyScales()[scale + place] = ByteRows.pack(queriesKeysValues, key, size, packed, 0);
-      ByteRows.putKey(packed, quarter, stored.keys(), scale * quarter, place);
-      stored.valueScales()[scale + place] =
-          ByteRows.pack(
-              queriesKeysValues, key + keyWidth, size, stored.values(), (scale + place) * quarter);
-    }
-  }
-
-  /** One head of keys: what all rows share, what groups share, then each row's own. */
-  private void attendTo(int layer, int head, Input input, Tokens tokens, int from, int count) {
-    input
-        .shared()
-        .ifPresent(
-            shared -> {
-              ByteCache all = (ByteCache) shared.common();
-              if (shared.commonLength() > 0) {
-                attendTo(layer, head, all, 0, shared.commonLength(), 0, count);
-              }
-              ByteCache prompts = (ByteCache) shared.cache();
-              for (int[] run : groups(shared.groups(), from, count)) {
-                int group = run[0];
-                attendTo(layer, head, prompts, group, shared.lengths()[group], run[1], run[2]);
-              }
-            });
-    ByteCache own = (ByteCache) input.target();
-    for (int i = 0; i < count; ) {
-      int row = tokens.rows()[from + i];
-      int next = i + 1;
-      while (next < count && tokens.rows()[from + next] == row) {
-        next++;
-      }
-      attendToOwn(layer, head, own, input.firstRow() + row, tokens, from, i, next - i);
-      i = next;
-    }
-  }
-
-  /** Neighbours of one group: the group, the first of them in the block, how many. */
-  private static List<int[]> groups(int[] groupOfRow, int from, int count) {
-    List<int[]> runs = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      int group = groupOfRow[from + i];
-      if (!runs.isEmpty() && runs.get(runs.size() - 1)[0] == group) {
-        runs.get(runs.size() - 1)[2]++;
-      } else {
-        runs.add(new int[] {group, i, 1});
+      mine.math.hadamard(row, 0, queryWidth + keyWidth, size);
+      System.arraycopy(row, 0, queries, i * queryWidth, queryWidth);
+      ByteCache target = (ByteCache) input.target();
+      ByteCache.Layer stored = target.layer(layer);
+      int place = tokens.places()[token];
+      for (int keyHead = 0; keyHead < config.keyValueHeads(); keyHead++) {
+        int scale = target.scales(input.firstRow() + tokens.rows()[token], keyHead);
+        int key = queryWidth + keyHead * size;
+        stored.keyScales()[scale + place] = ByteRows.pack(row, key, size, mine.packed, 0);
+        ByteRows.putKey(mine.packed, target.words(), stored.keys(), scale * target.words(), place);
+        int value = (scale + place) * target.words();
+        stored.valueScales()[scale + place] =
+            ByteRows.pack(row, key + keyWidth, size, stored.values(), value);
       }
     }
-    return runs;
-  }
 
-  /** Tokens that all see all of a row. */
-  private void attendTo(
-      int layer, int head, ByteCache seen, int row, int length, int first, int count) {
-    for (int start = 0; start < length; start += ByteAttention.STRETCH) {
-      int places = Math.min(ByteAttention.STRETCH, length - start);
-      unfold(layer, head, seen, row, start, places);
-      for (int i = first; i < first + count; i++) {
-        attend(i, head, places);
+    /** What all rows share, then what groups share: tokens that all see all of it. */
+    private void attendToShared(int keyHead) {
+      if (input.shared().isEmpty()) {
+        return;
+      }
+      Prefixes shared = input.shared().get();
+      attendTo(keyHead, (ByteCache) shared.common(), 0, shared.commonLength(), first, end);
+      for (int i = first; i < end; ) {
+        int group = shared.groups()[from + i];
+        int next = i + 1;
+        while (next < end && shared.groups()[from + next] == group) {
+          next++;
+        }
+        attendTo(keyHead, (ByteCache) shared.cache(), group, shared.lengths()[group], i, next);
+        i = next;
       }
     }
-  }
 
-  /** Neighbours in one row, each of which sees itself and what is before it. */
-  private void attendToOwn(
-      int layer, int head, ByteCache own, int row, Tokens tokens, int from, int first, int count) {
-    int last = tokens.places()[from + first + count - 1];
-    for (int start = 0; start <= last; start += ByteAttention.STRETCH) {
-      unfold(layer, head, own, row, start, Math.min(ByteAttention.STRETCH, last + 1 - start));
-      for (int i = first; i < first + count; i++) {
-        int seen = tokens.places()[from + i] + 1 - start;
-        if (seen > 0) {
-          attend(i, head, Math.min(ByteAttention.STRETCH, seen));
+    private void attendTo(int keyHead, ByteCache seen, int row, int length, int i, int next) {
+      for (int start = 0; start < length; start += ByteAttention.STRETCH) {
+        int places = Math.min(ByteAttention.STRETCH, length - start);
+        unfold(keyHead, seen, row, start, places);
+        for (int token = i; token < next; token++) {
+          attend(token, keyHead, places);
         }
       }
     }
-  }
 
-  private void unfold(int layer, int head, ByteCache seen, int row, int start, int places) {
-    ByteCache.Layer stored = seen.layer(layer);
-    int scale = seen.scales(row, head);
-    attention.unfold(
-        stored.keys(),
-        stored.keyScales(),
-        stored.values(),
-        stored.valueScales(),
-        scale * seen.words(),
-        scale,
-        start,
-        places);
-  }
-
-  private void attend(int token, int head, int places) {
-    int perHead = config.heads() / config.keyValueHeads();
-    int query = token * config.heads() + head * perHead;
-    attention.attend(queries, query * config.headSize(), query, attended, places);
-  }
-
-  private void addMlp(int layer, int from, int count) {
-    VectorDecoder.Layer products = decoder.layer(layer);
-    fromHidden.put(normed, from * hidden, count);
-    products.gate().run(fromHidden.tensor(count), toGate.tensor(count));
-    products.up().run(fromHidden.tensor(count), toUp.tensor(count));
-    toGate.get(gate, count);
-    toUp.get(up, count);
-    int middle = config.intermediateSize();
-    float[] gateBias = decoder.bias("gate." + layer);
-    float[] upBias = decoder.bias("up." + layer);
-    for (int i = 0; i < count; i++) {
-      int at = i * middle;
-      math.scale(gate, at, scales[from + i], gateBias, middle);
-      math.scale(up, at, scales[from + i], upBias, middle);
-      math.gate(gate, at, up, at, middle);
-      math.hadamard(gate, at, middle, Int8Weights.block());
-      rowScales[i] = math.round(gate, at, middle, gatedBytes, at);
+    /** A row's own: each token sees itself and what is before it. */
+    private void attendToOwn(int keyHead) {
+      ByteCache own = (ByteCache) input.target();
+      for (int i = first; i < end; ) {
+        int row = tokens.rows()[from + i];
+        int next = i + 1;
+        while (next < end && tokens.rows()[from + next] == row) {
+          next++;
+        }
+        int length = tokens.places()[from + next - 1] + 1;
+        for (int start = 0; start < length; start += ByteAttention.STRETCH) {
+          int places = Math.min(ByteAttention.STRETCH, length - start);
+          unfold(keyHead, own, input.firstRow() + row, start, places);
+          for (int token = i; token < next; token++) {
+            int seen = tokens.places()[from + token] + 1 - start;
+            if (seen > 0) {
+              attend(token, keyHead, Math.min(places, seen));
+            }
+          }
+        }
+        i = next;
+      }
     }
-    fromGated.put(gatedBytes, 0, count);
-    products.down().run(fromGated.tensor(count), toHidden.tensor(count));
-    add(decoder.bias("down." + layer), from, count);
-  }
 
-  /** Adds what a product wrote to the residual stream, and norms it for the next. */
-  private void add(float[] bias, int from, int count) {
-    toHidden.get(added, count);
-    for (int i = 0; i < count; i++) {
-      math.add(residual, (from + i) * hidden, added, i * hidden, rowScales[i], bias, hidden);
-      norm(from + i);
+    private void unfold(int keyHead, ByteCache seen, int row, int start, int places) {
+      ByteCache.Layer stored = seen.layer(layer);
+      int scale = seen.scales(row, keyHead);
+      mine.attention.unfold(
+          stored.keys(),
+          stored.keyScales(),
+          stored.values(),
+          stored.valueScales(),
+          scale * seen.words(),
+          scale,
+          start,
+          places);
     }
-  }
 
-  private Logits weigh(Input input, Tokens tokens) {
-    int wanted = input.wanted().length;
-    int vocabulary = config.vocabularySize();
-    reserve(wanted);
-    byte[] bytes = new byte[wanted * hidden];
-    float[] inputScales = new float[wanted];
-    for (int i = 0; i < wanted; i++) {
-      int token = tokens.numbers()[(int) input.wanted()[i]];
-      System.arraycopy(normed, token * hidden, bytes, i * hidden, hidden);
-      inputScales[i] = scales[token];
+    private void attend(int i, int keyHead, int places) {
+      int query = keyHead * (config.heads() / config.keyValueHeads());
+      mine.attention.attend(
+          queries,
+          i * queryWidth + query * config.headSize(),
+          (i - first) * config.heads() + query,
+          sums,
+          places);
     }
-    Logits result =
-        new Logits(
-            logits.floats(0, (long) wanted * vocabulary),
-            probabilities.floats(0, (long) wanted * vocabulary),
-            peaks.floats(0, 2 * wanted),
-            vocabulary);
-    OrtEnvironment environment = decoder.environment();
-    ByteBuffer direct = ByteBuffer.allocateDirect(bytes.length).put(bytes).flip();
-    try (OnnxTensor in =
-            OnnxTensor.createTensor(
-                environment, direct, new long[] {wanted, hidden}, OnnxJavaType.UINT8);
-        OnnxTensor scale = column(inputScales);
-        OnnxTensor inverse = column(input.inverseTemperatures());
-        OnnxTensor out =
-            OnnxTensor.createTensor(environment, result.logits(), new long[] {wanted, vocabulary});
-        OnnxTensor probability =
-            OnnxTensor.createTensor(
-                environment, result.probabilities(), new long[] {wanted, vocabulary});
-        OnnxTensor peak =
-            OnnxTensor.createTensor(environment, result.peaks(), new long[] {wanted, 2})) {
-      decoder
-          .head()
-          .run(
-              Map.of("bytes", in, "scale", scale, "inverse_temperature", inverse),
-              Set.of(),
-              Map.of("logits", out, "probabilities", probability, "peaks", peak))
-          .close();
-      return result;
-    } catch (OrtException e) {
-      throw new AutodidactException("ONNX Runtime failed: " + e.getMessage(), e);
+
+    /** Adds what the MLP gives to the residual stream. */
+    void addMlp() {
+      putNormed();
+      team.await();
+      gate.run(products.gate(), normed, count, thread);
+      up.run(products.up(), normed, count, thread);
+      team.await();
+      for (int i = first; i < end; i++) {
+        gate.get(i, mine.row, 0);
+        up.get(i, mine.other, 0);
+        mine.math.scale(mine.row, 0, scales[from + i], products.gate().bias(), middle);
+        mine.math.scale(mine.other, 0, scales[from + i], products.up().bias(), middle);
+        mine.math.gate(mine.row, 0, mine.other, 0, middle);
+        mine.math.hadamard(mine.row, 0, middle, Int8Weights.block());
+        rowScales[i] = gated.round(i, mine.row, 0, mine.math);
+      }
+      team.await();
+      down.run(products.down(), gated, count, thread);
+      team.await();
+      add(down, products.down().bias());
     }
-  }
 
-  private OnnxTensor column(float[] values) throws OrtException {
-    return OnnxTensor.createTensor(
-        decoder.environment(), FloatBuffer.wrap(values), new long[] {values.length, 1});
-  }
-
-  private void reserve(int rows) {
-    if (peaks.capacity() < 2L * rows) {
-      closeLogits();
-      logits = NativeBuffer.ofFloats((long) rows * config.vocabularySize());
-      probabilities = NativeBuffer.ofFloats((long) rows * config.vocabularySize());
-      peaks = NativeBuffer.ofFloats(2 * rows);
+    /** Adds what a product wrote to the residual stream, and norms it for the next. */
+    private void add(Products added, float[] bias) {
+      for (int i = first; i < end; i++) {
+        added.get(i, mine.row, 0);
+        mine.math.add(residual, (from + i) * hidden, mine.row, 0, rowScales[i], bias, hidden);
+        norm(from + i, mine);
+      }
     }
-  }
-
-  private void closeLogits() {
-    logits.close();
-    probabilities.close();
-    peaks.close();
   }
 
   @Override
@@ -441,53 +459,34 @@ final class VectorStream implements DecoderStream {
     prefixes.close();
     common.close();
     desk.close();
-    closeLogits();
-    List.of(fromHidden, toQueriesKeysValues, fromAttended, toHidden, toGate, toUp, fromGated)
-        .forEach(Io::close);
+    List.of(normed, attended, gated).forEach(Bytes::close);
+    List.of(queriesKeysValues, attentionOutput, gate, up, down, head).forEach(Products::close);
   }
 
-  /** Memory that products read or write, up to {@link #BLOCK} rows, and its tensors. */
-  private static final class Io implements AutoCloseable {
-    private final OrtEnvironment environment;
+  /** The first rows of some memory as tensors, each made once. */
+  private final class Tensors implements AutoCloseable {
     private final NativeBuffer memory;
-    private final boolean bytes;
+    private final OnnxJavaType type;
     private final int width;
-    private final OnnxTensor[] tensors = new OnnxTensor[BLOCK + 1];
+    private final OnnxTensor[] tensors = new OnnxTensor[block + 1];
 
-    private Io(OrtEnvironment environment, NativeBuffer memory, boolean bytes, int width) {
-      this.environment = environment;
+    Tensors(NativeBuffer memory, OnnxJavaType type, int width) {
       this.memory = memory;
-      this.bytes = bytes;
+      this.type = type;
       this.width = width;
     }
 
-    static Io ofBytes(OrtEnvironment environment, int width) {
-      return new Io(environment, NativeBuffer.ofBytes((long) BLOCK * width), true, width);
-    }
-
-    static Io ofFloats(OrtEnvironment environment, int width) {
-      return new Io(environment, NativeBuffer.ofFloats((long) BLOCK * width), false, width);
-    }
-
-    void put(byte[] values, int from, int rows) {
-      memory.bytes().put(0, values, from, rows * width);
-    }
-
-    void get(float[] values, int rows) {
-      memory.floats(0, (long) rows * width).get(0, values, 0, rows * width);
-    }
-
-    /** The first rows. */
-    OnnxTensor tensor(int rows) {
+    OnnxTensor first(int rows) {
       if (tensors[rows] == null) {
+        OrtEnvironment environment = decoder.environment();
         long[] shape = {rows, width};
         try {
           tensors[rows] =
-              bytes
+              type == OnnxJavaType.FLOAT
                   ? OnnxTensor.createTensor(
-                      environment, memory.bytes().limit(rows * width), shape, OnnxJavaType.UINT8)
+                      environment, memory.floats(0, (long) rows * width), shape)
                   : OnnxTensor.createTensor(
-                      environment, memory.floats(0, (long) rows * width), shape);
+                      environment, memory.bytes().limit(rows * width), shape, type);
         } catch (OrtException e) {
           throw new AutodidactException("ONNX Runtime refused a tensor: " + e.getMessage(), e);
         }
@@ -503,6 +502,80 @@ final class VectorStream implements DecoderStream {
         }
       }
       memory.close();
+    }
+  }
+
+  /** A block's rows of bytes, which products read. */
+  private final class Bytes implements AutoCloseable {
+    private final int width;
+    private final byte[] rounded;
+    private final NativeBuffer memory;
+    private final List<Tensors> ofThread = new ArrayList<>();
+
+    Bytes(int width) {
+      this.width = width;
+      this.rounded = new byte[block * width];
+      this.memory = NativeBuffer.ofBytes((long) block * width);
+      for (int i = 0; i < team.size(); i++) {
+        ofThread.add(new Tensors(memory, OnnxJavaType.UINT8, width));
+      }
+    }
+
+    void put(int row, byte[] values, int from) {
+      memory.bytes().put(row * width, values, from, width);
+    }
+
+    /** Rounds and puts a row; its scale. */
+    float round(int row, float[] values, int from, RowMath math) {
+      float scale = math.round(values, from, width, rounded, row * width);
+      put(row, rounded, row * width);
+      return scale;
+    }
+
+    OnnxTensor first(int rows, int thread) {
+      return ofThread.get(thread).first(rows);
+    }
+
+    @Override
+    public void close() {
+      ofThread.forEach(Tensors::close);
+    }
+  }
+
+  /** A block's rows of products, each thread's columns apart. */
+  private final class Products implements AutoCloseable {
+    private final List<ByteProduct> layout;
+    private final List<FloatBuffer> values = new ArrayList<>();
+    private final List<Tensors> parts = new ArrayList<>();
+
+    /** {@code like}: a product that has the width of all that will be run. */
+    Products(VectorDecoder.Product like) {
+      layout = like.parts();
+      for (ByteProduct part : layout) {
+        NativeBuffer memory = NativeBuffer.ofFloats((long) block * part.outputs());
+        values.add(memory.floats(0, (long) block * part.outputs()));
+        parts.add(new Tensors(memory, OnnxJavaType.FLOAT, part.outputs()));
+      }
+    }
+
+    /** Computes this thread's columns. */
+    void run(VectorDecoder.Product product, Bytes bytes, int rows, int thread) {
+      if (thread < product.parts().size()) {
+        product.parts().get(thread).run(bytes.first(rows, thread), parts.get(thread).first(rows));
+      }
+    }
+
+    /** Copies a row. */
+    void get(int row, float[] into, int at) {
+      for (int i = 0; i < values.size(); i++) {
+        ByteProduct part = layout.get(i);
+        values.get(i).get(row * part.outputs(), into, at + part.from(), part.outputs());
+      }
+    }
+
+    @Override
+    public void close() {
+      parts.forEach(Tensors::close);
     }
   }
 }

@@ -83,7 +83,7 @@ class ArchitecturesTest {
     int[] positions = new int[rows];
     List<List<Integer>> found =
         IntStream.range(0, rows).<List<Integer>>mapToObj(r -> new ArrayList<>()).toList();
-    try (DecoderStream stream = new GraphStream(decoder)) {
+    try (DecoderStream stream = new GraphStream(decoder, false)) {
       stream.cache().layOut(rows, width + tokens);
       for (int step = 0; step < tokens; step++) {
         DecoderStream.Logits logits =
@@ -179,7 +179,7 @@ class ArchitecturesTest {
   void aPromptInTwoPartsHasTheSameLogits(String name) throws Exception {
     try (ModelFolder model = open(name);
         Decoder decoder = new Decoder(model, 1, Optional.empty(), false);
-        DecoderStream stream = new GraphStream(decoder)) {
+        DecoderStream stream = new GraphStream(decoder, false)) {
       for (Prompt prompt : golden(name + "/golden.json")) {
         int[] ids = prompt.ids();
         for (int cut : new int[] {1, 6, ids.length - 1}) {

@@ -76,7 +76,7 @@ class GoldenTest {
   void theFiveHighestLogitsAreTheSame() {
     try (ModelFolder model = ModelFolder.open(Golden.smollm2());
         Decoder decoder = new Decoder(model, 2, Optional.empty(), false);
-        DecoderStream stream = new GraphStream(decoder)) {
+        DecoderStream stream = new GraphStream(decoder, false)) {
       for (JsonNode prompt : golden.path("prompts")) {
         int[] ids =
             IntStream.range(0, prompt.path("ids").size())

@@ -49,7 +49,7 @@ class Int8Test {
       implements AutoCloseable {
     static Opened of(ModelFolder model, Optional<Int8Weights> int8) {
       Decoder decoder = new Decoder(model, 2, int8, false);
-      return new Opened(decoder, new GraphStream(decoder), int8);
+      return new Opened(decoder, new GraphStream(decoder, false), int8);
     }
 
     static Opened rounded(ModelFolder model, boolean signed) {

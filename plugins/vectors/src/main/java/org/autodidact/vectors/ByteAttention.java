@@ -30,6 +30,7 @@ public final class ByteAttention {
   private final float[] valueScales = new float[STRETCH];
   private final float[] scores;
   private final float[] lanes = new float[LENGTH];
+  private int touched;
   private float[] peaks = new float[0];
   private float[] masses = new float[0];
 
@@ -73,10 +74,20 @@ public final class ByteAttention {
       int places) {
     int quarter = size / 4;
     int from = words + start * quarter;
+    touched += touch(headKeys, from, places * quarter) + touch(headValues, from, places * quarter);
     ByteRows.unfoldKeys(headKeys, from, (places + BLOCK - 1) / BLOCK, quarter, keys);
     ByteRows.unfoldValues(headValues, from, places, quarter, values);
     System.arraycopy(headKeyScales, scales + start, keyScales, 0, places);
     System.arraycopy(headValueScales, scales + start, valueScales, 0, places);
+  }
+
+  /** Reads one word of each line of memory, so that all of them are on their way at once. */
+  private static int touch(int[] words, int from, int count) {
+    int sum = 0;
+    for (int i = from; i < from + count; i += BLOCK) {
+      sum += words[i];
+    }
+    return sum;
   }
 
   /**

@@ -78,14 +78,18 @@ public final class RowMath {
     }
   }
 
-  /** Replaces x by {@code x × scale + bias}; no bias where it is empty. */
+  /** Replaces x by {@code x × scale + bias}, of any width; no bias where it is empty. */
   public void scale(float[] x, int from, float scale, float[] bias, int width) {
-    for (int i = 0; i < width; i += LENGTH) {
+    int whole = width / LENGTH * LENGTH;
+    for (int i = 0; i < whole; i += LENGTH) {
       FloatVector scaled = FloatVector.fromArray(FLOATS, x, from + i).mul(scale);
       if (bias.length > 0) {
         scaled = scaled.add(FloatVector.fromArray(FLOATS, bias, i));
       }
       scaled.intoArray(x, from + i);
+    }
+    for (int i = whole; i < width; i++) {
+      x[from + i] = x[from + i] * scale + (bias.length > 0 ? bias[i] : 0);
     }
   }
 
