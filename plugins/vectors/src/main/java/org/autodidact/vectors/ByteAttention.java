@@ -50,10 +50,10 @@ public final class ByteAttention {
   public void begin(int queries) {
     if (peaks.length < queries) {
       peaks = new float[queries];
-      masses = new float[queries];
+      masses = new float[queries * LENGTH];
     }
     Arrays.fill(peaks, 0, queries, Float.NEGATIVE_INFINITY);
-    Arrays.fill(masses, 0, queries, 0);
+    Arrays.fill(masses, 0, queries * LENGTH, 0);
   }
 
   /**
@@ -121,7 +121,11 @@ public final class ByteAttention {
   /** Divides the sums of {@code count} queries, from the {@code first} on, by their masses. */
   public void finish(float[] sums, int from, int first, int count) {
     for (int q = 0; q < count; q++) {
-      FloatVector factor = FloatVector.broadcast(FLOATS, 1 / masses[first + q]);
+      float mass = 0;
+      for (int i = 0; i < LENGTH; i++) {
+        mass += masses[(first + q) * LENGTH + i];
+      }
+      FloatVector factor = FloatVector.broadcast(FLOATS, 1 / mass);
       int at = from + q * size;
       for (int i = at; i < at + size; i += LENGTH) {
         FloatVector.fromArray(FLOATS, sums, i).mul(factor).intoArray(sums, i);
@@ -130,41 +134,116 @@ public final class ByteAttention {
   }
 
   private void scoresOfThree(float[] queries, int from, int to, int blocks) {
+    int columns = blocks * BLOCK / LENGTH;
+    int column = 0;
+    for (; column + 2 < columns; column += 4) {
+      scoresOfFourColumns(queries, from, to, column);
+    }
+    for (; column < columns; column += 2) {
+      scoresOfTwoColumns(queries, from, to, column);
+    }
+  }
+
+  /** Where the keys of a column of places begin. */
+  private int keys(int column) {
+    int place = column * LENGTH;
+    return place / BLOCK * BLOCK * size + place % BLOCK;
+  }
+
+  /** The last may lie in a block that nobody asked for; there is memory for it. */
+  private void scoresOfFourColumns(float[] queries, int from, int to, int column) {
     float[] k = keys;
     int width = size;
-    for (int place = 0; place < blocks * BLOCK; place += 2 * LENGTH) {
-      // Two vectors of places at once; the second may lie in a block that nobody asked for.
-      int next = place + LENGTH;
-      int at = place / BLOCK * BLOCK * width + place % BLOCK;
-      int nextAt = next / BLOCK * BLOCK * width + next % BLOCK;
-      FloatVector a = FloatVector.zero(FLOATS);
-      FloatVector b = FloatVector.zero(FLOATS);
-      FloatVector c = FloatVector.zero(FLOATS);
-      FloatVector d = FloatVector.zero(FLOATS);
-      FloatVector e = FloatVector.zero(FLOATS);
-      FloatVector f = FloatVector.zero(FLOATS);
-      for (int i = 0; i < width; i++) {
-        FloatVector first = FloatVector.broadcast(FLOATS, queries[from + i]);
-        FloatVector second = FloatVector.broadcast(FLOATS, queries[from + width + i]);
-        FloatVector third = FloatVector.broadcast(FLOATS, queries[from + 2 * width + i]);
-        FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * BLOCK);
-        a = key.fma(first, a);
-        b = key.fma(second, b);
-        c = key.fma(third, c);
-        FloatVector other = FloatVector.fromArray(FLOATS, k, nextAt + i * BLOCK);
-        d = other.fma(first, d);
-        e = other.fma(second, e);
-        f = other.fma(third, f);
-      }
-      FloatVector scale = FloatVector.fromArray(FLOATS, keyScales, place);
-      a.mul(scale).intoArray(scores, to + place);
-      b.mul(scale).intoArray(scores, to + place + SCORES);
-      c.mul(scale).intoArray(scores, to + place + 2 * SCORES);
-      FloatVector nextScale = FloatVector.fromArray(FLOATS, keyScales, next);
-      d.mul(nextScale).intoArray(scores, to + next);
-      e.mul(nextScale).intoArray(scores, to + next + SCORES);
-      f.mul(nextScale).intoArray(scores, to + next + 2 * SCORES);
+    int at = keys(column);
+    int at1 = keys(column + 1);
+    int at2 = keys(column + 2);
+    int at3 = keys(column + 3);
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector b2 = a0;
+    FloatVector b3 = a0;
+    FloatVector c0 = a0;
+    FloatVector c1 = a0;
+    FloatVector c2 = a0;
+    FloatVector c3 = a0;
+    for (int i = 0; i < width; i++) {
+      FloatVector a = FloatVector.broadcast(FLOATS, queries[from + i]);
+      FloatVector b = FloatVector.broadcast(FLOATS, queries[from + width + i]);
+      FloatVector c = FloatVector.broadcast(FLOATS, queries[from + 2 * width + i]);
+      FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * BLOCK);
+      a0 = key.fma(a, a0);
+      b0 = key.fma(b, b0);
+      c0 = key.fma(c, c0);
+      key = FloatVector.fromArray(FLOATS, k, at1 + i * BLOCK);
+      a1 = key.fma(a, a1);
+      b1 = key.fma(b, b1);
+      c1 = key.fma(c, c1);
+      key = FloatVector.fromArray(FLOATS, k, at2 + i * BLOCK);
+      a2 = key.fma(a, a2);
+      b2 = key.fma(b, b2);
+      c2 = key.fma(c, c2);
+      key = FloatVector.fromArray(FLOATS, k, at3 + i * BLOCK);
+      a3 = key.fma(a, a3);
+      b3 = key.fma(b, b3);
+      c3 = key.fma(c, c3);
     }
+    int place = column * LENGTH;
+    FloatVector scale = FloatVector.fromArray(FLOATS, keyScales, place);
+    a0.mul(scale).intoArray(scores, to + place);
+    b0.mul(scale).intoArray(scores, to + SCORES + place);
+    c0.mul(scale).intoArray(scores, to + 2 * SCORES + place);
+    scale = FloatVector.fromArray(FLOATS, keyScales, place + LENGTH);
+    a1.mul(scale).intoArray(scores, to + place + LENGTH);
+    b1.mul(scale).intoArray(scores, to + SCORES + place + LENGTH);
+    c1.mul(scale).intoArray(scores, to + 2 * SCORES + place + LENGTH);
+    scale = FloatVector.fromArray(FLOATS, keyScales, place + 2 * LENGTH);
+    a2.mul(scale).intoArray(scores, to + place + 2 * LENGTH);
+    b2.mul(scale).intoArray(scores, to + SCORES + place + 2 * LENGTH);
+    c2.mul(scale).intoArray(scores, to + 2 * SCORES + place + 2 * LENGTH);
+    scale = FloatVector.fromArray(FLOATS, keyScales, place + 3 * LENGTH);
+    a3.mul(scale).intoArray(scores, to + place + 3 * LENGTH);
+    b3.mul(scale).intoArray(scores, to + SCORES + place + 3 * LENGTH);
+    c3.mul(scale).intoArray(scores, to + 2 * SCORES + place + 3 * LENGTH);
+  }
+
+  /** The second may lie in a block that nobody asked for; there is memory for it. */
+  private void scoresOfTwoColumns(float[] queries, int from, int to, int column) {
+    float[] k = keys;
+    int width = size;
+    int at = keys(column);
+    int at1 = keys(column + 1);
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector c0 = a0;
+    FloatVector c1 = a0;
+    for (int i = 0; i < width; i++) {
+      FloatVector a = FloatVector.broadcast(FLOATS, queries[from + i]);
+      FloatVector b = FloatVector.broadcast(FLOATS, queries[from + width + i]);
+      FloatVector c = FloatVector.broadcast(FLOATS, queries[from + 2 * width + i]);
+      FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * BLOCK);
+      a0 = key.fma(a, a0);
+      b0 = key.fma(b, b0);
+      c0 = key.fma(c, c0);
+      key = FloatVector.fromArray(FLOATS, k, at1 + i * BLOCK);
+      a1 = key.fma(a, a1);
+      b1 = key.fma(b, b1);
+      c1 = key.fma(c, c1);
+    }
+    int place = column * LENGTH;
+    FloatVector scale = FloatVector.fromArray(FLOATS, keyScales, place);
+    a0.mul(scale).intoArray(scores, to + place);
+    b0.mul(scale).intoArray(scores, to + SCORES + place);
+    c0.mul(scale).intoArray(scores, to + 2 * SCORES + place);
+    scale = FloatVector.fromArray(FLOATS, keyScales, place + LENGTH);
+    a1.mul(scale).intoArray(scores, to + place + LENGTH);
+    b1.mul(scale).intoArray(scores, to + SCORES + place + LENGTH);
+    c1.mul(scale).intoArray(scores, to + 2 * SCORES + place + LENGTH);
   }
 
   private void scoresOfOne(float[] queries, int from, int to, int blocks) {
@@ -201,54 +280,77 @@ public final class ByteAttention {
         Arrays.fill(lanes, before);
         Lanes.exp(lanes, 0, LENGTH, highest);
         float factor = lanes[0];
-        masses[query] *= factor;
+        FloatVector.fromArray(FLOATS, masses, query * LENGTH)
+            .mul(factor)
+            .intoArray(masses, query * LENGTH);
         for (int i = sumsAt; i < sumsAt + size; i += LENGTH) {
           FloatVector.fromArray(FLOATS, sums, i).mul(factor).intoArray(sums, i);
         }
       }
     }
     Lanes.exp(scores, at, end, peaks[query]);
-    FloatVector mass = FloatVector.zero(FLOATS);
+    FloatVector mass = FloatVector.fromArray(FLOATS, masses, query * LENGTH);
     for (int i = 0; i < end; i += LENGTH) {
       FloatVector weight = FloatVector.fromArray(FLOATS, scores, at + i);
       mass = mass.add(weight);
       weight.mul(FloatVector.fromArray(FLOATS, valueScales, i)).intoArray(scores, at + i);
     }
-    mass.intoArray(lanes, 0);
-    float sum = 0;
-    for (int i = 0; i < LENGTH; i++) {
-      sum += lanes[i];
-    }
-    masses[query] += sum;
+    mass.intoArray(masses, query * LENGTH);
   }
 
   private void addValuesOfThree(float[] sums, int to, int weights, int places) {
-    for (int d = 0; d < size; d += 2 * LENGTH) {
-      FloatVector a0 = FloatVector.fromArray(FLOATS, sums, to + d);
-      FloatVector a1 = FloatVector.fromArray(FLOATS, sums, to + d + LENGTH);
-      FloatVector b0 = FloatVector.fromArray(FLOATS, sums, to + size + d);
-      FloatVector b1 = FloatVector.fromArray(FLOATS, sums, to + size + d + LENGTH);
-      FloatVector c0 = FloatVector.fromArray(FLOATS, sums, to + 2 * size + d);
-      FloatVector c1 = FloatVector.fromArray(FLOATS, sums, to + 2 * size + d + LENGTH);
+    float[] v = values;
+    int width = size;
+    for (int d = 0; d < width; d += 4 * LENGTH) {
+      int b = to + width + d;
+      int c = to + 2 * width + d;
+      int a = to + d;
+      FloatVector a0 = FloatVector.fromArray(FLOATS, sums, a);
+      FloatVector a1 = FloatVector.fromArray(FLOATS, sums, a + LENGTH);
+      FloatVector a2 = FloatVector.fromArray(FLOATS, sums, a + 2 * LENGTH);
+      FloatVector a3 = FloatVector.fromArray(FLOATS, sums, a + 3 * LENGTH);
+      FloatVector b0 = FloatVector.fromArray(FLOATS, sums, b);
+      FloatVector b1 = FloatVector.fromArray(FLOATS, sums, b + LENGTH);
+      FloatVector b2 = FloatVector.fromArray(FLOATS, sums, b + 2 * LENGTH);
+      FloatVector b3 = FloatVector.fromArray(FLOATS, sums, b + 3 * LENGTH);
+      FloatVector c0 = FloatVector.fromArray(FLOATS, sums, c);
+      FloatVector c1 = FloatVector.fromArray(FLOATS, sums, c + LENGTH);
+      FloatVector c2 = FloatVector.fromArray(FLOATS, sums, c + 2 * LENGTH);
+      FloatVector c3 = FloatVector.fromArray(FLOATS, sums, c + 3 * LENGTH);
       for (int t = 0; t < places; t++) {
-        FloatVector v0 = FloatVector.fromArray(FLOATS, values, t * size + d);
-        FloatVector v1 = FloatVector.fromArray(FLOATS, values, t * size + d + LENGTH);
-        FloatVector a = FloatVector.broadcast(FLOATS, scores[weights + t]);
-        FloatVector b = FloatVector.broadcast(FLOATS, scores[weights + SCORES + t]);
-        FloatVector c = FloatVector.broadcast(FLOATS, scores[weights + 2 * SCORES + t]);
-        a0 = v0.fma(a, a0);
-        a1 = v1.fma(a, a1);
-        b0 = v0.fma(b, b0);
-        b1 = v1.fma(b, b1);
-        c0 = v0.fma(c, c0);
-        c1 = v1.fma(c, c1);
+        int at = t * width + d;
+        FloatVector first = FloatVector.broadcast(FLOATS, scores[weights + t]);
+        FloatVector second = FloatVector.broadcast(FLOATS, scores[weights + SCORES + t]);
+        FloatVector third = FloatVector.broadcast(FLOATS, scores[weights + 2 * SCORES + t]);
+        FloatVector value = FloatVector.fromArray(FLOATS, v, at);
+        a0 = value.fma(first, a0);
+        b0 = value.fma(second, b0);
+        c0 = value.fma(third, c0);
+        value = FloatVector.fromArray(FLOATS, v, at + LENGTH);
+        a1 = value.fma(first, a1);
+        b1 = value.fma(second, b1);
+        c1 = value.fma(third, c1);
+        value = FloatVector.fromArray(FLOATS, v, at + 2 * LENGTH);
+        a2 = value.fma(first, a2);
+        b2 = value.fma(second, b2);
+        c2 = value.fma(third, c2);
+        value = FloatVector.fromArray(FLOATS, v, at + 3 * LENGTH);
+        a3 = value.fma(first, a3);
+        b3 = value.fma(second, b3);
+        c3 = value.fma(third, c3);
       }
-      a0.intoArray(sums, to + d);
-      a1.intoArray(sums, to + d + LENGTH);
-      b0.intoArray(sums, to + size + d);
-      b1.intoArray(sums, to + size + d + LENGTH);
-      c0.intoArray(sums, to + 2 * size + d);
-      c1.intoArray(sums, to + 2 * size + d + LENGTH);
+      a0.intoArray(sums, a);
+      a1.intoArray(sums, a + LENGTH);
+      a2.intoArray(sums, a + 2 * LENGTH);
+      a3.intoArray(sums, a + 3 * LENGTH);
+      b0.intoArray(sums, b);
+      b1.intoArray(sums, b + LENGTH);
+      b2.intoArray(sums, b + 2 * LENGTH);
+      b3.intoArray(sums, b + 3 * LENGTH);
+      c0.intoArray(sums, c);
+      c1.intoArray(sums, c + LENGTH);
+      c2.intoArray(sums, c + 2 * LENGTH);
+      c3.intoArray(sums, c + 3 * LENGTH);
     }
   }
 
