@@ -62,12 +62,14 @@ final class Decoder implements AutoCloseable {
 
   /** The weights that lie in memory, by their names in the graph. */
   private void give(Int8Weights weights, Map<String, OnnxTensor> given) throws OrtException {
-    given.put(
-        Int8Weights.EMBEDDING,
-        OnnxTensor.createTensor(
-            environment,
-            weights.embedding(),
-            new long[] {config.vocabularySize(), config.hiddenSize()}));
+    if (Int8Weights.rotatesStream(config)) {
+      given.put(
+          Int8Weights.EMBEDDING,
+          OnnxTensor.createTensor(
+              environment,
+              weights.embedding(),
+              new long[] {config.vocabularySize(), config.hiddenSize()}));
+    }
     for (Map.Entry<String, Int8Weights.Matrix> entry : weights.matrices().entrySet()) {
       Int8Weights.Matrix m = entry.getValue();
       given.put(

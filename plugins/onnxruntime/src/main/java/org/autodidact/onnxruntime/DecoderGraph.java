@@ -73,7 +73,7 @@ final class DecoderGraph {
   }
 
   /** Without windows, and by one rotary base: as {@link PrefixAttention} computes. */
-  private static boolean attendsToAll(ModelConfig config) {
+  static boolean attendsToAll(ModelConfig config) {
     ModelConfig.RopeSettings rope = config.attention().get(0).rope();
     return config.attention().stream()
         .allMatch(layer -> layer.window().isEmpty() && layer.rope().equals(rope));

@@ -51,6 +51,8 @@ final class OnnxGenerator implements Generator {
 
   private static final long DEFAULT_CACHE_BYTES = 2L << 30;
 
+  private static final System.Logger LOGGER = System.getLogger(OnnxGenerator.class.getName());
+
   private final ModelFolder model;
   private final ComputeSettings settings;
   private final Optional<Int8Weights> int8;
@@ -81,12 +83,13 @@ final class OnnxGenerator implements Generator {
     ModelFolder model = ModelFolder.open(checkpoint.folder());
     Optional<Int8Weights> int8 = Optional.empty();
     try {
-      if (rounds(settings.precision(), model.config())) {
+      if (rounds(settings.precision(), model)) {
         int8 =
             Optional.of(
                 Int8Weights.of(model, Int8Kernel.signedIsExact(), settings.effectiveThreads()));
       }
-      return new OnnxGenerator(model, int8, settings, alwaysSharesPrefixes || int8.isPresent());
+      boolean shares = int8.isPresent() && DecoderGraph.attendsToAll(model.config());
+      return new OnnxGenerator(model, int8, settings, alwaysSharesPrefixes || shares);
     } catch (RuntimeException | Error e) {
       int8.ifPresent(Int8Weights::close);
       model.close();
@@ -126,11 +129,19 @@ final class OnnxGenerator implements Generator {
   }
 
   /** Automatic precision is 8 bits where the model is large enough to gain by it. */
-  private static boolean rounds(ComputeSettings.Precision precision, ModelConfig config) {
-    return precision == ComputeSettings.Precision.INT8
-        || (precision == ComputeSettings.Precision.AUTO
-            && config.hiddenSize() >= SMALLEST_ROUNDED
-            && Int8Weights.supports(config));
+  private static boolean rounds(ComputeSettings.Precision precision, ModelFolder model) {
+    boolean automatic =
+        precision == ComputeSettings.Precision.AUTO
+            && model.config().hiddenSize() >= SMALLEST_ROUNDED;
+    List<String> missing = Int8Weights.unsupported(model.config());
+    if (automatic && !missing.isEmpty()) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "{0}: precision auto is float32 here, as int8 does not have: {1}",
+          model.path(),
+          String.join(", ", missing));
+    }
+    return precision == ComputeSettings.Precision.INT8 || (automatic && missing.isEmpty());
   }
 
   @Override
