@@ -36,8 +36,7 @@ public final class OnnxRuntimePlugin implements Plugin {
               + (Int8Kernel.signedIsExact()
                   ? "unsigned × signed, exact on this processor"
                   : "unsigned × unsigned, as signed ones saturate on this processor"));
-      lines.add(
-          "generator 'onnxruntime' uses: CPU, fp32 or int8 (CUDA and TensorRT: not built yet, unmeasured)");
+      lines.addAll(Providers.diagnose());
     } catch (LinkageError | RuntimeException e) {
       lines.add("ONNX Runtime does not load here: " + e);
     }
@@ -52,6 +51,10 @@ public final class OnnxRuntimePlugin implements Plugin {
 
     @Override
     public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
+      ComputeSettings.Provider provider = Providers.choose(settings.provider(), Providers::missing);
+      if (provider != ComputeSettings.Provider.CPU) {
+        return DeviceGenerator.open(checkpoint, settings, Device.of(provider));
+      }
       return switch (settings.precision()) {
         case AUTO, FP32, INT8 -> OnnxGenerator.open(checkpoint, settings);
         case BF16, INT4 ->
