@@ -185,8 +185,7 @@ public record RunConfig(
 
   /** What the run may use of the machine. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Compute(
-      String precision, Integer threads, Integer memoryMb, String provider) {
+  public record Compute(String precision, Integer threads, Integer memoryMb, String provider) {
     public Compute {
       precision = or(precision, "auto");
       threads = or(threads, 0);

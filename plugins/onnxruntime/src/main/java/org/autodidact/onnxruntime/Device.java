@@ -6,7 +6,9 @@ import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -115,11 +117,11 @@ final class Device {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       digest.update(graph);
-      digest.update(shapes.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+      digest.update(shapes.toString().getBytes(StandardCharsets.UTF_8));
       for (Path file :
           model.tensors().values().stream().map(TensorInfo::file).distinct().sorted().toList()) {
         try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
-          in.transferTo(java.io.OutputStream.nullOutputStream());
+          in.transferTo(OutputStream.nullOutputStream());
         }
       }
       return HexFormat.of().formatHex(digest.digest(), 0, 16);

@@ -51,7 +51,9 @@ public final class OnnxRuntimePlugin implements Plugin {
 
     @Override
     public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
-      ComputeSettings.Provider provider = Providers.choose(settings.provider(), Providers::missing);
+      ComputeSettings.Provider provider =
+          Providers.choose(
+              settings.provider(), OrtEnvironment.getAvailableProviders(), Providers::missing);
       if (provider != ComputeSettings.Provider.CPU) {
         return DeviceGenerator.open(checkpoint, settings, Device.of(provider));
       }

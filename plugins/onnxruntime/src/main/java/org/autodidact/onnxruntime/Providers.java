@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.autodidact.api.ComputeSettings.Provider;
 import org.autodidact.api.UnsupportedModelException;
@@ -30,14 +31,16 @@ final class Providers {
    * What computes where {@code wanted} is asked for. Automatic is CUDA where ONNX Runtime has it
    * and it starts, else the CPU; where ONNX Runtime has it and it does not start, that is said.
    *
+   * @param builtIn what this ONNX Runtime has
    * @param missing why a provider cannot be used, empty where it can
    */
-  static Provider choose(Provider wanted, Function<Provider, Optional<String>> missing) {
+  static Provider choose(
+      Provider wanted, Set<OrtProvider> builtIn, Function<Provider, Optional<String>> missing) {
     if (wanted == Provider.CPU) {
       return wanted;
     }
     if (wanted == Provider.AUTO) {
-      if (!isBuiltIn(Provider.CUDA)) {
+      if (!builtIn.contains(OrtProvider.CUDA)) {
         return Provider.CPU;
       }
       Optional<String> why = missing.apply(Provider.CUDA);
@@ -60,7 +63,8 @@ final class Providers {
 
   /** Why a provider cannot be used here; empty where it can. Starts it to find out. */
   static Optional<String> missing(Provider provider) {
-    if (!isBuiltIn(provider)) {
+    OrtProvider name = provider == Provider.CUDA ? OrtProvider.CUDA : OrtProvider.TENSOR_RT;
+    if (!OrtEnvironment.getAvailableProviders().contains(name)) {
       return Optional.of(
           "is not in this ONNX Runtime, which has "
               + OrtEnvironment.getAvailableProviders()
@@ -76,11 +80,6 @@ final class Providers {
           "is in this ONNX Runtime but does not start, its driver, CUDA or cuDNN may be missing: "
               + e.getMessage().lines().findFirst().orElse(""));
     }
-  }
-
-  private static boolean isBuiltIn(Provider provider) {
-    OrtProvider name = provider == Provider.CUDA ? OrtProvider.CUDA : OrtProvider.TENSOR_RT;
-    return OrtEnvironment.getAvailableProviders().contains(name);
   }
 
   /** One addition. */

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -50,7 +51,7 @@ class DeviceGoldenTest {
   }
 
   private static Map<String, Generation> generate(List<GenerationRequest> requests) {
-    Map<String, Generation> found = new java.util.HashMap<>();
+    Map<String, Generation> found = new HashMap<>();
     generator.generate(requests, g -> found.put(g.promptId(), g), new Cancellation());
     return found;
   }
@@ -113,7 +114,7 @@ class DeviceGoldenTest {
   }
 
   private static Map<String, Scoring> score(List<ScoringRequest> requests) {
-    Map<String, Scoring> found = new java.util.HashMap<>();
+    Map<String, Scoring> found = new HashMap<>();
     generator
         .scorer()
         .orElseThrow()
