@@ -100,12 +100,13 @@ final class Device {
   private static OrtSession session(
       ModelFolder model, byte[] graph, Provider provider, Map<String, String> tensorRtSettings)
       throws OrtException {
+    OrtEnvironment environment = environment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.addConfigEntry(
           "session.model_external_initializers_file_folder_path",
           Decoder.weightFolder(model).toString());
       Providers.add(options, provider, tensorRtSettings);
-      return environment().createSession(graph, options);
+      return environment.createSession(graph, options);
     }
   }
 

@@ -63,37 +63,47 @@ final class Providers {
 
   /** Why a provider cannot be used here; empty where it can. Starts it to find out. */
   static Optional<String> missing(Provider provider) {
+    OrtEnvironment environment = environment(); // without one, options fail before they say why
     OrtProvider name = provider == Provider.CUDA ? OrtProvider.CUDA : OrtProvider.TENSOR_RT;
     if (!OrtEnvironment.getAvailableProviders().contains(name)) {
       return Optional.of(
           "is not in this ONNX Runtime, which has "
               + OrtEnvironment.getAvailableProviders()
               + "; put the jar com.microsoft.onnxruntime:onnxruntime_gpu:"
-              + environment().getVersion()
+              + environment.getVersion()
               + " on the class path before the one that is there");
     }
     try {
-      tryOut(provider);
+      tryOut(environment, provider);
       return Optional.empty();
     } catch (OrtException e) {
       return Optional.of(
           "is in this ONNX Runtime but does not start, its driver, CUDA or cuDNN may be missing: "
-              + e.getMessage().lines().findFirst().orElse(""));
+              + reason(e));
     }
   }
 
+  /** Without the places in ONNX Runtime's own code. */
+  private static String reason(OrtException e) {
+    return e.getMessage()
+        .lines()
+        .findFirst()
+        .orElse("")
+        .replaceFirst(".*\\[ONNXRuntimeError] : \\d+ : \\w+ : ", "");
+  }
+
   /** One addition. */
-  private static void tryOut(Provider provider) throws OrtException {
+  private static void tryOut(OrtEnvironment environment, Provider provider) throws OrtException {
     OnnxGraph graph = new OnnxGraph(Path.of(""));
     graph.input("x", DataType.FLOAT, 1);
     graph.node("", "Add", List.of("x", "x"), List.of("y"));
     graph.output("y", DataType.FLOAT, 1);
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       add(options, provider, Map.of());
-      try (OrtSession session = environment().createSession(graph.toModel(), options);
+      try (OrtSession session = environment.createSession(graph.toModel(), options);
           OnnxTensor x =
               OnnxTensor.createTensor(
-                  environment(), FloatBuffer.wrap(new float[] {1}), new long[] {1})) {
+                  environment, FloatBuffer.wrap(new float[] {1}), new long[] {1})) {
         session.run(Map.of("x", x)).close();
       }
     }

@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Optional;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.ComputeSettings.Provider;
 import org.autodidact.api.UnsupportedModelException;
 import org.junit.jupiter.api.Test;
@@ -57,5 +59,21 @@ class ProvidersTest {
         .containsEntry("trt_profile_min_shapes", "a:1")
         .containsEntry("trt_profile_opt_shapes", "a:2")
         .containsEntry("trt_profile_max_shapes", "a:3");
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"INT4", "BF16"})
+  void aPrecisionThatIsNotThereIsSaidWithItsReason(ComputeSettings.Precision precision) {
+    assertThatThrownBy(
+            () ->
+                new OnnxRuntimePlugin()
+                    .generators()
+                    .get(0)
+                    .open(
+                        new Checkpoint("M0", Path.of("not asked for")),
+                        new ComputeSettings(precision, 0, 0)))
+        .isInstanceOf(UnsupportedModelException.class)
+        .hasMessageContaining("precision " + Providers.name(precision) + " is not there")
+        .hasMessageContaining("use int8");
   }
 }
