@@ -25,7 +25,8 @@ final class ModelOptions {
       paramLabel = "P",
       description =
           "fp32: the checkpoint's own numbers (default); int8: rotated and rounded, nearly twice as"
-              + " fast; auto: int8 for all but small models. Training is in fp32")
+              + " fast; int8-weights: fastest for one prompt at a time; auto: int8 for all but small"
+              + " models. Training is in fp32")
   private String precision;
 
   @Option(

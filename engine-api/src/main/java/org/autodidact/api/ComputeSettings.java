@@ -42,7 +42,10 @@ public record ComputeSettings(
     AUTO,
     FP32,
     BF16,
+    /** Weights and activations in 8 bits. */
     INT8,
+    /** Weights alone in 8 bits: for few sequences at a time. */
+    INT8_WEIGHTS,
     INT4
   }
 

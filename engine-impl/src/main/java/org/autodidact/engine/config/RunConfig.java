@@ -207,6 +207,7 @@ public record RunConfig(
       ComputeSettings s = settings();
       boolean integers =
           s.precision() == ComputeSettings.Precision.INT8
+              || s.precision() == ComputeSettings.Precision.INT8_WEIGHTS
               || s.precision() == ComputeSettings.Precision.INT4;
       return integers ? new ComputeSettings(ComputeSettings.Precision.AUTO, threads, memoryMb) : s;
     }

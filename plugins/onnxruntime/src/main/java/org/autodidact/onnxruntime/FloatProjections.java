@@ -64,7 +64,8 @@ final class FloatProjections implements Projections {
         graph.node("Mul", List.of(activated(gate), up)), name + "down_proj", config.mlpBias());
   }
 
-  private String activated(String x) {
+  /** The gate's function. */
+  String activated(String x) {
     return switch (config.activation()) {
       case SILU -> graph.node("Mul", List.of(x, graph.node("Sigmoid", List.of(x))));
       case GELU_TANH -> gelu(x);

@@ -1,5 +1,9 @@
 package org.autodidact.onnxruntime;
 
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.LinkedHashMap;
@@ -29,7 +33,7 @@ import org.autodidact.checkpoints.TensorInfo;
  * 3), the stream stays as it is; the graph's norms have their gains, and the graph rotates what
  * products read, in blocks too.
  */
-final class Int8Weights implements AutoCloseable {
+final class Int8Weights implements RoundedWeights {
   static final String EMBEDDING = "rotated.embedding";
   static final String HEAD = "head";
   private static final int LEVELS = 127;
@@ -352,6 +356,31 @@ final class Int8Weights implements AutoCloseable {
       at += part.length;
     }
     return all;
+  }
+
+  @Override
+  public Projections projections(OnnxGraph graph) {
+    return new Int8Projections(config, this, graph);
+  }
+
+  @Override
+  public void give(OrtEnvironment environment, Map<String, OnnxTensor> given) throws OrtException {
+    if (rotatesStream(config)) {
+      given.put(
+          EMBEDDING,
+          OnnxTensor.createTensor(
+              environment, embedding(), new long[] {config.vocabularySize(), config.hiddenSize()}));
+    }
+    for (Map.Entry<String, Matrix> entry : matrices.entrySet()) {
+      Matrix m = entry.getValue();
+      given.put(
+          entry.getKey() + ".values",
+          OnnxTensor.createTensor(
+              environment,
+              m.values().bytes(),
+              new long[] {m.inputs(), m.outputs()},
+              signed ? OnnxJavaType.INT8 : OnnxJavaType.UINT8));
+    }
   }
 
   @Override

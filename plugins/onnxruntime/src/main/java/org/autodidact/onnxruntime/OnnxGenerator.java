@@ -55,7 +55,7 @@ final class OnnxGenerator implements Generator {
 
   private final ModelFolder model;
   private final ComputeSettings settings;
-  private final Optional<Int8Weights> int8;
+  private final Optional<RoundedWeights> rounded;
   private final List<DecoderStream> streams = new ArrayList<>();
   private Decoder decoder;
   private int decoderThreads;
@@ -63,14 +63,14 @@ final class OnnxGenerator implements Generator {
 
   private OnnxGenerator(
       ModelFolder model,
-      Optional<Int8Weights> int8,
+      Optional<RoundedWeights> rounded,
       ComputeSettings settings,
       boolean sharesPrefixes) {
     this.model = model;
     this.settings = settings;
-    this.int8 = int8;
+    this.rounded = rounded;
     this.decoderThreads = settings.effectiveThreads();
-    this.decoder = new Decoder(model, decoderThreads, int8, sharesPrefixes);
+    this.decoder = new Decoder(model, decoderThreads, rounded, sharesPrefixes);
   }
 
   /** In 8 bits prompts are shared; float32 is there to be exact. */
@@ -81,17 +81,19 @@ final class OnnxGenerator implements Generator {
   static OnnxGenerator open(
       Checkpoint checkpoint, ComputeSettings settings, boolean alwaysSharesPrefixes) {
     ModelFolder model = ModelFolder.open(checkpoint.folder());
-    Optional<Int8Weights> int8 = Optional.empty();
+    Optional<RoundedWeights> rounded = Optional.empty();
     try {
-      if (rounds(settings.precision(), model)) {
-        int8 =
+      if (settings.precision() == ComputeSettings.Precision.INT8_WEIGHTS) {
+        rounded = Optional.of(BlockWeights.of(model));
+      } else if (rounds(settings.precision(), model)) {
+        rounded =
             Optional.of(
                 Int8Weights.of(model, Int8Kernel.signedIsExact(), settings.effectiveThreads()));
       }
-      boolean shares = int8.isPresent() && DecoderGraph.attendsToAll(model.config());
-      return new OnnxGenerator(model, int8, settings, alwaysSharesPrefixes || shares);
+      boolean shares = rounded.isPresent() && DecoderGraph.attendsToAll(model.config());
+      return new OnnxGenerator(model, rounded, settings, alwaysSharesPrefixes || shares);
     } catch (RuntimeException | Error e) {
-      int8.ifPresent(Int8Weights::close);
+      rounded.ifPresent(RoundedWeights::close);
       model.close();
       throw e;
     }
@@ -110,7 +112,7 @@ final class OnnxGenerator implements Generator {
     if (threads != decoderThreads) {
       decoder.close();
       decoderThreads = threads;
-      decoder = new Decoder(model, threads, int8, decoder.sharesPrefixes());
+      decoder = new Decoder(model, threads, rounded, decoder.sharesPrefixes());
     }
     return decoder;
   }
@@ -324,7 +326,7 @@ final class OnnxGenerator implements Generator {
         decoder.close();
       } finally {
         streams.forEach(DecoderStream::close);
-        int8.ifPresent(Int8Weights::close);
+        rounded.ifPresent(RoundedWeights::close);
         model.close();
       }
     }

@@ -58,7 +58,7 @@ public final class OnnxRuntimePlugin implements Plugin {
         return DeviceGenerator.open(checkpoint, settings, Device.of(provider));
       }
       return switch (settings.precision()) {
-        case AUTO, FP32, INT8 -> OnnxGenerator.open(checkpoint, settings);
+        case AUTO, FP32, INT8, INT8_WEIGHTS -> OnnxGenerator.open(checkpoint, settings);
         case INT4 ->
             throw new UnsupportedModelException(
                 "precision int4 is not there: four bits cost this project's reference model 15 to 33"

@@ -146,7 +146,7 @@ final class Providers {
 
   /** As users write it. */
   static String name(Enum<?> setting) {
-    return setting.name().toLowerCase(Locale.ROOT);
+    return setting.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private static OrtEnvironment environment() {

@@ -248,6 +248,17 @@ class ArchitecturesTest {
     }
   }
 
+  /** The small checkpoints attend with 32 numbers. */
+  @Test
+  void weightBlocksAreRefusedWithTheReason() {
+    try (ModelFolder model = open("qwen3")) {
+      assertThatThrownBy(() -> BlockWeights.of(model))
+          .isInstanceOf(UnsupportedModelException.class)
+          .hasMessageContaining("multiples of 64")
+          .hasMessageContaining("use int8 or fp32");
+    }
+  }
+
   @Test
   void eightBitsAreRefusedWithTheReason() throws Exception {
     Path path = SmallModels.write(folder.resolve("odd"), "qwen2");
