@@ -78,8 +78,7 @@ class QualityTest {
     assertThat(agreement).isGreaterThan(0.6);
   }
 
-  private static double agreement(
-      Map<String, Generation> expected, Map<String, Generation> found) {
+  private static double agreement(Map<String, Generation> expected, Map<String, Generation> found) {
     int tokens = 0;
     int same = 0;
     for (Map.Entry<String, Generation> entry : expected.entrySet()) {
@@ -155,8 +154,7 @@ class QualityTest {
   /** What {@code int8-weights} costs, in the same numbers. */
   @Test
   void weightsAloneInEightBitsCostLittle() throws IOException {
-    ComputeSettings settings =
-        new ComputeSettings(ComputeSettings.Precision.INT8_WEIGHTS, 0, 0);
+    ComputeSettings settings = new ComputeSettings(ComputeSettings.Precision.INT8_WEIGHTS, 0, 0);
     try (OnnxGenerator blocks =
         OnnxGenerator.open(new Checkpoint("M0", Golden.smollm2()), settings)) {
       double kl = 0;
