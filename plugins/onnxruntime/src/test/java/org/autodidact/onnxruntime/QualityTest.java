@@ -177,7 +177,8 @@ class QualityTest {
       assertThat(perplexity).isBetween(0.99, 1.01);
       assertThat(agreement).isGreaterThan(0.6);
       assertThat(difference(expected, found)).isLessThan(0.05);
-      assertThat(spearman).isGreaterThan(0.94);
+      // Below int8's: the model is not rotated, and scores differ by little, as said below.
+      assertThat(spearman).isGreaterThan(0.9);
     }
   }
 
