@@ -25,7 +25,8 @@ final class ModelOptions {
       paramLabel = "P",
       description =
           "fp32: the checkpoint's own numbers (default); int8: rotated and rounded, nearly twice as"
-              + " fast; auto: int8 for all but small models. Training is in fp32")
+              + " fast; int8-weights: fastest for one prompt at a time; auto: int8 for all but small"
+              + " models. Training is in fp32")
   private String precision;
 
   @Option(
@@ -42,13 +43,25 @@ final class ModelOptions {
       description = "MiB that the key-value cache may take; 0: 2048 (default)")
   private int memory;
 
+  @Option(
+      names = "--provider",
+      defaultValue = "auto",
+      paramLabel = "P",
+      description =
+          "where to compute: cpu; cuda or tensorrt, which no machine has measured yet; auto: cuda"
+              + " where it starts, else cpu (default). 'doctor' says what there is. Training is on the CPU")
+  private String provider;
+
   Checkpoint checkpoint() {
     return new Checkpoint("model", Models.folder(model, cacheFolder(model)));
   }
 
   ComputeSettings compute() {
     return new ComputeSettings(
-        Names.oneOf("--precision", ComputeSettings.Precision.class, precision), threads, memory);
+        Names.oneOf("--precision", ComputeSettings.Precision.class, precision),
+        threads,
+        memory,
+        Names.oneOf("--provider", ComputeSettings.Provider.class, provider));
   }
 
   /** A folder for the import of this very file: another size or date is another folder. */

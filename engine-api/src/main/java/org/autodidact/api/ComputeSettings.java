@@ -8,14 +8,22 @@ import java.util.Objects;
  * @param precision the arithmetic wanted
  * @param threads threads for computing; 0 lets the plugin take all cores
  * @param memoryMegabytes memory that caches may fill beyond the weights; 0 lets the plugin choose
+ * @param provider where generators compute; trainers do not read it
  */
-public record ComputeSettings(Precision precision, int threads, int memoryMegabytes) {
+public record ComputeSettings(
+    Precision precision, int threads, int memoryMegabytes, Provider provider) {
   public ComputeSettings {
     Objects.requireNonNull(precision, "precision");
+    Objects.requireNonNull(provider, "provider");
     if (threads < 0 || memoryMegabytes < 0) {
       throw new InvalidInputException(
           "threads and memory must be 0 or more, found " + threads + " and " + memoryMegabytes);
     }
+  }
+
+  /** With the plugin's choice of where to compute. */
+  public ComputeSettings(Precision precision, int threads, int memoryMegabytes) {
+    this(precision, threads, memoryMegabytes, Provider.AUTO);
   }
 
   /** Automatic precision, all cores. */
@@ -34,7 +42,21 @@ public record ComputeSettings(Precision precision, int threads, int memoryMegaby
     AUTO,
     FP32,
     BF16,
+    /** Weights and activations in 8 bits. */
     INT8,
+    /** Weights alone in 8 bits: for few sequences at a time. */
+    INT8_WEIGHTS,
     INT4
+  }
+
+  /** Where a generator computes. One that lacks it says which it has. */
+  public enum Provider {
+    /** The plugin's choice for this machine. */
+    AUTO,
+    CPU,
+    /** NVIDIA's GPUs. */
+    CUDA,
+    /** NVIDIA's GPUs, by engines that are built for the checkpoint first. */
+    TENSORRT
   }
 }

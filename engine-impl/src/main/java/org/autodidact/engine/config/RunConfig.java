@@ -41,7 +41,7 @@ public record RunConfig(
     candidates = or(candidates, new Candidates(null, null, null, null, null, null));
     judge = or(judge, new JudgeSection(null, null, null, null, null, Optional.empty()));
     preferenceTraining = or(preferenceTraining, Training.DEFAULTS);
-    compute = or(compute, new Compute(null, null, null));
+    compute = or(compute, new Compute(null, null, null, null));
   }
 
   /**
@@ -185,11 +185,12 @@ public record RunConfig(
 
   /** What the run may use of the machine. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Compute(String precision, Integer threads, Integer memoryMb) {
+  public record Compute(String precision, Integer threads, Integer memoryMb, String provider) {
     public Compute {
       precision = or(precision, "auto");
       threads = or(threads, 0);
       memoryMb = or(memoryMb, 0);
+      provider = or(provider, "auto");
     }
 
     /** For generating. */
@@ -197,7 +198,8 @@ public record RunConfig(
       return new ComputeSettings(
           Names.oneOf("compute.precision", ComputeSettings.Precision.class, precision),
           threads,
-          memoryMb);
+          memoryMb,
+          Names.oneOf("compute.provider", ComputeSettings.Provider.class, provider));
     }
 
     /** For training, which knows no integers: there 8 and 4 bits mean the trainer's own choice. */
@@ -205,6 +207,7 @@ public record RunConfig(
       ComputeSettings s = settings();
       boolean integers =
           s.precision() == ComputeSettings.Precision.INT8
+              || s.precision() == ComputeSettings.Precision.INT8_WEIGHTS
               || s.precision() == ComputeSettings.Precision.INT4;
       return integers ? new ComputeSettings(ComputeSettings.Precision.AUTO, threads, memoryMb) : s;
     }

@@ -56,7 +56,7 @@ public final class PyTorchPlugin implements Plugin {
       offline();
       return switch (settings.precision()) {
         case AUTO, FP32 -> new DjlTrainer(settings);
-        case BF16, INT8, INT4 ->
+        case BF16, INT8, INT8_WEIGHTS, INT4 ->
             throw new UnsupportedModelException(
                 "precision "
                     + settings.precision().name().toLowerCase(Locale.ROOT)

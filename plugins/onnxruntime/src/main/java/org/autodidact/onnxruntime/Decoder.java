@@ -1,6 +1,5 @@
 package org.autodidact.onnxruntime;
 
-import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -30,16 +29,20 @@ final class Decoder implements AutoCloseable {
   private final boolean sharesPrefixes;
 
   /**
-   * In 8 bits where {@code int8} is there, which must outlive this; else in float32.
+   * Over {@code rounded} weights where they are there, which must outlive this; else in float32.
    *
    * @param threads that compute one run together
    * @param sharesPrefixes whether runs may attend to {@link Prefixes}
    */
-  Decoder(ModelFolder model, int threads, Optional<Int8Weights> int8, boolean sharesPrefixes) {
+  Decoder(
+      ModelFolder model,
+      int threads,
+      Optional<? extends RoundedWeights> rounded,
+      boolean sharesPrefixes) {
     this.config = model.config();
     this.sharesPrefixes = sharesPrefixes;
     this.environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
-    byte[] graph = DecoderGraph.build(model, int8, sharesPrefixes);
+    byte[] graph = DecoderGraph.build(model, rounded, sharesPrefixes);
     Map<String, OnnxTensor> given = new LinkedHashMap<>();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(threads);
@@ -47,8 +50,8 @@ final class Decoder implements AutoCloseable {
       options.setMemoryPatternOptimization(false);
       options.addConfigEntry(
           "session.model_external_initializers_file_folder_path", weightFolder(model).toString());
-      if (int8.isPresent()) {
-        give(int8.get(), given);
+      if (rounded.isPresent()) {
+        rounded.get().give(environment, given);
         options.addExternalInitializers(Map.copyOf(given));
       }
       this.session = environment.createSession(graph, options);
@@ -57,26 +60,6 @@ final class Decoder implements AutoCloseable {
           model.path() + ": ONNX Runtime refused the decoder graph: " + e.getMessage(), e);
     } finally {
       given.values().forEach(OnnxTensor::close);
-    }
-  }
-
-  /** The weights that lie in memory, by their names in the graph. */
-  private void give(Int8Weights weights, Map<String, OnnxTensor> given) throws OrtException {
-    given.put(
-        Int8Weights.EMBEDDING,
-        OnnxTensor.createTensor(
-            environment,
-            weights.embedding(),
-            new long[] {config.vocabularySize(), config.hiddenSize()}));
-    for (Map.Entry<String, Int8Weights.Matrix> entry : weights.matrices().entrySet()) {
-      Int8Weights.Matrix m = entry.getValue();
-      given.put(
-          entry.getKey() + ".values",
-          OnnxTensor.createTensor(
-              environment,
-              m.values().bytes(),
-              new long[] {m.inputs(), m.outputs()},
-              weights.signed() ? OnnxJavaType.INT8 : OnnxJavaType.UINT8));
     }
   }
 

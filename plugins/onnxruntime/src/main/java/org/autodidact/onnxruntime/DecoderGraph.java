@@ -39,14 +39,16 @@ final class DecoderGraph {
 
   private String rows = "";
 
-  private DecoderGraph(ModelFolder model, Optional<Int8Weights> int8, boolean sharesPrefixes) {
+  private DecoderGraph(
+      ModelFolder model, Optional<? extends RoundedWeights> rounded, boolean sharesPrefixes) {
     this.config = model.config();
     for (ModelConfig.LayerAttention layer : config.attention()) {
       ropes.computeIfAbsent(layer.rope(), r -> ropes.isEmpty() ? "" : "." + ropes.size());
     }
     this.graph = new OnnxGraph(Decoder.weightFolder(model));
     this.products =
-        int8.<Projections>map(weights -> new Int8Projections(config, weights, graph))
+        rounded
+            .map(weights -> weights.projections(graph))
             .orElseGet(() -> new FloatProjections(model, graph));
     this.prefixes =
         sharesPrefixes
@@ -55,10 +57,11 @@ final class DecoderGraph {
   }
 
   /**
-   * The serialized model, in 8 bits over {@code int8}, or in float32 over the checkpoint's own
+   * The serialized model, over {@code rounded} weights, or in float32 over the checkpoint's own
    * weights; with {@link PrefixAttention} or without.
    */
-  static byte[] build(ModelFolder model, Optional<Int8Weights> int8, boolean sharesPrefixes) {
+  static byte[] build(
+      ModelFolder model, Optional<? extends RoundedWeights> rounded, boolean sharesPrefixes) {
     if (model.config().headSize() % 16 != 0) {
       throw new UnsupportedModelException(
           model.path()
@@ -69,11 +72,11 @@ final class DecoderGraph {
       throw new UnsupportedModelException(
           model.path() + ": prompts are shared only where all layers attend to all tokens");
     }
-    return new DecoderGraph(model, int8, sharesPrefixes).build();
+    return new DecoderGraph(model, rounded, sharesPrefixes).build();
   }
 
   /** Without windows, and by one rotary base: as {@link PrefixAttention} computes. */
-  private static boolean attendsToAll(ModelConfig config) {
+  static boolean attendsToAll(ModelConfig config) {
     ModelConfig.RopeSettings rope = config.attention().get(0).rope();
     return config.attention().stream()
         .allMatch(layer -> layer.window().isEmpty() && layer.rope().equals(rope));

@@ -16,7 +16,6 @@ final class FloatProjections implements Projections {
     this.model = model;
     this.config = model.config();
     this.graph = graph;
-    graph.floats("one", new float[] {1});
   }
 
   @Override
@@ -27,7 +26,7 @@ final class FloatProjections implements Projections {
   @Override
   public String gain(String name) {
     return config.norm().gainsFromOne()
-        ? graph.node("Add", List.of(weight(name), "one"))
+        ? graph.node("Add", List.of(weight(name), graph.number(1)))
         : weight(name);
   }
 
@@ -65,15 +64,24 @@ final class FloatProjections implements Projections {
         graph.node("Mul", List.of(activated(gate), up)), name + "down_proj", config.mlpBias());
   }
 
-  private String activated(String x) {
+  /** The gate's function. */
+  String activated(String x) {
     return switch (config.activation()) {
       case SILU -> graph.node("Mul", List.of(x, graph.node("Sigmoid", List.of(x))));
-      case GELU_TANH -> {
-        String gelu = x + ":gelu";
-        graph.node(OnnxGraph.MICROSOFT, "FastGelu", List.of(x), List.of(gelu));
-        yield gelu;
-      }
+      case GELU_TANH -> gelu(x);
     };
+  }
+
+  /** x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³))), which ONNX Runtime knows as one operator too. */
+  private String gelu(String x) {
+    String cube = graph.node("Pow", List.of(x, graph.number(3)));
+    String bent =
+        graph.node("Add", List.of(x, graph.node("Mul", List.of(cube, graph.number(0.044715f)))));
+    float slope = (float) Math.sqrt(2 / Math.PI);
+    String tanh =
+        graph.node("Tanh", List.of(graph.node("Mul", List.of(bent, graph.number(slope)))));
+    String gate = graph.node("Add", List.of(tanh, graph.number(1)));
+    return graph.node("Mul", List.of(gate, graph.node("Mul", List.of(x, graph.number(0.5f)))));
   }
 
   @Override

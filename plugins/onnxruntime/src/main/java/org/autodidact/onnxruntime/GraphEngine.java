@@ -10,21 +10,22 @@ final class GraphEngine implements Engine {
   private static final int MOST_ROWS = 64;
 
   private final ModelFolder model;
-  private final Optional<Int8Weights> int8;
+  private final Optional<RoundedWeights> rounded;
   private final boolean sharesPrefixes;
   private final int threads;
   private final List<GraphStream> streams = new ArrayList<>();
   private Decoder decoder;
   private int decoderThreads;
 
-  /** {@code model} and {@code int8} must outlive this. */
-  GraphEngine(ModelFolder model, Optional<Int8Weights> int8, int threads, boolean sharesPrefixes) {
+  /** {@code model} and {@code rounded} must outlive this. */
+  GraphEngine(
+      ModelFolder model, Optional<RoundedWeights> rounded, int threads, boolean sharesPrefixes) {
     this.model = model;
-    this.int8 = int8;
+    this.rounded = rounded;
     this.threads = threads;
     this.sharesPrefixes = sharesPrefixes;
     this.decoderThreads = threads;
-    this.decoder = new Decoder(model, threads, int8, sharesPrefixes);
+    this.decoder = new Decoder(model, threads, rounded, sharesPrefixes);
   }
 
   @Override
@@ -38,7 +39,7 @@ final class GraphEngine implements Engine {
     if (each != decoderThreads) {
       decoder.close();
       decoderThreads = each;
-      decoder = new Decoder(model, each, int8, sharesPrefixes);
+      decoder = new Decoder(model, each, rounded, sharesPrefixes);
       streams.forEach(stream -> stream.use(decoder, each > 1));
     }
   }

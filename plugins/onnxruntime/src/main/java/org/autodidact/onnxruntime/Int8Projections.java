@@ -37,22 +37,45 @@ final class Int8Projections implements Projections {
     graph.floats("hadamard", Rotation.hadamard(block).matrix(), block, block);
     graph.longs("blocks", -1, block);
     graph.longs("unblocked", -1, config.intermediateSize());
+    if (!Int8Weights.rotatesStream(config)) {
+      int inputs = Int8Weights.inputBlock(config);
+      graph.floats("input_hadamard", Rotation.hadamard(inputs).matrix(), inputs, inputs);
+      graph.longs("input_blocks", -1, inputs);
+      graph.longs("input_unblocked", -1, config.hiddenSize());
+    }
   }
 
   @Override
   public String embedding() {
-    return graph.external(
-        Int8Weights.EMBEDDING, DataType.FLOAT, config.vocabularySize(), config.hiddenSize());
+    return Int8Weights.rotatesStream(config)
+        ? graph.external(
+            Int8Weights.EMBEDDING, DataType.FLOAT, config.vocabularySize(), config.hiddenSize())
+        : graph.weight(weights.plainEmbedding());
   }
 
   @Override
   public String gain(String name) {
-    return "unit_gain";
+    float[] gain = weights.gain(name);
+    return gain.length == 0 ? "unit_gain" : graph.floats(name, gain, gain.length);
   }
 
   @Override
   public String[] queriesKeysValues(int layer, String x) {
-    return new String[] {product("qkv." + layer, round(x))};
+    String all = product("qkv." + layer, read(x));
+    if (!config.norm().queriesAndKeys()) {
+      return new String[] {all};
+    }
+    List<String> each = List.of(all + ".q", all + ".k", all + ".v");
+    long keys = (long) config.keyValueHeads() * config.headSize();
+    graph.node(
+        "",
+        "Split",
+        List.of(
+            all,
+            graph.longs("split." + layer, (long) config.heads() * config.headSize(), keys, keys)),
+        each,
+        attribute("axis", 1));
+    return each.toArray(String[]::new);
   }
 
   @Override
@@ -67,18 +90,12 @@ final class Int8Projections implements Projections {
 
   @Override
   public String mlp(int layer, String x) {
-    Rounded input = round(x);
-    String swish = "swish." + layer;
-    graph.node(
-        MICROSOFT,
-        "QuickGelu",
-        List.of(product("gate." + layer, input)),
-        List.of(swish),
-        attribute("alpha", 1f));
+    Rounded input = read(x);
+    String gate = activated(product("gate." + layer, input));
     // Linear from here to the end: the scale of "up" is put right after "down".
     boolean linear = weights.matrix("up." + layer).bias().length == 0;
     String up = linear ? multiply("up." + layer, input.bytes()) : product("up." + layer, input);
-    String blocks = graph.node("Reshape", List.of(graph.node("Mul", List.of(swish, up)), "blocks"));
+    String blocks = graph.node("Reshape", List.of(graph.node("Mul", List.of(gate, up)), "blocks"));
     String rotated = graph.node("MatMul", List.of(blocks, "hadamard"));
     Rounded gated = round(graph.node("Reshape", List.of(rotated, "unblocked")));
     String scale =
@@ -86,14 +103,34 @@ final class Int8Projections implements Projections {
     return product("down." + layer, new Rounded(gated.bytes(), scale));
   }
 
+  private String activated(String x) {
+    String result = x + ":activated";
+    switch (config.activation()) {
+      case SILU ->
+          graph.node(MICROSOFT, "QuickGelu", List.of(x), List.of(result), attribute("alpha", 1f));
+      case GELU_TANH -> graph.node(MICROSOFT, "FastGelu", List.of(x), List.of(result));
+    }
+    return result;
+  }
+
   @Override
   public void head(String x) {
-    Rounded input = round(x);
+    Rounded input = read(x);
     graph.node(
         "",
         "Mul",
         List.of(multiply(Int8Weights.HEAD, input.bytes()), input.scale()),
         List.of("logits"));
+  }
+
+  /** What a product reads of the normed stream. */
+  private Rounded read(String x) {
+    if (Int8Weights.rotatesStream(config)) {
+      return round(x);
+    }
+    String blocks = graph.node("Reshape", List.of(x, "input_blocks"));
+    String rotated = graph.node("MatMul", List.of(blocks, "input_hadamard"));
+    return round(graph.node("Reshape", List.of(rotated, "input_unblocked")));
   }
 
   /** Rounds each row to its largest number. */

@@ -1,5 +1,9 @@
 package org.autodidact.onnxruntime;
 
+import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.LinkedHashMap;
@@ -14,6 +18,7 @@ import org.autodidact.api.AutodidactException;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.TensorInfo;
 
 /**
  * A checkpoint's weights rotated and rounded to 8 bits, one scale an output, made when a session is
@@ -23,12 +28,19 @@ import org.autodidact.checkpoints.ModelFolder;
  * to it. Norms scale by 1; their gains and the rotation back are in the products that read the
  * stream, so that the model computes what it did. Values are rotated within each head; the inputs
  * of {@code down_proj} in blocks, by the graph.
+ *
+ * <p>Where what is added to the stream is normed first, with gains that no rotation passes (Gemma
+ * 3), the stream stays as it is; the graph's norms have their gains, and the graph rotates what
+ * products read, in blocks too.
  */
-final class Int8Weights implements AutoCloseable {
+final class Int8Weights implements RoundedWeights {
   static final String EMBEDDING = "rotated.embedding";
   static final String HEAD = "head";
   private static final int LEVELS = 127;
   private static final int BLOCK = 32;
+
+  /** Numbers that are rotated together at most where the stream is not. */
+  private static final int LARGEST_BLOCK = 128;
 
   private final ModelFolder model;
   private final ModelConfig config;
@@ -65,7 +77,10 @@ final class Int8Weights implements AutoCloseable {
     this.model = model;
     this.config = model.config();
     this.signed = signed;
-    this.stream = Rotation.of(config.hiddenSize());
+    this.stream =
+        rotatesStream(config)
+            ? Rotation.of(config.hiddenSize())
+            : Rotation.hadamard(inputBlock(config));
   }
 
   /**
@@ -94,31 +109,30 @@ final class Int8Weights implements AutoCloseable {
     }
   }
 
-  /** Whether such a model can be rotated. */
-  static boolean supports(ModelConfig config) {
-    return unsupported(config).isEmpty();
-  }
-
-  /** What a model needs that is not written for 8 bits. */
-  private static List<String> unsupported(ModelConfig config) {
+  /** What a model needs that is not written for 8 bits; empty for most. */
+  static List<String> unsupported(ModelConfig config) {
     Map<String, Boolean> needs = new LinkedHashMap<>();
     needs.put("a head size that is no power of two", Integer.bitCount(config.headSize()) != 1);
     needs.put(
         "an intermediate size in no multiple of " + BLOCK, config.intermediateSize() % BLOCK != 0);
-    needs.put("a norm of queries and keys", config.norm().queriesAndKeys());
-    needs.put("norms after attention and MLP", config.norm().sublayerOutputs());
-    needs.put("norm gains of 1 + w", config.norm().gainsFromOne());
     needs.put(
-        "biases of q, k and v without one of o", config.attentionBias() != config.outputBias());
-    needs.put("an embedding scale", config.embeddingScale() != 1);
-    needs.put("an activation other than silu", config.activation() != ModelConfig.Activation.SILU);
-    needs.put(
-        "a sliding window", config.attention().stream().anyMatch(a -> a.window().isPresent()));
+        "norms after attention and MLP over a hidden size in no multiple of " + BLOCK,
+        !rotatesStream(config) && inputBlock(config) < BLOCK);
     return needs.entrySet().stream().filter(Map.Entry::getValue).map(Map.Entry::getKey).toList();
   }
 
   boolean signed() {
     return signed;
+  }
+
+  /** Whether the stream itself is rotated, or what products read of it. */
+  static boolean rotatesStream(ModelConfig config) {
+    return !config.norm().sublayerOutputs();
+  }
+
+  /** Numbers of a row that are rotated together where the stream is not. */
+  static int inputBlock(ModelConfig config) {
+    return Math.min(LARGEST_BLOCK, Integer.lowestOneBit(config.hiddenSize()));
   }
 
   /** Numbers that the graph rotates together before {@code down_proj}. */
@@ -139,7 +153,33 @@ final class Int8Weights implements AutoCloseable {
     return matrices;
   }
 
-  /** [V, hidden]. */
+  /** The checkpoint's own embedding, for graphs whose stream is not rotated. */
+  TensorInfo plainEmbedding() {
+    return model.tensor("model.embed_tokens.weight");
+  }
+
+  /**
+   * The gain of a norm that the graph is to apply; empty where the next product has it. The scale
+   * of attention scores is in the norm of the queries, where there is one.
+   */
+  float[] gain(String name) {
+    boolean queries = name.endsWith("q_norm.weight");
+    if (rotatesStream(config) && !queries && !name.endsWith("k_norm.weight")) {
+      return new float[0];
+    }
+    return queries ? scaled(gains(name)) : gains(name);
+  }
+
+  /** A norm's gains as they act. */
+  private float[] gains(String name) {
+    float[] gains = floats(name);
+    for (int i = 0; i < gains.length && config.norm().gainsFromOne(); i++) {
+      gains[i] += 1;
+    }
+    return gains;
+  }
+
+  /** [V, hidden], rotated. */
   FloatBuffer embedding() {
     return embedding.floats(0, (long) config.vocabularySize() * config.hiddenSize());
   }
@@ -172,6 +212,9 @@ final class Int8Weights implements AutoCloseable {
     } finally {
       pool.shutdownNow();
     }
+    if (!rotatesStream(config)) {
+      return;
+    }
     float[] rows = floats("model.embed_tokens.weight");
     for (int row = 0; row < config.vocabularySize(); row++) {
       stream.apply(rows, row * config.hiddenSize());
@@ -196,17 +239,21 @@ final class Int8Weights implements AutoCloseable {
     Rotation head = Rotation.hadamard(config.headSize());
     rotateOutputs(value, config.hiddenSize(), head);
     rotateRow(valueBias, head);
-    float[] query = scaled(floats(name + "q_proj.weight"));
-    float[] queryBias = scaled(biasOrNone(name + "q_proj", bias));
+    float[] query = floats(name + "q_proj.weight");
+    float[] queryBias = biasOrNone(name + "q_proj", bias);
+    if (!config.norm().queriesAndKeys()) {
+      scaled(query);
+      scaled(queryBias);
+    }
     return reading(
         concat(query, floats(name + "k_proj.weight"), value),
-        floats(layer + "input_layernorm.weight"),
+        layer + "input_layernorm.weight",
         concat(queryBias, biasOrNone(name + "k_proj", bias), valueBias));
   }
 
   /** Takes in the scale of attention scores; without one, ONNX Runtime's products are faster. */
   private float[] scaled(float[] query) {
-    float scale = (float) (1 / Math.sqrt(config.headSize()));
+    float scale = (float) config.attentionScale();
     for (int i = 0; i < query.length; i++) {
       query[i] *= scale;
     }
@@ -216,7 +263,7 @@ final class Int8Weights implements AutoCloseable {
   private Matrix readingMlp(String layer, String name) {
     return reading(
         floats(layer + name + ".weight"),
-        floats(layer + "post_attention_layernorm.weight"),
+        layer + "post_attention_layernorm.weight",
         biasOrNone(layer + name, config.mlpBias()));
   }
 
@@ -226,7 +273,7 @@ final class Int8Weights implements AutoCloseable {
     return writing(
         weights,
         config.heads() * config.headSize(),
-        biasOrNone(layer + "self_attn.o_proj", config.attentionBias()));
+        biasOrNone(layer + "self_attn.o_proj", config.outputBias()));
   }
 
   private Matrix down(String layer) {
@@ -239,24 +286,29 @@ final class Int8Weights implements AutoCloseable {
   private Matrix head() {
     return reading(
         floats(config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight"),
-        floats("model.norm.weight"),
+        "model.norm.weight",
         new float[0]);
   }
 
-  /** A product that reads the stream: takes in the norm's gain and the rotation back. */
-  private Matrix reading(float[] weights, float[] gain, float[] bias) {
+  /** A product that reads the stream: takes in the rotation back and a rotated norm's gain. */
+  private Matrix reading(float[] weights, String norm, float[] bias) {
     int inputs = config.hiddenSize();
-    for (int i = 0; i < weights.length; i++) {
-      weights[i] *= gain[i % inputs];
+    if (rotatesStream(config)) {
+      float[] gain = gains(norm);
+      for (int i = 0; i < weights.length; i++) {
+        weights[i] *= gain[i % inputs];
+      }
     }
     rotateRow(weights, stream);
     return round(weights, inputs, bias);
   }
 
-  /** A product that adds to the stream: its outputs are rotated. */
+  /** A product that adds to the stream: its outputs are rotated as the stream is. */
   private Matrix writing(float[] weights, int inputs, float[] bias) {
-    rotateOutputs(weights, inputs, stream);
-    rotateRow(bias, stream);
+    if (rotatesStream(config)) {
+      rotateOutputs(weights, inputs, stream);
+      rotateRow(bias, stream);
+    }
     return round(weights, inputs, bias);
   }
 
@@ -322,6 +374,31 @@ final class Int8Weights implements AutoCloseable {
       at += part.length;
     }
     return all;
+  }
+
+  @Override
+  public Projections projections(OnnxGraph graph) {
+    return new Int8Projections(config, this, graph);
+  }
+
+  @Override
+  public void give(OrtEnvironment environment, Map<String, OnnxTensor> given) throws OrtException {
+    if (rotatesStream(config)) {
+      given.put(
+          EMBEDDING,
+          OnnxTensor.createTensor(
+              environment, embedding(), new long[] {config.vocabularySize(), config.hiddenSize()}));
+    }
+    for (Map.Entry<String, Matrix> entry : matrices.entrySet()) {
+      Matrix m = entry.getValue();
+      given.put(
+          entry.getKey() + ".values",
+          OnnxTensor.createTensor(
+              environment,
+              m.values().bytes(),
+              new long[] {m.inputs(), m.outputs()},
+              signed ? OnnxJavaType.INT8 : OnnxJavaType.UINT8));
+    }
   }
 
   @Override

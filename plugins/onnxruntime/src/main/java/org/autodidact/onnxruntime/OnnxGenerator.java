@@ -48,17 +48,22 @@ final class OnnxGenerator implements Generator {
 
   private static final long DEFAULT_CACHE_BYTES = 2L << 30;
 
+  private static final System.Logger LOGGER = System.getLogger(OnnxGenerator.class.getName());
+
   private final ModelFolder model;
   private final ComputeSettings settings;
-  private final Optional<Int8Weights> int8;
+  private final Optional<RoundedWeights> rounded;
   private final Engine engine;
   private boolean closed;
 
   private OnnxGenerator(
-      ModelFolder model, Optional<Int8Weights> int8, ComputeSettings settings, Engine engine) {
+      ModelFolder model,
+      Optional<RoundedWeights> rounded,
+      ComputeSettings settings,
+      Engine engine) {
     this.model = model;
     this.settings = settings;
-    this.int8 = int8;
+    this.rounded = rounded;
     this.engine = engine;
   }
 
@@ -78,18 +83,23 @@ final class OnnxGenerator implements Generator {
       boolean byVectors) {
     ModelFolder model = ModelFolder.open(checkpoint.folder());
     int threads = settings.effectiveThreads();
-    Optional<Int8Weights> int8 = Optional.empty();
+    Optional<RoundedWeights> rounded = Optional.empty();
     try {
-      if (rounds(settings.precision(), model.config())) {
-        int8 = Optional.of(Int8Weights.of(model, Int8Kernel.signedIsExact(), threads));
+      if (settings.precision() == ComputeSettings.Precision.INT8_WEIGHTS) {
+        rounded = Optional.of(BlockWeights.of(model));
+      } else if (rounds(settings.precision(), model)) {
+        Int8Weights int8 = Int8Weights.of(model, Int8Kernel.signedIsExact(), threads);
+        rounded = Optional.of(int8);
+        if (byVectors && VectorDecoder.supports(model.config())) {
+          Engine engine = new VectorEngine(model.config(), int8, threads);
+          return new OnnxGenerator(model, rounded, settings, engine);
+        }
       }
-      Engine engine =
-          int8.isPresent() && byVectors && VectorDecoder.supports(model.config())
-              ? new VectorEngine(model.config(), int8.get(), threads)
-              : new GraphEngine(model, int8, threads, alwaysSharesPrefixes || int8.isPresent());
-      return new OnnxGenerator(model, int8, settings, engine);
+      boolean shares = rounded.isPresent() && DecoderGraph.attendsToAll(model.config());
+      Engine engine = new GraphEngine(model, rounded, threads, alwaysSharesPrefixes || shares);
+      return new OnnxGenerator(model, rounded, settings, engine);
     } catch (RuntimeException | Error e) {
-      int8.ifPresent(Int8Weights::close);
+      rounded.ifPresent(RoundedWeights::close);
       model.close();
       throw e;
     }
@@ -104,11 +114,19 @@ final class OnnxGenerator implements Generator {
   }
 
   /** Automatic precision is 8 bits where the model is large enough to gain by it. */
-  private static boolean rounds(ComputeSettings.Precision precision, ModelConfig config) {
-    return precision == ComputeSettings.Precision.INT8
-        || (precision == ComputeSettings.Precision.AUTO
-            && config.hiddenSize() >= SMALLEST_ROUNDED
-            && Int8Weights.supports(config));
+  private static boolean rounds(ComputeSettings.Precision precision, ModelFolder model) {
+    boolean automatic =
+        precision == ComputeSettings.Precision.AUTO
+            && model.config().hiddenSize() >= SMALLEST_ROUNDED;
+    List<String> missing = Int8Weights.unsupported(model.config());
+    if (automatic && !missing.isEmpty()) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "{0}: precision auto is float32 here, as int8 does not have: {1}",
+          model.path(),
+          String.join(", ", missing));
+    }
+    return precision == ComputeSettings.Precision.INT8 || (automatic && missing.isEmpty());
   }
 
   @Override
@@ -279,7 +297,7 @@ final class OnnxGenerator implements Generator {
       try {
         engine.close();
       } finally {
-        int8.ifPresent(Int8Weights::close);
+        rounded.ifPresent(RoundedWeights::close);
         model.close();
       }
     }

@@ -12,6 +12,7 @@ import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -27,22 +28,40 @@ final class OnnxGraph {
 
   private final GraphProto.Builder graph;
   private final Path folder;
-  private final Map<String, String> weights = new HashMap<>();
+  private final Map<String, String> weights;
+  private final Map<Float, String> numbers = new HashMap<>();
+  private final Map<Long, String> scalars = new HashMap<>();
   private int nodes;
 
   /** Weight files must lie in {@code folder}; ONNX Runtime refuses others. */
   OnnxGraph(Path folder) {
-    this(folder, "decoder");
+    this(folder, "decoder", new HashMap<>());
   }
 
-  private OnnxGraph(Path folder, String name) {
+  private OnnxGraph(Path folder, String name, Map<String, String> weights) {
     this.folder = folder;
     this.graph = GraphProto.newBuilder().setName(name);
+    this.weights = weights;
   }
 
-  /** A graph for {@link #choice}; it may read what this one has made. */
+  /**
+   * A graph for {@link #choice} or {@link #loop}; it may read what this one has made, weights that
+   * this one has read among them.
+   */
   OnnxGraph branch(String name) {
-    return new OnnxGraph(folder, name);
+    return new OnnxGraph(folder, name, weights);
+  }
+
+  /**
+   * Runs a body while its condition holds, {@code times} times at most. The body's inputs are the
+   * round, the condition and what is carried; its outputs the condition, what is carried, and what
+   * is gathered, a row a round. The loop's outputs are what is carried and what is gathered.
+   */
+  void loop(
+      String times, String condition, List<String> initial, OnnxGraph body, List<String> outputs) {
+    List<String> inputs = new ArrayList<>(List.of(times, condition));
+    inputs.addAll(initial);
+    node("", "Loop", inputs, outputs, attribute("body", body.graph.build()));
   }
 
   /** Runs one of two branches, which each have one output; gives its name. */
@@ -101,6 +120,23 @@ final class OnnxGraph {
         ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(values);
     return constant(name, TensorProto.DataType.FLOAT, bytes, shape);
+  }
+
+  /** A single number, of no dimension. */
+  String number(float value) {
+    return numbers.computeIfAbsent(
+        value, v -> floats("number." + graph.getName() + "." + v, new float[] {v}));
+  }
+
+  /** A single integer, of no dimension. */
+  String scalar(long value) {
+    return scalars.computeIfAbsent(
+        value,
+        v ->
+            constant(
+                "scalar." + graph.getName() + "." + v,
+                TensorProto.DataType.INT64,
+                ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, v)));
   }
 
   /** Bytes of a shape; without one, a scalar. */

@@ -18,6 +18,9 @@ final class Sampler {
   /** Probability below which tokens are looked at only where the others do not suffice. */
   private static final double UNLIKELY = 1e-4;
 
+  /** Bound below which all tokens are looked at. */
+  private static final double LEAST_BOUND = 1e-12;
+
   private final SamplingParameters parameters;
   private final SplittableRandom random;
   private final BitSet seen = new BitSet();
@@ -122,14 +125,17 @@ final class Sampler {
     }
     long[] keys = scratch.keys;
     int count = 0;
-    // Most often the nucleus lies among the few that are not unlikely; else look again.
-    double bound = onlyTopP ? Math.max(least, UNLIKELY * total) : least;
+    // Most often what is kept lies among the few that are not unlikely; else look again, lower.
+    boolean few = onlyTopP || parameters.topK() > 0;
+    double bound = few ? Math.max(least, UNLIKELY * total) : least;
     while (true) {
       count = collect(p, Math.nextDown((float) bound), keys);
-      if (bound == least || sum(keys, count) >= parameters.topP() * total) {
+      boolean enough =
+          onlyTopP ? sum(keys, count) >= parameters.topP() * total : count >= parameters.topK();
+      if (bound == least || enough) {
         break;
       }
-      bound = least;
+      bound = onlyTopP || bound < LEAST_BOUND ? least : bound / 32;
     }
     if (count == 0) {
       throw new AutodidactException(

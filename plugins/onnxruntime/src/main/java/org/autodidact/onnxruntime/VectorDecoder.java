@@ -69,7 +69,12 @@ final class VectorDecoder implements AutoCloseable {
         && ByteRows.supports(config.headSize())
         && config.hiddenSize() % Vectors.BLOCK == 0
         && config.intermediateSize() % Vectors.BLOCK == 0
-        && Int8Weights.supports(config);
+        && Int8Weights.unsupported(config).isEmpty()
+        && Int8Weights.rotatesStream(config)
+        && DecoderGraph.attendsToAll(config)
+        && !config.norm().queriesAndKeys()
+        && config.embeddingScale() == 1
+        && config.activation() == ModelConfig.Activation.SILU;
   }
 
   private Product product(String name) {

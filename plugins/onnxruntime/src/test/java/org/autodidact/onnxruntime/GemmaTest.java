@@ -2,6 +2,7 @@ package org.autodidact.onnxruntime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,6 +19,8 @@ import org.junit.jupiter.api.Test;
 class GemmaTest {
   /** Every so many logits are in the file. */
   private static final int KEPT = 512;
+
+  private static final int PROMPTS = 64;
 
   @Test
   void tokensLogitsAndGreedyTokensAreTransformers() throws Exception {
@@ -38,5 +41,48 @@ class GemmaTest {
         assertThat(prompt.difference(kept)).isLessThan(1e-3);
       }
     }
+  }
+
+  /** The aim of automatic precision, over prompts of all kinds. */
+  @Test
+  void inEightBitsTheFirstTokenIsDrawnFromNearlyTheSameProbabilities() {
+    List<int[]> prompts = new ArrayList<>();
+    try (ModelFolder model = ModelFolder.open(Golden.gemma3());
+        Int8Weights rounded = Int8Weights.of(model, Int8Kernel.signedIsExact(), 2);
+        Decoder exact = new Decoder(model, 2, Optional.empty(), false);
+        Decoder decoder = new Decoder(model, 2, Optional.of(rounded), false)) {
+      for (JsonNode row : Golden.lines("data/seed_tasks.jsonl").subList(0, PROMPTS)) {
+        // The base model has no chat template; its texts begin with token 2.
+        prompts.add(
+            IntStream.concat(
+                    IntStream.of(2),
+                    Arrays.stream(model.encoder().text(row.path("instruction").asText())))
+                .toArray());
+      }
+      List<float[]> expected = lastLogits(exact, prompts);
+      List<float[]> found = lastLogits(decoder, prompts);
+      double kl =
+          IntStream.range(0, PROMPTS)
+              .mapToDouble(i -> QualityTest.divergence(expected.get(i), found.get(i)))
+              .average()
+              .orElseThrow();
+      System.out.printf("Gemma 3 270M in 8 bits: first-token KL %.4f nats%n", kl);
+      assertThat(kl).isLessThan(0.015);
+    }
+  }
+
+  private static List<float[]> lastLogits(Decoder decoder, List<int[]> prompts) {
+    List<float[]> last = new ArrayList<>();
+    try (DecoderStream stream = new GraphStream(decoder, false)) {
+      for (int[] ids : prompts) {
+        stream.cache().layOut(1, ids.length);
+        float[] row = new float[decoder.config().vocabularySize()];
+        stream
+            .run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new long[] {ids.length - 1}))
+            .copyLogits(0, row);
+        last.add(row);
+      }
+    }
+    return last;
   }
 }

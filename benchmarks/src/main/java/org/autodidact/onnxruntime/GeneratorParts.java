@@ -1,0 +1,107 @@
+package org.autodidact.onnxruntime;
+
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.checkpoints.ModelFolder;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * The parts of generating that are Java's: drawing a token, and building a decoder's graph. In the
+ * package of what is timed, which is not public. Run by {@code org.openjdk.jmh.Main} with {@code
+ * -jvmArgsAppend -Dmodel=FOLDER}.
+ */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(1)
+public class GeneratorParts {
+  /** A row of logits as a model gives: a few likely tokens, the others far below. */
+  @State(Scope.Thread)
+  public static class Row {
+    private static final int VOCABULARY = 49_152;
+
+    /** Greedy, as the paper draws, all tokens, or the likeliest 40. */
+    @Param({"greedy", "top-p", "all", "top-k"})
+    private String kind;
+
+    private DecoderStream.Logits logits;
+    private Sampler sampler;
+    private Sampler.Scratch scratch;
+
+    @Setup
+    public void make() {
+      Random random = new Random(1);
+      FloatBuffer values = FloatBuffer.allocate(VOCABULARY);
+      FloatBuffer probabilities = FloatBuffer.allocate(VOCABULARY);
+      double sum = 0;
+      for (int i = 0; i < VOCABULARY; i++) {
+        values.put(i, (float) (3 * random.nextGaussian()));
+        sum += Math.exp(values.get(i) / 0.7);
+      }
+      for (int i = 0; i < VOCABULARY; i++) {
+        probabilities.put(i, (float) (Math.exp(values.get(i) / 0.7) / sum));
+      }
+      logits = new GraphLogits(values, probabilities, FloatBuffer.allocate(2), VOCABULARY);
+      SamplingParameters paper = SamplingParameters.candidates(1);
+      SamplingParameters parameters =
+          switch (kind) {
+            case "greedy" -> SamplingParameters.greedy(1);
+            case "top-p" -> paper;
+            case "all" -> new SamplingParameters(1, 0.7, 0, 1, 0, 1, paper.stop(), false);
+            default -> new SamplingParameters(1, 0.7, 40, 1, 0, 1, paper.stop(), false);
+          };
+      sampler = new Sampler(parameters, 7, new int[0]);
+      scratch = new Sampler.Scratch(VOCABULARY);
+    }
+  }
+
+  /** A token of one row of 49,152. */
+  @Benchmark
+  public int sample(Row row) {
+    return row.sampler.next(row.logits, 0, row.scratch);
+  }
+
+  /** A checkpoint, by the system property {@code model}. */
+  @State(Scope.Benchmark)
+  public static class Model {
+    private ModelFolder model;
+
+    @Setup
+    public void open() {
+      model = ModelFolder.open(Path.of(System.getProperty("model")));
+    }
+
+    @TearDown
+    public void close() {
+      model.close();
+    }
+  }
+
+  /** The decoder's graph in float32, with what prompts share. */
+  @Benchmark
+  public byte[] graph(Model model) {
+    return DecoderGraph.build(model.model, Optional.empty(), true);
+  }
+
+  /** The graph for GPUs, with its loop. */
+  @Benchmark
+  public byte[] loopGraph(Model model) {
+    return LoopGraph.build(model.model);
+  }
+}

@@ -1,0 +1,144 @@
+package org.autodidact.onnxruntime;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtSession;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.ComputeSettings.Provider;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.TensorInfo;
+
+/** Opens graphs of plain ONNX on an execution provider. Thread-safe. */
+final class Device {
+  private final Provider provider;
+  private final EngineCache engines;
+
+  /** {@link Provider#CPU} serves to compare. */
+  Device(Provider provider, EngineCache engines) {
+    this.provider = provider;
+    this.engines = engines;
+  }
+
+  /** With the user's folder of engines. */
+  static Device of(Provider provider) {
+    String cache =
+        System.getenv().getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache");
+    return new Device(
+        provider,
+        new EngineCache(
+            Path.of(cache, "autodidact", "tensorrt"),
+            "ONNX Runtime " + environment().getVersion()));
+  }
+
+  /**
+   * Shapes that TensorRT prepares for: of each input, as in {@code input_ids:1x1,rows:1}.
+   *
+   * @param usual the shapes that it is fastest for
+   */
+  record Shapes(String least, String usual, String most) {}
+
+  boolean buildsEngines() {
+    return provider == Provider.TENSORRT;
+  }
+
+  /** Opens a graph with a loop, which TensorRT does not take; CUDA does. */
+  OrtSession open(ModelFolder model, byte[] graph) {
+    try {
+      Provider loops = provider == Provider.TENSORRT ? Provider.CUDA : provider;
+      return session(model, graph, loops, Map.of());
+    } catch (OrtException e) {
+      throw refused(model, e);
+    }
+  }
+
+  /** Opens a graph whose inputs have these shapes; TensorRT builds an engine, once. */
+  OrtSession open(ModelFolder model, byte[] graph, Shapes shapes) {
+    if (!buildsEngines()) {
+      return open(model, graph);
+    }
+    try {
+      return engines.open(
+          key(model, graph, shapes),
+          folder -> session(model, graph, provider, settings(folder, shapes)));
+    } catch (OrtException e) {
+      throw refused(model, e);
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new AutodidactException("TensorRT's engines could not be opened: " + e, e);
+    }
+  }
+
+  /** What TensorRT's provider is told. */
+  static Map<String, String> settings(Path engines, Shapes shapes) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("trt_engine_cache_enable", "1");
+    settings.put("trt_engine_cache_path", engines.toString());
+    settings.put("trt_timing_cache_enable", "1");
+    settings.put("trt_timing_cache_path", engines.toString());
+    settings.put("trt_profile_min_shapes", shapes.least());
+    settings.put("trt_profile_opt_shapes", shapes.usual());
+    settings.put("trt_profile_max_shapes", shapes.most());
+    return settings;
+  }
+
+  private static OrtSession session(
+      ModelFolder model, byte[] graph, Provider provider, Map<String, String> tensorRtSettings)
+      throws OrtException {
+    OrtEnvironment environment = environment();
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.addConfigEntry(
+          "session.model_external_initializers_file_folder_path",
+          Decoder.weightFolder(model).toString());
+      Providers.add(options, provider, tensorRtSettings);
+      return environment.createSession(graph, options);
+    }
+  }
+
+  /**
+   * Names engines by what is in them. ONNX Runtime's own names leave the weights out, so that a
+   * checkpoint would be answered by the one before it.
+   */
+  static String key(ModelFolder model, byte[] graph, Shapes shapes) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      digest.update(graph);
+      digest.update(shapes.toString().getBytes(StandardCharsets.UTF_8));
+      for (Path file :
+          model.tensors().values().stream().map(TensorInfo::file).distinct().sorted().toList()) {
+        try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+          in.transferTo(OutputStream.nullOutputStream());
+        }
+      }
+      return HexFormat.of().formatHex(digest.digest(), 0, 16);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (NoSuchAlgorithmException e) {
+      throw new LinkageError("every Java has SHA-256", e);
+    }
+  }
+
+  private static UnsupportedModelException refused(ModelFolder model, OrtException e) {
+    return new UnsupportedModelException(
+        model.path() + ": ONNX Runtime refused the graph: " + e.getMessage(), e);
+  }
+
+  static OrtEnvironment environment() {
+    return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+  }
+}

@@ -1,0 +1,309 @@
+package org.autodidact.onnxruntime;
+
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Candidate;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.FinishReason;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Generator;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.Scorer;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFolder;
+
+/**
+ * Generates on a GPU: many rows are answered in one run of {@link LoopGraph}, in float32. The
+ * longest go first; a prompt is read once for its candidates in a run; a run ends when all of its
+ * rows have. A call can be cancelled between runs.
+ *
+ * <p>Drawn as {@link OnnxGenerator} draws, so that in float32 a seed gives the same tokens wherever
+ * rounding does not part them (tested on the CPU; on a GPU it is unmeasured).
+ */
+final class DeviceGenerator implements Generator {
+  /** Rows of a run at most. */
+  private static final int MAX_ROWS = 256;
+
+  private static final long DEFAULT_CACHE_BYTES = 4L << 30;
+
+  private final ModelFolder model;
+  private final ComputeSettings settings;
+  private final Device device;
+  private Optional<OrtSession> session = Optional.empty();
+  private Optional<DeviceScorer> scorer = Optional.empty();
+  private boolean closed;
+
+  private DeviceGenerator(ModelFolder model, ComputeSettings settings, Device device) {
+    this.model = model;
+    this.settings = settings;
+    this.device = device;
+  }
+
+  static DeviceGenerator open(Checkpoint checkpoint, ComputeSettings settings, Device device) {
+    if (settings.precision() != ComputeSettings.Precision.AUTO
+        && settings.precision() != ComputeSettings.Precision.FP32) {
+      throw new UnsupportedModelException(
+          "precision "
+              + Providers.name(settings.precision())
+              + " is there on the CPU alone; a GPU computes in fp32 here: use fp32 or auto, or provider cpu");
+    }
+    return new DeviceGenerator(ModelFolder.open(checkpoint.folder()), settings, device);
+  }
+
+  /** A candidate to be written. */
+  private record Row(Job job, int index) {
+    int prompt() {
+      return job.promptTokens().length;
+    }
+
+    SamplingParameters sampling() {
+      return job.request().sampling();
+    }
+  }
+
+  @Override
+  public void generate(
+      List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
+    cancellation.throwIfCancelled();
+    Set<String> ids = new HashSet<>();
+    List<Job> jobs = new ArrayList<>();
+    for (GenerationRequest request : requests) {
+      String id = request.prompt().id();
+      if (!ids.add(id)) {
+        throw new InvalidInputException(
+            "prompt id '" + id + "' occurs twice; ids must be unique in a call");
+      }
+      if (request.sampling().repetitionPenalty() != 1) {
+        throw new InvalidInputException(
+            "prompt '"
+                + id
+                + "' asks for a repetition penalty, which is there on the CPU alone; use 1 or provider cpu");
+      }
+      int[] tokens = model.encoder().prompt(request.prompt().messages());
+      OnnxGenerator.requireFits(model.config(), id, tokens, 1);
+      Job job = new Job(request, tokens, 0, model.config().contextLength());
+      requireMemory(job);
+      jobs.add(job);
+    }
+    List<Row> rows = new ArrayList<>();
+    jobs.stream()
+        .sorted(Comparator.comparingInt(Job::places).reversed())
+        .forEach(
+            job ->
+                IntStream.range(0, job.request().seeds().size())
+                    .forEach(i -> rows.add(new Row(job, i))));
+    for (int from = 0; from < rows.size(); ) {
+      cancellation.throwIfCancelled();
+      int to = from + 1;
+      while (to < rows.size()
+          && to - from < MAX_ROWS
+          && bytes(rows.subList(from, to + 1)) <= budget()) {
+        to++;
+      }
+      run(rows.subList(from, to), results);
+      from = to;
+    }
+  }
+
+  private void requireMemory(Job job) {
+    long needed = bytes(List.of(new Row(job, 0)));
+    if (needed > budget()) {
+      throw new InvalidInputException(
+          "prompt '"
+              + job.request().prompt().id()
+              + "' and its answer, "
+              + job.places()
+              + " tokens, need "
+              + ((needed >> 20) + 1)
+              + " MiB of cache, the budget is "
+              + (budget() >> 20)
+              + " MiB; raise --memory or lower --max-tokens");
+    }
+  }
+
+  private long budget() {
+    return settings.memoryMegabytes() > 0
+        ? (long) settings.memoryMegabytes() << 20
+        : DEFAULT_CACHE_BYTES;
+  }
+
+  /** What a run's cache takes; a round of the loop reads one and writes another. */
+  private long bytes(List<Row> rows) {
+    int prompt = rows.stream().mapToInt(Row::prompt).max().orElseThrow();
+    int answer = rows.stream().mapToInt(r -> r.job().answerPlaces()).max().orElseThrow();
+    ModelConfig config = model.config();
+    long cache = KeyValueCache.bytesPerPlace(config) * (prompt + answer) * rows.size();
+    long scores = (long) Float.BYTES * config.heads() * prompt * prompt;
+    long prompts = rows.stream().map(Row::job).distinct().count();
+    return 2 * (cache + scores * prompts);
+  }
+
+  private void run(List<Row> rows, Consumer<Generation> results) {
+    List<Job> prompts = rows.stream().map(Row::job).distinct().toList();
+    int width = rows.stream().mapToInt(Row::prompt).max().orElseThrow();
+    int steps = rows.stream().mapToInt(r -> r.job().answerPlaces()).max().orElseThrow();
+    try (Tensors tensors = new Tensors()) {
+      long[] ids = new long[prompts.size() * width];
+      long[] lengths = new long[prompts.size()];
+      for (int p = 0; p < lengths.length; p++) {
+        int[] tokens = prompts.get(p).promptTokens();
+        lengths[p] = tokens.length;
+        for (int t = 0; t < tokens.length; t++) {
+          ids[p * width + t] = tokens[t];
+        }
+      }
+      tensors.put("input_ids", ids, lengths.length, width);
+      tensors.put("lengths", lengths, lengths.length);
+      putRows(tensors, rows, prompts, steps);
+      try (OrtSession.Result found = session().run(tensors.inputs())) {
+        long[][] tokens = (long[][]) found.get("tokens").orElseThrow().getValue();
+        float[][] weights = (float[][]) found.get("log_probabilities").orElseThrow().getValue();
+        for (int r = 0; r < rows.size(); r++) {
+          Row row = rows.get(r);
+          row.job().finish(row.index(), candidate(row, r, tokens, weights)).ifPresent(results);
+        }
+      }
+    } catch (OrtException e) {
+      throw new AutodidactException(
+          "ONNX Runtime failed: " + e.getMessage() + "; if memory ran out, lower --memory", e);
+    }
+  }
+
+  private void putRows(Tensors tensors, List<Row> rows, List<Job> prompts, int steps)
+      throws OrtException {
+    int count = rows.size();
+    long[] promptOfRow = new long[count];
+    double[] uniforms = new double[steps * count];
+    float[] inverse = new float[count];
+    long[] topK = new long[count];
+    double[] topP = new double[count];
+    double[] minP = new double[count];
+    long[] most = new long[count];
+    boolean[] ignoreEnd = new boolean[count];
+    for (int r = 0; r < count; r++) {
+      Row row = rows.get(r);
+      SamplingParameters sampling = row.sampling();
+      promptOfRow[r] = prompts.indexOf(row.job());
+      SplittableRandom random = new SplittableRandom(row.job().request().seeds().get(row.index()));
+      for (int step = 0; step < steps; step++) {
+        uniforms[step * count + r] = random.nextDouble();
+      }
+      inverse[r] = Sampler.inverseTemperature(sampling);
+      boolean all = sampling.topK() == 0;
+      topK[r] =
+          sampling.temperature() == 0 ? 1 : all ? model.config().vocabularySize() : sampling.topK();
+      topP[r] = sampling.topP();
+      minP[r] = sampling.minP();
+      most[r] = row.job().answerPlaces();
+      ignoreEnd[r] = sampling.ignoreEndOfText();
+    }
+    tensors.put("prompt_of_row", promptOfRow, count);
+    tensors.put("uniforms", uniforms, steps, count);
+    tensors.put("inverse_temperature", inverse, count, 1);
+    tensors.put("top_k", topK, count, 1);
+    tensors.put("top_p", topP, count, 1);
+    tensors.put("min_p", minP, count, 1);
+    tensors.put("most", most, count);
+    tensors.put("ignore_end", ignoreEnd);
+  }
+
+  /** What the {@code r}th column says, up to the row's end. */
+  private Candidate candidate(Row row, int r, long[][] drawn, float[][] logProbabilities) {
+    SamplingParameters sampling = row.sampling();
+    List<Integer> tokens = new ArrayList<>();
+    double sum = 0;
+    FinishReason reason = null;
+    String text = null;
+    for (int step = 0; reason == null; step++) {
+      if (!Float.isFinite(logProbabilities[step][r])) {
+        throw new AutodidactException(
+            "the model's probabilities are not numbers; its weights are broken, for example by a"
+                + " training that diverged");
+      }
+      int token = (int) drawn[step][r];
+      tokens.add(token);
+      sum += logProbabilities[step][r];
+      Optional<String> stopped = stopped(tokens, sampling.stop());
+      if (!sampling.ignoreEndOfText() && model.config().endOfTextIds().contains(token)) {
+        reason = FinishReason.END_OF_TEXT;
+      } else if (stopped.isPresent()) {
+        reason = FinishReason.STOP_TEXT;
+        text = stopped.get();
+      } else if (tokens.size() == sampling.maxTokens()) {
+        reason = FinishReason.MAX_TOKENS;
+      } else if (tokens.size() == row.job().answerPlaces()) {
+        reason = FinishReason.CONTEXT_FULL;
+      }
+    }
+    return new Candidate(
+        row.job().request().seeds().get(row.index()),
+        text == null ? text(tokens) : text,
+        tokens,
+        sum,
+        reason);
+  }
+
+  /** The text before the first stop text, where there is one. */
+  private Optional<String> stopped(List<Integer> tokens, List<String> stops) {
+    if (stops.isEmpty()) {
+      return Optional.empty();
+    }
+    String text = text(tokens);
+    return stops.stream()
+        .map(text::indexOf)
+        .filter(at -> at >= 0)
+        .min(Comparator.naturalOrder())
+        .map(at -> text.substring(0, at));
+  }
+
+  private String text(List<Integer> tokens) {
+    return model.encoder().decode(tokens.stream().mapToInt(t -> t).toArray());
+  }
+
+  /** Opened when first asked for, as weights lie on the device once for each graph. */
+  private OrtSession session() {
+    if (session.isEmpty()) {
+      session = Optional.of(device.open(model, LoopGraph.build(model)));
+    }
+    return session.get();
+  }
+
+  @Override
+  public Optional<Scorer> scorer() {
+    if (scorer.isEmpty()) {
+      scorer = Optional.of(new DeviceScorer(model, device));
+    }
+    return Optional.of(scorer.get());
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try (model) {
+      scorer.ifPresent(DeviceScorer::close);
+      if (session.isPresent()) {
+        session.get().close();
+      }
+    } catch (OrtException e) {
+      throw new AutodidactException("ONNX Runtime failed to close: " + e.getMessage(), e);
+    }
+  }
+}

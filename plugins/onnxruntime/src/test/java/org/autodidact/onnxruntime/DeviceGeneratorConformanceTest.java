@@ -1,0 +1,29 @@
+package org.autodidact.onnxruntime;
+
+import java.nio.file.Path;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generator;
+import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.conformance.GeneratorRules;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The generator for GPUs, on the CPU. */
+class DeviceGeneratorConformanceTest extends GeneratorRules {
+  @TempDir static Path folder;
+
+  @BeforeAll
+  static void write() {
+    TinyModel.write(folder.resolve("tiny"), 5);
+  }
+
+  @Override
+  protected Generator open() {
+    return DeviceGenerator.open(
+        new Checkpoint("M0", folder.resolve("tiny")),
+        ComputeSettings.automatic(),
+        new Device(
+            ComputeSettings.Provider.CPU, new EngineCache(folder.resolve("engines"), "test")));
+  }
+}
