@@ -26,6 +26,11 @@ public final class TinyModel {
 
   /** A new folder of that name, the same for equal seeds. */
   public static Path write(Path folder, long seed) {
+    return write(folder, seed, HEAD);
+  }
+
+  /** The same, with heads of {@code head} numbers. */
+  public static Path write(Path folder, long seed, int head) {
     Map<String, byte[]> files = new LinkedHashMap<>();
     ObjectNode tokenizer = tokenizer();
     int vocabulary = tokenizer.path("model").path("vocab").size();
@@ -46,7 +51,7 @@ public final class TinyModel {
                     + "'intermediate_size':%d,'num_hidden_layers':%d,'num_attention_heads':%d,'num_key_value_heads':%d,"
                     + "'head_dim':%d,'vocab_size':%d,'max_position_embeddings':%d,'rms_norm_eps':1e-5,'rope_theta':10000.0,"
                     + "'tie_word_embeddings':true,'bos_token_id':1,'eos_token_id':2}")
-                .formatted(HIDDEN, MLP, LAYERS, HEADS, KV_HEADS, HEAD, vocabulary, CONTEXT)
+                .formatted(HIDDEN, MLP, LAYERS, HEADS, KV_HEADS, head, vocabulary, CONTEXT)
                 .replace('\'', '"')));
     Map<String, WeightSource> weights = new LinkedHashMap<>();
     Random random = new Random(seed);
@@ -54,10 +59,10 @@ public final class TinyModel {
     for (int i = 0; i < LAYERS; i++) {
       String layer = "model.layers." + i + ".";
       put(weights, random, layer + "input_layernorm.weight", HIDDEN);
-      put(weights, random, layer + "self_attn.q_proj.weight", HEADS * HEAD, HIDDEN);
-      put(weights, random, layer + "self_attn.k_proj.weight", KV_HEADS * HEAD, HIDDEN);
-      put(weights, random, layer + "self_attn.v_proj.weight", KV_HEADS * HEAD, HIDDEN);
-      put(weights, random, layer + "self_attn.o_proj.weight", HIDDEN, HEADS * HEAD);
+      put(weights, random, layer + "self_attn.q_proj.weight", HEADS * head, HIDDEN);
+      put(weights, random, layer + "self_attn.k_proj.weight", KV_HEADS * head, HIDDEN);
+      put(weights, random, layer + "self_attn.v_proj.weight", KV_HEADS * head, HIDDEN);
+      put(weights, random, layer + "self_attn.o_proj.weight", HIDDEN, HEADS * head);
       put(weights, random, layer + "post_attention_layernorm.weight", HIDDEN);
       put(weights, random, layer + "mlp.gate_proj.weight", MLP, HIDDEN);
       put(weights, random, layer + "mlp.up_proj.weight", MLP, HIDDEN);

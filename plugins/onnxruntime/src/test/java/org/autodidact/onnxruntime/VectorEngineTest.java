@@ -1,0 +1,118 @@
+package org.autodidact.onnxruntime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.LongStream;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.checkpoints.TinyModel;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** 8 bits computed by the JVM's vectors against ONNX Runtime's graph of the same weights. */
+class VectorEngineTest {
+  @TempDir Path folder;
+
+  private OnnxGenerator open(int threads, boolean byVectors) {
+    Path model = folder.resolve("tiny");
+    if (!model.toFile().exists()) {
+      TinyModel.write(model, 5, 64);
+    }
+    return OnnxGenerator.open(
+        new Checkpoint("M0", model),
+        new ComputeSettings(ComputeSettings.Precision.INT8, threads, 0),
+        false,
+        byVectors);
+  }
+
+  private static float[] lastLogits(OnnxGenerator generator, int[] ids) {
+    DecoderStream stream = generator.engine().stream(0);
+    stream.cache().layOut(1, ids.length);
+    float[] last = new float[generator.model().config().vocabularySize()];
+    stream
+        .run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new long[] {ids.length - 1}))
+        .copyLogits(0, last);
+    return last;
+  }
+
+  @Test
+  void theTestsRunWithTheVectors() {
+    try (OnnxGenerator vectors = open(2, true)) {
+      assertThat(vectors.engine()).isInstanceOf(VectorEngine.class);
+    }
+  }
+
+  @Test
+  void logitsAreTheGraphs() {
+    try (OnnxGenerator vectors = open(2, true);
+        OnnxGenerator graph = open(2, false)) {
+      assertThat(graph.engine()).isInstanceOf(GraphEngine.class);
+      for (int length : new int[] {1, 2, 15, 16, 17, 63, 64, 65, 130, 200}) {
+        int[] ids = new int[length];
+        for (int i = 0; i < length; i++) {
+          ids[i] = 40 + i * 7 % 50;
+        }
+        double kl = QualityTest.divergence(lastLogits(graph, ids), lastLogits(vectors, ids));
+        assertThat(kl).as("%d tokens", length).isLessThan(0.01);
+      }
+    }
+  }
+
+  /** To the last bit: in any batch, on any number of threads, shared prompts or not. */
+  @Test
+  void aRequestDoesNotDependOnWhatElseIsAsked() {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      SamplingParameters sampling =
+          SamplingParameters.candidates(3 + i % 9).withIgnoreEndOfText(true);
+      Prompt prompt = Prompt.of("p" + i, "word ".repeat(1 + i % 30) + i);
+      requests.add(
+          new GenerationRequest(prompt, LongStream.range(0, 1 + i % 4).boxed().toList(), sampling));
+    }
+    try (OnnxGenerator two = open(2, true);
+        OnnxGenerator three = open(3, true)) {
+      Map<String, Generation> together = Asked.generate(two, requests);
+      assertThat(Asked.generate(three, requests)).isEqualTo(together);
+      for (GenerationRequest request : requests) {
+        String id = request.prompt().id();
+        assertThat(Asked.generate(two, List.of(request)).get(id)).isEqualTo(together.get(id));
+      }
+    }
+  }
+
+  @Test
+  void aFailureReachesTheCallerAndTheTeamGoesOn() {
+    try (Team team = new Team(3)) {
+      for (int failing = 0; failing < 3; failing++) {
+        int number = failing;
+        assertThatThrownBy(
+                () ->
+                    team.run(
+                        thread -> {
+                          if (thread == number) {
+                            throw new IllegalStateException("thread " + number);
+                          }
+                          team.await();
+                        }))
+            .hasMessage("thread " + failing);
+        AtomicInteger sum = new AtomicInteger();
+        team.run(
+            thread -> {
+              sum.addAndGet(thread);
+              team.await();
+              assertThat(sum).hasValue(3);
+            });
+      }
+    }
+  }
+}

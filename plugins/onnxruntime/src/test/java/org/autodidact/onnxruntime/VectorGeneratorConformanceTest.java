@@ -1,0 +1,27 @@
+package org.autodidact.onnxruntime;
+
+import java.nio.file.Path;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generator;
+import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.conformance.GeneratorRules;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The rules in 8 bits, computed by the JVM's vectors. */
+class VectorGeneratorConformanceTest extends GeneratorRules {
+  @TempDir static Path folder;
+
+  @BeforeAll
+  static void write() {
+    TinyModel.write(folder.resolve("tiny"), 5, 64);
+  }
+
+  @Override
+  protected Generator open() {
+    return OnnxGenerator.open(
+        new Checkpoint("M0", folder.resolve("tiny")),
+        new ComputeSettings(ComputeSettings.Precision.INT8, 2, 0));
+  }
+}
