@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times generation against what a user would pick instead, alternating, on the same work, in one run; prints the ratio table.
 
-usage: benchmarks/generate.py [--engines transformers …] [--precision fp32 …] [--batch 16 64] [--rounds 2] [--repeats 3]
+usage: benchmarks/generate.py [--engines transformers llama.cpp openvino-genai …] [--precision fp32 …] [--batch 16 64] [--rounds 2] [--repeats 3]
 
 Needs the folder of peers' scripts (../shared, or $AUTODIDACT_SHARED), a Python with the peers installed ($PEERS_PYTHON, default
 python3), the model as a Hugging Face folder ($MODEL_HF) and as GGUF ($MODEL_GGUF), and for openvino-genai $MODEL_OPENVINO.
@@ -23,7 +23,7 @@ classpath = os.path.join(root, "benchmarks", "target", "classpath.txt")
 if not os.path.exists(classpath):
     subprocess.run(["mvn", "-q", "-ntp", "dependency:build-classpath", "-Dmdep.outputFile=" + classpath, "-pl", "benchmarks"], cwd=root, check=True)
 classes = os.path.join(root, "benchmarks", "target", "classes") + ":" + open(classpath).read().strip()
-ours = lambda p: ["java", "-XX:+UseSerialGC", "-cp", classes, "org.autodidact.benchmarks.GenerateBenchmark", hf, data, p, str(a.repeats), *a.batch]
+ours = lambda p: ["java", "--add-modules", "jdk.incubator.vector", "-XX:+UseSerialGC", "-cp", classes, "org.autodidact.benchmarks.GenerateBenchmark", hf, data, p, str(a.repeats), *a.batch]
 def peer(engine):
     command = [os.environ.get("PEERS_PYTHON", "python3"), os.path.join(shared, "peers", "bench_generate.py"), hf,
                os.environ.get("MODEL_GGUF", "-"), data, "--batch", *a.batch, "--repeats", str(a.repeats), "--engines", engine]
