@@ -24,17 +24,15 @@ import org.autodidact.checkpoints.ModelFolder;
  * prompts have in common once for all of them; a candidate that ends leaves the batch and the next
  * prompt enters; the longest go first.
  *
- * <p>Many rows are split into batches that run side by side, one thread each, which leaves no core
- * waiting for another; few rows run as one batch on all threads.
- *
  * <p>Automatic precision rounds the weights of all but small models to 8 bits ({@link
- * Int8Weights}); float32 is there by name.
+ * Int8Weights}); float32 is there by name. In 8 bits all threads compute all rows in step ({@link
+ * VectorEngine}) where the JVM has the Vector API and the model nothing that is not written for it;
+ * elsewhere, and in float32, ONNX Runtime computes whole graphs ({@link GraphEngine}).
  *
  * <p>In float32 a candidate's tokens are the same alone and in any batch: every row is computed by
  * sums in the same order (tested). The last bits of log-probabilities are, too, on the processors
  * tested, but ONNX Runtime does not promise it. In 8 bits a request's candidates are the same in
- * any call, but together they read their prompt by sums in another order than one alone ({@link
- * PrefixAttention}).
+ * any call (tested), but together they read their prompt by sums in another order than one alone.
  */
 final class OnnxGenerator implements Generator {
   /** Rows a thread from which batches side by side are faster than one on all threads. */

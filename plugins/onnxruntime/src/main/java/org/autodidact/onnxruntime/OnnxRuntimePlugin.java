@@ -10,6 +10,7 @@ import org.autodidact.api.Generator;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.vectors.Vectors;
 
 /** Brings the generator {@code onnxruntime}. */
 public final class OnnxRuntimePlugin implements Plugin {
@@ -36,6 +37,11 @@ public final class OnnxRuntimePlugin implements Plugin {
               + (Int8Kernel.signedIsExact()
                   ? "unsigned × signed, exact on this processor"
                   : "unsigned × unsigned, as signed ones saturate on this processor"));
+      lines.add(
+          "8 bits between the products: "
+              + (Vectors.available()
+                  ? "by the JVM's vectors"
+                  : "by ONNX Runtime; faster with java --add-modules jdk.incubator.vector"));
       lines.addAll(Providers.diagnose());
     } catch (LinkageError | RuntimeException e) {
       lines.add("ONNX Runtime does not load here: " + e);
