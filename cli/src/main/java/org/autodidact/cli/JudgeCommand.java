@@ -41,10 +41,19 @@ final class JudgeCommand implements Callable<Integer> {
   private String judge;
 
   @Option(
+      names = "--members",
+      split = ",",
+      paramLabel = "NAME",
+      description = "the judges that 'ensemble' or 'meta' is made of: additive,expected-score")
+  private List<String> members = new ArrayList<>();
+
+  @Option(
       names = "--input",
       required = true,
       paramLabel = "IN.jsonl",
-      description = "a line each: {\"id\", \"instruction\", \"response\"}")
+      description =
+          "a line each: {\"id\", \"instruction\", \"response\"}; 'pairwise' compares with"
+              + " the other responses to the same instruction")
   private Path input;
 
   @Option(
@@ -117,7 +126,8 @@ final class JudgeCommand implements Callable<Integer> {
     Progress progress = new Progress();
     try (Counting opened =
             new Counting(plugins.generator(generator).open(model.checkpoint(), model.compute()));
-        Judge judging = plugins.judge(judge).open(new JudgeContext(opened, sampling, text))) {
+        Judge judging =
+            plugins.openJudge(judge, members, new JudgeContext(opened, sampling, text))) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
       progress.begin("judge", 0, requests.size());

@@ -89,6 +89,6 @@ class JudgesTest {
         .isEqualTo("<say {response}|I say {instruction} $1 \\>");
     assertThatThrownBy(() -> new JudgeTemplate("{instruction} alone"))
         .hasMessageContaining("{response}");
-    assertThat(JudgeTemplate.orDefault(Optional.empty()).text()).contains("Score: ");
+    assertThat(JudgeTemplate.additive(Optional.empty()).text()).contains("Score: ");
   }
 }
