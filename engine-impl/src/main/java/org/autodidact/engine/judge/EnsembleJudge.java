@@ -47,6 +47,13 @@ public final class EnsembleJudge implements Judge {
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
+    AdditiveJudge.requireDistinct(requests);
+    cancellation.throwIfCancelled();
+    Parts.of(requests).forEach(part -> judgePart(part, results, cancellation));
+  }
+
+  private void judgePart(
+      List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
     Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
     AdditiveJudge.requireDistinct(requests)
         .keySet()

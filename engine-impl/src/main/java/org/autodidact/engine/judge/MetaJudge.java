@@ -59,6 +59,13 @@ public final class MetaJudge implements Judge {
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
+    AdditiveJudge.requireDistinct(requests);
+    cancellation.throwIfCancelled();
+    Parts.of(requests).forEach(part -> judgePart(part, results, cancellation));
+  }
+
+  private void judgePart(
+      List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
     Map<String, JudgementRequest> byId = AdditiveJudge.requireDistinct(requests);
     Map<String, Judgement> written = new LinkedHashMap<>();
     member.judge(requests, j -> written.put(j.id(), j), cancellation);

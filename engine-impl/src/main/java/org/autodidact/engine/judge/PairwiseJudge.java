@@ -49,6 +49,13 @@ public final class PairwiseJudge implements Judge {
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
+    AdditiveJudge.requireDistinct(requests);
+    cancellation.throwIfCancelled();
+    Parts.of(requests).forEach(part -> judgePart(part, results, cancellation));
+  }
+
+  private void judgePart(
+      List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
     Comparisons comparisons = Comparisons.over(context.generator(), "pairwise");
     Map<String, List<Supplier<JudgementSample>>> asked = new LinkedHashMap<>();
     for (JudgementRequest r : AdditiveJudge.requireDistinct(requests).values()) {
