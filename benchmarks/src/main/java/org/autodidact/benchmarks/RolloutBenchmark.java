@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.autodidact.api.Cancellation;
@@ -48,7 +49,8 @@ public final class RolloutBenchmark {
   public static void main(String[] arguments) throws IOException {
     Path model = Path.of(arguments[0]);
     List<Prompt> prompts = JsonLines.prompts(Path.of(arguments[1])).subList(0, PROMPTS);
-    JudgeTemplate template = new JudgeTemplate(Files.readString(Path.of(arguments[2])));
+    JudgeTemplate template =
+        JudgeTemplate.additive(Optional.of(Files.readString(Path.of(arguments[2]))));
     ComputeSettings settings =
         new ComputeSettings(
             ComputeSettings.Precision.valueOf(arguments[3].toUpperCase(Locale.ROOT)), 0, 0);

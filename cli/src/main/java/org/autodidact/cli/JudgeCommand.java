@@ -7,20 +7,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
-import java.util.stream.LongStream;
+import java.util.stream.Collectors;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
-import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.SamplingParameters;
 import org.autodidact.engine.Plugins;
-import org.autodidact.engine.Seeds;
-import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.config.Names;
 import org.autodidact.engine.data.JsonLines;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,18 +29,15 @@ import picocli.CommandLine.Option;
 final class JudgeCommand implements Callable<Integer> {
   @Mixin private ModelOptions model;
 
-  @Option(
-      names = "--judge",
-      defaultValue = "additive",
-      paramLabel = "NAME",
-      description = "default: ${DEFAULT-VALUE}")
-  private String judge;
+  @Mixin private JudgingOptions judging;
 
   @Option(
       names = "--input",
       required = true,
       paramLabel = "IN.jsonl",
-      description = "a line each: {\"id\", \"instruction\", \"response\"}")
+      description =
+          "a line each: {\"id\", \"instruction\", \"response\"}; 'pairwise' compares with"
+              + " the other responses to the same instruction")
   private Path input;
 
   @Option(
@@ -54,70 +47,33 @@ final class JudgeCommand implements Callable<Integer> {
       description = "a line an answer, in the input's order")
   private Path output;
 
-  @Option(
-      names = "--samples",
-      defaultValue = "3",
-      description = "judgements that are averaged (default: ${DEFAULT-VALUE})")
-  private int samples;
-
-  @Option(
-      names = "--max-tokens",
-      defaultValue = "256",
-      description = "tokens of a judgement at most (default: ${DEFAULT-VALUE})")
-  private int maxTokens;
-
-  @Option(names = "--temperature", defaultValue = "0.7", description = "default: ${DEFAULT-VALUE}")
-  private double temperature;
-
-  @Option(names = "--top-p", defaultValue = "0.9", description = "default: ${DEFAULT-VALUE}")
-  private double topP;
-
-  @Option(names = "--ignore-eos", description = "go on past the end-of-text token")
-  private boolean ignoreEos;
-
-  @Option(
-      names = "--template",
-      paramLabel = "FILE",
-      description = "a judge prompt with {instruction} and {response}")
-  private String template;
-
-  @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
-  private long seed;
-
-  @Option(
-      names = "--generator",
-      defaultValue = "onnxruntime",
-      description = "default: ${DEFAULT-VALUE}")
-  private String generator;
-
   @Mixin private JsonReport report;
 
   @Override
   public Integer call() {
     int[] count = {0};
     List<JudgementRequest> requests =
-        JsonLines.read(
-            input,
-            line -> {
-              int place = count[0]++;
-              return new JudgementRequest(
-                  line.optionalText("id").orElse(Integer.toString(place)),
-                  line.text("instruction"),
-                  line.text("response"),
-                  LongStream.range(0, samples).mapToObj(k -> Seeds.of(seed, place, k)).toList());
-            });
+        withRivals(
+            JsonLines.read(
+                input,
+                line -> {
+                  int place = count[0]++;
+                  return new JudgementRequest(
+                      line.optionalText("id").orElse(Integer.toString(place)),
+                      line.text("instruction"),
+                      line.text("response"),
+                      judging.seeds(place));
+                }));
     Map<String, Integer> places = new HashMap<>();
     for (int i = 0; i < requests.size(); i++) {
       places.put(requests.get(i).id(), i);
     }
-    SamplingParameters sampling =
-        new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);
-    Optional<String> text = Optional.ofNullable(template).map(FineTuningData::readText);
     Plugins plugins = Plugins.discover(List.of());
     Progress progress = new Progress();
     try (Counting opened =
-            new Counting(plugins.generator(generator).open(model.checkpoint(), model.compute()));
-        Judge judging = plugins.judge(judge).open(new JudgeContext(opened, sampling, text))) {
+            new Counting(
+                plugins.generator(judging.generator()).open(model.checkpoint(), model.compute()));
+        Judge judge = judging.open(plugins, opened)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
       progress.begin("judge", 0, requests.size());
@@ -126,7 +82,7 @@ final class JudgeCommand implements Callable<Integer> {
       try (OrderedLines lines = new OrderedLines(output)) {
         Interrupt.guard(
             cancellation -> {
-              judging.judge(
+              judge.judge(
                   requests,
                   judgement -> {
                     lines.put(places.get(judgement.id()), line(judgement));
@@ -164,7 +120,26 @@ final class JudgeCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static Map<String, Object> line(Judgement judgement) {
+  /** Responses to one instruction are each other's rivals. */
+  private static List<JudgementRequest> withRivals(List<JudgementRequest> requests) {
+    Map<String, List<JudgementRequest>> byInstruction =
+        requests.stream().collect(Collectors.groupingBy(JudgementRequest::instruction));
+    return requests.stream()
+        .map(
+            r ->
+                new JudgementRequest(
+                    r.id(),
+                    r.instruction(),
+                    r.response(),
+                    r.seeds(),
+                    byInstruction.get(r.instruction()).stream()
+                        .filter(other -> other != r)
+                        .map(JudgementRequest::response)
+                        .toList()))
+        .toList();
+  }
+
+  static Map<String, Object> line(Judgement judgement) {
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("id", judgement.id());
     line.put("score", number(judgement.score()));
@@ -176,6 +151,9 @@ final class JudgeCommand implements Callable<Integer> {
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("score", number(sample.score()));
     line.put("text", sample.text());
+    if (sample.shown() != JudgementSample.Shown.ALONE) {
+      line.put("shown", Names.of(sample.shown()));
+    }
     return line;
   }
 

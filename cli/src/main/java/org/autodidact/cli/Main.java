@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
       GenerateCommand.class,
       JudgeCommand.class,
       TrainCommand.class,
+      EvaluateCommand.class,
       ImportCommand.class,
       ExportCommand.class,
       ReportCommand.class,

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Both judges over the real generator, found by name as the command line finds them. */
+/** All judges over the real generator, found by name as the command line finds them. */
 class RealJudgeRulesTest {
   @TempDir static Path folder;
   private static Plugins plugins;
@@ -40,14 +40,16 @@ class RealJudgeRulesTest {
     generator.close();
   }
 
-  private static Judge judge(String name) {
-    return plugins
-        .judge(name)
-        .open(
-            new JudgeContext(
-                generator,
-                new SamplingParameters(8, 0.7, 0, 0.9, 0, 1, List.of(), false),
-                Optional.of("{instruction} {response} Score: ")));
+  private static Judge judge(String name, String... members) {
+    return plugins.openJudge(
+        name,
+        List.of(members),
+        new JudgeContext(
+            generator,
+            new SamplingParameters(8, 0.7, 0, 0.9, 0, 1, List.of(), false),
+            name.equals("additive") || name.equals("expected-score")
+                ? Optional.of("{instruction} {response} Score: ")
+                : Optional.empty()));
   }
 
   @Nested
@@ -63,6 +65,30 @@ class RealJudgeRulesTest {
     @Override
     protected Judge open() {
       return judge("expected-score");
+    }
+  }
+
+  @Nested
+  class Pairwise extends JudgeRules {
+    @Override
+    protected Judge open() {
+      return judge("pairwise");
+    }
+  }
+
+  @Nested
+  class Ensemble extends JudgeRules {
+    @Override
+    protected Judge open() {
+      return judge("ensemble", "expected-score", "pairwise");
+    }
+  }
+
+  @Nested
+  class Meta extends JudgeRules {
+    @Override
+    protected Judge open() {
+      return judge("meta", "additive");
     }
   }
 }

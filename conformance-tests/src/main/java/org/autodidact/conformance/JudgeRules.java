@@ -44,7 +44,11 @@ public abstract class JudgeRules extends Rules {
     for (int i = 0; i < count; i++) {
       requests.add(
           new JudgementRequest(
-              "j" + i, "Say number " + i, "The number is " + i + ".", List.of(i + 1L, i + 2L)));
+              "j" + i,
+              "Say number " + i,
+              "The number is " + i + ".",
+              List.of(i + 1L, i + 2L),
+              List.of("It is " + (i + 1) + ".", "No.")));
     }
     return requests;
   }

@@ -15,6 +15,7 @@ import org.autodidact.api.JudgementSample;
 import org.autodidact.api.PairSelector;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
+import org.autodidact.api.SelectionRequest;
 import org.junit.jupiter.api.Test;
 
 /** The rules of {@link PairSelector#select}, on 500 random lists of candidates each. */
@@ -29,6 +30,15 @@ public abstract class PairSelectorRules extends Rules {
     return new JudgedCandidate(
         new Candidate(index, text, List.of(index), -1, FinishReason.END_OF_TEXT),
         Judgement.of("p#" + index, List.of(new JudgementSample(score, ""))));
+  }
+
+  /** The list as the iterate's own candidates, as a past one's, and as scored by the one before. */
+  private static SelectionRequest request(List<JudgedCandidate> list) {
+    return new SelectionRequest(
+        PROMPT,
+        list,
+        list,
+        list.stream().map(c -> OptionalDouble.of(c.candidate().text().hashCode() % 3)).toList());
   }
 
   private static List<List<JudgedCandidate>> lists() {
@@ -55,7 +65,7 @@ public abstract class PairSelectorRules extends Rules {
     PairSelector selector = create();
     int pairs = 0;
     for (List<JudgedCandidate> list : lists()) {
-      Optional<PreferencePair> pair = selector.select(PROMPT, list);
+      Optional<PreferencePair> pair = selector.select(request(list));
       if (pair.isPresent()) {
         pairs++;
         assertThat(list).contains(pair.get().chosen(), pair.get().rejected());
@@ -71,7 +81,7 @@ public abstract class PairSelectorRules extends Rules {
   public void S2_theChosenScoresHigher() {
     for (List<JudgedCandidate> list : lists()) {
       create()
-          .select(PROMPT, list)
+          .select(request(list))
           .ifPresent(
               pair ->
                   assertThat(pair.chosen().judgement().score().orElse(Double.NEGATIVE_INFINITY))
@@ -85,7 +95,7 @@ public abstract class PairSelectorRules extends Rules {
   public void S3_noScoreNoPlace() {
     for (List<JudgedCandidate> list : lists()) {
       create()
-          .select(PROMPT, list)
+          .select(request(list))
           .ifPresent(
               pair -> {
                 assertThat(pair.chosen().judgement().score()).isPresent();
@@ -99,10 +109,10 @@ public abstract class PairSelectorRules extends Rules {
   public void S4_tiesMakeNoPair() {
     OptionalDouble three = OptionalDouble.of(3);
     JudgedCandidate a = candidate(1, "a", three);
-    assertThat(create().select(PROMPT, List.of())).isEmpty();
-    assertThat(create().select(PROMPT, List.of(a))).isEmpty();
-    assertThat(create().select(PROMPT, List.of(a, candidate(2, "b", three)))).isEmpty();
-    assertThat(create().select(PROMPT, List.of(a, candidate(2, "b", OptionalDouble.empty()))))
+    assertThat(create().select(request(List.of()))).isEmpty();
+    assertThat(create().select(request(List.of(a)))).isEmpty();
+    assertThat(create().select(request(List.of(a, candidate(2, "b", three))))).isEmpty();
+    assertThat(create().select(request(List.of(a, candidate(2, "b", OptionalDouble.empty())))))
         .isEmpty();
   }
 
@@ -110,7 +120,7 @@ public abstract class PairSelectorRules extends Rules {
   @Test
   public void S5_itIsAFunction() {
     for (List<JudgedCandidate> list : lists()) {
-      assertThat(create().select(PROMPT, list)).isEqualTo(create().select(PROMPT, list));
+      assertThat(create().select(request(list))).isEqualTo(create().select(request(list)));
     }
   }
 
@@ -119,7 +129,7 @@ public abstract class PairSelectorRules extends Rules {
   public void S6_theTextsDiffer() {
     for (List<JudgedCandidate> list : lists()) {
       create()
-          .select(PROMPT, list)
+          .select(request(list))
           .ifPresent(
               pair ->
                   assertThat(pair.chosen().candidate().text())

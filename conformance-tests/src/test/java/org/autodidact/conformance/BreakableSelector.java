@@ -9,6 +9,7 @@ import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.PairSelector;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
+import org.autodidact.api.SelectionRequest;
 
 /** Highest against lowest; keeps every rule but {@code broken}. */
 final class BreakableSelector implements PairSelector {
@@ -20,9 +21,10 @@ final class BreakableSelector implements PairSelector {
   }
 
   @Override
-  public Optional<PreferencePair> select(Prompt prompt, List<JudgedCandidate> candidates) {
+  public Optional<PreferencePair> select(SelectionRequest request) {
+    Prompt prompt = request.prompt();
     List<JudgedCandidate> scored =
-        candidates.stream()
+        request.candidates().stream()
             .filter(c -> broken.equals("S3") || c.judgement().score().isPresent())
             .sorted(Comparator.comparingDouble(BreakableSelector::score))
             .toList();

@@ -1,5 +1,6 @@
 package org.autodidact.api;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -23,9 +24,22 @@ public interface JudgeProvider {
    * @param sampling how a judgement that is written is sampled
    * @param template the judge prompt with {@code {instruction}} and {@code {response}} in it, or
    *     empty for the judge's own
+   * @param members judges that this one is made of, open; they become the judge's own, which closes
+   *     them. Empty for most
    */
-  record JudgeContext(Generator generator, SamplingParameters sampling, Optional<String> template) {
+  record JudgeContext(
+      Generator generator,
+      SamplingParameters sampling,
+      Optional<String> template,
+      List<Judge> members) {
+    /** For a judge that is made of no others. */
+    public JudgeContext(
+        Generator generator, SamplingParameters sampling, Optional<String> template) {
+      this(generator, sampling, template, List.of());
+    }
+
     public JudgeContext {
+      members = List.copyOf(members);
       Objects.requireNonNull(generator, "generator");
       Objects.requireNonNull(sampling, "sampling");
       Objects.requireNonNull(template, "template");

@@ -10,15 +10,23 @@ import java.util.Objects;
  * @param instruction what was asked
  * @param response what was answered; may be empty
  * @param seeds one a judgement sample, at least one; a judge that does not sample ignores them
+ * @param rivals other answers to the same instruction, for judges that compare; others ignore them
  */
-public record JudgementRequest(String id, String instruction, String response, List<Long> seeds) {
+public record JudgementRequest(
+    String id, String instruction, String response, List<Long> seeds, List<String> rivals) {
   public JudgementRequest {
     Objects.requireNonNull(id, "id");
     Objects.requireNonNull(instruction, "instruction");
     Objects.requireNonNull(response, "response");
     seeds = List.copyOf(seeds);
+    rivals = List.copyOf(rivals);
     if (seeds.isEmpty()) {
       throw new InvalidInputException("judgement '" + id + "' has no seed; give at least one");
     }
+  }
+
+  /** An answer that stands alone. */
+  public JudgementRequest(String id, String instruction, String response, List<Long> seeds) {
+    this(id, instruction, response, seeds, List.of());
   }
 }

@@ -1,7 +1,7 @@
 package org.autodidact.api;
 
-import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Makes a preference pair of a prompt's judged candidates. Stateless and thread-safe. */
 public interface PairSelector {
@@ -10,7 +10,8 @@ public interface PairSelector {
    * Selects the pair of one prompt.
    *
    * <ul>
-   *   <li>S1: chosen and rejected are two of {@code candidates}, and not the same one.
+   *   <li>S1: chosen and rejected are among the request's candidates, past ones included, and not
+   *       the same one.
    *   <li>S2: the chosen one's score is higher than the rejected one's.
    *   <li>S3: a candidate without a score is never selected.
    *   <li>S4: fewer than two scored candidates, or none higher than another, give no pair.
@@ -18,5 +19,18 @@ public interface PairSelector {
    *   <li>S6: the pair's texts differ.
    * </ul>
    */
-  Optional<PreferencePair> select(Prompt prompt, List<JudgedCandidate> candidates);
+  Optional<PreferencePair> select(SelectionRequest request);
+
+  /** What the engine has to provide beyond the iterate's own candidates; costs time. */
+  default Set<Need> needs() {
+    return Set.of();
+  }
+
+  /** Something that costs another pass of a model. */
+  enum Need {
+    /** {@link SelectionRequest#past()}. */
+    PAST_CANDIDATES,
+    /** {@link SelectionRequest#earlierScores()}. */
+    EARLIER_SCORES
+  }
 }

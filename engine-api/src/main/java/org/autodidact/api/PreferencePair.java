@@ -8,11 +8,22 @@ import java.util.Objects;
  * @param prompt what was asked
  * @param chosen the preferred candidate
  * @param rejected the other
+ * @param weight how far the preference is trusted, in [0, 1]; 1 unless the selector weighs (CREAM,
+ *     Wang et al., 2024)
  */
-public record PreferencePair(Prompt prompt, JudgedCandidate chosen, JudgedCandidate rejected) {
+public record PreferencePair(
+    Prompt prompt, JudgedCandidate chosen, JudgedCandidate rejected, double weight) {
   public PreferencePair {
     Objects.requireNonNull(prompt, "prompt");
     Objects.requireNonNull(chosen, "chosen");
     Objects.requireNonNull(rejected, "rejected");
+    if (!(weight >= 0 && weight <= 1)) {
+      throw new InvalidInputException("a pair's weight must be in [0, 1], found " + weight);
+    }
+  }
+
+  /** A preference that is trusted wholly. */
+  public PreferencePair(Prompt prompt, JudgedCandidate chosen, JudgedCandidate rejected) {
+    this(prompt, chosen, rejected, 1);
   }
 }

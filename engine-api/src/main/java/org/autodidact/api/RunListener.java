@@ -17,6 +17,12 @@ public interface RunListener {
   /** One optimizer step is done. */
   default void trained(Stage stage, TrainingMetrics metrics) {}
 
+  /**
+   * The run has drifted beyond one of its limits, {@code warn-when} or {@code stop-when}; told
+   * again when the run is resumed.
+   */
+  default void warned(Stage stage, String message) {}
+
   /** A stage is finished and stored. */
   default void stageFinished(Stage stage) {}
 
@@ -33,8 +39,12 @@ public interface RunListener {
   enum Kind {
     FINE_TUNING,
     PROMPTS,
+    /** Those of an earlier iterate, for a selector that needs them. */
+    PAST_CANDIDATES,
     CANDIDATES,
     JUDGEMENTS,
+    /** The scores of the iterate before, for a selector that needs them. */
+    EARLIER_SCORES,
     PAIRS,
     PREFERENCE_TRAINING
   }

@@ -107,7 +107,10 @@ public final class Autodidact {
     plugins.generator(config.generator());
     plugins.trainer(config.trainer());
     plugins.judge(config.judge().name());
-    plugins.pairSelector(config.selector());
+    config.judge().members().forEach(plugins::judge);
+    plugins
+        .pairSelector(config.selector().name())
+        .create(config.selector().settings(config.seed()));
     config.candidates().sampling();
     config.judge().sampling();
     config.compute().settings();

@@ -4,12 +4,15 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider;
+import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.PairSelectorProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PluginNotFoundException;
@@ -50,6 +53,28 @@ public final class Plugins {
 
   public JudgeProvider judge(String name) {
     return find("judge", judges, name);
+  }
+
+  /**
+   * Opens a judge, and first those that it is made of; closing it closes them.
+   *
+   * @param members names of judges; empty for most
+   */
+  public Judge openJudge(String name, List<String> members, JudgeContext context) {
+    JudgeProvider provider = judge(name);
+    List<Judge> opened = new ArrayList<>();
+    try {
+      for (String member : members) {
+        opened.add(
+            judge(member)
+                .open(new JudgeContext(context.generator(), context.sampling(), Optional.empty())));
+      }
+      return provider.open(
+          new JudgeContext(context.generator(), context.sampling(), context.template(), opened));
+    } catch (RuntimeException e) {
+      opened.forEach(Judge::close);
+      throw e;
+    }
   }
 
   public PairSelectorProvider pairSelector(String name) {

@@ -21,11 +21,16 @@ final class SelfRewardingLoop {
     Checkpoint model = stages.fineTune(stages.baseModel());
     for (int t = 1; t <= iterations; t++) {
       List<Prompt> prompts = stages.createPrompts(t);
+      stages.generatePastCandidates(t, prompts);
       try (OpenModel generator = stages.open(model)) {
         stages.generateCandidates(t, prompts, generator);
         stages.judgeCandidates(t, prompts, generator);
       }
+      stages.judgeByTheIterateBefore(t, prompts);
       List<PreferencePair> pairs = stages.selectPairs(t, prompts);
+      if (!stages.mayGoOn(t)) {
+        return model;
+      }
       model = stages.trainOnPreferences(t, model, pairs);
     }
     return model;

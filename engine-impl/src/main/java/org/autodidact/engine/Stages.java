@@ -4,19 +4,23 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Random;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
-import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.JudgedCandidate;
+import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.PairSelector;
 import org.autodidact.api.PreferencePair;
@@ -25,6 +29,7 @@ import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
 import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
+import org.autodidact.api.SelectionRequest;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
@@ -32,9 +37,12 @@ import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.Names;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.guards.Guards;
+import org.autodidact.engine.guards.IterateMetrics;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 import org.autodidact.engine.store.RunStore.PairPlaces;
+import org.autodidact.engine.store.RunStore.PlacedCandidate;
 
 /**
  * The stages of a run. Each asks the store what is done, does the rest, and stores every result as
@@ -49,6 +57,8 @@ final class Stages {
   private static final long JUDGEMENT_SEED = 2;
   private static final long PREFERENCE_TRAINING_SEED = 3;
   private static final long HELD_OUT_SEED = 4;
+  private static final long PAST_CANDIDATE_SEED = 5;
+  private static final long EARLIER_SCORE_SEED = 6;
 
   private final RunConfig config;
   private final Plugins plugins;
@@ -121,17 +131,43 @@ final class Stages {
 
   /** N candidates of each prompt. */
   void generateCandidates(int iteration, List<Prompt> prompts, OpenModel model) {
-    Stage stage = new Stage(model.checkpoint().name(), Kind.CANDIDATES);
-    Map<Integer, List<Candidate>> stored = store.candidates(iteration);
+    generate(
+        new Stage(model.checkpoint().name(), Kind.CANDIDATES),
+        iteration,
+        prompts,
+        model,
+        0,
+        CANDIDATE_SEED);
+  }
+
+  /**
+   * Where the selector needs them, N candidates that M1 writes for the same prompts; in the first
+   * iteration M1's are the iterate's own.
+   */
+  void generatePastCandidates(int iteration, List<Prompt> prompts) {
+    Stage stage = new Stage("M" + iteration, Kind.PAST_CANDIDATES);
+    if (iteration == 1
+        || !selector().needs().contains(PairSelector.Need.PAST_CANDIDATES)
+        || store.isFinished(name(stage))) {
+      return;
+    }
+    try (OpenModel past = open(new Checkpoint("M1", store.model("M1").orElseThrow()))) {
+      generate(stage, iteration, prompts, past, config.candidates().count(), PAST_CANDIDATE_SEED);
+    }
+  }
+
+  private void generate(
+      Stage stage, int iteration, List<Prompt> prompts, OpenModel model, int first, long seed) {
+    Map<Integer, Map<Integer, PlacedCandidate>> stored = store.placed(iteration);
     List<GenerationRequest> open = new ArrayList<>();
     Map<String, Integer> places = new HashMap<>();
     for (int p = 0; p < prompts.size(); p++) {
       places.put(prompts.get(p).id(), p);
-      if (!stored.containsKey(p)) {
+      if (!stored.getOrDefault(p, Map.of()).containsKey(first)) {
         open.add(
             new GenerationRequest(
                 prompts.get(p),
-                seeds(CANDIDATE_SEED, config.candidates().count(), iteration, p),
+                seeds(seed, config.candidates().count(), iteration, p),
                 config.candidates().sampling()));
       }
     }
@@ -148,6 +184,7 @@ final class Stages {
                       store.addCandidates(
                           iteration,
                           places.get(generation.promptId()),
+                          first,
                           model.checkpoint().name(),
                           generation);
                       progress.run();
@@ -155,58 +192,124 @@ final class Stages {
                     cancellation));
   }
 
-  /** A judgement of each candidate, by the model that wrote it. */
+  /** A judgement of each candidate, by the model of this iteration. */
   void judgeCandidates(int iteration, List<Prompt> prompts, OpenModel model) {
-    Stage stage = new Stage(model.checkpoint().name(), Kind.JUDGEMENTS);
-    Map<Integer, Map<Integer, JudgedCandidate>> stored = store.judged(iteration);
-    Map<String, Place> open = new java.util.LinkedHashMap<>();
-    List<JudgementRequest> requests = new ArrayList<>();
-    int[] total = {0};
+    judge(
+        new Stage(model.checkpoint().name(), Kind.JUDGEMENTS),
+        requests(iteration, prompts, store.judged(iteration), JUDGEMENT_SEED),
+        model,
+        (place, judgement) ->
+            store.addJudgement(
+                iteration,
+                place.prompt(),
+                place.candidate(),
+                config.judge().name(),
+                model.checkpoint().name(),
+                judgement,
+                place.seeds()));
+  }
+
+  /**
+   * Where the selector needs them, the scores that the iterate before gives the same candidates.
+   * None where M1 is M0.
+   */
+  void judgeByTheIterateBefore(int iteration, List<Prompt> prompts) {
+    Stage stage = new Stage("M" + iteration, Kind.EARLIER_SCORES);
+    String before = "M" + (iteration - 1);
+    if (!selector().needs().contains(PairSelector.Need.EARLIER_SCORES)
+        || store.isFinished(name(stage))
+        || (iteration == 1 && config.fineTuning().isEmpty())) {
+      return;
+    }
+    try (OpenModel model = open(new Checkpoint(before, store.model(before).orElseThrow()))) {
+      judge(
+          stage,
+          requests(iteration, prompts, store.earlierScores(iteration), EARLIER_SCORE_SEED),
+          model,
+          (place, judgement) ->
+              store.addEarlierScore(
+                  iteration, place.prompt(), place.candidate(), before, judgement.score()));
+    }
+  }
+
+  /** Every candidate's request in the order of places; what is stored is empty. */
+  private Map<Place, Optional<JudgementRequest>> requests(
+      int iteration,
+      List<Prompt> prompts,
+      Map<Integer, ? extends Map<Integer, ?>> stored,
+      long seed) {
+    Map<Place, Optional<JudgementRequest>> requests = new LinkedHashMap<>();
     store
-        .candidates(iteration)
+        .placed(iteration)
         .forEach(
-            (p, candidates) -> {
-              for (int c = 0; c < candidates.size(); c++) {
-                total[0]++;
-                if (!stored.getOrDefault(p, Map.of()).containsKey(c)) {
-                  String id = p + "/" + c;
-                  List<Long> seeds =
-                      seeds(JUDGEMENT_SEED, config.judge().samples(), iteration, p, c);
-                  open.put(id, new Place(p, c, seeds));
-                  requests.add(
-                      new JudgementRequest(
-                          id, prompts.get(p).instruction(), candidates.get(c).text(), seeds));
-                }
-              }
-            });
+            (p, candidates) ->
+                candidates.forEach(
+                    (c, candidate) -> {
+                      List<Long> seeds = seeds(seed, config.judge().samples(), iteration, p, c);
+                      boolean done = stored.containsKey(p) && stored.get(p).containsKey(c);
+                      requests.put(
+                          new Place(p, c, seeds),
+                          done
+                              ? Optional.empty()
+                              : Optional.of(
+                                  new JudgementRequest(
+                                      p + "/" + c,
+                                      prompts.get(p).instruction(),
+                                      candidate.candidate().text(),
+                                      seeds,
+                                      rivals(candidates, c))));
+                    }));
+    return requests;
+  }
+
+  private static List<String> rivals(Map<Integer, PlacedCandidate> candidates, int except) {
+    return candidates.entrySet().stream()
+        .filter(e -> e.getKey() != except)
+        .map(e -> e.getValue().candidate().text())
+        .toList();
+  }
+
+  private void judge(
+      Stage stage,
+      Map<Place, Optional<JudgementRequest>> all,
+      OpenModel model,
+      BiConsumer<Place, Judgement> store) {
+    Map<String, Place> open = new LinkedHashMap<>();
+    List<JudgementRequest> requests = new ArrayList<>();
+    all.forEach(
+        (place, request) ->
+            request.ifPresent(
+                r -> {
+                  open.put(r.id(), place);
+                  requests.add(r);
+                }));
     stage(
         stage,
-        total[0] - requests.size(),
-        total[0],
+        all.size() - requests.size(),
+        all.size(),
         progress -> {
           JudgeContext context =
               new JudgeContext(
                   model.generator(),
                   config.judge().sampling(),
                   config.judge().template().map(FineTuningData::readText));
-          try (Judge judge = plugins.judge(config.judge().name()).open(context)) {
+          try (Judge judge =
+              plugins.openJudge(config.judge().name(), config.judge().members(), context)) {
             judge.judge(
                 requests,
                 judgement -> {
-                  Place place = open.get(judgement.id());
-                  store.addJudgement(
-                      iteration,
-                      place.prompt(),
-                      place.candidate(),
-                      config.judge().name(),
-                      model.checkpoint().name(),
-                      judgement,
-                      place.seeds());
+                  store.accept(open.get(judgement.id()), judgement);
                   progress.run();
                 },
                 cancellation);
           }
         });
+  }
+
+  private PairSelector selector() {
+    return plugins
+        .pairSelector(config.selector().name())
+        .create(config.selector().settings(config.seed()));
   }
 
   /** The pairs of the prompts that give one. */
@@ -215,27 +318,57 @@ final class Stages {
     if (!store.isFinished(name(stage))) {
       long start = System.nanoTime();
       listener.stageStarted(stage, 0, prompts.size());
-      PairSelector selector = plugins.pairSelector(config.selector()).create();
+      PairSelector selector = selector();
+      Map<Integer, Map<Integer, OptionalDouble>> earlier = store.earlierScores(iteration);
       List<PairPlaces> pairs = new ArrayList<>();
       store
           .judged(iteration)
           .forEach(
               (p, byPlace) -> {
-                List<JudgedCandidate> judged = List.copyOf(byPlace.values());
+                List<JudgedCandidate> all = List.copyOf(byPlace.values());
+                int own = Math.min(config.candidates().count(), all.size());
+                List<JudgedCandidate> past =
+                    iteration == 1 && selector.needs().contains(PairSelector.Need.PAST_CANDIDATES)
+                        ? all
+                        : all.subList(own, all.size());
+                List<OptionalDouble> scores =
+                    List.copyOf(earlier.getOrDefault(p, Map.of()).values());
                 selector
-                    .select(prompts.get(p), judged)
+                    .select(new SelectionRequest(prompts.get(p), all.subList(0, own), past, scores))
                     .ifPresent(
                         pair ->
                             pairs.add(
                                 new PairPlaces(
                                     p,
-                                    judged.indexOf(pair.chosen()),
-                                    judged.indexOf(pair.rejected()))));
+                                    all.indexOf(pair.chosen()),
+                                    all.indexOf(pair.rejected()),
+                                    pair.weight())));
               });
       store.addPairs(iteration, pairs, name(stage), seconds(start));
       listener.stageFinished(stage);
     }
     return store.pairs(iteration);
+  }
+
+  /**
+   * Measures the iterate by what it wrote and how it judged, and says whether the run may go on.
+   * What is beyond a limit is told to the listener and kept with the run.
+   */
+  boolean mayGoOn(int iteration) {
+    if (store.metrics(iteration).isEmpty()) {
+      store.addMetrics(iteration, IterateMetrics.of(store, iteration));
+    }
+    String model = "M" + iteration;
+    Guards guards = new Guards(store.metrics(1), store.metrics(iteration));
+    guards.beyond(config.warnWhen()).forEach(text -> tell(model + " warns", model, text));
+    List<String> reasons = guards.beyond(config.stopWhen());
+    reasons.forEach(text -> tell(model + " stops", model, text));
+    return reasons.isEmpty();
+  }
+
+  private void tell(String property, String model, String text) {
+    store.put("guard: " + property + ": " + text.substring(0, text.indexOf(' ')), text);
+    listener.warned(new Stage(model, Kind.PAIRS), text);
   }
 
   /** M<sub>t</sub> becomes M<sub>t+1</sub>. */
@@ -248,14 +381,21 @@ final class Stages {
     if (pairs.isEmpty()) {
       throw noPairs(iteration);
     }
+    List<PreferencePair> learned = new ArrayList<>();
+    for (int t = config.strategy().cumulative() ? 1 : iteration; t < iteration; t++) {
+      learned.addAll(store.pairs(t));
+    }
+    learned.addAll(pairs);
+    Checkpoint start =
+        config.strategy().fromM1() ? new Checkpoint("M1", store.model("M1").orElseThrow()) : model;
     TrainingSettings settings = config.preferenceTraining().over(TrainingSettings.dpo());
     List<TrainingExample> examples = new ArrayList<>();
-    for (PreferencePair pair : pairs) {
+    for (PreferencePair pair : learned) {
       examples.add(example(pair, settings.loss()));
     }
     return train(
         new Stage(model.name(), Kind.PREFERENCE_TRAINING),
-        model,
+        start,
         next,
         examples,
         config.preferenceTraining(),
@@ -342,7 +482,7 @@ final class Stages {
   }
 
   /** Runs what is left of a stage, if anything is, between its events. */
-  private void stage(Stage stage, int done, int total, java.util.function.Consumer<Runnable> work) {
+  private void stage(Stage stage, int done, int total, Consumer<Runnable> work) {
     if (store.isFinished(name(stage))) {
       return;
     }

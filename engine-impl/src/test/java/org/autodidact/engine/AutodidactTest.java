@@ -24,6 +24,8 @@ import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The engine with a generator and a trainer that only pretend. */
 class AutodidactTest {
@@ -159,6 +161,129 @@ class AutodidactTest {
         event();
       }
     };
+  }
+
+  /**
+   * Every selector and judge that needs more than the iterate's own candidates, stopped anywhere.
+   */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "selector=anchored",
+        "selector=consistency-weighted",
+        "judge.name=pairwise",
+        "judge.name=meta",
+        "strategy.pairs=cumulative"
+      })
+  void stoppedWithAnySettingItEndsTheSame(String setting) {
+    String[] keyAndValue = setting.split("=", 2);
+    RunConfig config = config(Map.of(keyAndValue[0], keyAndValue[1]));
+    FakePlugin plain = new FakePlugin(true, true);
+    int[] events = {0};
+    engine(plain, counting(events, Integer.MAX_VALUE, new Cancellation()))
+        .run(config, folder.resolve("whole"));
+    assertThat(pairs(folder.resolve("whole"))).isNotEmpty();
+    for (int stop = 2; stop <= events[0]; stop += 9) {
+      Path run = folder.resolve("stopped" + stop);
+      FakePlugin plugin = new FakePlugin(true, true);
+      Cancellation cancellation = new Cancellation();
+      try {
+        engine(plugin, counting(new int[1], stop, cancellation)).run(config, run, cancellation);
+      } catch (CancelledException expected) {
+        // the usual case
+      }
+      engine(plugin, new RunListener() {}).resume(run, new Cancellation());
+      assertThat(pairs(run)).isEqualTo(pairs(folder.resolve("whole")));
+      try (RunStore one = RunStore.open(run);
+          RunStore whole = RunStore.open(folder.resolve("whole"))) {
+        assertThat(one.metrics(2)).isNotEmpty().isEqualTo(whole.metrics(2));
+        assertThat(one.counts()).isEqualTo(whole.counts());
+      }
+    }
+  }
+
+  private static Autodidact engine(FakePlugin plugin, RunListener listener) {
+    return Autodidact.builder().plugin(plugin).listener(listener).build();
+  }
+
+  @Test
+  void anchoredRejectsWhatM1WroteAndConsistencyIsWeighed() {
+    Path run = folder.resolve("anchored");
+    engine(new FakePlugin(true, true), new RunListener() {})
+        .run(config(Map.of("selector", "anchored")), run);
+    try (RunStore store = RunStore.open(run)) {
+      assertThat(store.placed(1).get(0)).hasSize(CANDIDATES);
+      assertThat(store.placed(2).get(0)).hasSize(2 * CANDIDATES);
+      assertThat(store.placed(2).get(0).get(CANDIDATES).model()).isEqualTo("M1");
+      assertThat(store.candidates(2).get(0)).hasSize(CANDIDATES);
+      assertThat(store.pairs(2))
+          .isNotEmpty()
+          .allSatisfy(
+              pair -> {
+                int prompt = store.prompts(2).indexOf(pair.prompt());
+                assertThat(
+                        store.placed(2).get(prompt).values().stream()
+                            .filter(c -> c.candidate().equals(pair.rejected().candidate()))
+                            .map(RunStore.PlacedCandidate::model))
+                    .contains("M1");
+              });
+    }
+    Path weighed = folder.resolve("weighed");
+    engine(new FakePlugin(true, true), new RunListener() {})
+        .run(config(Map.of("selector", "consistency-weighted")), weighed);
+    assertThat(pairs(weighed))
+        .extracting(PreferencePair::weight)
+        .anyMatch(w -> w < 1)
+        .allSatisfy(w -> assertThat(w).isBetween(0.0, 1.0));
+    try (RunStore store = RunStore.open(weighed)) {
+      assertThat(store.earlierScores(1).get(0)).hasSize(CANDIDATES);
+    }
+  }
+
+  @Test
+  void dpoMayStartFromM1AndLearnFromAllPairsSoFar() throws Exception {
+    Path run = folder.resolve("cumulative");
+    engine(new FakePlugin(true), new RunListener() {})
+        .run(config(Map.of("strategy.start", "m1", "strategy.pairs", "cumulative")), run);
+    assertThat(folder.resolve("cumulative/M3/made-of")).hasContent("M1");
+    try (RunStore store = RunStore.open(run)) {
+      assertThat(store.steps("M3")).hasSize(store.pairs(1).size() + store.pairs(2).size());
+      assertThat(store.models().get(3).parent()).contains("M1");
+    }
+    Path plain = folder.resolve("plain");
+    engine(new FakePlugin(true), new RunListener() {}).run(config(Map.of()), plain);
+    assertThat(folder.resolve("plain/M3/made-of")).hasContent("M2");
+    assertThatThrownBy(() -> config(Map.of("strategy.start", "m0")))
+        .hasMessageContaining("strategy.start")
+        .hasMessageContaining("[last, m1]");
+  }
+
+  @Test
+  void aGuardWarnsOrStopsAndSaysWhy() {
+    List<String> said = new ArrayList<>();
+    RunListener listener =
+        new RunListener() {
+          @Override
+          public void warned(Stage stage, String message) {
+            said.add(stage.model() + ": " + message);
+          }
+        };
+    Path run = folder.resolve("guarded");
+    Map<String, String> limits =
+        Map.of("stop-when.self-similarity", "0.1", "warn-when.length-growth", "0.5");
+    Checkpoint last = engine(new FakePlugin(true), listener).run(config(limits), run);
+    assertThat(last.name()).as("M1 is beyond the limit").isEqualTo("M1");
+    assertThat(said)
+        .hasSize(2)
+        .anySatisfy(
+            s -> assertThat(s).startsWith("M1: length-growth is 1.000, above the limit 0.500"))
+        .anySatisfy(s -> assertThat(s).startsWith("M1: self-similarity"));
+    assertThat(engine(new FakePlugin(true), listener).resume(run, new Cancellation()).name())
+        .isEqualTo("M1");
+    try (RunStore store = RunStore.open(run)) {
+      assertThat(store.steps("M2")).isEmpty();
+      assertThat(store.properties("guard: ")).containsKey("guard: M1 stops: self-similarity");
+    }
   }
 
   @Test

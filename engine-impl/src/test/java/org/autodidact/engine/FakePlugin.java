@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -21,6 +22,9 @@ import org.autodidact.api.Generator;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Plugin;
+import org.autodidact.api.Scorer;
+import org.autodidact.api.Scoring;
+import org.autodidact.api.ScoringRequest;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
 import org.autodidact.api.TrainingMetrics;
@@ -39,10 +43,17 @@ public final class FakePlugin implements Plugin {
   public int trained;
 
   private final boolean scores;
+  private final boolean reads;
 
   /** With {@code scores} or, without, a judge that never writes one. */
   public FakePlugin(boolean scores) {
+    this(scores, false);
+  }
+
+  /** With {@code reads} its generator is a scorer too. */
+  public FakePlugin(boolean scores, boolean reads) {
     this.scores = scores;
+    this.reads = reads;
   }
 
   @Override
@@ -76,8 +87,44 @@ public final class FakePlugin implements Plugin {
       }
 
       @Override
+      public Optional<Scorer> scorer() {
+        return reads ? Optional.of(FakePlugin::score) : Optional.empty();
+      }
+
+      @Override
       public void close() {}
     };
+  }
+
+  /** Prefers the longer of what stands between the tags of A and B, and what stands first. */
+  private static void score(
+      List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation c) {
+    c.throwIfCancelled();
+    for (ScoringRequest request : requests) {
+      String text = request.prompt().instruction();
+      double a = between(text, "A>").length() + 1;
+      double b = between(text, "B>").length();
+      List<Double> found = new ArrayList<>();
+      for (String continuation : request.continuations()) {
+        found.add(
+            switch (continuation) {
+              case "A" -> Math.log(a / (a + b));
+              case "B" -> Math.log(b / (a + b));
+              default -> -1.0 - Math.abs(continuation.hashCode() + text.length()) % 7;
+            });
+      }
+      results.accept(
+          new Scoring(
+              request.prompt().id(),
+              found,
+              request.continuations().stream().map(String::length).toList()));
+    }
+  }
+
+  private static String between(String text, String tag) {
+    int start = text.indexOf(tag);
+    int end = text.indexOf("</", start + 1);
+    return start < 0 || end < 0 ? "" : text.substring(start + tag.length(), end);
   }
 
   @Override

@@ -75,8 +75,10 @@ public final class ConfigFile {
       JsonNode tree = YAML.readTree(text);
       ObjectNode root = tree instanceof ObjectNode object ? object : failUnlessEmpty(tree, source);
       resolvePaths(root, folder);
+      nameToSection(root, "selector");
       for (Map.Entry<String, String> override : overrides.entrySet()) {
         put(root, override.getKey(), YAML.readTree(override.getValue()));
+        nameToSection(root, "selector");
       }
       return YAML.treeToValue(root, RunConfig.class);
     } catch (UnrecognizedPropertyException e) {
@@ -136,6 +138,14 @@ public final class ConfigFile {
             JsonNodeFactory.instance.textNode(
                 folder.resolve(value.asText()).normalize().toString()));
       }
+    }
+  }
+
+  /** {@code selector: margin} is short for {@code selector: {name: margin}}. */
+  private static void nameToSection(ObjectNode root, String key) {
+    JsonNode value = root.path(key);
+    if (value.isTextual()) {
+      root.putObject(key).set("name", value);
     }
   }
 

@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Optional;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.PairSelectorProvider.SelectorSettings;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.TrainingSettings;
 
@@ -21,12 +22,15 @@ public record RunConfig(
     Integer iterations,
     String generator,
     String trainer,
-    String selector,
+    Selector selector,
     Optional<FineTuning> fineTuning,
     Prompts prompts,
     Candidates candidates,
     JudgeSection judge,
     Training preferenceTraining,
+    Strategy strategy,
+    Limits warnWhen,
+    Limits stopWhen,
     Compute compute) {
 
   public RunConfig {
@@ -35,13 +39,85 @@ public record RunConfig(
     iterations = atLeast("iterations", or(iterations, 2), 0);
     generator = or(generator, "onnxruntime");
     trainer = or(trainer, "djl-pytorch");
-    selector = or(selector, "max-min");
+    selector = or(selector, new Selector(null, null, null));
     fineTuning = or(fineTuning, Optional.empty());
     prompts = required("prompts", prompts);
     candidates = or(candidates, new Candidates(null, null, null, null, null, null));
-    judge = or(judge, new JudgeSection(null, null, null, null, null, Optional.empty()));
+    judge = or(judge, new JudgeSection(null, null, null, null, null, null, null));
     preferenceTraining = or(preferenceTraining, Training.DEFAULTS);
+    strategy = or(strategy, new Strategy(null, null));
+    warnWhen = or(warnWhen, new Limits(null, null, null, null, null));
+    stopWhen = or(stopWhen, new Limits(null, null, null, null, null));
     compute = or(compute, new Compute(null, null, null, null));
+  }
+
+  /** How judged candidates become pairs. */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record Selector(String name, Double margin, Double tier) {
+    public Selector {
+      name = or(name, "max-min");
+      margin = or(margin, SelectorSettings.DEFAULT.margin());
+      tier = or(tier, SelectorSettings.DEFAULT.tier());
+    }
+
+    public SelectorSettings settings(long seed) {
+      return new SelectorSettings(margin, tier, seed);
+    }
+  }
+
+  /** Where each preference training starts, and what it learns from. */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record Strategy(String start, String pairs) {
+    public Strategy {
+      start = or(start, "last");
+      pairs = or(pairs, "fresh");
+      Names.oneOf("strategy.start", Start.class, start);
+      Names.oneOf("strategy.pairs", Pairs.class, pairs);
+    }
+
+    /** The model that is trained, and the reference of DPO. */
+    public enum Start {
+      /** The iterate that made the pairs, as in the paper. */
+      LAST,
+      /** M1, each time. */
+      M1
+    }
+
+    /** The pairs that are learned from. */
+    public enum Pairs {
+      /** This iteration's, as in the paper. */
+      FRESH,
+      /** This iteration's and all before. */
+      CUMULATIVE
+    }
+
+    public boolean fromM1() {
+      return Names.oneOf("strategy.start", Start.class, start) == Start.M1;
+    }
+
+    public boolean cumulative() {
+      return Names.oneOf("strategy.pairs", Pairs.class, pairs) == Pairs.CUMULATIVE;
+    }
+  }
+
+  /**
+   * How far a run may drift; what is left out has no limit. See {@link
+   * org.autodidact.engine.guards.Guards} for what each measures.
+   */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record Limits(
+      Optional<Double> scoreInflation,
+      Optional<Double> lengthGrowth,
+      Optional<Double> selfSimilarity,
+      Optional<Double> agreement,
+      Optional<Double> parseFailures) {
+    public Limits {
+      scoreInflation = or(scoreInflation, Optional.empty());
+      lengthGrowth = or(lengthGrowth, Optional.empty());
+      selfSimilarity = or(selfSimilarity, Optional.empty());
+      agreement = or(agreement, Optional.empty());
+      parseFailures = or(parseFailures, Optional.empty());
+    }
   }
 
   /**
@@ -98,6 +174,7 @@ public record RunConfig(
   @JsonNaming(KebabCaseStrategy.class)
   public record JudgeSection(
       String name,
+      List<String> members,
       Integer samples,
       Double temperature,
       Double topP,
@@ -106,6 +183,7 @@ public record RunConfig(
 
     public JudgeSection {
       name = or(name, "additive");
+      members = List.copyOf(or(members, List.of()));
       samples = atLeast("judge.samples", or(samples, 3), 1);
       temperature = or(temperature, 0.7);
       topP = or(topP, 0.9);

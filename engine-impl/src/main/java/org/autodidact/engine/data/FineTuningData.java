@@ -24,7 +24,7 @@ public final class FineTuningData {
    */
   public static List<TrainingExample> read(
       RunConfig.FineTuning section, Optional<String> template) {
-    JudgeTemplate judge = JudgeTemplate.orDefault(template.map(FineTuningData::readText));
+    JudgeTemplate judge = JudgeTemplate.additive(template.map(FineTuningData::readText));
     List<TrainingExample> examples = new ArrayList<>();
     section
         .ift()

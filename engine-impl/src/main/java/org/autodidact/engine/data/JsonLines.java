@@ -134,7 +134,7 @@ public final class JsonLines {
       return json.has("messages") ? messages() : List.of(Message.user(text(key)));
     }
 
-    private List<String> keys() {
+    List<String> keys() {
       List<String> keys = new ArrayList<>();
       json.fieldNames().forEachRemaining(keys::add);
       return keys;

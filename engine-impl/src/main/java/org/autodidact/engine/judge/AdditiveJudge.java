@@ -36,7 +36,7 @@ public final class AdditiveJudge implements Judge {
 
   AdditiveJudge(JudgeProvider.JudgeContext context) {
     this.context = context;
-    this.template = JudgeTemplate.orDefault(context.template());
+    this.template = JudgeTemplate.additive(context.template());
   }
 
   @Override

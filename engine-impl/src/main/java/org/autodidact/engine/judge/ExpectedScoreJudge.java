@@ -50,7 +50,7 @@ public final class ExpectedScoreJudge implements Judge {
                     new UnsupportedModelException(
                         "the judge 'expected-score' needs a generator that can score given texts,"
                             + " and this one cannot; use the judge 'additive'"));
-    this.template = JudgeTemplate.orDefault(context.template());
+    this.template = JudgeTemplate.additive(context.template());
   }
 
   @Override

@@ -11,29 +11,52 @@ import org.autodidact.api.Message;
 import org.autodidact.api.Prompt;
 
 /**
- * The judge prompt: a text with {@code {instruction}} and {@code {response}} in it.
+ * A judge prompt: a text with places in it, {@code {instruction}} and what else the judge shows.
  *
  * @param text the template
+ * @param places the names of the places, without braces, each at least once in the text
  */
-public record JudgeTemplate(String text) {
-  private static final String INSTRUCTION = "{instruction}";
-  private static final String RESPONSE = "{response}";
+public record JudgeTemplate(String text, List<String> places) {
 
   public JudgeTemplate {
-    if (!text.contains(INSTRUCTION) || !text.contains(RESPONSE)) {
-      throw new InvalidInputException(
-          "a judge template must contain {instruction} and {response}; found: "
-              + text.substring(0, Math.min(80, text.length())));
+    places = List.copyOf(places);
+    for (String place : places) {
+      if (!text.contains("{" + place + "}")) {
+        throw new InvalidInputException(
+            "this judge's template must contain {"
+                + String.join("}, {", places)
+                + "}; {"
+                + place
+                + "} is missing in: "
+                + text.substring(0, Math.min(80, text.length())));
+      }
     }
   }
 
   /** The given template, or the additive 5-point prompt (paper, figure 2, in our words). */
-  public static JudgeTemplate orDefault(Optional<String> text) {
-    return new JudgeTemplate(text.orElseGet(JudgeTemplate::additive));
+  public static JudgeTemplate additive(Optional<String> text) {
+    return of(text, "additive.txt", "instruction", "response");
   }
 
-  private static String additive() {
-    try (InputStream in = JudgeTemplate.class.getResourceAsStream("additive.txt")) {
+  /** The given template, or ours that asks which of two answers is better: A or B. */
+  static JudgeTemplate pairwise(Optional<String> text) {
+    return of(text, "pairwise.txt", "instruction", "first", "second");
+  }
+
+  /**
+   * The given template, or ours that asks which of two judgements of an answer is better
+   * (Meta-Rewarding, Wu et al., 2024; the words are ours).
+   */
+  static JudgeTemplate meta(Optional<String> text) {
+    return of(text, "meta.txt", "instruction", "response", "first", "second");
+  }
+
+  private static JudgeTemplate of(Optional<String> text, String resource, String... places) {
+    return new JudgeTemplate(text.orElseGet(() -> read(resource)), List.of(places));
+  }
+
+  private static String read(String resource) {
+    try (InputStream in = JudgeTemplate.class.getResourceAsStream(resource)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -41,29 +64,44 @@ public record JudgeTemplate(String text) {
   }
 
   /** The prompt that asks for a grade; all of one template begin alike. */
-  public Prompt prompt(String id, String instruction, String response) {
-    int fixed = Math.min(text.indexOf(INSTRUCTION), text.indexOf(RESPONSE));
-    return new Prompt(
-        id, List.of(Message.user(fill(instruction, response))), text.substring(0, fixed));
+  public Prompt prompt(String id, String... values) {
+    int fixed = text.length();
+    for (String place : places) {
+      fixed = Math.min(fixed, text.indexOf("{" + place + "}"));
+    }
+    return new Prompt(id, List.of(Message.user(fill(values))), text.substring(0, fixed));
   }
 
   /**
-   * Fills both places at once, so that an instruction that says {@code {response}} stays itself.
+   * Fills all places at once, so that an instruction that says {@code {response}} stays itself.
+   * What would pass for the judge's own words in a value is {@linkplain NeutralText neutralized}.
+   *
+   * @param values one a place, in their order
    */
-  public String fill(String instruction, String response) {
+  public String fill(String... values) {
+    if (values.length != places.size()) {
+      throw new IllegalArgumentException(values.length + " values for the places " + places);
+    }
     StringBuilder filled = new StringBuilder();
     int at = 0;
     while (at < text.length()) {
-      if (text.startsWith(INSTRUCTION, at)) {
-        filled.append(instruction);
-        at += INSTRUCTION.length();
-      } else if (text.startsWith(RESPONSE, at)) {
-        filled.append(response);
-        at += RESPONSE.length();
-      } else {
+      int place = placeAt(at);
+      if (place < 0) {
         filled.append(text.charAt(at++));
+      } else {
+        filled.append(NeutralText.of(values[place]));
+        at += places.get(place).length() + 2;
       }
     }
     return filled.toString();
+  }
+
+  private int placeAt(int at) {
+    for (int i = 0; i < places.size(); i++) {
+      if (text.startsWith("{" + places.get(i) + "}", at)) {
+        return i;
+      }
+    }
+    return -1;
   }
 }

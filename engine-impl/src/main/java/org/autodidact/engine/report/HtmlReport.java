@@ -11,6 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -60,6 +63,7 @@ public final class HtmlReport {
         "Scores that the judge gave",
         charts(iterations.stream().map(this::scores).collect(Collectors.joining())));
     section("Length of the candidates", lengths(iterations));
+    section("Drift, iterate by iterate", drift(iterations));
     section("Training", training());
     section("Time", table(List.of("stage", "seconds"), times()));
     section("Examples", iterations.stream().map(this::examples).collect(Collectors.joining()));
@@ -156,6 +160,35 @@ public final class HtmlReport {
         : charts(
             Chart.points(
                 "Mean tokens", judged.stream().map(t -> "M" + t).toList(), means, List.of()));
+  }
+
+  /** Every metric of every iterate, and what a guard said. */
+  private String drift(List<Integer> iterations) {
+    List<SortedMap<String, Double>> metrics = iterations.stream().map(store::metrics).toList();
+    SortedSet<String> names = new TreeSet<>();
+    metrics.forEach(m -> names.addAll(m.keySet()));
+    if (names.isEmpty()) {
+      return "<p>Nothing measured yet.</p>";
+    }
+    List<String> head = new ArrayList<>(List.of("metric"));
+    iterations.forEach(t -> head.add("M" + t));
+    List<List<String>> rows = new ArrayList<>();
+    for (String name : names) {
+      List<String> row = new ArrayList<>(List.of(name.replace('-', ' ')));
+      metrics.forEach(m -> row.add(m.containsKey(name) ? Chart.number(m.get(name)) : ""));
+      rows.add(row);
+    }
+    StringBuilder said = new StringBuilder();
+    store
+        .properties("guard: ")
+        .forEach(
+            (name, text) ->
+                said.append("<p><b>")
+                    .append(Html.text(name.substring(7, name.lastIndexOf(": "))))
+                    .append("</b>: ")
+                    .append(Html.text(text))
+                    .append("</p>"));
+    return table(head, rows) + said;
   }
 
   private String training() {

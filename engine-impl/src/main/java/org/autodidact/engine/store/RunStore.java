@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.FinishReason;
@@ -25,6 +26,7 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
+import org.autodidact.api.JudgementSample.Shown;
 import org.autodidact.api.Message;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
@@ -38,7 +40,7 @@ import org.autodidact.api.TrainingMetrics;
  */
 public final class RunStore implements AutoCloseable {
   /** Raised when the tables change; a store of another version is refused. */
-  private static final String FORMAT = "1";
+  private static final String FORMAT = "2";
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -129,16 +131,23 @@ public final class RunStore implements AutoCloseable {
               + " FOREIGN KEY (iteration, prompt, candidate)"
               + " REFERENCES candidate (iteration, prompt, position))",
           "CREATE TABLE IF NOT EXISTS judgement_sample (iteration INTEGER, prompt INTEGER,"
-              + " candidate INTEGER, position INTEGER, seed INTEGER NOT NULL, score REAL,"
-              + " text TEXT NOT NULL, PRIMARY KEY (iteration, prompt, candidate, position),"
+              + " candidate INTEGER, position INTEGER, seed INTEGER, score REAL,"
+              + " text TEXT NOT NULL, shown TEXT NOT NULL, PRIMARY KEY (iteration, prompt, candidate, position),"
               + " FOREIGN KEY (iteration, prompt, candidate)"
               + " REFERENCES judgement (iteration, prompt, candidate))",
           "CREATE TABLE IF NOT EXISTS pair (iteration INTEGER, prompt INTEGER, chosen INTEGER NOT NULL,"
-              + " rejected INTEGER NOT NULL, PRIMARY KEY (iteration, prompt),"
+              + " rejected INTEGER NOT NULL, weight REAL NOT NULL, PRIMARY KEY (iteration, prompt),"
               + " FOREIGN KEY (iteration, prompt, chosen)"
               + " REFERENCES judgement (iteration, prompt, candidate),"
               + " FOREIGN KEY (iteration, prompt, rejected)"
               + " REFERENCES judgement (iteration, prompt, candidate))",
+          "CREATE TABLE IF NOT EXISTS earlier_score (iteration INTEGER, prompt INTEGER,"
+              + " candidate INTEGER, model TEXT NOT NULL, score REAL,"
+              + " PRIMARY KEY (iteration, prompt, candidate),"
+              + " FOREIGN KEY (iteration, prompt, candidate)"
+              + " REFERENCES candidate (iteration, prompt, position))",
+          "CREATE TABLE IF NOT EXISTS metric (iteration INTEGER, name TEXT, value REAL NOT NULL,"
+              + " PRIMARY KEY (iteration, name))",
           "CREATE TABLE IF NOT EXISTS training_step (model TEXT, step INTEGER, steps INTEGER NOT NULL,"
               + " tokens INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (model, step))");
 
@@ -150,6 +159,15 @@ public final class RunStore implements AutoCloseable {
   public Optional<String> property(String name) {
     return query("SELECT value FROM property WHERE name = ?", r -> r.getString(1), name).stream()
         .findFirst();
+  }
+
+  /** The facts whose name begins so, by name. */
+  public SortedMap<String, String> properties(String beginning) {
+    SortedMap<String, String> found = new TreeMap<>();
+    query(
+        "SELECT name, value FROM property",
+        r -> r.getString(1).startsWith(beginning) ? found.put(r.getString(1), r.getString(2)) : "");
+    return found;
   }
 
   /** Notes a fact, unless it is noted already. */
@@ -241,8 +259,13 @@ public final class RunStore implements AutoCloseable {
         iteration);
   }
 
-  /** Stores all candidates of one prompt. */
-  public void addCandidates(int iteration, int prompt, String model, Generation generation) {
+  /**
+   * Stores a model's candidates of one prompt.
+   *
+   * @param first the place of the first: 0 for the iterate's own, behind them for a past iterate's
+   */
+  public void addCandidates(
+      int iteration, int prompt, int first, String model, Generation generation) {
     transaction(
         () -> {
           update(
@@ -257,7 +280,7 @@ public final class RunStore implements AutoCloseable {
                 "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
-                i,
+                first + i,
                 model,
                 c.seed(),
                 c.text(),
@@ -268,22 +291,43 @@ public final class RunStore implements AutoCloseable {
         });
   }
 
-  /** The candidates of each prompt that has them, by the prompt's place. */
+  /** The iterate's own candidates of each prompt that has them, by the prompt's place. */
   public Map<Integer, List<Candidate>> candidates(int iteration) {
-    Map<Integer, List<Candidate>> byPrompt = new TreeMap<>();
+    Map<Integer, List<Candidate>> own = new TreeMap<>();
+    placed(iteration)
+        .forEach(
+            (prompt, places) ->
+                places.forEach(
+                    (place, c) -> {
+                      if (c.model().equals("M" + iteration)) {
+                        own.computeIfAbsent(prompt, p -> new ArrayList<>()).add(c.candidate());
+                      }
+                    }));
+    return own;
+  }
+
+  /** A candidate and the model that wrote it. */
+  public record PlacedCandidate(String model, Candidate candidate) {}
+
+  /** All candidates, a past iterate's included, by the prompt's and their own place. */
+  public Map<Integer, Map<Integer, PlacedCandidate>> placed(int iteration) {
+    Map<Integer, Map<Integer, PlacedCandidate>> byPrompt = new TreeMap<>();
     query(
-        "SELECT prompt, seed, text, tokens, log_probability, finish_reason FROM candidate"
-            + " WHERE iteration = ? ORDER BY prompt, position",
+        "SELECT prompt, position, seed, text, tokens, log_probability, finish_reason, model"
+            + " FROM candidate WHERE iteration = ? ORDER BY prompt, position",
         r ->
             byPrompt
-                .computeIfAbsent(r.getInt(1), p -> new ArrayList<>())
-                .add(
-                    new Candidate(
-                        r.getLong(2),
-                        r.getString(3),
-                        parse(r.getString(4), new TypeReference<List<Integer>>() {}),
-                        r.getDouble(5),
-                        FinishReason.valueOf(r.getString(6)))),
+                .computeIfAbsent(r.getInt(1), p -> new TreeMap<>())
+                .put(
+                    r.getInt(2),
+                    new PlacedCandidate(
+                        r.getString(8),
+                        new Candidate(
+                            r.getLong(3),
+                            r.getString(4),
+                            parse(r.getString(5), new TypeReference<List<Integer>>() {}),
+                            r.getDouble(6),
+                            FinishReason.valueOf(r.getString(7))))),
         iteration);
     return byPrompt;
   }
@@ -310,14 +354,15 @@ public final class RunStore implements AutoCloseable {
           for (int i = 0; i < judgement.samples().size(); i++) {
             JudgementSample sample = judgement.samples().get(i);
             update(
-                "INSERT INTO judgement_sample VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO judgement_sample VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
                 candidate,
                 i,
-                seeds.get(i),
+                i < seeds.size() ? seeds.get(i) : null,
                 nullable(sample.score()),
-                sample.text());
+                sample.text(),
+                sample.shown().name());
           }
         });
   }
@@ -326,14 +371,16 @@ public final class RunStore implements AutoCloseable {
   public Map<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
     Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
     query(
-        "SELECT prompt, candidate, score, text FROM judgement_sample WHERE iteration = ?"
+        "SELECT prompt, candidate, score, text, shown FROM judgement_sample WHERE iteration = ?"
             + " ORDER BY prompt, candidate, position",
         r ->
             samples
                 .computeIfAbsent(r.getInt(1) + "/" + r.getInt(2), k -> new ArrayList<>())
-                .add(new JudgementSample(score(r, 3), r.getString(4))),
+                .add(
+                    new JudgementSample(
+                        score(r, 3), r.getString(4), Shown.valueOf(r.getString(5)))),
         iteration);
-    Map<Integer, List<Candidate>> candidates = candidates(iteration);
+    Map<Integer, Map<Integer, PlacedCandidate>> candidates = placed(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();
     query(
         "SELECT prompt, candidate, score FROM judgement WHERE iteration = ? ORDER BY prompt, candidate",
@@ -346,15 +393,66 @@ public final class RunStore implements AutoCloseable {
               .put(
                   candidate,
                   new JudgedCandidate(
-                      candidates.get(prompt).get(candidate),
+                      candidates.get(prompt).get(candidate).candidate(),
                       new Judgement(id, score(r, 3), samples.getOrDefault(id, List.of()))));
         },
         iteration);
     return byPrompt;
   }
 
-  /** A pair by places: the prompt's, and the candidates' within it. */
-  public record PairPlaces(int prompt, int chosen, int rejected) {}
+  /** Stores the score that the iterate before gives a candidate. */
+  public void addEarlierScore(
+      int iteration, int prompt, int candidate, String model, OptionalDouble score) {
+    transaction(
+        () ->
+            update(
+                "INSERT INTO earlier_score VALUES (?, ?, ?, ?, ?)",
+                iteration,
+                prompt,
+                candidate,
+                model,
+                nullable(score)));
+  }
+
+  /** The scores that the iterate before gave, by the prompt's and the candidate's place. */
+  public Map<Integer, Map<Integer, OptionalDouble>> earlierScores(int iteration) {
+    Map<Integer, Map<Integer, OptionalDouble>> byPrompt = new TreeMap<>();
+    query(
+        "SELECT prompt, candidate, score FROM earlier_score WHERE iteration = ?",
+        r ->
+            byPrompt
+                .computeIfAbsent(r.getInt(1), p -> new TreeMap<>())
+                .put(r.getInt(2), score(r, 3)),
+        iteration);
+    return byPrompt;
+  }
+
+  /** Stores what was measured of an iteration, all at once; what is stored already stays. */
+  public void addMetrics(int iteration, Map<String, Double> values) {
+    transaction(
+        () -> {
+          for (Map.Entry<String, Double> value : values.entrySet()) {
+            update(
+                "INSERT OR IGNORE INTO metric VALUES (?, ?, ?)",
+                iteration,
+                value.getKey(),
+                value.getValue());
+          }
+        });
+  }
+
+  /** What was measured of an iteration, by name. */
+  public SortedMap<String, Double> metrics(int iteration) {
+    SortedMap<String, Double> values = new TreeMap<>();
+    query(
+        "SELECT name, value FROM metric WHERE iteration = ?",
+        r -> values.put(r.getString(1), r.getDouble(2)),
+        iteration);
+    return values;
+  }
+
+  /** A pair by places: the prompt's, and the candidates' within it; and its weight. */
+  public record PairPlaces(int prompt, int chosen, int rejected, double weight) {}
 
   /** Stores an iteration's pairs, all at once, and that the stage is finished. */
   public void addPairs(int iteration, List<PairPlaces> pairs, String stage, double seconds) {
@@ -362,11 +460,12 @@ public final class RunStore implements AutoCloseable {
         () -> {
           for (PairPlaces pair : pairs) {
             update(
-                "INSERT INTO pair VALUES (?, ?, ?, ?)",
+                "INSERT INTO pair VALUES (?, ?, ?, ?, ?)",
                 iteration,
                 pair.prompt(),
                 pair.chosen(),
-                pair.rejected());
+                pair.rejected(),
+                pair.weight());
           }
           update("INSERT INTO stage VALUES (?, ?)", stage, seconds);
         });
@@ -377,12 +476,13 @@ public final class RunStore implements AutoCloseable {
     List<Prompt> prompts = prompts(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> judged = judged(iteration);
     return query(
-        "SELECT prompt, chosen, rejected FROM pair WHERE iteration = ? ORDER BY prompt",
+        "SELECT prompt, chosen, rejected, weight FROM pair WHERE iteration = ? ORDER BY prompt",
         r ->
             new PreferencePair(
                 prompts.get(r.getInt(1)),
                 judged.get(r.getInt(1)).get(r.getInt(2)),
-                judged.get(r.getInt(1)).get(r.getInt(3))),
+                judged.get(r.getInt(1)).get(r.getInt(3)),
+                r.getDouble(4)),
         iteration);
   }
 

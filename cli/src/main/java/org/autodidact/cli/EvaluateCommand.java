@@ -1,0 +1,11 @@
+package org.autodidact.cli;
+
+import picocli.CommandLine.Command;
+
+@Command(
+    name = "evaluate",
+    description = "Says how good a judge or a model is.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {EvaluateJudgeCommand.class, EvaluateScoresCommand.class})
+final class EvaluateCommand {}

@@ -1,0 +1,92 @@
+package org.autodidact.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
+import org.autodidact.api.Generator;
+import org.autodidact.api.Judge;
+import org.autodidact.api.JudgeProvider.JudgeContext;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.engine.Plugins;
+import org.autodidact.engine.Seeds;
+import org.autodidact.engine.data.FineTuningData;
+import picocli.CommandLine.Option;
+
+/** Which judge, and how it is sampled. */
+final class JudgingOptions {
+  @Option(
+      names = "--judge",
+      defaultValue = "additive",
+      paramLabel = "NAME",
+      description = "default: ${DEFAULT-VALUE}; 'plugins' lists them")
+  private String judge;
+
+  @Option(
+      names = "--members",
+      split = ",",
+      paramLabel = "NAME",
+      description = "the judges that 'ensemble' or 'meta' is made of: additive,expected-score")
+  private List<String> members = new ArrayList<>();
+
+  @Option(
+      names = "--samples",
+      defaultValue = "3",
+      description = "judgements that are averaged (default: ${DEFAULT-VALUE})")
+  private int samples;
+
+  @Option(
+      names = "--max-tokens",
+      defaultValue = "256",
+      description = "tokens of a judgement at most (default: ${DEFAULT-VALUE})")
+  private int maxTokens;
+
+  @Option(names = "--temperature", defaultValue = "0.7", description = "default: ${DEFAULT-VALUE}")
+  private double temperature;
+
+  @Option(names = "--top-p", defaultValue = "0.9", description = "default: ${DEFAULT-VALUE}")
+  private double topP;
+
+  @Option(names = "--ignore-eos", description = "go on past the end-of-text token")
+  private boolean ignoreEos;
+
+  @Option(
+      names = "--template",
+      paramLabel = "FILE",
+      description = "a judge prompt with {instruction} and {response}, or what the judge shows")
+  private String template;
+
+  @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
+  private long seed;
+
+  @Option(
+      names = "--generator",
+      defaultValue = "onnxruntime",
+      description = "default: ${DEFAULT-VALUE}")
+  private String generator;
+
+  String judge() {
+    return judge;
+  }
+
+  long seed() {
+    return seed;
+  }
+
+  /** The generator's name. */
+  String generator() {
+    return generator;
+  }
+
+  /** The seeds of the judgement at a place. */
+  List<Long> seeds(int place) {
+    return LongStream.range(0, samples).mapToObj(k -> Seeds.of(seed, place, k)).toList();
+  }
+
+  Judge open(Plugins plugins, Generator model) {
+    SamplingParameters sampling =
+        new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);
+    Optional<String> text = Optional.ofNullable(template).map(FineTuningData::readText);
+    return plugins.openJudge(judge, members, new JudgeContext(model, sampling, text));
+  }
+}

@@ -1,0 +1,170 @@
+package org.autodidact.engine.data;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.engine.data.JsonLines.Line;
+import org.autodidact.engine.data.RankedInstruction.Answer;
+
+/**
+ * Reads ranked answers, a JSON object a line; the form is told by its keys.
+ *
+ * <ul>
+ *   <li>ours: {@code instruction}, {@code responses}: a list of {@code text} with {@code
+ *       preference} (higher is better) or {@code rank} (0 or 1 is the best)
+ *   <li>pairs: {@code prompt} or {@code instruction}, {@code chosen}, {@code rejected}; each a text
+ *       or a list of messages (UltraFeedback, binarized)
+ *   <li>Anthropic's HH: {@code chosen} and {@code rejected} alone, dialogues of {@code Human:} and
+ *       {@code Assistant:}; the last answer counts, what is before it is the instruction
+ *   <li>AlpacaEval's annotations: {@code instruction}, {@code output_1}, {@code output_2}, {@code
+ *       preference}: 1 or 2 or between, nearer to the better one; lines without one are left out
+ *   <li>Open Assistant's message trees: {@code prompt} with {@code replies}, each with {@code
+ *       text}, {@code role} and {@code rank}; first-turn English prompts whose replies are ranked,
+ *       others are left out. Given trees, one line is one tree
+ * </ul>
+ */
+public final class RankedData {
+  private static final String HUMAN = "\n\nHuman:";
+  private static final String ASSISTANT = "\n\nAssistant:";
+
+  private RankedData() {}
+
+  /** All instructions with at least two answers. */
+  public static List<RankedInstruction> read(Path file) {
+    List<RankedInstruction> found =
+        JsonLines.read(file, RankedData::line).stream().flatMap(Optional::stream).toList();
+    if (found.isEmpty()) {
+      throw new InvalidInputException(file + ": no line has two ranked answers in English");
+    }
+    return found;
+  }
+
+  private static Optional<RankedInstruction> line(Line line) {
+    JsonNode json = line.json();
+    if (json.has("responses")) {
+      return Optional.of(ours(line));
+    }
+    if (json.has("output_1")) {
+      return annotation(line);
+    }
+    if (json.has("chosen")) {
+      return Optional.of(pair(line));
+    }
+    if (json.path("prompt").has("replies")) {
+      return tree(line, json.get("prompt"));
+    }
+    throw new InvalidInputException(
+        line.where()
+            + ": not a known form of ranked answers; expected 'responses', 'chosen' and 'rejected',"
+            + " 'output_1' and 'output_2', or an Open Assistant tree, found the keys "
+            + line.keys());
+  }
+
+  private static RankedInstruction ours(Line line) {
+    List<Answer> answers = new ArrayList<>();
+    JsonNode list = line.json().get("responses");
+    for (JsonNode r : list) {
+      boolean ranked = r.path("rank").isNumber();
+      if (!r.path("text").isTextual() || !(ranked || r.path("preference").isNumber())) {
+        throw new InvalidInputException(
+            line.where()
+                + ": response "
+                + answers.size()
+                + " needs a text and a number, 'preference' or 'rank'");
+      }
+      answers.add(
+          new Answer(
+              r.get("text").asText(),
+              ranked ? -r.get("rank").asDouble() : r.get("preference").asDouble()));
+    }
+    if (answers.size() < 2) {
+      throw new InvalidInputException(
+          line.where() + ": expected at least two responses, found " + answers.size());
+    }
+    return new RankedInstruction(line.text("instruction"), answers);
+  }
+
+  private static Optional<RankedInstruction> annotation(Line line) {
+    JsonNode preference = line.json().path("preference");
+    if (preference.isNull() || preference.isMissingNode()) {
+      return Optional.empty();
+    }
+    double p = preference.asDouble();
+    if (!preference.isNumber() || !(p >= 1 && p <= 2)) {
+      throw new InvalidInputException(
+          line.where() + ": 'preference' must be a number from 1 to 2, found " + preference);
+    }
+    return Optional.of(
+        new RankedInstruction(
+            line.text("instruction"),
+            List.of(
+                new Answer(line.text("output_1"), 2 - p),
+                new Answer(line.text("output_2"), p - 1))));
+  }
+
+  private static RankedInstruction pair(Line line) {
+    JsonNode json = line.json();
+    String chosen = answer(line, "chosen");
+    String rejected = answer(line, "rejected");
+    if (json.has("prompt") || json.has("instruction")) {
+      String key = json.has("prompt") ? "prompt" : "instruction";
+      return two(line.text(key), chosen, rejected);
+    }
+    int end = chosen.lastIndexOf(ASSISTANT);
+    int other = rejected.lastIndexOf(ASSISTANT);
+    if (end < 0 || other < 0) {
+      throw new InvalidInputException(
+          line.where()
+              + ": 'chosen' and 'rejected' without a prompt must be dialogues of 'Human:' and"
+              + " 'Assistant:'");
+    }
+    String before = chosen.substring(0, end);
+    String instruction =
+        before.lastIndexOf(HUMAN) == before.indexOf(HUMAN) && before.startsWith(HUMAN)
+            ? before.substring(HUMAN.length())
+            : before;
+    return two(
+        instruction.strip(),
+        chosen.substring(end + ASSISTANT.length()).strip(),
+        rejected.substring(other + ASSISTANT.length()).strip());
+  }
+
+  private static RankedInstruction two(String instruction, String chosen, String rejected) {
+    return new RankedInstruction(
+        instruction, List.of(new Answer(chosen, 1), new Answer(rejected, 0)));
+  }
+
+  /** A text, or the last message's content. */
+  private static String answer(Line line, String key) {
+    JsonNode value = line.json().get(key);
+    if (value != null && value.isArray() && !value.isEmpty()) {
+      JsonNode content = value.get(value.size() - 1).path("content");
+      if (content.isTextual()) {
+        return content.asText();
+      }
+    }
+    return line.text(key);
+  }
+
+  private static Optional<RankedInstruction> tree(Line line, JsonNode prompt) {
+    if (!prompt.path("text").isTextual()) {
+      throw new InvalidInputException(line.where() + ": the tree's prompt has no text");
+    }
+    if (!prompt.path("lang").asText("en").toLowerCase(Locale.ROOT).startsWith("en")) {
+      return Optional.empty();
+    }
+    List<Answer> answers = new ArrayList<>();
+    for (JsonNode reply : prompt.get("replies")) {
+      if (reply.path("rank").isNumber() && reply.path("text").isTextual()) {
+        answers.add(new Answer(reply.get("text").asText(), -reply.get("rank").asDouble()));
+      }
+    }
+    return answers.size() < 2
+        ? Optional.empty()
+        : Optional.of(new RankedInstruction(prompt.get("text").asText(), answers));
+  }
+}

@@ -1,0 +1,150 @@
+package org.autodidact.engine.guards;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.DoubleStream;
+import org.autodidact.api.Candidate;
+import org.autodidact.api.JudgedCandidate;
+import org.autodidact.api.JudgementSample;
+import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.PreferencePair;
+import org.autodidact.engine.store.RunStore;
+import org.autodidact.engine.text.RougeL;
+
+/**
+ * What an iterate wrote and how it judged, in numbers. A number that nothing can be said about, as
+ * a mean of no scores, is left out.
+ *
+ * <ul>
+ *   <li>{@code mean-score}, {@code score-deviation}: of its own candidates by its own judgement
+ *   <li>{@code parse-failures}: share of judgement samples without a score
+ *   <li>{@code mean-tokens}, {@code chosen-tokens}, {@code rejected-tokens}: length of candidates,
+ *       and of the pairs' two sides
+ *   <li>{@code self-similarity}: ROUGE-L F1 of two candidates of a prompt, a mean over prompts; 1
+ *       where all are the same
+ *   <li>{@code agreement}: share of two candidates of a prompt that judge and generator order
+ *       alike, the generator by the mean log-probability of a token; ties are left out; 0.5 is
+ *       chance
+ *   <li>{@code position-bias}: how many points an answer gets more for being shown first, where the
+ *       judge compares
+ *   <li>{@code pairs}, {@code pair-weight}: how many, and the mean of their weights
+ * </ul>
+ */
+public final class IterateMetrics {
+  private IterateMetrics() {}
+
+  /** Of iterate t, after its pairs were selected. */
+  public static SortedMap<String, Double> of(RunStore store, int iteration) {
+    SortedMap<String, Double> metrics = new TreeMap<>();
+    Map<Integer, List<Candidate>> own = store.candidates(iteration);
+    List<List<JudgedCandidate>> judged = new ArrayList<>();
+    store
+        .judged(iteration)
+        .forEach(
+            (p, places) ->
+                judged.add(
+                    places.entrySet().stream()
+                        .filter(e -> e.getKey() < own.getOrDefault(p, List.of()).size())
+                        .map(Map.Entry::getValue)
+                        .toList()));
+    List<JudgedCandidate> all = judged.stream().flatMap(List::stream).toList();
+    double[] scores =
+        all.stream()
+            .filter(j -> j.judgement().score().isPresent())
+            .mapToDouble(j -> j.judgement().score().getAsDouble())
+            .toArray();
+    mean(metrics, "mean-score", DoubleStream.of(scores));
+    if (scores.length > 0) {
+      double mean = metrics.get("mean-score");
+      mean(metrics, "score-deviation", DoubleStream.of(scores).map(s -> (s - mean) * (s - mean)));
+      metrics.computeIfPresent("score-deviation", (k, v) -> Math.sqrt(v));
+    }
+    List<JudgementSample> samples =
+        all.stream().flatMap(j -> j.judgement().samples().stream()).toList();
+    mean(
+        metrics,
+        "parse-failures",
+        samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
+    mean(
+        metrics,
+        "mean-tokens",
+        own.values().stream().flatMap(List::stream).mapToDouble(c -> c.tokens().size()));
+    mean(
+        metrics,
+        "self-similarity",
+        own.values().stream().mapToDouble(IterateMetrics::similarity).filter(s -> s >= 0));
+    mean(metrics, "agreement", judged.stream().flatMapToDouble(IterateMetrics::agreements));
+    positionBias(metrics, samples);
+    List<PreferencePair> pairs = store.pairs(iteration);
+    mean(metrics, "chosen-tokens", lengths(pairs, p -> p.chosen().candidate().tokens().size()));
+    mean(metrics, "rejected-tokens", lengths(pairs, p -> p.rejected().candidate().tokens().size()));
+    mean(metrics, "pair-weight", lengths(pairs, PreferencePair::weight));
+    metrics.put("pairs", (double) pairs.size());
+    return metrics;
+  }
+
+  private static DoubleStream lengths(
+      Collection<PreferencePair> pairs, ToDoubleFunction<PreferencePair> of) {
+    return pairs.stream().mapToDouble(of);
+  }
+
+  private static void mean(Map<String, Double> metrics, String name, DoubleStream values) {
+    values.average().ifPresent(mean -> metrics.put(name, mean));
+  }
+
+  /** -1 for fewer than two candidates. */
+  private static double similarity(List<Candidate> candidates) {
+    List<List<String>> words = candidates.stream().map(c -> RougeL.words(c.text())).toList();
+    double sum = 0;
+    int pairs = 0;
+    for (int i = 0; i < words.size(); i++) {
+      for (int j = 0; j < i; j++) {
+        boolean same = candidates.get(i).text().equals(candidates.get(j).text());
+        sum += same ? 1 : RougeL.f1(words.get(i), words.get(j));
+        pairs++;
+      }
+    }
+    return pairs == 0 ? -1 : sum / pairs;
+  }
+
+  private static DoubleStream agreements(List<JudgedCandidate> candidates) {
+    DoubleStream.Builder found = DoubleStream.builder();
+    for (int i = 0; i < candidates.size(); i++) {
+      for (int j = 0; j < i; j++) {
+        JudgedCandidate a = candidates.get(i);
+        JudgedCandidate b = candidates.get(j);
+        if (a.judgement().score().isPresent() && b.judgement().score().isPresent()) {
+          double judge = a.judgement().score().getAsDouble() - b.judgement().score().getAsDouble();
+          double generator = perToken(a.candidate()) - perToken(b.candidate());
+          if (judge != 0 && generator != 0) {
+            found.add(judge > 0 == generator > 0 ? 1 : 0);
+          }
+        }
+      }
+    }
+    return found.build();
+  }
+
+  private static double perToken(Candidate candidate) {
+    return candidate.logProbability() / Math.max(1, candidate.tokens().size());
+  }
+
+  private static void positionBias(Map<String, Double> metrics, List<JudgementSample> samples) {
+    var first = shown(samples, Shown.FIRST).average();
+    var second = shown(samples, Shown.SECOND).average();
+    if (first.isPresent() && second.isPresent()) {
+      metrics.put("position-bias", first.getAsDouble() - second.getAsDouble());
+    }
+  }
+
+  private static DoubleStream shown(List<JudgementSample> samples, Shown shown) {
+    return samples.stream()
+        .filter(s -> s.shown() == shown && s.score().isPresent())
+        .mapToDouble(s -> s.score().getAsDouble());
+  }
+}

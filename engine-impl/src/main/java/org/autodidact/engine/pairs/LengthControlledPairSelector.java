@@ -1,0 +1,40 @@
+package org.autodidact.engine.pairs;
+
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.autodidact.api.JudgedCandidate;
+import org.autodidact.api.PairSelector;
+import org.autodidact.api.PreferencePair;
+import org.autodidact.api.SelectionRequest;
+
+/**
+ * {@code length-controlled}: the shortest of the best against the longest of the worst
+ * (Meta-Rewarding, Wu et al., 2024). With tier ρ the best are those that score at least (1 − ρ) max
+ * + ρ min, the worst those at most (1 − ρ) min + ρ max. Length is counted in tokens.
+ */
+final class LengthControlledPairSelector implements PairSelector {
+  private final double tier;
+
+  LengthControlledPairSelector(double tier) {
+    this.tier = tier;
+  }
+
+  @Override
+  public Optional<PreferencePair> select(SelectionRequest request) {
+    List<JudgedCandidate> scored = Scored.of(request.candidates());
+    if (scored.isEmpty()) {
+      return Optional.empty();
+    }
+    double max = Scored.score(Scored.highest(scored).orElseThrow());
+    double min = Scored.score(Scored.lowest(scored).orElseThrow());
+    double good = max - tier * (max - min);
+    double bad = min + tier * (max - min);
+    Comparator<JudgedCandidate> byLength =
+        Comparator.comparingInt(c -> c.candidate().tokens().size());
+    return Scored.pair(
+        request.prompt(),
+        scored.stream().filter(c -> Scored.score(c) >= good).min(byLength),
+        scored.stream().filter(c -> Scored.score(c) <= bad).min(byLength.reversed()));
+  }
+}

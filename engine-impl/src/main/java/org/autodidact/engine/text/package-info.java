@@ -1,0 +1,2 @@
+/** Measures of texts: ROUGE-L, and an index that finds near duplicates by it. */
+package org.autodidact.engine.text;
