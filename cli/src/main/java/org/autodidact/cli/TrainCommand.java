@@ -158,6 +158,33 @@ final class TrainCommand {
         description = "steps between saved states (default: 50)")
     private Integer saveEvery;
 
+    @Option(
+        names = "--recompute",
+        description = "compute layers again in the backward pass instead of keeping them")
+    private boolean recompute;
+
+    @Option(
+        names = "--lora-rank",
+        description = "train an adapter of this rank; the output is the adapter, as PEFT reads it")
+    private Integer loraRank;
+
+    @Option(names = "--lora-alpha", description = "default: twice the rank")
+    private Double loraAlpha;
+
+    @Option(names = "--lora-dropout", defaultValue = "0", description = "default: 0")
+    private double loraDropout;
+
+    @Option(
+        names = "--lora-targets",
+        split = ",",
+        description = "projections that have an adapter, for example q_proj,v_proj (default: all)")
+    private List<String> loraTargets;
+
+    @Option(
+        names = "--lora-merge",
+        description = "the output is a whole model with the adapter added to its weights")
+    private boolean loraMerge;
+
     @Option(names = "--no-shuffle", description = "take the examples in the file's order")
     private boolean noShuffle;
 
@@ -221,25 +248,39 @@ final class TrainCommand {
     private TrainingSettings settings(
         TrainingSettings paper, TrainingSettings.Loss loss, TrainingSettings.Terms terms) {
       double rate = or(learningRate, paper.learningRate());
-      return new TrainingSettings(
-          loss,
-          terms,
-          rate,
-          or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())),
-          schedule == null
-              ? paper.schedule()
-              : Names.oneOf("--schedule", TrainingSettings.Schedule.class, schedule),
-          or(warmup, paper.warmupSteps()),
-          or(batchSize, paper.batchSize()),
-          or(epochs, paper.epochs()),
-          or(maxLength, paper.maxLength()),
-          or(weightDecay, paper.weightDecay()),
-          or(maxGradNorm, paper.maxGradientNorm()),
-          or(dropout, paper.dropout()),
-          !noShuffle,
-          or(heldOutEvery, paper.heldOutEvery()),
-          or(patience, paper.patience()),
-          or(saveEvery, paper.saveEvery()));
+      TrainingSettings.Builder settings =
+          paper.toBuilder()
+              .loss(loss)
+              .terms(terms)
+              .learningRate(
+                  rate,
+                  or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())))
+              .schedule(
+                  schedule == null
+                      ? paper.schedule()
+                      : Names.oneOf("--schedule", TrainingSettings.Schedule.class, schedule))
+              .warmupSteps(or(warmup, paper.warmupSteps()))
+              .batchSize(or(batchSize, paper.batchSize()))
+              .epochs(or(epochs, paper.epochs()))
+              .maxLength(or(maxLength, paper.maxLength()))
+              .weightDecay(or(weightDecay, paper.weightDecay()))
+              .maxGradientNorm(or(maxGradNorm, paper.maxGradientNorm()))
+              .dropout(or(dropout, paper.dropout()))
+              .shuffle(!noShuffle)
+              .heldOutEvery(or(heldOutEvery, paper.heldOutEvery()))
+              .patience(or(patience, paper.patience()))
+              .saveEvery(or(saveEvery, paper.saveEvery()))
+              .recompute(recompute);
+      if (loraRank != null) {
+        settings.lora(
+            new TrainingSettings.Lora(
+                loraRank,
+                or(loraAlpha, 2.0 * loraRank),
+                loraDropout,
+                loraTargets == null ? TrainingSettings.Lora.ALL : loraTargets,
+                loraMerge));
+      }
+      return settings.build();
     }
 
     private static <T> T or(T value, T otherwise) {

@@ -55,23 +55,15 @@ public abstract class TrainerRules extends Rules {
   }
 
   private TrainingSettings settings(TrainingSettings.Loss loss, double rate, int epochs) {
-    return new TrainingSettings(
-        loss,
-        TrainingSettings.Terms.beta(0.1),
-        rate,
-        rate,
-        TrainingSettings.Schedule.CONSTANT,
-        0,
-        BATCH,
-        epochs,
-        256,
-        0,
-        0,
-        0,
-        true,
-        0,
-        0,
-        1);
+    return TrainingSettings.dpo().toBuilder()
+        .loss(loss)
+        .constantRate(rate)
+        .batchSize(BATCH)
+        .epochs(epochs)
+        .maxLength(256)
+        .maxGradientNorm(0)
+        .saveEvery(1)
+        .build();
   }
 
   private static List<TrainingExample> preferences() {

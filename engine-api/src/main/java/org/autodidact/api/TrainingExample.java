@@ -20,13 +20,27 @@ public sealed interface TrainingExample {
     }
   }
 
-  /** Preference optimization: the answer to favour over another. */
-  record Preference(List<Message> prompt, String chosen, String rejected)
+  /**
+   * Preference optimization: the answer to favour over another.
+   *
+   * @param consistency C, how sure it is that the chosen answer is the better one, in [0, 1]: the
+   *     pair's loss is C times that of chosen over rejected and 1 − C times that of rejected over
+   *     chosen (CREAM: Wang et al., 2024, equation 10); 1 where nothing is known
+   */
+  record Preference(List<Message> prompt, String chosen, String rejected, double consistency)
       implements TrainingExample {
     public Preference {
       prompt = List.copyOf(prompt);
       Objects.requireNonNull(chosen, "chosen");
       Objects.requireNonNull(rejected, "rejected");
+      if (!(consistency >= 0 && consistency <= 1)) {
+        throw new InvalidInputException("consistency must be in [0, 1], found " + consistency);
+      }
+    }
+
+    /** A pair with consistency 1. */
+    public Preference(List<Message> prompt, String chosen, String rejected) {
+      this(prompt, chosen, rejected, 1);
     }
   }
 }

@@ -1,9 +1,12 @@
 package org.autodidact.api;
 
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
- * How to train. The defaults of {@link #sft()} and {@link #dpo()} are the paper's (section 3.1.2).
+ * How to train; made by {@link #sft()} or {@link #dpo()} and {@link #toBuilder()}. The defaults of
+ * {@link #sft()} and {@link #dpo()} are the paper's (section 3.1.2).
  *
  * @param loss what is minimized
  * @param terms numbers of the loss; each loss names those it reads
@@ -24,6 +27,9 @@ import java.util.Objects;
  * @param heldOutEvery steps between held-out evaluations; 0: never
  * @param patience held-out evaluations without improvement before training stops; 0: never stops
  * @param saveEvery steps between saved states that a killed training resumes from; 0: never
+ * @param recompute whether layers are computed a second time in the backward pass instead of being
+ *     kept: about a third more time for a fraction of the memory (Chen et al., 2016)
+ * @param lora trains an adapter instead of all parameters, where present
  */
 public record TrainingSettings(
     Loss loss,
@@ -41,12 +47,15 @@ public record TrainingSettings(
     boolean shuffle,
     int heldOutEvery,
     int patience,
-    int saveEvery) {
+    int saveEvery,
+    boolean recompute,
+    Optional<Lora> lora) {
 
   public TrainingSettings {
     Objects.requireNonNull(loss, "loss");
     Objects.requireNonNull(schedule, "schedule");
     Objects.requireNonNull(terms, "terms");
+    Objects.requireNonNull(lora, "lora");
     require(learningRate >= 0 && learningRate < 1, "learning-rate", "in [0, 1)", learningRate);
     require(
         finalLearningRate >= 0 && finalLearningRate <= learningRate,
@@ -73,44 +82,214 @@ public record TrainingSettings(
 
   /** The paper's fine-tuning: 5.5e-6 to 1.1e-6 by cosine, batch 16. */
   public static TrainingSettings sft() {
-    return new TrainingSettings(
-        Loss.SFT,
-        Terms.beta(0.1),
-        5.5e-6,
-        1.1e-6,
-        Schedule.COSINE,
-        0,
-        16,
-        1,
-        1024,
-        0,
-        1,
-        0,
-        true,
-        0,
-        0,
-        50);
+    return new Builder().loss(Loss.SFT).learningRate(5.5e-6, 1.1e-6).build();
   }
 
   /** The paper's DPO: β 0.1, 1e-6 to 1e-7 by cosine, batch 16. */
   public static TrainingSettings dpo() {
-    return new TrainingSettings(
-        Loss.SIGMOID,
-        Terms.beta(0.1),
-        1e-6,
-        1e-7,
-        Schedule.COSINE,
-        0,
-        16,
-        1,
-        1024,
-        0,
-        1,
-        0,
-        true,
-        0,
-        0,
-        50);
+    return new Builder().build();
+  }
+
+  /** A builder that holds these settings. */
+  public Builder toBuilder() {
+    return new Builder(this);
+  }
+
+  /** Changes some of the settings and leaves the others. Not thread-safe. */
+  public static final class Builder {
+    private Loss loss = Loss.SIGMOID;
+    private Terms terms = Terms.beta(0.1);
+    private double learningRate = 1e-6;
+    private double finalLearningRate = 1e-7;
+    private Schedule schedule = Schedule.COSINE;
+    private int warmupSteps;
+    private int batchSize = 16;
+    private int epochs = 1;
+    private int maxLength = 1024;
+    private double weightDecay;
+    private double maxGradientNorm = 1;
+    private double dropout;
+    private boolean shuffle = true;
+    private int heldOutEvery;
+    private int patience;
+    private int saveEvery = 50;
+    private boolean recompute;
+    private Optional<Lora> lora = Optional.empty();
+
+    private Builder() {}
+
+    private Builder(TrainingSettings s) {
+      loss = s.loss;
+      terms = s.terms;
+      learningRate = s.learningRate;
+      finalLearningRate = s.finalLearningRate;
+      schedule = s.schedule;
+      warmupSteps = s.warmupSteps;
+      batchSize = s.batchSize;
+      epochs = s.epochs;
+      maxLength = s.maxLength;
+      weightDecay = s.weightDecay;
+      maxGradientNorm = s.maxGradientNorm;
+      dropout = s.dropout;
+      shuffle = s.shuffle;
+      heldOutEvery = s.heldOutEvery;
+      patience = s.patience;
+      saveEvery = s.saveEvery;
+      recompute = s.recompute;
+      lora = s.lora;
+    }
+
+    public Builder loss(Loss value) {
+      loss = value;
+      return this;
+    }
+
+    public Builder terms(Terms value) {
+      terms = value;
+      return this;
+    }
+
+    /** The highest rate and where the schedule ends. */
+    public Builder learningRate(double highest, double last) {
+      learningRate = highest;
+      finalLearningRate = last;
+      return this;
+    }
+
+    /** One rate from the first step to the last. */
+    public Builder constantRate(double rate) {
+      return learningRate(rate, rate).schedule(Schedule.CONSTANT);
+    }
+
+    public Builder schedule(Schedule value) {
+      schedule = value;
+      return this;
+    }
+
+    public Builder warmupSteps(int value) {
+      warmupSteps = value;
+      return this;
+    }
+
+    public Builder batchSize(int value) {
+      batchSize = value;
+      return this;
+    }
+
+    public Builder epochs(int value) {
+      epochs = value;
+      return this;
+    }
+
+    public Builder maxLength(int value) {
+      maxLength = value;
+      return this;
+    }
+
+    public Builder weightDecay(double value) {
+      weightDecay = value;
+      return this;
+    }
+
+    public Builder maxGradientNorm(double value) {
+      maxGradientNorm = value;
+      return this;
+    }
+
+    public Builder dropout(double value) {
+      dropout = value;
+      return this;
+    }
+
+    public Builder shuffle(boolean value) {
+      shuffle = value;
+      return this;
+    }
+
+    public Builder heldOutEvery(int value) {
+      heldOutEvery = value;
+      return this;
+    }
+
+    public Builder patience(int value) {
+      patience = value;
+      return this;
+    }
+
+    public Builder saveEvery(int value) {
+      saveEvery = value;
+      return this;
+    }
+
+    public Builder recompute(boolean value) {
+      recompute = value;
+      return this;
+    }
+
+    /** Trains an adapter instead of all parameters. */
+    public Builder lora(Lora value) {
+      lora = Optional.of(value);
+      return this;
+    }
+
+    /**
+     * @throws InvalidInputException for a number out of its range
+     */
+    public TrainingSettings build() {
+      return new TrainingSettings(
+          loss,
+          terms,
+          learningRate,
+          finalLearningRate,
+          schedule,
+          warmupSteps,
+          batchSize,
+          epochs,
+          maxLength,
+          weightDecay,
+          maxGradientNorm,
+          dropout,
+          shuffle,
+          heldOutEvery,
+          patience,
+          saveEvery,
+          recompute,
+          lora);
+    }
+  }
+
+  /**
+   * LoRA (Hu et al., 2021): W x + (alpha / rank) B A x, with W frozen, A drawn and B zero at first.
+   * The reference is the base with the adapter off.
+   *
+   * @param rank rows of A; at least 1
+   * @param alpha scale of the adapter; above 0
+   * @param dropout on the adapter's input, in [0, 1)
+   * @param targets the projections that have one, by their last names, for example {@code q_proj}
+   * @param merge whether the output is a whole model with the adapter added to its weights; else it
+   *     is the adapter alone, as PEFT reads it
+   */
+  public record Lora(int rank, double alpha, double dropout, List<String> targets, boolean merge) {
+    /** Every projection of attention and MLP. */
+    public static final List<String> ALL =
+        List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
+
+    public Lora {
+      targets = List.copyOf(targets);
+      require(rank >= 1, "lora-rank", "at least 1", rank);
+      require(alpha > 0, "lora-alpha", "above 0", alpha);
+      require(dropout >= 0 && dropout < 1, "lora-dropout", "in [0, 1)", dropout);
+      require(
+          !targets.isEmpty() && ALL.containsAll(targets),
+          "lora-targets",
+          "some of " + ALL,
+          targets);
+    }
+
+    /** This rank, alpha twice as large, no dropout, every projection; the adapter alone. */
+    public static Lora rank(int rank) {
+      return new Lora(rank, 2.0 * rank, 0, ALL, false);
+    }
   }
 
   /**

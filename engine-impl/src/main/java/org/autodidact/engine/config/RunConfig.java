@@ -217,12 +217,17 @@ public record RunConfig(
       Double dropout,
       Integer heldOutEvery,
       Integer patience,
-      Integer saveEvery) {
+      Integer saveEvery,
+      Boolean recompute,
+      Integer loraRank,
+      Double loraAlpha,
+      Double loraDropout,
+      List<String> loraTargets) {
 
     private static final Training DEFAULTS =
         new Training(
             null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-            null, null, null, null, null);
+            null, null, null, null, null, null, null, null, null, null);
 
     public Training {
       heldOut = or(heldOut, 0.0);
@@ -235,29 +240,47 @@ public record RunConfig(
     /** The trainer's settings, over the stage's defaults. */
     public TrainingSettings over(TrainingSettings paper) {
       double rate = or(learningRate, paper.learningRate());
-      return new TrainingSettings(
-          loss == null ? paper.loss() : Names.oneOf("loss", TrainingSettings.Loss.class, loss),
-          new TrainingSettings.Terms(
-              or(beta, paper.terms().beta()),
-              or(labelSmoothing, paper.terms().labelSmoothing()),
-              or(gamma, paper.terms().gamma()),
-              or(sftWeight, paper.terms().sftWeight())),
-          rate,
-          or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())),
-          schedule == null
-              ? paper.schedule()
-              : Names.oneOf("schedule", TrainingSettings.Schedule.class, schedule),
-          or(warmupSteps, paper.warmupSteps()),
-          or(batchSize, paper.batchSize()),
-          or(epochs, paper.epochs()),
-          or(maxLength, paper.maxLength()),
-          or(weightDecay, paper.weightDecay()),
-          or(maxGradientNorm, paper.maxGradientNorm()),
-          or(dropout, paper.dropout()),
-          paper.shuffle(),
-          or(heldOutEvery, paper.heldOutEvery()),
-          or(patience, paper.patience()),
-          or(saveEvery, paper.saveEvery()));
+      TrainingSettings.Builder settings =
+          paper.toBuilder()
+              .loss(
+                  loss == null
+                      ? paper.loss()
+                      : Names.oneOf("loss", TrainingSettings.Loss.class, loss))
+              .terms(
+                  new TrainingSettings.Terms(
+                      or(beta, paper.terms().beta()),
+                      or(labelSmoothing, paper.terms().labelSmoothing()),
+                      or(gamma, paper.terms().gamma()),
+                      or(sftWeight, paper.terms().sftWeight())))
+              .learningRate(
+                  rate,
+                  or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())))
+              .schedule(
+                  schedule == null
+                      ? paper.schedule()
+                      : Names.oneOf("schedule", TrainingSettings.Schedule.class, schedule))
+              .warmupSteps(or(warmupSteps, paper.warmupSteps()))
+              .batchSize(or(batchSize, paper.batchSize()))
+              .epochs(or(epochs, paper.epochs()))
+              .maxLength(or(maxLength, paper.maxLength()))
+              .weightDecay(or(weightDecay, paper.weightDecay()))
+              .maxGradientNorm(or(maxGradientNorm, paper.maxGradientNorm()))
+              .dropout(or(dropout, paper.dropout()))
+              .heldOutEvery(or(heldOutEvery, paper.heldOutEvery()))
+              .patience(or(patience, paper.patience()))
+              .saveEvery(or(saveEvery, paper.saveEvery()))
+              .recompute(or(recompute, paper.recompute()));
+      if (loraRank != null) {
+        // The next iterate is generated from, so that it is a whole model.
+        settings.lora(
+            new TrainingSettings.Lora(
+                loraRank,
+                or(loraAlpha, 2.0 * loraRank),
+                or(loraDropout, 0.0),
+                or(loraTargets, TrainingSettings.Lora.ALL),
+                true));
+      }
+      return settings.build();
     }
   }
 

@@ -238,6 +238,15 @@ public final class ModelFolder implements AutoCloseable {
   /** Writes a whole folder beside its place and renames it. */
   public static void write(
       Path folder, Map<String, WeightSource> tensors, Map<String, byte[]> files) {
+    write(folder, "model.safetensors", tensors, files);
+  }
+
+  /** The same with another name for the file of tensors. */
+  public static void write(
+      Path folder,
+      String tensorFile,
+      Map<String, WeightSource> tensors,
+      Map<String, byte[]> files) {
     Path target = folder.toAbsolutePath();
     if (Files.exists(target)) {
       throw new InvalidInputException(target + ": exists already; name a new folder or delete it");
@@ -251,7 +260,7 @@ public final class ModelFolder implements AutoCloseable {
       for (String name : new TreeSet<>(files.keySet())) {
         writeForced(part.resolve(name), files.get(name));
       }
-      Safetensors.write(part.resolve("model.safetensors"), tensors);
+      Safetensors.write(part.resolve(tensorFile), tensors);
       Files.move(part, target, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
       Folders.force(target.getParent());
     } catch (IOException e) {

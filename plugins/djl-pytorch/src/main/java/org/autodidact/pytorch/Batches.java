@@ -8,11 +8,8 @@ import org.autodidact.api.TrainingSettings;
 
 /** Which examples each step sees, and in which portions memory holds them. */
 final class Batches {
-  /** Tokens that one pass holds at most, padding included, where one example does not need more. */
-  private static final int PASS_TOKENS = 2048;
-
-  /** Scored tokens that one pass holds at most: their logits are the largest tensors there are. */
-  private static final int PASS_SCORED = 1024;
+  /** Tokens that one pass computes at most, where one example does not need more. */
+  private static final int PASS_TOKENS = 1024;
 
   private final List<Example> examples;
   private final TrainingSettings settings;
@@ -56,28 +53,21 @@ final class Batches {
     return order;
   }
 
-  /** Portions of like length, so that little is padded. */
+  /** Portions that are computed at a time, of like length. */
   static List<List<Example>> passes(List<Example> batch) {
     List<Example> sorted = new ArrayList<>(batch);
     sorted.sort(Comparator.comparingInt(Example::width));
     List<List<Example>> passes = new ArrayList<>();
     List<Example> pass = new ArrayList<>();
-    int sequences = 0;
-    int scored = 0;
+    int tokens = 0;
     for (Example example : sorted) {
-      int more = example.sequences().length;
-      boolean full =
-          (sequences + more) * example.width() > PASS_TOKENS
-              || scored + example.scored() > PASS_SCORED;
-      if (full && !pass.isEmpty()) {
+      if (tokens + example.computed() > PASS_TOKENS && !pass.isEmpty()) {
         passes.add(pass);
         pass = new ArrayList<>();
-        sequences = 0;
-        scored = 0;
+        tokens = 0;
       }
       pass.add(example);
-      sequences += more;
-      scored += example.scored();
+      tokens += example.computed();
     }
     if (!pass.isEmpty()) {
       passes.add(pass);

@@ -4,10 +4,9 @@ import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.ndarray.types.SparseFormat;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
@@ -15,24 +14,34 @@ import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
+import org.autodidact.api.StorageException;
+import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
 import org.autodidact.checkpoints.TensorInfo;
 
 /**
- * The training program in libtorch, with weights, gradients and AdamW's moments. Owns all of their
- * memory. One thread, the one that opened it.
+ * The training program in libtorch, with weights, adapters, gradients and AdamW's moments. Owns all
+ * of their memory. One thread, the one that opened it.
  */
 final class DecoderProgram implements AutoCloseable {
+  /** Masks of dropout a layer: of attention and MLP, then of each projection's adapter. */
+  private static final int MASKS = 9;
+
   private final ModelConfig config;
+  private final TrainingSettings settings;
+  private final boolean bf16;
   private final PtNDManager manager;
   private final Model model;
   private final PtSymbolBlock block;
@@ -40,40 +49,70 @@ final class DecoderProgram implements AutoCloseable {
   private final PtNDArray sin;
   private final List<String> names;
   private final PtNDArray[] weights;
-  private final PtNDArray[] gradients;
-  private final PtNDArray[] firstMoments;
-  private final PtNDArray[] secondMoments;
+
+  /** What products take: the weights themselves or their rounded matrices. */
+  private final PtNDArray[] factors;
+
+  private final Adapter adapter;
+
+  /** What is trained: the weights or the adapter's matrices. */
+  private final PtNDArray[] trained;
+
+  private PtNDArray[] gradients = {};
+  private PtNDArray[] firstMoments = {};
+  private PtNDArray[] secondMoments = {};
   private final PtNDArray steps;
 
-  /** Loads the folder's weights; rotary angles for sequences of {@code maxLength}. */
-  DecoderProgram(ModelFolder folder, Objective objective, int maxLength, int threads) {
+  /**
+   * Loads the folder's weights.
+   *
+   * @param maxLength the longest sequence
+   * @param seed draws the adapter
+   */
+  DecoderProgram(
+      ModelFolder folder,
+      TrainingSettings settings,
+      boolean bf16,
+      int maxLength,
+      int threads,
+      long seed) {
     this.config = folder.config();
+    this.settings = settings;
+    this.bf16 = bf16;
     DecoderScript script = new DecoderScript(folder);
     this.names = script.weights();
     Engine engine = Engine.getEngine("PyTorch");
     // The optimizing executor rewrites a program after its first passes, which changes the last
-    // bits
-    // of results; a resumed training has to repeat them.
+    // bits of results; a resumed training has to repeat them.
     JniUtils.setGraphExecutorOptimize(false);
     JniUtils.setNumThreads(threads);
     this.manager = (PtNDManager) engine.newBaseManager(Device.cpu());
     this.model = Model.newInstance("decoder", Device.cpu(), "PyTorch");
     try {
-      model.load(new ByteArrayInputStream(ScriptArchive.of(script.text(objective))));
+      model.load(new ByteArrayInputStream(ScriptArchive.of(script.text(settings.lora(), bf16))));
       this.block = (PtSymbolBlock) model.getBlock();
       ModelConfig.RopeSettings rope = config.attention().get(0).rope();
-      this.cos = rope(Rope.cosines(config.headSize(), rope, maxLength), maxLength);
-      this.sin = rope(Rope.sines(config.headSize(), rope, maxLength), maxLength);
+      Shape angles = new Shape(maxLength, config.headSize() / 2);
+      this.cos =
+          (PtNDArray) manager.create(Rope.cosines(config.headSize(), rope, maxLength), angles);
+      this.sin = (PtNDArray) manager.create(Rope.sines(config.headSize(), rope, maxLength), angles);
       this.weights = new PtNDArray[names.size()];
-      this.gradients = new PtNDArray[names.size()];
-      this.firstMoments = new PtNDArray[names.size()];
-      this.secondMoments = new PtNDArray[names.size()];
+      this.factors = new PtNDArray[names.size()];
       for (int i = 0; i < weights.length; i++) {
-        TensorInfo tensor = folder.tensor(names.get(i));
-        weights[i] = load(folder, tensor);
-        weights[i].setName("w[]");
+        weights[i] = load(folder, folder.tensor(names.get(i)));
+        factors[i] = weights[i];
+        if (bf16 && weights[i].getShape().dimension() > 1) {
+          factors[i] = empty(weights[i].getShape(), DataType.BFLOAT16);
+        }
       }
+      this.adapter =
+          settings
+              .lora()
+              .map(lora -> Adapter.draw(lora, config, names, weights, manager, seed))
+              .orElse(Adapter.NONE);
+      this.trained = settings.lora().isPresent() ? adapter.matrices() : weights;
       this.steps = (PtNDArray) manager.zeros(new Shape(), DataType.FLOAT32);
+      round();
     } catch (Exception e) {
       close();
       throw e instanceof AutodidactException known
@@ -82,141 +121,233 @@ final class DecoderProgram implements AutoCloseable {
     }
   }
 
-  private PtNDArray rope(float[] values, int positions) {
-    return (PtNDArray) manager.create(values, new Shape(1, 1, positions, config.headSize() / 2));
+  private PtNDArray empty(Shape shape, DataType type) {
+    return JniUtils.createEmptyNdArray(manager, shape, type, Device.cpu(), SparseFormat.DENSE);
   }
 
+  /** Reads a tensor into memory that libtorch owns; nothing of the file stays mapped. */
   private PtNDArray load(ModelFolder folder, TensorInfo tensor) {
     Shape shape = new Shape(tensor.shape().stream().mapToLong(d -> d).toArray());
+    PtNDArray array = empty(shape, DataType.FLOAT32);
+    ByteBuffer view = view(array);
     switch (tensor.type()) {
-      case F32 -> {
-        // The mapped file is read in place and copied once, into memory that libtorch owns.
-        try (PtNDArray mapped = manager.create(folder.bytes(tensor), shape, DataType.FLOAT32)) {
-          return (PtNDArray) mapped.duplicate();
-        }
-      }
-      case F16, BF16 -> {
-        return manager.create(FloatBuffer.wrap(folder.floats(tensor)), shape, DataType.FLOAT32);
-      }
+      case F32 -> read(tensor, view);
+      case F16, BF16 -> view.asFloatBuffer().put(folder.floats(tensor));
     }
-    throw new AssertionError(tensor.type());
+    return array;
   }
 
-  /** Names of the weights, in the order of {@link #weights()}. */
+  private static void read(TensorInfo tensor, ByteBuffer into) {
+    try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
+      long at = tensor.offset();
+      while (into.hasRemaining()) {
+        int more = channel.read(into, at);
+        if (more < 0) {
+          throw new IOException("ends within '" + tensor.name() + "'");
+        }
+        at += more;
+      }
+    } catch (IOException e) {
+      throw new StorageException(tensor.file() + ": cannot be read: " + e, e);
+    }
+  }
+
+  /** Names of the base's weights, in the order of {@link #weights()}. */
   List<String> names() {
     return names;
   }
 
-  /** Asks libtorch for gradients of the weights from now on, and makes AdamW's moments. */
-  void prepareTraining() {
-    for (int i = 0; i < weights.length; i++) {
-      weights[i].setRequiresGradient(true);
-      firstMoments[i] = (PtNDArray) manager.zeros(weights[i].getShape(), DataType.FLOAT32);
-      secondMoments[i] = (PtNDArray) manager.zeros(weights[i].getShape(), DataType.FLOAT32);
-    }
+  Adapter adapter() {
+    return adapter;
   }
 
-  /** Σ ln p of each sequence's scored tokens, without gradient. */
+  /** Makes gradients and AdamW's moments. */
+  void prepareTraining() {
+    gradients = zeros();
+    firstMoments = zeros();
+    secondMoments = zeros();
+  }
+
+  private PtNDArray[] zeros() {
+    return Arrays.stream(trained)
+        .map(t -> (PtNDArray) manager.zeros(t.getShape(), DataType.FLOAT32))
+        .toArray(PtNDArray[]::new);
+  }
+
+  /** Σ ln p of each sequence's scored tokens, the adapter left out. */
+  double[] reference(Pass pass) {
+    return score(pass, new PtNDArray[0]);
+  }
+
+  /** Σ ln p of each sequence's scored tokens, without dropout. */
   double[] score(Pass pass) {
+    return score(pass, adapter.matrices());
+  }
+
+  private double[] score(Pass pass, PtNDArray[] adapters) {
     JniUtils.setGradMode(false);
     try (PtNDManager scope = (PtNDManager) manager.newSubManager();
         Values values = new Values()) {
-      PtNDArray sums = score(pass, scope, values);
-      return doubles(sums);
+      Inputs inputs = new Inputs(pass, scope, values);
+      IValue found = forward(inputs, values, adapters, values.list(), 0, 0, false);
+      return doubles(values.parts(found)[0].toTensor(scope));
     }
   }
 
   /**
-   * One pass forward and backward; gradients add up until {@link #step}.
+   * One pass forward. Its {@link Forward#backward} adds up gradients until {@link #step}.
    *
-   * @param weight what the loss of an example, or of a token for SFT, is multiplied with
-   * @return Σ ln p of each sequence, and the pass's share of the loss
+   * @param seed draws dropout
    */
-  Outcome pass(Pass pass, double[] reference, double weight, double dropout, int seed) {
+  Forward forward(Pass pass, long seed) {
+    JniUtils.setGradMode(false);
     JniUtils.setSeed(seed);
-    JniUtils.setGradMode(true);
-    try (PtNDManager scope = (PtNDManager) manager.newSubManager()) {
-      NDList inputs = new NDList(inputs(pass, scope));
-      inputs.add(scope.create(floats(reference)));
-      inputs.add(scope.create(floats(pass.lengths())));
-      inputs.add(scope.create(new float[] {(float) dropout, (float) weight}));
-      inputs.addAll(List.of(weights));
-      // Only this way into the program records what a gradient needs.
-      NDList outputs = IValueUtils.forward(block, inputs, true);
-      outputs.attach(scope);
-      PtNDArray loss = (PtNDArray) outputs.get(0);
-      JniUtils.backward(loss, (PtNDArray) scope.ones(loss.getShape()), false, false);
-      return new Outcome(doubles(outputs.get(1)), loss.getFloat());
-    } finally {
-      JniUtils.setGradMode(false);
+    return new Forward(pass);
+  }
+
+  private IValue forward(
+      Inputs inputs,
+      Values values,
+      PtNDArray[] adapters,
+      IValue masks,
+      double dropout,
+      double adapterDropout,
+      boolean keep) {
+    return values.call(
+        block,
+        "forward",
+        inputs.ids,
+        inputs.places,
+        inputs.slots,
+        inputs.own,
+        inputs.at,
+        inputs.targets,
+        inputs.owners,
+        inputs.cos,
+        inputs.sin,
+        inputs.rows,
+        values.list(weights),
+        values.list(factors),
+        values.list(adapters),
+        masks,
+        values.of(dropout),
+        values.of(adapterDropout),
+        values.of(keep),
+        values.of(settings.recompute()));
+  }
+
+  /** A pass as the program takes it. */
+  private final class Inputs {
+    private final IValue ids;
+    private final IValue places;
+    private final IValue slots;
+    private final IValue own;
+    private final IValue at;
+    private final IValue targets;
+    private final IValue owners;
+    private final IValue cos;
+    private final IValue sin;
+    private final IValue rows;
+
+    Inputs(Pass pass, PtNDManager scope, Values values) {
+      ids = longs(pass.ids(), scope, values);
+      places = longs(pass.places(), scope, values);
+      slots = longs(pass.slots(), scope, values);
+      own = longs(pass.own(), scope, values);
+      at = longs(pass.at(), scope, values);
+      targets = longs(pass.targets(), scope, values);
+      owners = longs(pass.owners(), scope, values);
+      cos = values.of(DecoderProgram.this.cos);
+      sin = values.of(DecoderProgram.this.sin);
+      rows = values.of((long) pass.rows());
+    }
+
+    private static IValue longs(long[] numbers, PtNDManager scope, Values values) {
+      return values.of((PtNDArray) scope.create(numbers, new Shape(numbers.length)));
     }
   }
 
-  private PtNDArray loss(
-      PtNDArray sums,
-      double[] reference,
-      double[] lengths,
-      double weight,
-      PtNDManager scope,
-      Values values) {
-    return values
-        .call(
-            block,
-            "loss",
-            values.of(sums),
-            values.of((PtNDArray) scope.create(floats(reference))),
-            values.of((PtNDArray) scope.create(floats(lengths))),
-            values.of(weight))
-        .toTensor(scope);
-  }
+  /** A pass that was run forward, with what backward needs of it. Owns that memory. */
+  final class Forward implements AutoCloseable {
+    private final Pass pass;
+    private final PtNDManager scope = (PtNDManager) manager.newSubManager();
+    private final Values values = new Values();
+    private final double dropout = settings.dropout();
+    private final double adapterDropout =
+        settings.lora().map(TrainingSettings.Lora::dropout).orElse(0.0);
+    private final Inputs inputs;
+    private final IValue masks;
+    private final IValue kept;
+    private final double[] sums;
 
-  /** The loss of a pass, without gradient. */
-  double loss(double[] sums, double[] reference, double[] lengths, double weight) {
-    try (PtNDManager scope = (PtNDManager) manager.newSubManager();
-        Values values = new Values()) {
-      return loss((PtNDArray) scope.create(floats(sums)), reference, lengths, weight, scope, values)
-          .getFloat();
+    private Forward(Pass pass) {
+      this.pass = pass;
+      this.inputs = new Inputs(pass, scope, values);
+      PtNDArray[] none = {};
+      if (dropout > 0 || adapterDropout > 0) {
+        none = new PtNDArray[MASKS * config.layers()];
+        Arrays.fill(none, scope.create(new Shape(0), DataType.FLOAT32));
+      }
+      this.masks = values.list(none);
+      IValue[] parts =
+          values.parts(
+              DecoderProgram.this.forward(
+                  inputs, values, adapter.matrices(), masks, dropout, adapterDropout, true));
+      this.sums = doubles(parts[0].toTensor(scope));
+      this.kept = parts[1];
     }
-  }
 
-  private PtNDArray score(Pass pass, PtNDManager scope, Values values) {
-    List<IValue> arguments = new ArrayList<>();
-    for (PtNDArray input : inputs(pass, scope)) {
-      arguments.add(values.of(input));
+    /** Σ ln p of each sequence's scored tokens. */
+    double[] sums() {
+      return sums;
     }
-    arguments.add(values.list(weights));
-    arguments.add(values.of(0.0));
-    return values.call(block, "score", arguments.toArray(IValue[]::new)).toTensor(scope);
-  }
 
-  /** A pass as the program takes it: ids, positions, targets, owners, cosines, sines. */
-  private PtNDArray[] inputs(Pass pass, PtNDManager scope) {
-    NDIndex places = new NDIndex(":, :, :" + pass.width());
-    return new PtNDArray[] {
-      (PtNDArray) scope.create(pass.ids(), new Shape(pass.rows(), pass.width())),
-      (PtNDArray) scope.create(pass.positions()),
-      (PtNDArray) scope.create(pass.targets()),
-      (PtNDArray) scope.create(pass.owners()),
-      (PtNDArray) cos.get(scope, places),
-      (PtNDArray) sin.get(scope, places)
-    };
-  }
-
-  private static float[] floats(double[] doubles) {
-    float[] floats = new float[doubles.length];
-    for (int i = 0; i < floats.length; i++) {
-      floats[i] = (float) doubles[i];
+    /**
+     * Adds up gradients. Once.
+     *
+     * @param slopes the loss's derivative by each sum
+     */
+    void backward(double[] slopes) {
+      float[] coefficients = new float[pass.owners().length];
+      for (int i = 0; i < coefficients.length; i++) {
+        coefficients[i] = (float) slopes[(int) pass.owners()[i]];
+      }
+      values.call(
+          block,
+          "backward",
+          values.of((PtNDArray) scope.create(coefficients)),
+          inputs.ids,
+          inputs.places,
+          inputs.slots,
+          inputs.own,
+          Inputs.longs(pass.againFrom(), scope, values),
+          Inputs.longs(pass.againTo(), scope, values),
+          inputs.at,
+          inputs.targets,
+          inputs.cos,
+          inputs.sin,
+          inputs.rows,
+          values.list(weights),
+          values.list(factors),
+          values.list(adapter.matrices()),
+          values.list(gradients),
+          masks,
+          values.of(dropout),
+          values.of(adapterDropout),
+          values.of(settings.recompute()),
+          kept);
     }
-    return floats;
+
+    @Override
+    public void close() {
+      values.close();
+      scope.close();
+    }
   }
 
   private static double[] doubles(NDArray array) {
     float[] floats = array.toFloatArray();
-    double[] doubles = new double[floats.length];
-    for (int i = 0; i < floats.length; i++) {
-      doubles[i] = floats[i];
-    }
-    return doubles;
+    return IntStream.range(0, floats.length).mapToDouble(i -> floats[i]).toArray();
   }
 
   /**
@@ -227,12 +358,7 @@ final class DecoderProgram implements AutoCloseable {
    * @return the gradient's 2-norm before clipping
    */
   double step(int step, double rate, double decay, double limit) {
-    for (int i = 0; i < weights.length; i++) {
-      if (gradients[i] == null) {
-        gradients[i] = weights[i].getGradient();
-        gradients[i].attach(manager);
-      }
-    }
+    JniUtils.setGradMode(false);
     try (Values values = new Values();
         PtNDArray now = (PtNDArray) manager.create((float) step)) {
       now.copyTo(steps);
@@ -242,6 +368,7 @@ final class DecoderProgram implements AutoCloseable {
         double factor = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1;
         update(values, true, rate, decay, factor);
         update(values, false, rate, 0, factor);
+        round();
       }
       return norm;
     }
@@ -250,15 +377,15 @@ final class DecoderProgram implements AutoCloseable {
   /** AdamW of the matrices, or of the gains and biases. */
   private void update(Values values, boolean matrices, double rate, double decay, double factor) {
     int[] group =
-        IntStream.range(0, weights.length)
-            .filter(i -> matrices == weights[i].getShape().dimension() > 1)
+        IntStream.range(0, trained.length)
+            .filter(i -> matrices == trained[i].getShape().dimension() > 1)
             .toArray();
     PtNDArray[] now = new PtNDArray[group.length];
     Arrays.fill(now, steps);
     values.call(
         block,
         "adamw",
-        values.list(select(weights, group)),
+        values.list(select(trained, group)),
         values.list(select(gradients, group)),
         values.list(select(firstMoments, group)),
         values.list(select(secondMoments, group)),
@@ -268,29 +395,63 @@ final class DecoderProgram implements AutoCloseable {
         values.of(factor));
   }
 
+  /** Rounds the matrices anew for the products, where these take bf16. */
+  void round() {
+    if (bf16) {
+      try (Values values = new Values()) {
+        int[] matrices =
+            IntStream.range(0, weights.length).filter(i -> factors[i] != weights[i]).toArray();
+        values.call(
+            block,
+            "round",
+            values.list(select(weights, matrices)),
+            values.list(select(factors, matrices)));
+      }
+    }
+  }
+
   private static PtNDArray[] select(PtNDArray[] from, int[] group) {
     return IntStream.of(group).mapToObj(i -> from[i]).toArray(PtNDArray[]::new);
   }
 
-  /** Live views of the weights' memory, by place; valid until {@link #close()}. */
+  /** Adds the adapter to the base's weights; of use once, after the last step. */
+  void merge() {
+    try (Values values = new Values()) {
+      for (int i = 0; i < adapter.places().length; i++) {
+        values.call(
+            block,
+            "merge",
+            values.of(weights[adapter.places()[i]]),
+            values.of(adapter.matrices()[2 * i]),
+            values.of(adapter.matrices()[2 * i + 1]));
+      }
+    }
+  }
+
+  /** Live views of the base's weights, by place; valid until {@link #close()}. */
   List<ByteBuffer> weights() {
     return views(weights);
   }
 
-  /** Live views of weights and both moments: what a training resumes from. */
+  /** Live views of what is trained. */
+  List<ByteBuffer> trained() {
+    return views(trained);
+  }
+
+  /** Live views of what is trained and both moments: what a training resumes from. */
   List<ByteBuffer> state() {
-    List<ByteBuffer> all = new ArrayList<>(views(weights));
+    List<ByteBuffer> all = new ArrayList<>(views(trained));
     all.addAll(views(firstMoments));
     all.addAll(views(secondMoments));
     return all;
   }
 
   private static List<ByteBuffer> views(PtNDArray[] arrays) {
-    List<ByteBuffer> views = new ArrayList<>();
-    for (PtNDArray array : arrays) {
-      views.add(JniUtils.getByteBuffer(array, true).order(java.nio.ByteOrder.nativeOrder()));
-    }
-    return views;
+    return Arrays.stream(arrays).map(DecoderProgram::view).toList();
+  }
+
+  private static ByteBuffer view(PtNDArray array) {
+    return JniUtils.getByteBuffer(array, true).order(ByteOrder.nativeOrder());
   }
 
   @Override
@@ -300,14 +461,6 @@ final class DecoderProgram implements AutoCloseable {
     }
     manager.close();
   }
-
-  /**
-   * What a pass gives.
-   *
-   * @param sums Σ ln p of each sequence
-   * @param loss its share of the batch's loss
-   */
-  record Outcome(double[] sums, double loss) {}
 
   /** Values handed to libtorch, closed together. */
   private static final class Values implements AutoCloseable {
@@ -325,8 +478,24 @@ final class DecoderProgram implements AutoCloseable {
       return keep(IValue.from(number));
     }
 
+    IValue of(long number) {
+      return keep(IValue.from(number));
+    }
+
+    IValue of(boolean flag) {
+      return keep(IValue.from(flag));
+    }
+
     IValue list(PtNDArray... arrays) {
       return keep(IValue.listFrom(arrays));
+    }
+
+    IValue[] parts(IValue tuple) {
+      IValue[] parts = tuple.toIValueTuple();
+      for (IValue part : parts) {
+        keep(part);
+      }
+      return parts;
     }
 
     private IValue keep(IValue value) {

@@ -1,10 +1,18 @@
 package org.autodidact.pytorch;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
@@ -12,14 +20,31 @@ import org.autodidact.checkpoints.TensorInfo;
 
 /**
  * The text of the training program of a decoder (Llama, Qwen, Mistral), in TorchScript, and the
- * order of its weights.
- *
- * <p>B sequences of S tokens, right-padded; R positions whose next token is scored. Padding needs
- * no mask: attention is causal and padded positions are never scored. Logits are made for the R
- * positions only.
+ * order of its weights. Forward and backward passes are written out, so that nothing is kept that
+ * backward does not need, gradients are added up in place, and logits exist for scored tokens only,
+ * some at a time.
  */
 final class DecoderScript {
   private static final String FIRST_LAYER = "model.layers.0.";
+  private static final String TEXT = resource();
+  private static final Pattern CONSTANT = Pattern.compile("\\b[A-Z][A-Z_]+\\b");
+
+  /** A layer's projections, in the program's order. */
+  private static final List<String> PROJECTIONS =
+      List.of(
+          "self_attn.q_proj",
+          "self_attn.k_proj",
+          "self_attn.v_proj",
+          "self_attn.o_proj",
+          "mlp.gate_proj",
+          "mlp.up_proj",
+          "mlp.down_proj");
+
+  /** Logits that are computed at a time: 48 MiB. */
+  private static final int CHUNK_LOGITS = 12 << 20;
+
+  /** Logits of a pass that are kept for backward, the rest is computed again: 256 MiB. */
+  private static final int KEPT_LOGITS = 64 << 20;
 
   private final ModelConfig config;
   private final List<String> weights = new ArrayList<>();
@@ -102,141 +127,86 @@ final class DecoderScript {
     return List.copyOf(weights);
   }
 
-  /** The program. Its methods are described where {@link DecoderProgram} calls them. */
-  String text(Objective objective) {
-    return """
-        class Decoder(Module):
-          __parameters__ = []
-          __buffers__ = []
-          training : bool
-          _is_full_backward_hook : Optional[bool]
-          def rotate(self: __torch__.Decoder, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-            a = torch.slice(x, 3, 0, HALF)
-            b = torch.slice(x, 3, HALF, SIZE)
-            return torch.cat([torch.sub(torch.mul(a, cos), torch.mul(b, sin)), torch.add(torch.mul(b, cos), torch.mul(a, sin))], 3)
-        ATTEND
-          def hidden(self: __torch__.Decoder, ids: Tensor, cos: Tensor, sin: Tensor, w: List[Tensor], dropout: float) -> Tensor:
-            rows = torch.size(ids, 0)
-            width = torch.size(ids, 1)
-            x = torch.embedding(w[0], ids)
-            for layer in range(LAYERS):
-              o = torch.add(1, torch.mul(layer, STRIDE))
-              n = torch.rms_norm(x, [HIDDEN], w[o], EPSILON)
-              q = torch.transpose(torch.view(LINEAR_Q, [rows, width, HEADS, SIZE]), 1, 2)
-              k = torch.transpose(torch.view(LINEAR_K, [rows, width, KV_HEADS, SIZE]), 1, 2)
-              v = torch.transpose(torch.view(LINEAR_V, [rows, width, KV_HEADS, SIZE]), 1, 2)
-              q = (self).rotate(NORMED_Q, cos, sin, )
-              k = torch.repeat_interleave((self).rotate(NORMED_K, cos, sin, ), GROUP, 1)
-              v = torch.repeat_interleave(v, GROUP, 1)
-              a = (self).attend(q, k, v, layer, )
-              a = torch.reshape(torch.transpose(a, 1, 2), [rows, width, ATTENDED])
-              x = torch.add(x, torch.dropout(LINEAR_O, dropout, torch.gt(dropout, 0.)))
-              n = torch.rms_norm(x, [HIDDEN], w[torch.add(o, 1)], EPSILON)
-              g = torch.mul(torch.silu(LINEAR_GATE), LINEAR_UP)
-              x = torch.add(x, torch.dropout(LINEAR_DOWN, dropout, torch.gt(dropout, 0.)))
-            return torch.rms_norm(x, [HIDDEN], w[NORM], EPSILON)
-          def score(self: __torch__.Decoder, ids: Tensor, at: Tensor, targets: Tensor, owners: Tensor, cos: Tensor, sin: Tensor, w: List[Tensor], dropout: float) -> Tensor:
-            x = torch.view((self).hidden(ids, cos, sin, w, dropout, ), [-1, HIDDEN])
-            logits = torch.linear(torch.index_select(x, 0, at), w[HEAD])
-            picked = torch.squeeze(torch.gather(logits, 1, torch.unsqueeze(targets, 1)), 1)
-            each = torch.sub(picked, torch.logsumexp(logits, [1]))
-            sums = torch.new_zeros(each, [torch.size(ids, 0)])
-            return torch.index_add(sums, 0, owners, each)
-          def loss(self: __torch__.Decoder, sums: Tensor, reference: Tensor, lengths: Tensor, weight: float) -> Tensor:
-            pairs = torch.floordiv(torch.size(sums, 0), 2)
-        LOSS
-          def forward(self: __torch__.Decoder, ids: Tensor, at: Tensor, targets: Tensor, owners: Tensor, cos: Tensor, sin: Tensor, reference: Tensor, lengths: Tensor, numbers: Tensor, w: List[Tensor]) -> Tuple[Tensor, Tensor]:
-            sums = (self).score(ids, at, targets, owners, cos, sin, w, float(torch.select(numbers, 0, 0)), )
-            return ((self).loss(sums, reference, lengths, float(torch.select(numbers, 0, 1)), ), torch.detach(sums))
-          def norm(self: __torch__.Decoder, grads: List[Tensor]) -> float:
-            norms = annotate(List[Tensor], [])
-            for i in range(torch.len(grads)):
-              _0 = torch.append(norms, torch.linalg_vector_norm(grads[i]))
-            return float(torch.linalg_vector_norm(torch.stack(norms)))
-          def adamw(self: __torch__.Decoder, w: List[Tensor], grads: List[Tensor], m: List[Tensor], v: List[Tensor], steps: List[Tensor], rate: float, decay: float, factor: float) -> float:
-            a = annotate(List[Tensor], [])
-            for i in range(torch.len(w)):
-              _0 = torch.append(a, torch.detach(w[i]))
-            torch._foreach_mul_(grads, factor)
-            torch._fused_adamw_(a, grads, m, v, annotate(List[Tensor], []), steps, lr=rate, beta1=0.90000000000000002, beta2=0.999, weight_decay=decay, eps=1.0000000000000000e-08, amsgrad=False, maximize=False)
-            for i in range(torch.len(grads)):
-              _1 = torch.zero_(grads[i])
-            return rate
-        """
-        .replace("LOSS", objective.script())
-        .replace("ATTENDED", Integer.toString(config.heads() * config.headSize()))
-        .replace("ATTEND", attend())
-        .replace("LINEAR_Q", linear("n", "self_attn.q_proj"))
-        .replace("LINEAR_K", linear("n", "self_attn.k_proj"))
-        .replace("LINEAR_V", linear("n", "self_attn.v_proj"))
-        .replace("LINEAR_O", linear("a", "self_attn.o_proj"))
-        .replace("LINEAR_GATE", linear("n", "mlp.gate_proj"))
-        .replace("LINEAR_UP", linear("n", "mlp.up_proj"))
-        .replace("LINEAR_DOWN", linear("g", "mlp.down_proj"))
-        .replace("NORMED_Q", normed("q"))
-        .replace("NORMED_K", normed("k"))
-        .replace("HALF", Integer.toString(config.headSize() / 2))
-        .replace("SIZE", Integer.toString(config.headSize()))
-        .replace("LAYERS", Integer.toString(config.layers()))
-        .replace("STRIDE", Integer.toString(weightsPerLayer))
-        .replace("HIDDEN", Integer.toString(config.hiddenSize()))
-        .replace("EPSILON", String.format(Locale.ROOT, "%.17e", config.norm().epsilon()))
-        .replace("KV_HEADS", Integer.toString(config.keyValueHeads()))
-        .replace("HEADS", Integer.toString(config.heads()))
-        .replace("GROUP", Integer.toString(config.heads() / config.keyValueHeads()))
-        .replace("NORM", Integer.toString(1 + weightsPerLayer * config.layers()))
-        .replace("HEAD", Integer.toString(config.tiedEmbeddings() ? 0 : weights.size() - 1));
+  /** Whether a weight is one of a layer's seven projections. */
+  static boolean isProjection(String name) {
+    return PROJECTIONS.stream().anyMatch(p -> name.endsWith("." + p + ".weight"));
   }
 
-  /** Attention to all tokens before, or to those in the layer's window. */
-  private String attend() {
-    String all = "torch.scaled_dot_product_attention(q, k, v, None, 0., True)";
-    String head =
-        "  def attend(self: __torch__.Decoder, q: Tensor, k: Tensor, v: Tensor, layer: int) -> Tensor:\n";
-    if (config.attention().stream().allMatch(layer -> layer.window().isEmpty())) {
-      return head + "    return " + all;
+  /** Names of a layer's projections that have an adapter, in the program's order of them. */
+  static List<String> adapted(TrainingSettings.Lora lora) {
+    return PROJECTIONS.stream().filter(p -> lora.targets().contains(last(p))).toList();
+  }
+
+  private static String last(String projection) {
+    return projection.substring(projection.indexOf('.') + 1);
+  }
+
+  /**
+   * The program. Its methods are described where {@link DecoderProgram} calls them.
+   *
+   * @param lora the adapter to train, where there is one
+   * @param bf16 whether products take bf16
+   */
+  String text(Optional<TrainingSettings.Lora> lora, boolean bf16) {
+    Map<String, String> constants = new HashMap<>();
+    List<String> adapted = lora.map(DecoderScript::adapted).orElse(List.of());
+    List<Integer> adapters =
+        PROJECTIONS.stream().map(p -> adapted.contains(p) ? 2 * adapted.indexOf(p) : -1).toList();
+    constants.put("PLACES", list(PROJECTIONS.stream().map(p -> place(p + ".weight")).toList()));
+    constants.put("BIASES", list(PROJECTIONS.stream().map(p -> place(p + ".bias")).toList()));
+    constants.put("ADAPTERS", list(adapters));
+    constants.put("PER_LAYER", number(2 * adapted.size()));
+    constants.put("ADAPTED", flag(lora.isPresent()));
+    constants.put(
+        "SCALE",
+        String.format(Locale.ROOT, "%.17e", lora.map(l -> l.alpha() / l.rank()).orElse(1.0)));
+    constants.put("LOW", flag(bf16));
+    constants.put("HEAD_NORMS", flag(config.norm().queriesAndKeys()));
+    constants.put("Q_NORM", number(place("self_attn.q_norm.weight")));
+    constants.put("K_NORM", number(place("self_attn.k_norm.weight")));
+    constants.put(
+        "WINDOWS",
+        list(config.attention().stream().map(a -> a.window().orElse(Integer.MAX_VALUE)).toList()));
+    constants.put("HALF", number(config.headSize() / 2));
+    constants.put("SIZE", number(config.headSize()));
+    constants.put("LAYERS", number(config.layers()));
+    constants.put("STRIDE", number(weightsPerLayer));
+    constants.put("EPSILON", String.format(Locale.ROOT, "%.17e", config.norm().epsilon()));
+    constants.put("KV_HEADS", number(config.keyValueHeads()));
+    constants.put("HEADS", number(config.heads()));
+    constants.put("GROUP", number(config.heads() / config.keyValueHeads()));
+    constants.put("NORM", number(1 + weightsPerLayer * config.layers()));
+    constants.put("HEAD", number(config.tiedEmbeddings() ? 0 : weights.size() - 1));
+    int chunk = Math.max(32, CHUNK_LOGITS / config.vocabularySize());
+    constants.put("CHUNK", number(chunk));
+    constants.put(
+        "KEPT", number(Math.max(1, KEPT_LOGITS / config.vocabularySize() / chunk) * chunk));
+    return CONSTANT.matcher(TEXT).replaceAll(m -> constants.getOrDefault(m.group(), m.group()));
+  }
+
+  /** A weight's place in its layer, −1 where layers have none of that name. */
+  private int place(String name) {
+    int found = weights.indexOf(FIRST_LAYER + name);
+    return found < 0 ? -1 : found - 1;
+  }
+
+  private static String list(List<Integer> numbers) {
+    return numbers.toString();
+  }
+
+  private static String number(int value) {
+    return Integer.toString(value);
+  }
+
+  private static String flag(boolean value) {
+    return value ? "True" : "False";
+  }
+
+  private static String resource() {
+    try (InputStream in = DecoderScript.class.getResourceAsStream("decoder.torchscript")) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    List<Integer> windows =
-        config.attention().stream().map(a -> a.window().orElse(Integer.MAX_VALUE)).toList();
-    return head
-        + """
-              windows = annotate(List[int], %s)
-              window = windows[layer]
-              if torch.gt(torch.size(q, 2), window):
-                places = torch.arange(torch.size(q, 2))
-                back = torch.sub(torch.unsqueeze(places, 1), torch.unsqueeze(places, 0))
-                near = torch.logical_and(torch.ge(back, 0), torch.lt(back, window))
-                attended = torch.scaled_dot_product_attention(q, k, v, near, 0., False)
-              else:
-                attended = %s
-              return attended"""
-            .formatted(windows, all)
-            .indent(4)
-            .stripTrailing();
-  }
-
-  /** Heads, normed where the model does that. */
-  private String normed(String heads) {
-    return config.norm().queriesAndKeys()
-        ? "torch.rms_norm("
-            + heads
-            + ", [SIZE], "
-            + weight("self_attn." + heads + "_norm.weight")
-            + ", EPSILON)"
-        : heads;
-  }
-
-  private String linear(String x, String name) {
-    String bias = name + ".bias";
-    return "torch.linear("
-        + x
-        + ", "
-        + weight(name + ".weight")
-        + (weights.contains(FIRST_LAYER + bias) ? ", " + weight(bias) + ")" : ")");
-  }
-
-  /** A weight of the layer whose first one is the {@code o}th. */
-  private String weight(String name) {
-    return "w[torch.add(o, " + (weights.indexOf(FIRST_LAYER + name) - 1) + ")]";
   }
 }

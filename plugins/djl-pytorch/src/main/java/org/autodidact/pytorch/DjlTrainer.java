@@ -25,15 +25,18 @@ import org.autodidact.checkpoints.TensorInfo;
 import org.autodidact.checkpoints.WeightSource;
 
 /**
- * Trains all parameters in float32 with libtorch. The reference's log-probabilities are computed
- * once, by the same program from the same weights, before the first step. Dropout, where it is on,
- * falls on what attention and MLP add to the residual stream.
+ * Trains all parameters or a LoRA adapter with libtorch, in float32 or with products in bf16 and
+ * float32 weights. The reference's log-probabilities are computed once, by the same program from
+ * the same weights, before the first step. Dropout, where it is on, falls on what attention and MLP
+ * add to the residual stream.
  */
 final class DjlTrainer implements Trainer {
   private final ComputeSettings settings;
+  private final boolean bf16;
 
   DjlTrainer(ComputeSettings settings) {
     this.settings = settings;
+    this.bf16 = settings.precision() == ComputeSettings.Precision.BF16;
   }
 
   @Override
@@ -46,7 +49,7 @@ final class DjlTrainer implements Trainer {
       ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
       List<Example> examples = encoder.encode(request.examples(), request.settings().loss());
       List<Example> heldOut = encoder.encode(request.heldOut(), request.settings().loss());
-      String fingerprint = Fingerprint.of(request, base);
+      String fingerprint = Fingerprint.of(request, base, bf16);
       Optional<TrainingResult> finished = finished(request, fingerprint);
       TrainingState state = new TrainingState(request.stateFolder(), fingerprint);
       if (finished.isPresent()) {
@@ -59,7 +62,13 @@ final class DjlTrainer implements Trainer {
               heldOut.stream().mapToInt(Example::width).max().orElse(0));
       Objective objective = Objective.of(request.settings());
       try (DecoderProgram program =
-          new DecoderProgram(base, objective, longest, settings.effectiveThreads())) {
+          new DecoderProgram(
+              base,
+              request.settings(),
+              bf16,
+              longest,
+              settings.effectiveThreads(),
+              request.seed())) {
         return new Course(request, base, program, objective, examples, heldOut, state, fingerprint)
             .run(metrics, cancellation);
       }
@@ -187,7 +196,7 @@ final class DjlTrainer implements Trainer {
       Map<Example, List<Double>> found = new HashMap<>();
       for (List<Example> portion : Batches.passes(all)) {
         cancellation.throwIfCancelled();
-        double[] sums = program.score(Pass.of(portion));
+        double[] sums = program.reference(Pass.of(portion));
         for (int i = 0; i < portion.size(); i++) {
           found.put(portion.get(i), List.of(sums[i], sums[portion.size() + i]));
         }
@@ -203,19 +212,15 @@ final class DjlTrainer implements Trainer {
       TreeMap<String, Double> values = new TreeMap<>();
       double loss = 0;
       for (List<Example> portion : Batches.passes(batch)) {
-        double[] under = referenceOf(portion, 0);
-        DecoderProgram.Outcome outcome =
-            program.pass(
-                Pass.of(portion),
-                under,
-                weight,
-                settings.dropout(),
-                seeds.nextInt(Integer.MAX_VALUE));
-        if (!Double.isFinite(outcome.loss())) {
-          throw diverged(step, "the loss is " + outcome.loss(), portion);
+        Pass pass = Pass.of(portion);
+        try (DecoderProgram.Forward forward = program.forward(pass, seeds.nextLong())) {
+          Objective.Scores scores = scores(portion, pass, forward.sums(), 0);
+          checkFinite(step, portion, scores);
+          Objective.Value value = objective.value(scores, weight);
+          loss += value.loss();
+          objective.addMetrics(scores, share, values);
+          forward.backward(value.slopes());
         }
-        loss += outcome.loss();
-        objective.addMetrics(outcome.sums(), under, share, values);
       }
       double rate = LearningRate.at(settings, step, batches.steps());
       double norm = program.step(step, rate, settings.weightDecay(), settings.maxGradientNorm());
@@ -244,21 +249,38 @@ final class DjlTrainer implements Trainer {
           : 1.0 / Math.max(1, batch.stream().mapToInt(Example::scored).sum());
     }
 
-    /**
-     * A portion's reference sums in the order of {@link Pass}; {@code first} is its examples'
-     * offset.
-     */
-    private double[] referenceOf(List<Example> portion, int first) {
-      double[] sums = new double[portion.get(0).sequences().length * portion.size()];
-      if (!objective.needsReference()) {
-        return sums;
+    /** What the loss is made of; {@code first} is the offset of the portion's references. */
+    private Objective.Scores scores(List<Example> portion, Pass pass, double[] sums, int first) {
+      double[] under = new double[sums.length];
+      if (objective.needsReference()) {
+        for (int i = 0; i < portion.size(); i++) {
+          List<Double> of = reference.get(first + portion.get(i).index());
+          under[i] = of.get(0);
+          under[portion.size() + i] = of.get(1);
+        }
       }
-      for (int i = 0; i < portion.size(); i++) {
-        List<Double> of = reference.get(first + portion.get(i).index());
-        sums[i] = of.get(0);
-        sums[portion.size() + i] = of.get(1);
+      double[] consistency = portion.stream().mapToDouble(Example::consistency).toArray();
+      return new Objective.Scores(sums, under, pass.lengths(), consistency);
+    }
+
+    private void checkFinite(int step, List<Example> portion, Objective.Scores scores) {
+      for (int i = 0; i < scores.sums().length; i++) {
+        if (!Double.isFinite(scores.sums()[i] - scores.reference()[i])) {
+          Example example = portion.get(i % portion.size());
+          throw diverged(
+              step,
+              "the log-probability of "
+                  + (example.answers().length == 1
+                      ? "the answer"
+                      : i < portion.size() ? "the chosen answer" : "the rejected answer")
+                  + " is "
+                  + scores.sums()[i]
+                  + (objective.needsReference()
+                      ? " (under the reference " + scores.reference()[i] + ")"
+                      : ""),
+              List.of(example));
+        }
       }
-      return sums;
     }
 
     private TrainingDivergedException diverged(int step, String what, List<Example> among) {
@@ -280,14 +302,16 @@ final class DjlTrainer implements Trainer {
       double weight = weight(heldOut);
       for (List<Example> portion : Batches.passes(heldOut)) {
         Pass pass = Pass.of(portion);
-        double[] under = referenceOf(portion, examples.size());
-        loss += program.loss(program.score(pass), under, pass.lengths(), weight);
+        loss +=
+            objective
+                .value(scores(portion, pass, program.score(pass), examples.size()), weight)
+                .loss();
       }
       if (loss < bestLoss) {
         bestLoss = loss;
         bestStep = step;
         worse = 0;
-        state.saveBest(step, program.weights());
+        state.saveBest(step, program.trained());
       } else {
         worse++;
       }
@@ -300,14 +324,7 @@ final class DjlTrainer implements Trainer {
 
     private TrainingResult finish(boolean stopped) {
       if (bestStep > 0 && bestStep < done.size()) {
-        state.loadBest(program.weights());
-      }
-      Map<String, WeightSource> weights = new LinkedHashMap<>();
-      List<ByteBuffer> views = program.weights();
-      for (int i = 0; i < views.size(); i++) {
-        TensorInfo tensor = base.tensor(program.names().get(i));
-        ByteBuffer view = views.get(i);
-        weights.put(tensor.name(), new WeightSource(tensor.shape(), view::duplicate));
+        state.loadBest(program.trained());
       }
       TrainingState.Finished finished =
           new TrainingState.Finished(
@@ -319,9 +336,29 @@ final class DjlTrainer implements Trainer {
               stopped,
               bestStep > 0 ? bestStep : done.size(),
               done.stream().map(TrainingState.Row::of).toList());
-      base.writeWithWeights(request.output().folder(), weights, finished.files());
+      write(finished.files());
       state.delete();
       return new TrainingResult(request.output(), done, stopped);
+    }
+
+    /** A whole model, or the adapter alone. */
+    private void write(Map<String, byte[]> files) {
+      Optional<TrainingSettings.Lora> lora = settings.lora();
+      if (lora.isPresent() && !lora.get().merge()) {
+        AdapterFolder.write(request, lora.get(), program, files);
+        return;
+      }
+      if (lora.isPresent()) {
+        program.merge();
+      }
+      Map<String, WeightSource> weights = new LinkedHashMap<>();
+      List<ByteBuffer> views = program.weights();
+      for (int i = 0; i < views.size(); i++) {
+        TensorInfo tensor = base.tensor(program.names().get(i));
+        ByteBuffer view = views.get(i);
+        weights.put(tensor.name(), new WeightSource(tensor.shape(), view::duplicate));
+      }
+      base.writeWithWeights(request.output().folder(), weights, files);
     }
   }
 }

@@ -1,19 +1,30 @@
 package org.autodidact.pytorch;
 
 /**
- * A tokenized training example: one sequence for a demonstration, chosen and rejected for a
+ * A tokenized training example: one answer for a demonstration, chosen and rejected for a
  * preference.
  *
  * @param index its place among the request's examples, for errors
- * @param sequences the sequences
+ * @param consistency of a preference, 1 for a demonstration
+ * @param prompt its tokens, at least one
+ * @param answers their tokens, which are scored
  */
-record Example(int index, Sequence... sequences) {
+record Example(int index, double consistency, int[] prompt, int[]... answers) {
 
-  /** Tokens run for it, prompts included. */
+  /** Tokens of all its sequences, the prompt counted in each. */
   int tokens() {
     int sum = 0;
-    for (Sequence sequence : sequences) {
-      sum += sequence.ids().length;
+    for (int[] answer : answers) {
+      sum += prompt.length + answer.length;
+    }
+    return sum;
+  }
+
+  /** Tokens that are computed: the prompt once, and no answer's last one. */
+  int computed() {
+    int sum = prompt.length;
+    for (int[] answer : answers) {
+      sum += Math.max(0, answer.length - 1);
     }
     return sum;
   }
@@ -21,8 +32,8 @@ record Example(int index, Sequence... sequences) {
   /** Its longest sequence. */
   int width() {
     int width = 0;
-    for (Sequence sequence : sequences) {
-      width = Math.max(width, sequence.ids().length);
+    for (int[] answer : answers) {
+      width = Math.max(width, prompt.length + answer.length);
     }
     return width;
   }
@@ -30,21 +41,9 @@ record Example(int index, Sequence... sequences) {
   /** Tokens that are scored. */
   int scored() {
     int sum = 0;
-    for (Sequence sequence : sequences) {
-      sum += sequence.scored();
+    for (int[] answer : answers) {
+      sum += answer.length;
     }
     return sum;
-  }
-
-  /**
-   * Prompt and answer.
-   *
-   * @param ids token ids
-   * @param promptLength how many of them are the prompt; the rest is scored
-   */
-  record Sequence(int[] ids, int promptLength) {
-    int scored() {
-      return ids.length - promptLength;
-    }
   }
 }

@@ -32,13 +32,17 @@ final class ExampleEncoder {
 
   private Example encode(int index, TrainingExample example, TrainingSettings.Loss loss) {
     if (loss == TrainingSettings.Loss.SFT && example instanceof TrainingExample.Demonstration d) {
-      return new Example(index, sequence(index, d.prompt(), d.response()));
+      int[] prompt = prompt(index, d.prompt());
+      return new Example(index, 1, prompt, answer(index, prompt, d.response()));
     }
     if (loss != TrainingSettings.Loss.SFT && example instanceof TrainingExample.Preference p) {
+      int[] prompt = prompt(index, p.prompt());
       return new Example(
           index,
-          sequence(index, p.prompt(), p.chosen()),
-          sequence(index, p.prompt(), p.rejected()));
+          p.consistency(),
+          prompt,
+          answer(index, prompt, p.chosen()),
+          answer(index, prompt, p.rejected()));
     }
     throw new InvalidInputException(
         "example "
@@ -51,24 +55,36 @@ final class ExampleEncoder {
             + example.getClass().getSimpleName());
   }
 
-  private Example.Sequence sequence(int index, List<Message> prompt, String answer) {
-    int[] before = encoder.prompt(prompt);
-    if (before.length >= maxLength) {
+  private int[] prompt(int index, List<Message> messages) {
+    int[] prompt = encoder.prompt(messages);
+    if (prompt.length == 0) {
+      throw new InvalidInputException(
+          "example " + index + ": its prompt has no token; give one that has");
+    }
+    if (prompt.length >= maxLength) {
       throw new InvalidInputException(
           "example "
               + index
               + ": its prompt has "
-              + before.length
+              + prompt.length
               + " tokens, with max-length "
               + maxLength
               + " no answer fits; raise max-length or drop the example");
     }
+    check(index, prompt);
+    return prompt;
+  }
+
+  private int[] answer(int index, int[] prompt, String answer) {
     int[] text = encoder.text(answer);
     int[] end = encoder.endOfTurn();
-    int whole = before.length + text.length + end.length;
-    int[] ids = Arrays.copyOf(before, whole);
-    System.arraycopy(text, 0, ids, before.length, text.length);
-    System.arraycopy(end, 0, ids, before.length + text.length, end.length);
+    int[] ids = Arrays.copyOf(text, text.length + end.length);
+    System.arraycopy(end, 0, ids, text.length, end.length);
+    check(index, ids);
+    return Arrays.copyOf(ids, Math.min(ids.length, maxLength - prompt.length));
+  }
+
+  private void check(int index, int[] ids) {
     for (int id : ids) {
       if (id < 0 || id >= vocabulary) {
         throw new InvalidInputException(
@@ -81,7 +97,5 @@ final class ExampleEncoder {
                 + "; tokenizer and weights do not belong together");
       }
     }
-    return new Example.Sequence(
-        whole > maxLength ? Arrays.copyOf(ids, maxLength) : ids, before.length);
   }
 }

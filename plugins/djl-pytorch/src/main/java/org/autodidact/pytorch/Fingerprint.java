@@ -15,11 +15,14 @@ import org.autodidact.api.TrainingRequest;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TensorInfo;
 
-/** A hash of all that decides what a training ends with: weights, examples, settings, seed. */
+/**
+ * A hash of all that decides what a training ends with: weights, examples, settings, arithmetic,
+ * seed.
+ */
 final class Fingerprint {
   private Fingerprint() {}
 
-  static String of(TrainingRequest request, ModelFolder base) {
+  static String of(TrainingRequest request, ModelFolder base, boolean bf16) {
     MessageDigest digest;
     try {
       digest = MessageDigest.getInstance("SHA-256");
@@ -28,6 +31,7 @@ final class Fingerprint {
     }
     put(digest, base.config());
     put(digest, request.settings());
+    put(digest, bf16 ? "bf16" : "fp32");
     put(digest, request.seed());
     request.examples().forEach(e -> put(digest, e));
     put(digest, "held out");

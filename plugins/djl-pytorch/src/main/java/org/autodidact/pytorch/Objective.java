@@ -1,12 +1,14 @@
 package org.autodidact.pytorch;
 
-import java.util.Locale;
 import java.util.SortedMap;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Loss;
 import org.autodidact.api.TrainingSettings.Terms;
 
-/** What is minimized. Formulas and papers: {@link Loss}. */
+/**
+ * What is minimized, as a function of the sequences' Σ ln p, with its slopes. Formulas and papers:
+ * {@link Loss}. In double precision: these are a few numbers a step.
+ */
 sealed interface Objective {
 
   static Objective of(TrainingSettings settings) {
@@ -19,16 +21,33 @@ sealed interface Objective {
   boolean needsReference();
 
   /**
-   * TorchScript lines that return a pass's share of the batch's loss, from {@code sums} (Σ ln p of
-   * each sequence), {@code reference} (the same under the reference, or zeros), {@code lengths}
-   * (scored tokens of each sequence), {@code pairs} (half the sequences) and {@code weight}
-   * (multiplies each example's loss, or each token's for SFT).
+   * A pass's share of the batch's loss.
+   *
+   * @param scores of the pass's sequences: of preferences, first every chosen one
+   * @param weight multiplies each pair's loss, or each token's for SFT
    */
-  String script();
+  Value value(Scores scores, double weight);
 
   /** Adds a pass's share of the means that TRL reports, each example weighing {@code weight}. */
-  void addMetrics(
-      double[] sums, double[] reference, double weight, SortedMap<String, Double> metrics);
+  void addMetrics(Scores scores, double weight, SortedMap<String, Double> metrics);
+
+  /**
+   * What a loss is made of.
+   *
+   * @param sums Σ ln p of each sequence's scored tokens
+   * @param reference the same under the reference, or zeros
+   * @param lengths scored tokens of each sequence
+   * @param consistency of each pair; of no use to SFT
+   */
+  record Scores(double[] sums, double[] reference, double[] lengths, double[] consistency) {}
+
+  /**
+   * A loss.
+   *
+   * @param loss its value
+   * @param slopes its derivative by each sum
+   */
+  record Value(double loss, double[] slopes) {}
 
   /** Mean cross-entropy of the answers' tokens. */
   record CrossEntropy() implements Objective {
@@ -38,16 +57,21 @@ sealed interface Objective {
     }
 
     @Override
-    public String script() {
-      return "    return torch.mul(torch.sum(sums), torch.neg(weight))";
+    public Value value(Scores scores, double weight) {
+      double loss = 0;
+      double[] slopes = new double[scores.sums().length];
+      for (int i = 0; i < slopes.length; i++) {
+        loss -= weight * scores.sums()[i];
+        slopes[i] = -weight;
+      }
+      return new Value(loss, slopes);
     }
 
     @Override
-    public void addMetrics(
-        double[] sums, double[] reference, double weight, SortedMap<String, Double> metrics) {}
+    public void addMetrics(Scores scores, double weight, SortedMap<String, Double> metrics) {}
   }
 
-  /** A function of the margin z = β (d(chosen) − d(rejected)), a mean over pairs. */
+  /** A function of the margin d(chosen) − d(rejected), a mean over pairs. */
   record Preference(Loss loss, Terms terms) implements Objective {
     @Override
     public boolean needsReference() {
@@ -59,52 +83,79 @@ sealed interface Objective {
     }
 
     @Override
-    public String script() {
-      String d = "torch.sub(sums, reference)";
-      return """
-              d = %s
-              z = torch.sub(torch.slice(d, 0, 0, pairs), torch.slice(d, 0, pairs))
-              z = torch.mul(z, %s)
-              each = %s
-              chosen = torch.div(torch.slice(sums, 0, 0, pairs), torch.slice(lengths, 0, 0, pairs))
-              return torch.mul(torch.sum(torch.sub(each, torch.mul(chosen, %s))), weight)"""
-          .formatted(
-              perToken() ? "torch.div(" + d + ", lengths)" : d,
-              number(loss == Loss.IPO ? 1 : terms.beta()),
-              ofMargin(),
-              number(terms.sftWeight()))
-          .indent(4)
-          .stripTrailing();
+    public Value value(Scores s, double weight) {
+      int pairs = s.sums().length / 2;
+      double[] slopes = new double[2 * pairs];
+      double total = 0;
+      for (int c = 0; c < pairs; c++) {
+        int r = pairs + c;
+        double chosen = perToken() ? Math.max(1, s.lengths()[c]) : 1;
+        double rejected = perToken() ? Math.max(1, s.lengths()[r]) : 1;
+        double margin =
+            (s.sums()[c] - s.reference()[c]) / chosen - (s.sums()[r] - s.reference()[r]) / rejected;
+        double smoothing = loss == Loss.CDPO ? terms.labelSmoothing() : 0;
+        double right = s.consistency()[c] * (1 - smoothing) + (1 - s.consistency()[c]) * smoothing;
+        total += weight * right * of(margin);
+        double slope = right * slope(margin);
+        if (right < 1) {
+          total += weight * (1 - right) * of(-margin);
+          slope -= (1 - right) * slope(-margin);
+        }
+        double imitation = terms.sftWeight() / Math.max(1, s.lengths()[c]);
+        total -= weight * imitation * s.sums()[c];
+        slopes[c] = weight * (slope / chosen - imitation);
+        slopes[r] = -weight * slope / rejected;
+      }
+      return new Value(total, slopes);
     }
 
-    private String ofMargin() {
+    /** The loss of a margin. */
+    private double of(double margin) {
       return switch (loss) {
         case SFT -> throw new IllegalStateException("no loss of a margin");
-        case SIGMOID, SIGMOID_NORM -> "torch.softplus(torch.neg(z))";
-        case CDPO ->
-            "torch.add(torch.mul(torch.softplus(torch.neg(z)), %s), torch.mul(torch.softplus(z), %s))"
-                .formatted(number(1 - terms.labelSmoothing()), number(terms.labelSmoothing()));
-        case IPO -> "torch.pow(torch.sub(z, %s), 2)".formatted(number(1 / (2 * terms.beta())));
-        case SIMPO -> "torch.softplus(torch.sub(%s, z))".formatted(number(terms.gamma()));
-        case HINGE -> "torch.relu(torch.add(torch.neg(z), 1.))";
+        case SIGMOID, SIGMOID_NORM, CDPO -> softplus(-terms.beta() * margin);
+        case SIMPO -> softplus(terms.gamma() - terms.beta() * margin);
+        case HINGE -> Math.max(0, 1 - terms.beta() * margin);
+        case IPO -> Math.pow(margin - 1 / (2 * terms.beta()), 2);
       };
     }
 
-    private static String number(double value) {
-      return String.format(Locale.ROOT, "%.17e", value);
+    /** The derivative of {@link #of}. */
+    private double slope(double margin) {
+      return switch (loss) {
+        case SFT -> throw new IllegalStateException("no loss of a margin");
+        case SIGMOID, SIGMOID_NORM, CDPO -> -terms.beta() * sigmoid(-terms.beta() * margin);
+        case SIMPO -> -terms.beta() * sigmoid(terms.gamma() - terms.beta() * margin);
+        case HINGE -> terms.beta() * margin < 1 ? -terms.beta() : 0;
+        case IPO -> 2 * (margin - 1 / (2 * terms.beta()));
+      };
+    }
+
+    private static double softplus(double x) {
+      return Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x)));
+    }
+
+    private static double sigmoid(double x) {
+      return 1 / (1 + Math.exp(-x));
     }
 
     @Override
-    public void addMetrics(
-        double[] sums, double[] reference, double weight, SortedMap<String, Double> metrics) {
-      int pairs = reference.length / 2;
-      for (int i = 0; i < pairs; i++) {
-        double chosen = terms.beta() * (sums[i] - reference[i]);
-        double rejected = terms.beta() * (sums[pairs + i] - reference[pairs + i]);
-        metrics.merge("rewards/chosen", weight * chosen, Double::sum);
-        metrics.merge("rewards/rejected", weight * rejected, Double::sum);
-        metrics.merge("rewards/margins", weight * (chosen - rejected), Double::sum);
+    public void addMetrics(Scores s, double weight, SortedMap<String, Double> metrics) {
+      int pairs = s.sums().length / 2;
+      for (int c = 0; c < pairs; c++) {
+        int r = pairs + c;
+        double chosen = s.sums()[c] - s.reference()[c];
+        double rejected = s.sums()[r] - s.reference()[r];
+        double tokens = Math.max(1, s.lengths()[c] + s.lengths()[r]);
+        metrics.merge("rewards/chosen", weight * terms.beta() * chosen, Double::sum);
+        metrics.merge("rewards/rejected", weight * terms.beta() * rejected, Double::sum);
+        metrics.merge("rewards/margins", weight * terms.beta() * (chosen - rejected), Double::sum);
         metrics.merge("rewards/accuracies", chosen > rejected ? weight : 0, Double::sum);
+        metrics.merge("logps/chosen", weight * s.sums()[c], Double::sum);
+        metrics.merge("logps/rejected", weight * s.sums()[r], Double::sum);
+        if (needsReference()) {
+          metrics.merge("kl", -weight * (chosen + rejected) / tokens, Double::sum);
+        }
       }
     }
   }

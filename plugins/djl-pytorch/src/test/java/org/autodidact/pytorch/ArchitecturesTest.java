@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,10 +27,9 @@ class ArchitecturesTest {
 
   private static Example example(JsonNode numbers) {
     JsonNode ids = numbers.path("ids");
+    int[] all = IntStream.range(0, ids.size()).map(i -> ids.path(i).asInt()).toArray();
     return new Example(
-        0,
-        new Example.Sequence(
-            IntStream.range(0, ids.size()).map(i -> ids.path(i).asInt()).toArray(), PROMPT));
+        0, 1, Arrays.copyOf(all, PROMPT), Arrays.copyOfRange(all, PROMPT, all.length));
   }
 
   @ParameterizedTest
@@ -38,7 +39,8 @@ class ArchitecturesTest {
     List<Example> examples = new ArrayList<>();
     golden.forEach(numbers -> examples.add(example(numbers)));
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderProgram program = new DecoderProgram(model, new Objective.CrossEntropy(), 64, 1)) {
+        DecoderProgram program =
+            new DecoderProgram(model, TrainingSettings.sft(), false, 64, 1, 1)) {
       double[] together = program.score(Pass.of(examples));
       program.prepareTraining();
       for (int i = 0; i < golden.size(); i++) {
@@ -46,8 +48,10 @@ class ArchitecturesTest {
         double gradient = golden.path(i).path("gradient").asDouble();
         assertThat(together[i]).isCloseTo(sum, within(-sum * TOLERANCE));
         Pass alone = Pass.of(List.of(examples.get(i)));
-        assertThat(program.pass(alone, new double[1], 1, 0, 0).sums()[0])
-            .isCloseTo(sum, within(-sum * TOLERANCE));
+        try (DecoderProgram.Forward forward = program.forward(alone, 0)) {
+          assertThat(forward.sums()[0]).isCloseTo(sum, within(-sum * TOLERANCE));
+          forward.backward(new double[] {-1});
+        }
         assertThat(program.step(1, 0, 0, 0)).isCloseTo(gradient, within(gradient * TOLERANCE));
       }
     }

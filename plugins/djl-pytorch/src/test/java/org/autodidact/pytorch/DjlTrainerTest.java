@@ -45,23 +45,16 @@ class DjlTrainerTest {
 
   private static TrainingSettings settings(
       TrainingSettings.Loss loss, double rate, int batch, double dropout) {
-    return new TrainingSettings(
-        loss,
-        TrainingSettings.Terms.beta(0.1),
-        rate,
-        rate,
-        TrainingSettings.Schedule.CONSTANT,
-        0,
-        batch,
-        2,
-        256,
-        0,
-        0,
-        dropout,
-        true,
-        0,
-        0,
-        1);
+    return TrainingSettings.dpo().toBuilder()
+        .loss(loss)
+        .constantRate(rate)
+        .batchSize(batch)
+        .epochs(2)
+        .maxLength(256)
+        .maxGradientNorm(0)
+        .dropout(dropout)
+        .saveEvery(1)
+        .build();
   }
 
   private static List<TrainingExample> preferences(int count) {
@@ -157,23 +150,13 @@ class DjlTrainerTest {
     }
     List<TrainingMetrics> steps = new ArrayList<>();
     TrainingSettings often =
-        new TrainingSettings(
-            TrainingSettings.Loss.SFT,
-            TrainingSettings.Terms.beta(0.1),
-            1e-2,
-            1e-2,
-            TrainingSettings.Schedule.CONSTANT,
-            0,
-            4,
-            20,
-            256,
-            0,
-            1,
-            0,
-            true,
-            0,
-            0,
-            0);
+        TrainingSettings.sft().toBuilder()
+            .constantRate(1e-2)
+            .batchSize(4)
+            .epochs(20)
+            .maxLength(256)
+            .saveEvery(0)
+            .build();
     train("sft", examples, often, steps::add, new Cancellation());
     assertThat(steps.get(19).value("loss").orElseThrow())
         .isLessThan(steps.get(0).value("loss").orElseThrow() / 2);
@@ -245,23 +228,13 @@ class DjlTrainerTest {
     }
     base = Golden.smollm2();
     TrainingSettings settings =
-        new TrainingSettings(
-            TrainingSettings.Loss.SIGMOID,
-            TrainingSettings.Terms.beta(0.1),
-            1e-5,
-            1e-5,
-            TrainingSettings.Schedule.CONSTANT,
-            0,
-            2,
-            1,
-            1024,
-            0,
-            0,
-            0,
-            false,
-            0,
-            0,
-            0);
+        TrainingSettings.dpo().toBuilder()
+            .constantRate(1e-5)
+            .batchSize(2)
+            .maxGradientNorm(0)
+            .shuffle(false)
+            .saveEvery(0)
+            .build();
     TrainingResult result = train("golden", examples, settings);
     for (int i = 0; i < 4; i++) {
       JsonNode expected = golden.path("training").path(i);
@@ -286,7 +259,7 @@ class DjlTrainerTest {
     for (int i = 0; i < 2; i++) {
       try (ModelFolder model = ModelFolder.open(i == 0 ? trained : base);
           DecoderProgram program =
-              new DecoderProgram(model, Objective.of(settings), settings.maxLength(), 2)) {
+              new DecoderProgram(model, settings, false, settings.maxLength(), 2, 1)) {
         Pass pass = Pass.of(new ExampleEncoder(model, settings).encode(pairs, settings.loss()));
         sums[i] = program.score(pass);
         scored = pass.lengths();
@@ -300,13 +273,12 @@ class DjlTrainerTest {
             "simpo_2.0_0.5", LossesTest.loss(TrainingSettings.Loss.SIMPO, 2),
             "hinge", LossesTest.loss(TrainingSettings.Loss.HINGE, 0.1));
     assertThat(golden.path("losses").size()).isEqualTo(losses.size());
-    Path tiny = TinyModel.write(folder.resolve("tiny"), 1);
     double[] scoredTokens = scored;
     losses.forEach(
         (name, objective) -> {
           double expected = golden.path("losses").path(name).asDouble();
           double[] reference = objective.needsReference() ? sums[1] : new double[4];
-          assertThat(LossesTest.value(tiny, objective, sums[0], reference, scoredTokens))
+          assertThat(LossesTest.value(objective, sums[0], reference, scoredTokens))
               .as(name)
               .isCloseTo(expected, within(Math.max(1e-3, expected * 1e-3)));
         });

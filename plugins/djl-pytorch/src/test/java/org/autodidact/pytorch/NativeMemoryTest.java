@@ -36,23 +36,13 @@ class NativeMemoryTest {
               List.of(Message.user("question " + "x".repeat(300))), "good " + i, "bad"));
     }
     TrainingSettings settings =
-        new TrainingSettings(
-            TrainingSettings.Loss.SIGMOID,
-            TrainingSettings.Terms.beta(0.1),
-            1e-4,
-            1e-4,
-            TrainingSettings.Schedule.CONSTANT,
-            0,
-            4,
-            STEPS,
-            512,
-            0,
-            1,
-            0,
-            true,
-            0,
-            0,
-            0);
+        TrainingSettings.dpo().toBuilder()
+            .constantRate(1e-4)
+            .batchSize(4)
+            .epochs(STEPS)
+            .maxLength(512)
+            .saveEvery(0)
+            .build();
     long[] early = {0};
     long[] late = {0};
     new DjlTrainer(ComputeSettings.automatic())

@@ -34,23 +34,15 @@ public final class Pretrain {
       readings.add(texts.reading());
     }
     TrainingSettings settings =
-        new TrainingSettings(
-            TrainingSettings.Loss.SFT,
-            TrainingSettings.Terms.beta(0.1),
-            3e-3,
-            1e-5,
-            TrainingSettings.Schedule.COSINE,
-            100,
-            BATCH,
-            1,
-            128,
-            0.01,
-            1,
-            0,
-            false,
-            0,
-            0,
-            200);
+        TrainingSettings.sft().toBuilder()
+            .learningRate(3e-3, 1e-5)
+            .warmupSteps(100)
+            .batchSize(BATCH)
+            .maxLength(128)
+            .weightDecay(0.01)
+            .shuffle(false)
+            .saveEvery(200)
+            .build();
     Plugins.discover(List.of())
         .trainer("djl-pytorch")
         .create(ComputeSettings.automatic())

@@ -1,0 +1,145 @@
+package org.autodidact.benchmarks;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Message;
+import org.autodidact.api.Trainer;
+import org.autodidact.api.TrainingExample;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingSettings;
+import org.autodidact.engine.Autodidact;
+
+/**
+ * The work of the peers' {@code bench_dpo.py}: pairs of the highest against the lowest preference
+ * of each instruction, in the file's order; DPO, beta 0.1, AdamW at a constant 1e-5, clipped at 1,
+ * one pass. Prints one JSON line. The seconds are those from the call, opened model and tokenized
+ * examples included, to the last step's end; writing the model is left out, as in TRL's script.
+ *
+ * <p>Arguments: model folder, ranked responses (JSONL), pairs, batch, max length, precision, rank
+ * of LoRA (0: all parameters), {@code recompute} or {@code keep}.
+ */
+public final class TrainBenchmark {
+  private TrainBenchmark() {}
+
+  public static void main(String[] arguments) throws IOException {
+    int rank = Integer.parseInt(arguments[6]);
+    int epochs = arguments.length > 8 ? Integer.parseInt(arguments[8]) : 1;
+    TrainingSettings.Builder settings =
+        TrainingSettings.dpo().toBuilder()
+            .constantRate(1e-5)
+            .epochs(epochs)
+            .batchSize(Integer.parseInt(arguments[3]))
+            .maxLength(Integer.parseInt(arguments[4]))
+            .shuffle(false)
+            .saveEvery(0)
+            .recompute(arguments[7].equals("recompute"));
+    if (rank > 0) {
+      settings.lora(TrainingSettings.Lora.rank(rank));
+    }
+    List<TrainingExample> pairs =
+        pairs(Path.of(arguments[1]), Integer.parseInt(arguments[2]));
+    Path folder = Files.createTempDirectory("autodidact-train");
+    Trainer trainer =
+        Autodidact.builder()
+            .build()
+            .plugins()
+            .trainer("djl-pytorch")
+            .create(
+                new ComputeSettings(
+                    ComputeSettings.Precision.valueOf(arguments[5].toUpperCase(Locale.ROOT)),
+                    0,
+                    0));
+    List<TrainingMetrics> steps = new ArrayList<>();
+    List<Long> ends = new ArrayList<>();
+    List<Long> resident = new ArrayList<>();
+    long start = System.nanoTime();
+    trainer.train(
+        new TrainingRequest(
+            new Checkpoint("M0", Path.of(arguments[0])),
+            pairs,
+            List.of(),
+            settings.build(),
+            1,
+            new Checkpoint("M1", folder.resolve("M1")),
+            folder.resolve("state")),
+        m -> {
+          steps.add(m);
+          ends.add(System.nanoTime());
+          resident.add(status("VmRSS"));
+        },
+        new Cancellation());
+    double seconds = (ends.get(ends.size() - 1) - start) / 1e9;
+    long tokens = steps.stream().mapToLong(TrainingMetrics::tokens).sum();
+    System.out.printf(
+        Locale.ROOT,
+        "{\"trainer\": \"autodidact\", \"precision\": \"%s\", \"lora_rank\": %d, \"pairs\": %d, \"tokens\": %d,"
+            + " \"seconds\": %.2f, \"first_step_seconds\": %.2f, \"tokens_per_second\": %.1f, \"peak_rss_mb\": %d,"
+            + " \"rss_mb\": %s, \"losses\": %s, \"folder\": \"%s\"}%n",
+        arguments[5],
+        rank,
+        pairs.size(),
+        tokens,
+        seconds,
+        (ends.get(0) - start) / 1e9,
+        tokens / seconds,
+        status("VmHWM"),
+        resident.size() > 8 ? sample(resident) : resident,
+        steps.stream()
+            .limit(16)
+            .map(m -> String.format(Locale.ROOT, "%.4f", m.value("loss").orElseThrow()))
+            .toList(),
+        folder.resolve("M1"));
+  }
+
+  private static List<Long> sample(List<Long> all) {
+    List<Long> some = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      some.add(all.get((int) ((long) i * (all.size() - 1) / 7)));
+    }
+    return some;
+  }
+
+  private static List<TrainingExample> pairs(Path file, int count) throws IOException {
+    JsonMapper json = new JsonMapper();
+    List<TrainingExample> pairs = new ArrayList<>();
+    for (String line : Files.readAllLines(file).subList(0, count)) {
+      JsonNode row = json.readTree(line);
+      JsonNode best = row.path("responses").path(0);
+      JsonNode worst = best;
+      for (JsonNode response : row.path("responses")) {
+        double preference = response.path("preference").asDouble();
+        best = preference > best.path("preference").asDouble() ? response : best;
+        worst = preference < worst.path("preference").asDouble() ? response : worst;
+      }
+      pairs.add(
+          new TrainingExample.Preference(
+              List.of(Message.user(row.path("instruction").asText())),
+              best.path("text").asText(),
+              worst.path("text").asText()));
+    }
+    return pairs;
+  }
+
+  /** MiB by a name of the process's status. */
+  private static long status(String name) {
+    try {
+      return Files.readAllLines(Path.of("/proc/self/status")).stream()
+          .filter(l -> l.startsWith(name + ":"))
+          .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024)
+          .findFirst()
+          .orElse(-1);
+    } catch (IOException e) {
+      return -1;
+    }
+  }
+}
