@@ -46,8 +46,7 @@ public final class TrainBenchmark {
     if (rank > 0) {
       settings.lora(TrainingSettings.Lora.rank(rank));
     }
-    List<TrainingExample> pairs =
-        pairs(Path.of(arguments[1]), Integer.parseInt(arguments[2]));
+    List<TrainingExample> pairs = pairs(Path.of(arguments[1]), Integer.parseInt(arguments[2]));
     Path folder = Files.createTempDirectory("autodidact-train");
     Trainer trainer =
         Autodidact.builder()

@@ -33,7 +33,7 @@ public final class PyTorchPlugin implements Plugin {
               + " loaded, "
               + JniUtils.getNumThreads()
               + " threads by default",
-          "trainer 'djl-pytorch' uses: CPU, float32 (CUDA: not built yet, unmeasured)");
+          "trainer 'djl-pytorch' uses: CPU, float32, or products in bf16 (CUDA: not built yet, unmeasured)");
     } catch (LinkageError | RuntimeException e) {
       return List.of("libtorch does not load here: " + e);
     }
@@ -55,12 +55,12 @@ public final class PyTorchPlugin implements Plugin {
     public Trainer create(ComputeSettings settings) {
       offline();
       return switch (settings.precision()) {
-        case AUTO, FP32 -> new DjlTrainer(settings);
-        case BF16, INT8, INT8_WEIGHTS, INT4 ->
+        case AUTO, FP32, BF16 -> new DjlTrainer(settings);
+        case INT8, INT8_WEIGHTS, INT4 ->
             throw new UnsupportedModelException(
                 "precision "
                     + settings.precision().name().toLowerCase(Locale.ROOT)
-                    + " is not there yet in the trainer 'djl-pytorch'; use fp32 or auto");
+                    + " is not there in the trainer 'djl-pytorch'; use fp32, bf16 or auto");
       };
     }
   }
