@@ -102,7 +102,7 @@ final class DecoderProgram implements AutoCloseable {
         weights[i] = load(folder, folder.tensor(names.get(i)));
         factors[i] = weights[i];
         if (bf16 && weights[i].getShape().dimension() > 1) {
-          factors[i] = empty(weights[i].getShape(), DataType.BFLOAT16);
+          factors[i] = lowered(weights[i]);
         }
       }
       this.adapter =
@@ -118,6 +118,13 @@ final class DecoderProgram implements AutoCloseable {
       throw e instanceof AutodidactException known
           ? known
           : new AutodidactException("libtorch refused the training program: " + e.getMessage(), e);
+    }
+  }
+
+  /** A copy in bf16; made by the program, as DJL cannot. */
+  private PtNDArray lowered(PtNDArray weight) {
+    try (Values values = new Values()) {
+      return values.call(block, "low", values.of(weight)).toTensor(manager);
     }
   }
 
@@ -380,6 +387,9 @@ final class DecoderProgram implements AutoCloseable {
         IntStream.range(0, trained.length)
             .filter(i -> matrices == trained[i].getShape().dimension() > 1)
             .toArray();
+    if (group.length == 0) {
+      return; // an adapter has matrices only
+    }
     PtNDArray[] now = new PtNDArray[group.length];
     Arrays.fill(now, steps);
     values.call(
