@@ -1,6 +1,7 @@
 package org.autodidact.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -113,6 +114,83 @@ class MainTest {
         .as(err)
         .isZero();
     assertThat(lines(grades).get(0).path("score").asDouble()).isBetween(0.0, 5.0);
+  }
+
+  @Test
+  void aJudgeIsHeldAgainstARankingAtOnceOrFromWhatItWrote() throws Exception {
+    Path ranked =
+        file(
+            "ranked.jsonl",
+            """
+            {"instruction":"x","responses":[{"text":"a b","rank":2},{"text":"b","rank":1},{"text":"","rank":3}]}
+            {"prompt":"x y","chosen":"z","rejected":"y y"}
+            {"instruction":"z","output_1":"x","output_2":"y","preference":1.9}
+            {"chosen":"\\n\\nHuman: x\\n\\nAssistant: y","rejected":"\\n\\nHuman: x\\n\\nAssistant: z"}
+            {"prompt":{"text":"x","lang":"en","replies":[{"text":"y","rank":0},{"text":"z","rank":1}]}}
+            """);
+    for (String judge : List.of("expected-score", "pairwise")) {
+      Path first = folder.resolve(judge + "0.jsonl");
+      Path rest = folder.resolve(judge + "2.jsonl");
+      evaluate("--count", "2", judge, ranked, first);
+      evaluate("--first", "2", judge, ranked, rest);
+      evaluate("--first", "0", judge, ranked, folder.resolve(judge + ".jsonl"));
+      JsonNode whole = last();
+      assertThat(whole.path("instructions").asInt()).isEqualTo(5);
+      assertThat(whole.path("pairs").asInt()).isEqualTo(3 + 1 + 1 + 1 + 1);
+      assertThat(whole.path("pairwise_accuracy").asDouble()).isBetween(0.0, 1.0);
+      assertThat(whole.path("position_bias").isNull()).isEqualTo(judge.equals("expected-score"));
+      assertThat(
+              autodidact(
+                  "evaluate",
+                  "scores",
+                  "--data",
+                  ranked,
+                  "--scores",
+                  first,
+                  "--scores",
+                  rest,
+                  "--json"))
+          .as(err)
+          .isZero();
+      for (String metric : List.of("pairwise_accuracy", "spearman", "position_bias", "brier")) {
+        assertThat(last().path(metric).asDouble())
+            .as(metric)
+            .isCloseTo(whole.path(metric).asDouble(), within(1e-4));
+      }
+    }
+    assertRefused(
+        3,
+        "without-id.jsonl, line 1",
+        "evaluate",
+        "scores",
+        "--scores",
+        file("without-id.jsonl", "{\"score\":1}\n"),
+        "--data",
+        ranked);
+  }
+
+  private void evaluate(String part, String n, String judge, Path data, Path output) {
+    assertThat(
+            autodidact(
+                "evaluate",
+                "judge",
+                "--model",
+                model,
+                "--judge",
+                judge,
+                "--data",
+                data,
+                part,
+                n,
+                "--output",
+                output,
+                "--json"))
+        .as(err)
+        .isZero();
+  }
+
+  private JsonNode last() throws Exception {
+    return JSON.readTree(out.lines().reduce((a, b) -> b).orElseThrow());
   }
 
   @Test
@@ -264,7 +342,17 @@ class MainTest {
   @Test
   void pluginsAndDoctorSpeak() {
     assertThat(autodidact("plugins")).isZero();
-    assertThat(out).contains("onnxruntime", "djl-pytorch", "additive", "expected-score", "max-min");
+    assertThat(out)
+        .contains(
+            "onnxruntime",
+            "djl-pytorch",
+            "additive",
+            "expected-score",
+            "max-min",
+            "pairwise",
+            "meta",
+            "ensemble",
+            "anchored");
     assertThat(autodidact("doctor", "--model", model)).isZero();
     assertThat(out).contains("Memory", "execution providers", "context 1024");
   }

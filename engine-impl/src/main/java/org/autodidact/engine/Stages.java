@@ -409,7 +409,7 @@ final class Stages {
     return loss == TrainingSettings.Loss.SFT
         ? new TrainingExample.Demonstration(pair.prompt().messages(), chosen)
         : new TrainingExample.Preference(
-            pair.prompt().messages(), chosen, pair.rejected().candidate().text());
+            pair.prompt().messages(), chosen, pair.rejected().candidate().text(), pair.weight());
   }
 
   private InvalidInputException noPairs(int iteration) {
