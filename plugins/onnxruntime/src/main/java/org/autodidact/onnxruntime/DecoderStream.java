@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 
-/** The memory of one thread that runs a decoder: its caches and what a run writes. */
+/** What runs a decoder, with its own caches and what a run writes. One run at a time. */
 interface DecoderStream extends AutoCloseable {
 
   /** What the rows have of their own. */

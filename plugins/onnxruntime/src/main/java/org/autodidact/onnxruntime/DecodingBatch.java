@@ -14,7 +14,7 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.checkpoints.ModelFolder;
 
 /**
- * The rows that decode together, on one thread. Row i of the list is row i of the cache; the list
+ * The rows that decode together in one stream. Row i of the list is row i of the cache; the list
  * has no holes: when a row ends, the last one moves into its place.
  *
  * <p>Where prompts are shared, a prompt's keys and values stand once, in the row of its group in

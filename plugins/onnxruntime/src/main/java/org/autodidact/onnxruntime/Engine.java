@@ -27,6 +27,9 @@ interface Engine extends AutoCloseable {
   /** Bytes of cache that one token of one row takes. */
   long bytesPerPlace();
 
+  /** Bytes that caches may take at most, where nobody has said how many. */
+  long roomForCaches();
+
   @Override
   void close();
 }

@@ -68,6 +68,11 @@ final class GraphEngine implements Engine {
   }
 
   @Override
+  public long roomForCaches() {
+    return Long.MAX_VALUE;
+  }
+
+  @Override
   public void close() {
     try {
       decoder.close();

@@ -280,7 +280,7 @@ final class OnnxGenerator implements Generator {
   private long budget() {
     return settings.memoryMegabytes() > 0
         ? (long) settings.memoryMegabytes() << 20
-        : DEFAULT_CACHE_BYTES;
+        : Math.min(DEFAULT_CACHE_BYTES, engine.roomForCaches());
   }
 
   @Override

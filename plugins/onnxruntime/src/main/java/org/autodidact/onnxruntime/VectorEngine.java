@@ -45,6 +45,12 @@ final class VectorEngine implements Engine {
     return ByteCache.bytesPerPlace(config);
   }
 
+  /** Half of the heap, where they lie. */
+  @Override
+  public long roomForCaches() {
+    return Runtime.getRuntime().maxMemory() / 2;
+  }
+
   @Override
   public void close() {
     team.close();

@@ -147,8 +147,9 @@ class QualityTest {
         JUDGED, difference, spearman);
     assertThat(difference).isLessThan(0.05);
     // This model's scores differ by 0.11 only (standard deviation), which 8 bits blur: with
-    // down_proj in float32 the correlation is 0.969, with all in float32 it is 1.
-    assertThat(spearman).isGreaterThan(0.94);
+    // down_proj in float32 the correlation is 0.969, with all in float32 it is 1. Another order of
+    // summing moved it between 0.943 and 0.958.
+    assertThat(spearman).isGreaterThan(0.92);
   }
 
   /** What {@code int8-weights} costs, in the same numbers. */
