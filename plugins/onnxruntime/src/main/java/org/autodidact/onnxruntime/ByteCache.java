@@ -1,7 +1,6 @@
 package org.autodidact.onnxruntime;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
 import org.autodidact.api.StorageException;
@@ -142,17 +141,6 @@ final class ByteCache implements Cache {
       }
     }
     places = newPlaces;
-  }
-
-  @Override
-  public void clear(int row, int from, int to) {
-    for (Layer layer : layers) {
-      for (int head = 0; head < heads; head++) {
-        int at = scales(row, head);
-        Arrays.fill(layer.keyScales(), at + from, at + to, 0);
-        Arrays.fill(layer.valueScales(), at + from, at + to, 0);
-      }
-    }
   }
 
   @Override

@@ -111,9 +111,7 @@ final class ByteProduct implements AutoCloseable {
   @Override
   public void close() {
     try {
-      session.close();
-    } catch (OrtException e) {
-      throw new AutodidactException("ONNX Runtime failed to close: " + e.getMessage(), e);
+      Onnx.close(session);
     } finally {
       values.close();
     }

@@ -28,9 +28,6 @@ interface Cache extends AutoCloseable {
    */
   void setPlaces(int newPlaces, int used);
 
-  /** Sets the places {@code from} to {@code to} of a row to 0. */
-  void clear(int row, int from, int to);
-
   @Override
   void close();
 }

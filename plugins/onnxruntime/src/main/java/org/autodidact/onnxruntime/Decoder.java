@@ -3,7 +3,6 @@ package org.autodidact.onnxruntime;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -11,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
@@ -41,7 +39,7 @@ final class Decoder implements AutoCloseable {
       boolean sharesPrefixes) {
     this.config = model.config();
     this.sharesPrefixes = sharesPrefixes;
-    this.environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+    this.environment = Onnx.environment();
     byte[] graph = DecoderGraph.build(model, rounded, sharesPrefixes);
     Map<String, OnnxTensor> given = new LinkedHashMap<>();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
@@ -97,10 +95,6 @@ final class Decoder implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      session.close();
-    } catch (OrtException e) {
-      throw new AutodidactException("ONNX Runtime failed to close: " + e.getMessage(), e);
-    }
+    Onnx.close(session);
   }
 }

@@ -150,13 +150,7 @@ final class DecodingBatch {
       wanted[i] = (long) i * width + prompts.get(i).length - 1;
       inverse[i] = inverseTemperature(entering.get(i));
     }
-    DecoderStream.Logits logits =
-        stream.run(DecoderStream.Input.together(prompts(), first, prompts, wanted, inverse));
-    // Padding may have come to NaN, which times 0 is not 0 where a product reads all places.
-    for (int i = 0; i < prompts.size() && shared; i++) {
-      prompts().clear(first + i, prompts.get(i).length, width);
-    }
-    return logits;
+    return stream.run(DecoderStream.Input.together(prompts(), first, prompts, wanted, inverse));
   }
 
   /**

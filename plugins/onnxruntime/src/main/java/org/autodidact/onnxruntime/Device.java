@@ -2,7 +2,6 @@ package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import java.io.IOException;
 import java.io.InputStream;
@@ -42,7 +41,7 @@ final class Device {
         provider,
         new EngineCache(
             Path.of(cache, "autodidact", "tensorrt"),
-            "ONNX Runtime " + environment().getVersion()));
+            "ONNX Runtime " + Onnx.environment().getVersion()));
   }
 
   /**
@@ -100,7 +99,7 @@ final class Device {
   private static OrtSession session(
       ModelFolder model, byte[] graph, Provider provider, Map<String, String> tensorRtSettings)
       throws OrtException {
-    OrtEnvironment environment = environment();
+    OrtEnvironment environment = Onnx.environment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.addConfigEntry(
           "session.model_external_initializers_file_folder_path",
@@ -136,9 +135,5 @@ final class Device {
   private static UnsupportedModelException refused(ModelFolder model, OrtException e) {
     return new UnsupportedModelException(
         model.path() + ": ONNX Runtime refused the graph: " + e.getMessage(), e);
-  }
-
-  static OrtEnvironment environment() {
-    return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
   }
 }

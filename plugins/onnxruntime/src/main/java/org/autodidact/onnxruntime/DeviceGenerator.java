@@ -299,11 +299,7 @@ final class DeviceGenerator implements Generator {
     closed = true;
     try (model) {
       scorer.ifPresent(DeviceScorer::close);
-      if (session.isPresent()) {
-        session.get().close();
-      }
-    } catch (OrtException e) {
-      throw new AutodidactException("ONNX Runtime failed to close: " + e.getMessage(), e);
+      session.ifPresent(Onnx::close);
     }
   }
 }

@@ -2,15 +2,13 @@ package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Scorer;
@@ -43,116 +41,58 @@ final class DeviceScorer implements Scorer, AutoCloseable {
     this.longest = Math.min(TOKENS, model.config().contextLength());
   }
 
-  /** One row of ids, its places from {@code first} on, and for each the tokens asked for. */
-  private record Text(Answer answer, int[] ids, int first, List<Target> targets) {
-    int places() {
-      return ids.length - first;
-    }
-  }
-
-  /** The {@code index}th continuation's tokens. */
-  private record Target(int index, int[] tokens) {}
-
-  /** A request's answer in the making. */
-  private static final class Answer {
-    private final ScoringRequest request;
-    private final double[] sums;
-    private final Integer[] tokens;
-    private int open;
-
-    Answer(ScoringRequest request) {
-      this.request = request;
-      this.sums = new double[request.continuations().size()];
-      this.tokens = new Integer[sums.length];
-    }
-
-    Scoring scoring() {
-      return new Scoring(
-          request.prompt().id(), Arrays.stream(sums).boxed().toList(), List.of(tokens));
-    }
-  }
-
   @Override
   public void score(
       List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation cancellation) {
     cancellation.throwIfCancelled();
-    List<Text> texts = new ArrayList<>();
+    List<ScoredText> texts = new ArrayList<>();
     for (ScoringRequest request : requests) {
-      texts.addAll(texts(new Answer(request)));
+      texts.addAll(ScoredText.of(request, model));
     }
-    texts.sort(Comparator.comparingInt((Text t) -> t.ids().length).reversed());
+    texts.sort(Comparator.comparingInt((ScoredText t) -> t.ids().length).reversed());
     for (int from = 0; from < texts.size(); ) {
       cancellation.throwIfCancelled();
       int to = from + 1;
-      int places = texts.get(from).places();
-      while (to < texts.size() && to - from < TEXTS && places + texts.get(to).places() <= TOKENS) {
-        places += texts.get(to++).places();
+      int places = texts.get(from).rows();
+      while (to < texts.size() && to - from < TEXTS && places + texts.get(to).rows() <= TOKENS) {
+        places += texts.get(to++).rows();
       }
       run(texts.subList(from, to), places, results);
       from = to;
     }
   }
 
-  private List<Text> texts(Answer answer) {
-    ScoringRequest request = answer.request;
-    int[] prompt =
-        concat(
-            model.encoder().prompt(request.prompt().messages()),
-            model.encoder().text(request.prefix()));
-    int[] end = request.endOfText() ? model.encoder().endOfTurn() : new int[0];
-    Map<List<Integer>, Text> distinct = new LinkedHashMap<>();
-    for (int i = 0; i < request.continuations().size(); i++) {
-      int[] scored = concat(model.encoder().text(request.continuations().get(i)), end);
-      int[] whole = concat(prompt, scored);
-      OnnxGenerator.requireFits(model.config(), request.prompt().id(), whole, 0);
-      answer.tokens[i] = scored.length;
-      int[] ids = Arrays.copyOf(whole, whole.length - 1);
-      distinct
-          .computeIfAbsent(
-              Arrays.stream(ids).boxed().toList(),
-              k -> new Text(answer, ids, prompt.length - 1, new ArrayList<>()))
-          .targets()
-          .add(new Target(i, scored));
-    }
-    answer.open = distinct.size();
-    return List.copyOf(distinct.values());
-  }
-
-  private static int[] concat(int[] a, int[] b) {
-    return IntStream.concat(Arrays.stream(a), Arrays.stream(b)).toArray();
-  }
-
-  private void run(List<Text> texts, int places, Consumer<Scoring> results) {
+  private void run(List<ScoredText> texts, int places, Consumer<Scoring> results) {
     int width = texts.get(0).ids().length;
     long[] ids = new long[texts.size() * width];
     long[] rows = new long[places];
     List<long[]> targets = new ArrayList<>();
     int place = 0;
     for (int i = 0; i < texts.size(); i++) {
-      Text text = texts.get(i);
+      ScoredText text = texts.get(i);
       for (int t = 0; t < text.ids().length; t++) {
         ids[i * width + t] = text.ids()[t];
       }
-      for (Target target : text.targets()) {
+      for (ScoredText.Target target : text.targets()) {
         for (int t = 0; t < target.tokens().length; t++) {
           targets.add(new long[] {place + t, target.tokens()[t]});
         }
       }
-      for (int t = text.first(); t < text.ids().length; t++) {
+      for (int t = text.firstRow(); t < text.ids().length; t++) {
         rows[place++] = (long) i * width + t;
       }
     }
-    float[] found = weigh(ids, width, rows, targets);
-    int at = 0;
-    for (Text text : texts) {
-      for (Target target : text.targets()) {
-        for (int t = 0; t < target.tokens().length; t++) {
-          text.answer().sums[target.index()] += found[at++];
-        }
-      }
-      if (--text.answer().open == 0) {
-        results.accept(text.answer().scoring());
-      }
+    FloatBuffer found = FloatBuffer.wrap(weigh(ids, width, rows, targets));
+    for (ScoredText text : texts) {
+      text.finish(
+              target -> {
+                double sum = 0;
+                for (int t = 0; t < target.tokens().length; t++) {
+                  sum += found.get();
+                }
+                return sum;
+              })
+          .ifPresent(results);
     }
   }
 
@@ -194,15 +134,7 @@ final class DeviceScorer implements Scorer, AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      if (within.isPresent()) {
-        within.get().close();
-      }
-      if (beyond.isPresent()) {
-        beyond.get().close();
-      }
-    } catch (OrtException e) {
-      throw new AutodidactException("ONNX Runtime failed to close: " + e.getMessage(), e);
-    }
+    within.ifPresent(Onnx::close);
+    beyond.ifPresent(Onnx::close);
   }
 }

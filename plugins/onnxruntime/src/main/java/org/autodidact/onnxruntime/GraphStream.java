@@ -116,11 +116,21 @@ final class GraphStream implements DecoderStream {
         bindPrefixes(bound, input, total);
       }
       decoder.run(bound.inputs, bound.outputs);
+      if (input.target() == prefixes) {
+        clearPadding(input);
+      }
       return result;
     } catch (OrtException e) {
       throw new AutodidactException("ONNX Runtime failed: " + e.getMessage(), e);
     } finally {
       bound.close();
+    }
+  }
+
+  /** It may have come to NaN, which times 0 is not 0 where a product reads all places. */
+  private void clearPadding(Input input) {
+    for (int row = 0; row < input.lengths().length; row++) {
+      prefixes.clear(input.firstRow() + row, input.lengths()[row], input.width());
     }
   }
 

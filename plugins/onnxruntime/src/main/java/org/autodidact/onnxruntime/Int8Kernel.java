@@ -7,7 +7,6 @@ import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -30,8 +29,7 @@ final class Int8Kernel {
 
   /** Multiplies the largest numbers there are and compares with the integer they must give. */
   static boolean signedIsExact() {
-    OrtEnvironment environment =
-        OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+    OrtEnvironment environment = Onnx.environment();
     OnnxGraph graph = new OnnxGraph(Path.of(""));
     graph.input("a", DataType.UINT8, "rows", INPUTS);
     byte[] b = new byte[INPUTS * OUTPUTS];

@@ -121,8 +121,8 @@ final class KeyValueCache implements Cache {
     places = newPlaces;
   }
 
-  @Override
-  public void clear(int row, int from, int to) {
+  /** Sets the places {@code from} to {@code to} of a row to 0. */
+  void clear(int row, int from, int to) {
     for (NativeBuffer buffer : buffers) {
       for (int h = 0; h < shape.heads(); h++) {
         buffer.clear(

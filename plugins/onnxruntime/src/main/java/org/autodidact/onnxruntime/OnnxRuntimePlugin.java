@@ -1,7 +1,6 @@
 package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtLoggingLevel;
 import java.util.ArrayList;
 import java.util.List;
 import org.autodidact.api.Checkpoint;
@@ -28,8 +27,7 @@ public final class OnnxRuntimePlugin implements Plugin {
   public List<String> diagnose() {
     List<String> lines = new ArrayList<>();
     try {
-      OrtEnvironment environment =
-          OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+      OrtEnvironment environment = Onnx.environment();
       lines.add("ONNX Runtime " + environment.getVersion() + " loaded");
       lines.add("execution providers: " + OrtEnvironment.getAvailableProviders());
       lines.add(

@@ -4,7 +4,6 @@ import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtProvider;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
@@ -63,7 +62,8 @@ final class Providers {
 
   /** Why a provider cannot be used here; empty where it can. Starts it to find out. */
   static Optional<String> missing(Provider provider) {
-    OrtEnvironment environment = environment(); // without one, options fail before they say why
+    OrtEnvironment environment =
+        Onnx.environment(); // without one, options fail before they say why
     OrtProvider name = provider == Provider.CUDA ? OrtProvider.CUDA : OrtProvider.TENSOR_RT;
     if (!OrtEnvironment.getAvailableProviders().contains(name)) {
       return Optional.of(
@@ -147,9 +147,5 @@ final class Providers {
   /** As users write it. */
   static String name(Enum<?> setting) {
     return setting.name().toLowerCase(Locale.ROOT).replace('_', '-');
-  }
-
-  private static OrtEnvironment environment() {
-    return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
   }
 }

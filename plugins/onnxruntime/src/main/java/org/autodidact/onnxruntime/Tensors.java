@@ -17,21 +17,19 @@ final class Tensors implements AutoCloseable {
   }
 
   void put(String name, long[] values, long... shape) throws OrtException {
-    inputs.put(name, OnnxTensor.createTensor(Device.environment(), LongBuffer.wrap(values), shape));
+    inputs.put(name, OnnxTensor.createTensor(Onnx.environment(), LongBuffer.wrap(values), shape));
   }
 
   void put(String name, float[] values, long... shape) throws OrtException {
-    inputs.put(
-        name, OnnxTensor.createTensor(Device.environment(), FloatBuffer.wrap(values), shape));
+    inputs.put(name, OnnxTensor.createTensor(Onnx.environment(), FloatBuffer.wrap(values), shape));
   }
 
   void put(String name, double[] values, long... shape) throws OrtException {
-    inputs.put(
-        name, OnnxTensor.createTensor(Device.environment(), DoubleBuffer.wrap(values), shape));
+    inputs.put(name, OnnxTensor.createTensor(Onnx.environment(), DoubleBuffer.wrap(values), shape));
   }
 
   void put(String name, boolean[] values) throws OrtException {
-    inputs.put(name, OnnxTensor.createTensor(Device.environment(), values));
+    inputs.put(name, OnnxTensor.createTensor(Onnx.environment(), values));
   }
 
   @Override

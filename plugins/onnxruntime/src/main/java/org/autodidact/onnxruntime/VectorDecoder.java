@@ -1,7 +1,6 @@
 package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtLoggingLevel;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +30,7 @@ final class VectorDecoder implements AutoCloseable {
    *
    * @param bias [outputs], or empty
    */
-  record Product(int inputs, int outputs, List<ByteProduct> parts, float[] bias) {}
+  record Product(List<ByteProduct> parts, float[] bias) {}
 
   /** The products of a layer. */
   record Layer(
@@ -42,7 +41,7 @@ final class VectorDecoder implements AutoCloseable {
     this.config = config;
     this.weights = weights;
     this.threads = threads;
-    this.environment = OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+    this.environment = Onnx.environment();
     ModelConfig.RopeSettings rope = config.attention().get(0).rope();
     this.cosines = Rope.cosines(config.headSize(), rope, config.contextLength());
     this.sines = Rope.sines(config.headSize(), rope, config.contextLength());
@@ -81,10 +80,7 @@ final class VectorDecoder implements AutoCloseable {
     Int8Weights.Matrix matrix = weights.matrix(name);
     Product made =
         new Product(
-            matrix.inputs(),
-            matrix.outputs(),
-            ByteProduct.parts(environment, matrix, weights.signed(), threads),
-            matrix.bias());
+            ByteProduct.parts(environment, matrix, weights.signed(), threads), matrix.bias());
     products.add(made);
     weights.free(name);
     return made;

@@ -464,13 +464,13 @@ final class VectorStream implements DecoderStream {
   }
 
   /** The first rows of some memory as tensors, each made once. */
-  private final class Tensors implements AutoCloseable {
+  private final class RowTensors implements AutoCloseable {
     private final NativeBuffer memory;
     private final OnnxJavaType type;
     private final int width;
     private final OnnxTensor[] tensors = new OnnxTensor[block + 1];
 
-    Tensors(NativeBuffer memory, OnnxJavaType type, int width) {
+    RowTensors(NativeBuffer memory, OnnxJavaType type, int width) {
       this.memory = memory;
       this.type = type;
       this.width = width;
@@ -510,14 +510,14 @@ final class VectorStream implements DecoderStream {
     private final int width;
     private final byte[] rounded;
     private final NativeBuffer memory;
-    private final List<Tensors> ofThread = new ArrayList<>();
+    private final List<RowTensors> ofThread = new ArrayList<>();
 
     Bytes(int width) {
       this.width = width;
       this.rounded = new byte[block * width];
       this.memory = NativeBuffer.ofBytes((long) block * width);
       for (int i = 0; i < team.size(); i++) {
-        ofThread.add(new Tensors(memory, OnnxJavaType.UINT8, width));
+        ofThread.add(new RowTensors(memory, OnnxJavaType.UINT8, width));
       }
     }
 
@@ -538,7 +538,7 @@ final class VectorStream implements DecoderStream {
 
     @Override
     public void close() {
-      ofThread.forEach(Tensors::close);
+      ofThread.forEach(RowTensors::close);
     }
   }
 
@@ -546,7 +546,7 @@ final class VectorStream implements DecoderStream {
   private final class Products implements AutoCloseable {
     private final List<ByteProduct> layout;
     private final List<FloatBuffer> values = new ArrayList<>();
-    private final List<Tensors> parts = new ArrayList<>();
+    private final List<RowTensors> parts = new ArrayList<>();
 
     /** {@code like}: a product that has the width of all that will be run. */
     Products(VectorDecoder.Product like) {
@@ -554,7 +554,7 @@ final class VectorStream implements DecoderStream {
       for (ByteProduct part : layout) {
         NativeBuffer memory = NativeBuffer.ofFloats((long) block * part.outputs());
         values.add(memory.floats(0, (long) block * part.outputs()));
-        parts.add(new Tensors(memory, OnnxJavaType.FLOAT, part.outputs()));
+        parts.add(new RowTensors(memory, OnnxJavaType.FLOAT, part.outputs()));
       }
     }
 
@@ -575,7 +575,7 @@ final class VectorStream implements DecoderStream {
 
     @Override
     public void close() {
-      parts.forEach(Tensors::close);
+      parts.forEach(RowTensors::close);
     }
   }
 }

@@ -1,0 +1,99 @@
+package org.autodidact.onnxruntime;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
+import org.autodidact.api.Scoring;
+import org.autodidact.api.ScoringRequest;
+import org.autodidact.checkpoints.ModelFolder;
+
+/**
+ * What runs to weigh a request's continuations: a prompt and a continuation but for its last token.
+ * Continuations of one token, as the digits of a score are, share it.
+ *
+ * @param answer the request's, which is whole when all of its texts have run
+ * @param ids all tokens but the last
+ * @param firstRow logits are wanted from this one to the end
+ * @param targets the continuations that are weighed by them
+ */
+record ScoredText(Answer answer, int[] ids, int firstRow, List<Target> targets) {
+
+  /** The {@code index}th continuation's tokens. */
+  record Target(int index, int[] tokens) {}
+
+  /** The distinct texts of a request; refuses what the model cannot hold. */
+  static List<ScoredText> of(ScoringRequest request, ModelFolder model) {
+    Answer answer = new Answer(request);
+    int[] prompt =
+        concat(
+            model.encoder().prompt(request.prompt().messages()),
+            model.encoder().text(request.prefix()));
+    int[] end = request.endOfText() ? model.encoder().endOfTurn() : new int[0];
+    Map<List<Integer>, ScoredText> distinct = new LinkedHashMap<>();
+    for (int i = 0; i < request.continuations().size(); i++) {
+      int[] scored = concat(model.encoder().text(request.continuations().get(i)), end);
+      int[] whole = concat(prompt, scored);
+      OnnxGenerator.requireFits(model.config(), request.prompt().id(), whole, 0);
+      answer.tokens[i] = scored.length;
+      int[] ids = Arrays.copyOf(whole, whole.length - 1);
+      distinct
+          .computeIfAbsent(
+              Arrays.stream(ids).boxed().toList(),
+              k -> new ScoredText(answer, ids, prompt.length - 1, new ArrayList<>()))
+          .targets()
+          .add(new Target(i, scored));
+    }
+    answer.open = distinct.size();
+    return List.copyOf(distinct.values());
+  }
+
+  int rows() {
+    return ids.length - firstRow;
+  }
+
+  /**
+   * Notes the log-probability of each target, taken in their order; the scoring, if this was the
+   * request's last text. Thread-safe.
+   */
+  Optional<Scoring> finish(ToDoubleFunction<Target> logProbability) {
+    double[] found = targets.stream().mapToDouble(logProbability).toArray();
+    return answer.put(targets, found);
+  }
+
+  private static int[] concat(int[] a, int[] b) {
+    return IntStream.concat(Arrays.stream(a), Arrays.stream(b)).toArray();
+  }
+
+  /** A request's answer in the making; {@code open} texts are still to run. Thread-safe. */
+  static final class Answer {
+    private final ScoringRequest request;
+    private final double[] logProbabilities;
+    private final int[] tokens;
+    private int open;
+
+    private Answer(ScoringRequest request) {
+      this.request = request;
+      this.logProbabilities = new double[request.continuations().size()];
+      this.tokens = new int[logProbabilities.length];
+    }
+
+    private synchronized Optional<Scoring> put(List<Target> targets, double[] found) {
+      for (int i = 0; i < found.length; i++) {
+        logProbabilities[targets.get(i).index()] = found[i];
+      }
+      open--;
+      return open > 0
+          ? Optional.empty()
+          : Optional.of(
+              new Scoring(
+                  request.prompt().id(),
+                  Arrays.stream(logProbabilities).boxed().toList(),
+                  Arrays.stream(tokens).boxed().toList()));
+    }
+  }
+}
