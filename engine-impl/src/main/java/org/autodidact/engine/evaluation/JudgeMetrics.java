@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
 import org.apache.commons.math3.stat.correlation.KendallsCorrelation;
 import org.apache.commons.math3.stat.correlation.SpearmansCorrelation;
@@ -43,6 +44,9 @@ import org.autodidact.engine.data.RankedInstruction.Answer;
  * </ul>
  */
 public final class JudgeMetrics {
+  private static final Correlation SPEARMAN =
+      (x, y) -> new SpearmansCorrelation().correlation(x, y);
+
   private static final int BINS = 10;
   private final Scale scale;
   private final List<JudgedInstruction> judged;
@@ -85,14 +89,14 @@ public final class JudgeMetrics {
     metrics.put(
         "exact_match",
         mean(judged.stream().filter(JudgeMetrics::complete).mapToDouble(JudgeMetrics::exact)));
-    metrics.put("spearman", correlation((x, y) -> new SpearmansCorrelation().correlation(x, y)));
-    metrics.put("kendall", correlation((x, y) -> new KendallsCorrelation().correlation(x, y)));
+    metrics.put("spearman", withRanking(SPEARMAN));
+    metrics.put("kendall", withRanking((x, y) -> new KendallsCorrelation().correlation(x, y)));
     List<Pair> lengths = pairs.stream().filter(Pair::untied).filter(p -> p.longer() != 0).toList();
     metrics.put(
         "length_bias",
         mean(lengths.stream().mapToDouble(p -> p.score() > 0 == p.longer() > 0 ? 1 : 0))
             - mean(lengths.stream().mapToDouble(p -> p.longer() > 0 ? 1 : 0)));
-    metrics.put("score_length_spearman", scoreAndLength());
+    metrics.put("score_length_spearman", correlation(SPEARMAN, judged, a -> length(a.text())));
     metrics.put(
         "position_bias",
         (mean(shown(samples, Shown.FIRST)) - mean(shown(samples, Shown.SECOND))) / range());
@@ -180,47 +184,30 @@ public final class JudgeMetrics {
     double of(double[] x, double[] y);
   }
 
-  private double correlation(Correlation correlation) {
-    return mean(
-        judged.stream()
-            .mapToDouble(
-                one -> {
-                  List<double[]> both = new ArrayList<>();
-                  for (int i = 0; i < one.judgements().size(); i++) {
-                    OptionalDouble score = one.judgements().get(i).score();
-                    if (score.isPresent()) {
-                      both.add(
-                          new double[] {
-                            score.getAsDouble(), one.ranked().answers().get(i).quality()
-                          });
-                    }
-                  }
-                  return both.size() < 2
-                      ? Double.NaN
-                      : correlation.of(
-                          both.stream().mapToDouble(b -> b[0]).toArray(),
-                          both.stream().mapToDouble(b -> b[1]).toArray());
-                })
-            .filter(x -> !Double.isNaN(x)));
-  }
-
-  private double scoreAndLength() {
-    List<double[]> both = new ArrayList<>();
+  /** Of the scores with each answer's number, over the answers that have a score. */
+  private static double correlation(
+      Correlation correlation, List<JudgedInstruction> judged, ToDoubleFunction<Answer> number) {
+    DoubleStream.Builder scores = DoubleStream.builder();
+    DoubleStream.Builder numbers = DoubleStream.builder();
     for (JudgedInstruction one : judged) {
       for (int i = 0; i < one.judgements().size(); i++) {
         OptionalDouble score = one.judgements().get(i).score();
         if (score.isPresent()) {
-          both.add(
-              new double[] {score.getAsDouble(), length(one.ranked().answers().get(i).text())});
+          scores.add(score.getAsDouble());
+          numbers.add(number.applyAsDouble(one.ranked().answers().get(i)));
         }
       }
     }
-    return both.size() < 2
-        ? Double.NaN
-        : new SpearmansCorrelation()
-            .correlation(
-                both.stream().mapToDouble(b -> b[0]).toArray(),
-                both.stream().mapToDouble(b -> b[1]).toArray());
+    double[] x = scores.build().toArray();
+    return x.length < 2 ? Double.NaN : correlation.of(x, numbers.build().toArray());
+  }
+
+  /** Of scores and ranking within an instruction, the mean over instructions. */
+  private double withRanking(Correlation correlation) {
+    return mean(
+        judged.stream()
+            .mapToDouble(one -> correlation(correlation, List.of(one), Answer::quality))
+            .filter(x -> !Double.isNaN(x)));
   }
 
   private static DoubleStream shown(List<JudgementSample> samples, Shown shown) {

@@ -18,18 +18,7 @@ import org.autodidact.api.JudgementSample;
  */
 public final class AdditiveJudge implements Judge {
   /** Opens it by the name {@code additive}. */
-  public static final JudgeProvider PROVIDER =
-      new JudgeProvider() {
-        @Override
-        public String name() {
-          return "additive";
-        }
-
-        @Override
-        public Judge open(JudgeContext context) {
-          return new AdditiveJudge(context);
-        }
-      };
+  public static final JudgeProvider PROVIDER = Judges.provider("additive", AdditiveJudge::new);
 
   private final JudgeProvider.JudgeContext context;
   private final JudgeTemplate template;

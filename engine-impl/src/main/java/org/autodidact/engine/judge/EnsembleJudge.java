@@ -22,17 +22,7 @@ import org.autodidact.api.JudgementSample;
 public final class EnsembleJudge implements Judge {
   /** Opens it by the name {@code ensemble}. */
   public static final JudgeProvider PROVIDER =
-      new JudgeProvider() {
-        @Override
-        public String name() {
-          return "ensemble";
-        }
-
-        @Override
-        public Judge open(JudgeContext context) {
-          return new EnsembleJudge(context.members());
-        }
-      };
+      Judges.provider("ensemble", context -> new EnsembleJudge(context.members()));
 
   private final List<Judge> members;
 

@@ -22,17 +22,7 @@ import org.autodidact.api.UnsupportedModelException;
 public final class ExpectedScoreJudge implements Judge {
   /** Opens it by the name {@code expected-score}. */
   public static final JudgeProvider PROVIDER =
-      new JudgeProvider() {
-        @Override
-        public String name() {
-          return "expected-score";
-        }
-
-        @Override
-        public Judge open(JudgeContext context) {
-          return new ExpectedScoreJudge(context);
-        }
-      };
+      Judges.provider("expected-score", ExpectedScoreJudge::new);
 
   private static final List<String> DIGITS =
       IntStream.rangeClosed(0, 5).mapToObj(Integer::toString).toList();

@@ -22,18 +22,7 @@ import org.autodidact.api.JudgementSample;
  */
 public final class MetaJudge implements Judge {
   /** Opens it by the name {@code meta}. */
-  public static final JudgeProvider PROVIDER =
-      new JudgeProvider() {
-        @Override
-        public String name() {
-          return "meta";
-        }
-
-        @Override
-        public Judge open(JudgeContext context) {
-          return new MetaJudge(context);
-        }
-      };
+  public static final JudgeProvider PROVIDER = Judges.provider("meta", MetaJudge::new);
 
   private final JudgeProvider.JudgeContext context;
   private final JudgeTemplate template;

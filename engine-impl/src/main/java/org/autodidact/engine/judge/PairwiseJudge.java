@@ -24,18 +24,7 @@ import org.autodidact.api.JudgementSample.Shown;
  */
 public final class PairwiseJudge implements Judge {
   /** Opens it by the name {@code pairwise}. */
-  public static final JudgeProvider PROVIDER =
-      new JudgeProvider() {
-        @Override
-        public String name() {
-          return "pairwise";
-        }
-
-        @Override
-        public Judge open(JudgeContext context) {
-          return new PairwiseJudge(context);
-        }
-      };
+  public static final JudgeProvider PROVIDER = Judges.provider("pairwise", PairwiseJudge::new);
 
   private final JudgeProvider.JudgeContext context;
   private final JudgeTemplate template;
