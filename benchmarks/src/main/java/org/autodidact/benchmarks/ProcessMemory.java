@@ -9,9 +9,17 @@ import java.nio.file.Path;
 final class ProcessMemory {
   private ProcessMemory() {}
 
-  static long residentBytes() {
+  /**
+   * A line of {@code /proc/self/status}: {@code VmRSS}, resident now, or {@code VmHWM}, at most.
+   */
+  static long megabytes(String line) {
     try {
-      return Long.parseLong(Files.readString(Path.of("/proc/self/statm")).split(" ")[1]) * 4096;
+      for (String found : Files.readAllLines(Path.of("/proc/self/status"))) {
+        if (found.startsWith(line + ":")) {
+          return Long.parseLong(found.replaceAll("\\D", "")) / 1024;
+        }
+      }
+      return -1;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -53,7 +53,7 @@ public final class RaggedBenchmark {
             equal,
             ragged,
             ragged / equal,
-            ProcessMemory.residentBytes() >> 20);
+            ProcessMemory.megabytes("VmRSS"));
       }
     }
   }

@@ -74,7 +74,7 @@ public final class TrainBenchmark {
         m -> {
           steps.add(m);
           ends.add(System.nanoTime());
-          resident.add(status("VmRSS"));
+          resident.add(ProcessMemory.megabytes("VmRSS"));
         },
         new Cancellation());
     double seconds = (ends.get(ends.size() - 1) - start) / 1e9;
@@ -91,7 +91,7 @@ public final class TrainBenchmark {
         seconds,
         (ends.get(0) - start) / 1e9,
         tokens / seconds,
-        status("VmHWM"),
+        ProcessMemory.megabytes("VmHWM"),
         resident.size() > 8 ? sample(resident) : resident,
         steps.stream()
             .limit(16)
@@ -127,18 +127,5 @@ public final class TrainBenchmark {
               worst.path("text").asText()));
     }
     return pairs;
-  }
-
-  /** MiB by a name of the process's status. */
-  private static long status(String name) {
-    try {
-      return Files.readAllLines(Path.of("/proc/self/status")).stream()
-          .filter(l -> l.startsWith(name + ":"))
-          .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024)
-          .findFirst()
-          .orElse(-1);
-    } catch (IOException e) {
-      return -1;
-    }
   }
 }

@@ -1,0 +1,34 @@
+"""What the scripts here share: the project's own class path, the peers' Python, and the processor's name."""
+import json, os, subprocess
+
+root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+shared = os.environ.get("AUTODIDACT_SHARED", os.path.join(root, "..", "shared"))
+data = os.path.join(shared, "data", "seed_tasks.jsonl")
+python = os.environ.get("PEERS_PYTHON", "python3")
+
+
+def java(benchmark, *arguments):
+    """The command that runs a class of org.autodidact.benchmarks. Build first: mvn -q install -DskipTests."""
+    classpath = os.path.join(root, "benchmarks", "target", "classpath.txt")
+    if not os.path.exists(classpath):
+        subprocess.run(["mvn", "-q", "-ntp", "dependency:build-classpath", "-Dmdep.outputFile=" + classpath, "-pl", "benchmarks"], cwd=root, check=True)
+    classes = os.path.join(root, "benchmarks", "target", "classes") + ":" + open(classpath).read().strip()
+    return ["java", "--add-modules", "jdk.incubator.vector", "-XX:+UseSerialGC", "-cp", classes, "org.autodidact.benchmarks." + benchmark, *arguments]
+
+
+def peer(script, *arguments):
+    return [python, os.path.join(shared, "peers", script), *arguments]
+
+
+def rows(name, command):
+    """The JSON lines that a command prints."""
+    out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if out.returncode:
+        raise SystemExit(f"{name} failed: {' '.join(command)}")
+    return [json.loads(line) for line in out.stdout.splitlines() if line.startswith("{")]
+
+
+def machine():
+    cpu = next(l for l in open("/proc/cpuinfo") if l.startswith("model name")).split(":")[1].strip()
+    flags = next(l for l in open("/proc/cpuinfo") if l.startswith("flags")).split()
+    return f"{cpu}, {os.cpu_count()} cores, " + " ".join(f for f in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8") if f in flags)
