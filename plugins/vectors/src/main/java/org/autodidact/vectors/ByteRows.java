@@ -16,9 +16,6 @@ import jdk.incubator.vector.VectorOperators;
  * word after word, in each the block's places. So both unfold into vectors without a shuffle.
  */
 public final class ByteRows {
-  private static final int LEVELS = 127;
-  private static final float TINY = 1e-12f;
-
   private ByteRows() {}
 
   /** Whether heads of this size can stand so. */
@@ -28,12 +25,8 @@ public final class ByteRows {
 
   /** Packs a head of D numbers; the scale. */
   public static float pack(float[] x, int from, int size, int[] words, int to) {
-    FloatVector most = FloatVector.broadcast(FLOATS, 0);
-    for (int i = 0; i < size; i += LENGTH) {
-      most = most.max(FloatVector.fromArray(FLOATS, x, from + i).abs());
-    }
-    float largest = Math.max(most.reduceLanes(VectorOperators.MAX), TINY);
-    float factor = LEVELS / largest;
+    float largest = Lanes.largest(x, from, size);
+    float factor = Lanes.LEVELS / largest;
     int quarter = size / 4;
     for (int g = 0; g < quarter; g += LENGTH) {
       IntVector word = IntVector.zero(Lanes.INTS);
@@ -49,7 +42,7 @@ public final class ByteRows {
       }
       word.intoArray(words, to + g);
     }
-    return largest / LEVELS;
+    return largest / Lanes.LEVELS;
   }
 
   /** Puts a packed head into the place {@code place} of keys that begin at {@code base}. */

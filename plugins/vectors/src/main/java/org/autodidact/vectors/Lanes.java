@@ -23,6 +23,12 @@ final class Lanes {
   static final VectorSpecies<Byte> BYTES =
       LENGTH == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
 
+  /** Steps of a byte on each side of 0. */
+  static final int LEVELS = 127;
+
+  /** What rows of zeros are scaled by. */
+  private static final float TINY = 1e-12f;
+
   /** Added to a number below 2²², leaves it rounded to the nearest integer in the lowest bits. */
   static final float ROUNDING = 12582912f;
 
@@ -39,6 +45,15 @@ final class Lanes {
 
   static boolean wideEnough() {
     return FloatVector.SPECIES_PREFERRED.length() >= 8;
+  }
+
+  /** The largest of {@code width} numbers, their signs left out, and above 0. */
+  static float largest(float[] x, int from, int width) {
+    FloatVector most = FloatVector.zero(FLOATS);
+    for (int i = 0; i < width; i += LENGTH) {
+      most = most.max(FloatVector.fromArray(FLOATS, x, from + i).abs());
+    }
+    return Math.max(most.reduceLanes(VectorOperators.MAX), TINY);
   }
 
   /**

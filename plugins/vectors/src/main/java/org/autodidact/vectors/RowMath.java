@@ -16,16 +16,13 @@ import jdk.incubator.vector.VectorOperators;
  * 127th of the largest.
  */
 public final class RowMath {
-  private static final int LEVELS = 127;
-  private static final float TINY = 1e-12f;
-
   private final float[] lanes = new float[LENGTH];
   private float[] middle = new float[0];
 
   /** Rounds {@code width} numbers; the scale. */
   public float round(float[] x, int from, int width, byte[] bytes, int to) {
-    float largest = Math.max(largest(x, from, width), TINY);
-    float factor = LEVELS / largest;
+    float largest = Lanes.largest(x, from, width);
+    float factor = Lanes.LEVELS / largest;
     for (int i = 0; i < width; i += LENGTH) {
       IntVector rounded =
           FloatVector.fromArray(FLOATS, x, from + i)
@@ -37,15 +34,7 @@ public final class RowMath {
               .lanewise(VectorOperators.XOR, 128);
       ((ByteVector) rounded.castShape(Lanes.BYTES, 0)).intoArray(bytes, to + i);
     }
-    return largest / LEVELS;
-  }
-
-  private static float largest(float[] x, int from, int width) {
-    FloatVector most = FloatVector.broadcast(FLOATS, 0);
-    for (int i = 0; i < width; i += LENGTH) {
-      most = most.max(FloatVector.fromArray(FLOATS, x, from + i).abs());
-    }
-    return most.reduceLanes(VectorOperators.MAX);
+    return largest / Lanes.LEVELS;
   }
 
   /** Rounds x / RMS(x) (RMSNorm, Zhang and Sennrich, 2019, with a gain of 1); the scale. */
