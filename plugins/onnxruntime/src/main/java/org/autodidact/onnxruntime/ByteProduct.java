@@ -30,21 +30,20 @@ final class ByteProduct implements AutoCloseable {
   private final NativeBuffer values;
   private final OrtSession session;
 
-  private ByteProduct(
-      OrtEnvironment environment, Int8Weights.Matrix matrix, boolean signed, int from, int to) {
+  private ByteProduct(OrtEnvironment environment, Int8Weights.Matrix matrix, int from, int to) {
     this.from = from;
     this.outputs = to - from;
     this.values = matrix.columns(from, to);
     OnnxGraph graph = new OnnxGraph(Path.of(""));
-    DataType type = signed ? DataType.INT8 : DataType.UINT8;
     graph.input("bytes", DataType.UINT8, "rows", matrix.inputs());
-    graph.external("values", type, matrix.inputs(), outputs);
+    graph.external(
+        "values", matrix.signed() ? DataType.INT8 : DataType.UINT8, matrix.inputs(), outputs);
     graph.floats("scales", Arrays.copyOfRange(matrix.scales(), from, to), outputs);
     graph.bytes("zero", DataType.UINT8, new byte[] {(byte) 128});
     graph.floats("one", new float[] {1});
     byte[] middle = new byte[outputs];
     Arrays.fill(middle, (byte) 128);
-    String zeros = signed ? "" : graph.bytes("zeros", DataType.UINT8, middle, outputs);
+    String zeros = matrix.signed() ? "" : graph.bytes("zeros", DataType.UINT8, middle, outputs);
     graph.node(
         MICROSOFT,
         "MatMulIntegerToFloat",
@@ -57,7 +56,7 @@ final class ByteProduct implements AutoCloseable {
                 environment,
                 values.bytes(),
                 new long[] {matrix.inputs(), outputs},
-                signed ? OnnxJavaType.INT8 : OnnxJavaType.UINT8)) {
+                matrix.signed() ? OnnxJavaType.INT8 : OnnxJavaType.UINT8)) {
       options.setIntraOpNumThreads(1);
       options.setInterOpNumThreads(1);
       options.setMemoryPatternOptimization(false);
@@ -73,7 +72,7 @@ final class ByteProduct implements AutoCloseable {
 
   /** The matrix cut into columns for each of some threads; threads beyond the columns get none. */
   static List<ByteProduct> parts(
-      OrtEnvironment environment, Int8Weights.Matrix matrix, boolean signed, int threads) {
+      OrtEnvironment environment, Int8Weights.Matrix matrix, int threads) {
     List<ByteProduct> parts = new ArrayList<>();
     int units = matrix.outputs() / COLUMNS;
     try {
@@ -81,7 +80,7 @@ final class ByteProduct implements AutoCloseable {
         int from = units * i / threads * COLUMNS;
         int to = i == threads - 1 ? matrix.outputs() : units * (i + 1) / threads * COLUMNS;
         if (to > from) {
-          parts.add(new ByteProduct(environment, matrix, signed, from, to));
+          parts.add(new ByteProduct(environment, matrix, from, to));
         }
       }
       return parts;

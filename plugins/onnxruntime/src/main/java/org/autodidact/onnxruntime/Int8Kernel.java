@@ -28,7 +28,7 @@ final class Int8Kernel {
   private Int8Kernel() {}
 
   /** Multiplies the largest numbers there are and compares with the integer they must give. */
-  static boolean signedIsExact() {
+  static boolean isExact() {
     OrtEnvironment environment = Onnx.environment();
     OnnxGraph graph = new OnnxGraph(Path.of(""));
     graph.input("a", DataType.UINT8, "rows", INPUTS);

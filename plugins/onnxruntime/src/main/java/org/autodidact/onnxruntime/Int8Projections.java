@@ -159,11 +159,12 @@ final class Int8Projections implements Projections {
   /** The product with bytes, not yet times their scale. */
   private String multiply(String name, String bytes) {
     Int8Weights.Matrix m = weights.matrix(name);
-    DataType type = weights.signed() ? DataType.INT8 : DataType.UINT8;
-    String values = graph.external(name + ".values", type, m.inputs(), m.outputs());
+    String values =
+        graph.external(
+            name + ".values", m.signed() ? DataType.INT8 : DataType.UINT8, m.inputs(), m.outputs());
     String scales = graph.floats(name + ".scales", m.scales(), m.outputs());
     String zeros = "";
-    if (!weights.signed()) {
+    if (!m.signed()) {
       zeros = "zeros." + m.outputs();
       byte[] middle = new byte[m.outputs()];
       Arrays.fill(middle, (byte) 128);

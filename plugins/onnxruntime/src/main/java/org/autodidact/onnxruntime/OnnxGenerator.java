@@ -86,7 +86,7 @@ final class OnnxGenerator implements Generator {
       if (settings.precision() == ComputeSettings.Precision.INT8_WEIGHTS) {
         rounded = Optional.of(BlockWeights.of(model));
       } else if (rounds(settings.precision(), model)) {
-        Int8Weights int8 = Int8Weights.of(model, Int8Kernel.signedIsExact(), threads);
+        Int8Weights int8 = Int8Weights.of(model, Int8Kernel.isExact(), threads);
         rounded = Optional.of(int8);
         if (byVectors && VectorDecoder.supports(model.config())) {
           Engine engine = new VectorEngine(model.config(), int8, threads);

@@ -32,9 +32,9 @@ public final class OnnxRuntimePlugin implements Plugin {
       lines.add("execution providers: " + OrtEnvironment.getAvailableProviders());
       lines.add(
           "8-bit products: "
-              + (Int8Kernel.signedIsExact()
+              + (Int8Kernel.isExact()
                   ? "unsigned × signed, exact on this processor"
-                  : "unsigned × unsigned, as signed ones saturate on this processor"));
+                  : "unsigned × unsigned, as signed ones saturate on this processor; signed and coarser for the MLP"));
       lines.add(
           "8 bits between the products: "
               + (Vectors.available()

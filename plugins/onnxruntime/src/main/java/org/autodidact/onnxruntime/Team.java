@@ -2,24 +2,28 @@ package org.autodidact.onnxruntime;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 import org.autodidact.api.AutodidactException;
 
 /**
  * Threads that do one piece of work together, in step: the caller and its helpers, which wait for
  * the next piece and end with {@link #close()}. The steps of a decoder's layer take microseconds,
- * so that threads wait for one another awake. One caller at a time.
+ * so that threads wait for one another awake, but not for long: the thread that is waited for may
+ * need the core, where another process has the rest. One caller at a time.
  */
 final class Team implements AutoCloseable {
-  /** Looks at a flag before the core is offered to others, and before a helper goes to sleep. */
+  /** Looks at what is waited for before a thread goes to sleep. */
   private static final int LOOKS = 2_000;
 
-  private static final int LOOKS_AWAKE = 20_000;
+  /** The same between pieces of work. */
+  private static final int LOOKS_BETWEEN = 20_000;
 
   private final int size;
-  private final Thread[] helpers;
+  private final Thread[] threads;
   private final AtomicInteger arrived = new AtomicInteger();
   private final AtomicInteger busy = new AtomicInteger();
+  private final AtomicInteger asleep = new AtomicInteger();
   private IntConsumer work = thread -> {};
   private volatile int piece;
   private volatile int step;
@@ -28,12 +32,12 @@ final class Team implements AutoCloseable {
 
   Team(int size) {
     this.size = size;
-    this.helpers = new Thread[size - 1];
-    for (int i = 0; i < helpers.length; i++) {
-      int number = i + 1;
-      helpers[i] = new Thread(() -> help(number), "autodidact-team-" + number);
-      helpers[i].setDaemon(true);
-      helpers[i].start();
+    this.threads = new Thread[size];
+    for (int i = 1; i < size; i++) {
+      int number = i;
+      threads[i] = new Thread(() -> help(number), "autodidact-team-" + number);
+      threads[i].setDaemon(true);
+      threads[i].start();
     }
   }
 
@@ -46,15 +50,12 @@ final class Team implements AutoCloseable {
     arrived.set(0);
     failure = null;
     work = newWork;
-    busy.set(helpers.length);
+    threads[0] = Thread.currentThread();
+    busy.set(size - 1);
     piece++;
-    for (Thread helper : helpers) {
-      LockSupport.unpark(helper);
-    }
+    wake();
     attempt(0);
-    for (int looks = 0; busy.get() > 0; looks++) {
-      pause(looks);
-    }
+    waitWhile(() -> busy.get() > 0, LOOKS);
     if (failure instanceof Error error) {
       throw error;
     }
@@ -69,21 +70,35 @@ final class Team implements AutoCloseable {
     if (arrived.incrementAndGet() == size) {
       arrived.set(0);
       step = before + 1;
+      wake();
       return;
     }
-    for (int looks = 0; step == before; looks++) {
-      if (failure != null) {
-        throw new AutodidactException("another thread of the team has failed", failure);
-      }
-      pause(looks);
+    waitWhile(() -> step == before && failure == null, LOOKS);
+    if (step == before) {
+      throw new AutodidactException("another thread of the team has failed", failure);
     }
   }
 
-  private static void pause(int looks) {
-    if (looks < LOOKS) {
-      Thread.onSpinWait();
-    } else {
-      Thread.yield();
+  private void waitWhile(BooleanSupplier waiting, int looks) {
+    for (int i = 0; waiting.getAsBoolean(); i++) {
+      if (i < looks) {
+        Thread.onSpinWait();
+        continue;
+      }
+      // Whoever ends the waiting looks for sleepers after, and this thread looks again before.
+      asleep.incrementAndGet();
+      if (waiting.getAsBoolean()) {
+        LockSupport.park(this);
+      }
+      asleep.decrementAndGet();
+    }
+  }
+
+  private void wake() {
+    if (asleep.get() > 0) {
+      for (Thread thread : threads) {
+        LockSupport.unpark(thread);
+      }
     }
   }
 
@@ -96,33 +111,29 @@ final class Team implements AutoCloseable {
           failure = e;
         }
       }
+      wake();
     }
   }
 
   private void help(int thread) {
     int done = 0;
     while (true) {
-      for (int looks = 0; piece == done && !closed; looks++) {
-        if (looks < LOOKS_AWAKE) {
-          Thread.onSpinWait();
-        } else {
-          LockSupport.park(this);
-        }
-      }
+      int last = done;
+      waitWhile(() -> piece == last && !closed, LOOKS_BETWEEN);
       if (closed) {
         return;
       }
       done = piece;
       attempt(thread);
-      busy.decrementAndGet();
+      if (busy.decrementAndGet() == 0) {
+        wake();
+      }
     }
   }
 
   @Override
   public void close() {
     closed = true;
-    for (Thread helper : helpers) {
-      LockSupport.unpark(helper);
-    }
+    wake();
   }
 }

@@ -78,9 +78,7 @@ final class VectorDecoder implements AutoCloseable {
 
   private Product product(String name) {
     Int8Weights.Matrix matrix = weights.matrix(name);
-    Product made =
-        new Product(
-            ByteProduct.parts(environment, matrix, weights.signed(), threads), matrix.bias());
+    Product made = new Product(ByteProduct.parts(environment, matrix, threads), matrix.bias());
     products.add(made);
     weights.free(name);
     return made;

@@ -52,8 +52,8 @@ class Int8Test {
       return new Opened(decoder, new GraphStream(decoder, false), int8);
     }
 
-    static Opened rounded(ModelFolder model, boolean signed) {
-      return of(model, Optional.of(Int8Weights.of(model, signed, 2)));
+    static Opened rounded(ModelFolder model, boolean exact) {
+      return of(model, Optional.of(Int8Weights.of(model, exact, 2)));
     }
 
     @Override
@@ -67,23 +67,21 @@ class Int8Test {
   @Test
   void aRowIsTheSameAloneAndAmongOthers() {
     try (ModelFolder model = ModelFolder.open(TinyModel.write(folder.resolve("tiny"), 5));
-        Opened session = Opened.rounded(model, Int8Kernel.signedIsExact())) {
+        Opened session = Opened.rounded(model, Int8Kernel.isExact())) {
       float[] alone = logits(session, 1, 40, 50, 60, 70);
       assertThat(logits(session, 7, 40, 50, 60, 70)).containsExactly(alone, within(1e-5f));
     }
   }
 
-  /** Unsigned weights are exact everywhere; signed ones where the check says so. */
+  /** Weights for processors whose products saturate cost little more. */
   @Test
-  void signedAndUnsignedWeightsGiveOneResult() {
+  void coarserWeightsGiveNearlyTheSame() {
     try (ModelFolder model = ModelFolder.open(TinyModel.write(folder.resolve("tiny"), 5));
         Opened plain = Opened.of(model, Optional.empty());
-        Opened unsigned = Opened.rounded(model, false);
-        Opened chosen = Opened.rounded(model, Int8Kernel.signedIsExact())) {
+        Opened coarse = Opened.rounded(model, false)) {
       float[] expected = logits(plain, 1, 40, 50, 60, 70, 80);
-      float[] found = logits(unsigned, 1, 40, 50, 60, 70, 80);
+      float[] found = logits(coarse, 1, 40, 50, 60, 70, 80);
       assertThat(QualityTest.divergence(expected, found)).isLessThan(0.01);
-      assertThat(logits(chosen, 1, 40, 50, 60, 70, 80)).containsExactly(found, within(1e-4f));
     }
   }
 }
