@@ -112,7 +112,6 @@ final class DecoderProgram implements AutoCloseable {
               .orElse(Adapter.NONE);
       this.trained = settings.lora().isPresent() ? adapter.matrices() : weights;
       this.steps = (PtNDArray) manager.zeros(new Shape(), DataType.FLOAT32);
-      round();
     } catch (Exception e) {
       close();
       throw e instanceof AutodidactException known
@@ -232,7 +231,7 @@ final class DecoderProgram implements AutoCloseable {
         inputs.owners,
         inputs.cos,
         inputs.sin,
-        inputs.rows,
+        inputs.widths,
         values.list(weights),
         values.list(factors),
         values.list(adapters),
@@ -254,7 +253,7 @@ final class DecoderProgram implements AutoCloseable {
     private final IValue owners;
     private final IValue cos;
     private final IValue sin;
-    private final IValue rows;
+    private final IValue widths;
 
     Inputs(Pass pass, PtNDManager scope, Values values) {
       ids = longs(pass.ids(), scope, values);
@@ -266,7 +265,7 @@ final class DecoderProgram implements AutoCloseable {
       owners = longs(pass.owners(), scope, values);
       cos = values.of(DecoderProgram.this.cos);
       sin = values.of(DecoderProgram.this.sin);
-      rows = values.of((long) pass.rows());
+      widths = values.keep(IValue.listFrom(pass.widths()));
     }
 
     private static IValue longs(long[] numbers, PtNDManager scope, Values values) {
@@ -333,7 +332,7 @@ final class DecoderProgram implements AutoCloseable {
           inputs.targets,
           inputs.cos,
           inputs.sin,
-          inputs.rows,
+          inputs.widths,
           values.list(weights),
           values.list(factors),
           values.list(adapter.matrices()),
@@ -405,9 +404,9 @@ final class DecoderProgram implements AutoCloseable {
         values.of(factor));
   }
 
-  /** Rounds the matrices anew for the products, where these take bf16. */
+  /** Rounds the matrices anew for the products, where these take bf16 and the matrices changed. */
   void round() {
-    if (bf16) {
+    if (bf16 && trained == weights) {
       try (Values values = new Values()) {
         int[] matrices =
             IntStream.range(0, weights.length).filter(i -> factors[i] != weights[i]).toArray();
