@@ -112,6 +112,13 @@ final class TrainCommand {
         description = "examples that are only evaluated")
     private Path heldOut;
 
+    @Option(
+        names = "--optimizer",
+        defaultValue = "adamw",
+        description =
+            "adamw (default), or adafactor, which keeps next to nothing of gradients past")
+    private String optimizer;
+
     @Option(names = "--learning-rate", description = "the highest rate (default: the paper's)")
     private Double learningRate;
 
@@ -252,6 +259,7 @@ final class TrainCommand {
           paper.toBuilder()
               .loss(loss)
               .terms(terms)
+              .optimizer(Names.oneOf("--optimizer", TrainingSettings.Optimizer.class, optimizer))
               .learningRate(
                   rate,
                   or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())))

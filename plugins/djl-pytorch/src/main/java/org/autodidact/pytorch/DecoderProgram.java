@@ -22,6 +22,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.StorageException;
@@ -32,8 +33,8 @@ import org.autodidact.checkpoints.Rope;
 import org.autodidact.checkpoints.TensorInfo;
 
 /**
- * The training program in libtorch, with weights, adapters, gradients and AdamW's moments. Owns all
- * of their memory. One thread, the one that opened it.
+ * The training program in libtorch, with weights, adapters, gradients and the optimizer's state.
+ * Owns all of their memory. One thread, the one that opened it.
  */
 final class DecoderProgram implements AutoCloseable {
   /** Masks of dropout a layer: of attention and MLP, then of each projection's adapter. */
@@ -59,8 +60,13 @@ final class DecoderProgram implements AutoCloseable {
   private final PtNDArray[] trained;
 
   private PtNDArray[] gradients = {};
-  private PtNDArray[] firstMoments = {};
-  private PtNDArray[] secondMoments = {};
+
+  /** AdamW's first moments; Adafactor's means of squares by row. */
+  private PtNDArray[] first = {};
+
+  /** AdamW's second moments; Adafactor's means of squares by column. */
+  private PtNDArray[] second = {};
+
   private final PtNDArray steps;
 
   /**
@@ -167,16 +173,21 @@ final class DecoderProgram implements AutoCloseable {
     return adapter;
   }
 
-  /** Makes gradients and AdamW's moments. */
+  /** Makes gradients and the optimizer's state. */
   void prepareTraining() {
-    gradients = zeros();
-    firstMoments = zeros();
-    secondMoments = zeros();
+    gradients = zeros(s -> s);
+    if (settings.optimizer() == TrainingSettings.Optimizer.ADAMW) {
+      first = zeros(s -> s);
+      second = zeros(s -> s);
+    } else {
+      first = zeros(s -> s.dimension() > 1 ? new Shape(s.get(0), 1) : s);
+      second = zeros(s -> s.dimension() > 1 ? new Shape(1, s.get(1)) : new Shape(1));
+    }
   }
 
-  private PtNDArray[] zeros() {
+  private PtNDArray[] zeros(UnaryOperator<Shape> shape) {
     return Arrays.stream(trained)
-        .map(t -> (PtNDArray) manager.zeros(t.getShape(), DataType.FLOAT32))
+        .map(t -> (PtNDArray) manager.zeros(shape.apply(t.getShape()), DataType.FLOAT32))
         .toArray(PtNDArray[]::new);
   }
 
@@ -357,9 +368,8 @@ final class DecoderProgram implements AutoCloseable {
   }
 
   /**
-   * AdamW (Loshchilov and Hutter, 2019) in place, betas 0.9 and 0.999, epsilon 1e-8; matrices
-   * decay, gains and biases do not. Gradients are cleared. Where their norm is not finite nothing
-   * is changed.
+   * The optimizer's step, in place; matrices decay, gains and biases do not. Gradients are cleared.
+   * Where their norm is not finite nothing is changed.
    *
    * @return the gradient's 2-norm before clipping
    */
@@ -372,8 +382,22 @@ final class DecoderProgram implements AutoCloseable {
       if (Double.isFinite(norm)) {
         // As torch.nn.utils.clip_grad_norm_ has it.
         double factor = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1;
-        update(values, true, rate, decay, factor);
-        update(values, false, rate, 0, factor);
+        if (settings.optimizer() == TrainingSettings.Optimizer.ADAMW) {
+          adamw(values, true, rate, decay, factor);
+          adamw(values, false, rate, 0, factor);
+        } else {
+          values.call(
+              block,
+              "adafactor",
+              values.list(trained),
+              values.list(gradients),
+              values.list(first),
+              values.list(second),
+              values.of(Math.pow(step, -0.8)),
+              values.of(rate),
+              values.of(decay),
+              values.of(factor));
+        }
         round();
       }
       return norm;
@@ -381,7 +405,7 @@ final class DecoderProgram implements AutoCloseable {
   }
 
   /** AdamW of the matrices, or of the gains and biases. */
-  private void update(Values values, boolean matrices, double rate, double decay, double factor) {
+  private void adamw(Values values, boolean matrices, double rate, double decay, double factor) {
     int[] group =
         IntStream.range(0, trained.length)
             .filter(i -> matrices == trained[i].getShape().dimension() > 1)
@@ -396,8 +420,8 @@ final class DecoderProgram implements AutoCloseable {
         "adamw",
         values.list(select(trained, group)),
         values.list(select(gradients, group)),
-        values.list(select(firstMoments, group)),
-        values.list(select(secondMoments, group)),
+        values.list(select(first, group)),
+        values.list(select(second, group)),
         values.list(now),
         values.of(rate),
         values.of(decay),
@@ -447,11 +471,11 @@ final class DecoderProgram implements AutoCloseable {
     return views(trained);
   }
 
-  /** Live views of what is trained and both moments: what a training resumes from. */
+  /** Live views of what is trained and the optimizer's state: what a training resumes from. */
   List<ByteBuffer> state() {
     List<ByteBuffer> all = new ArrayList<>(views(trained));
-    all.addAll(views(firstMoments));
-    all.addAll(views(secondMoments));
+    all.addAll(views(first));
+    all.addAll(views(second));
     return all;
   }
 
