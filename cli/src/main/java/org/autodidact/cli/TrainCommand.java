@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.autodidact.api.Checkpoint;
+import org.autodidact.api.InvalidExampleException;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingMetrics;
@@ -229,8 +231,13 @@ final class TrainCommand {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
       progress.begin("train", 0, examples.size());
-      TrainingResult result =
-          Interrupt.guard(c -> opened.train(request, m -> progress.trained(null, m), c));
+      TrainingResult result;
+      try {
+        result = Interrupt.guard(c -> opened.train(request, m -> progress.trained(null, m), c));
+      } catch (InvalidExampleException e) {
+        throw new InvalidInputException(
+            JsonLines.where(e.heldOut() ? heldOut : data, e.index()) + ": " + e.what(), e);
+      }
       double seconds = (System.nanoTime() - start) / 1e9;
       progress.finish();
       long tokens = result.metrics().stream().mapToLong(TrainingMetrics::tokens).sum();

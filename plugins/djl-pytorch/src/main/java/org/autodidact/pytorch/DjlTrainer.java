@@ -48,8 +48,8 @@ final class DjlTrainer implements Trainer {
     }
     try (ModelFolder base = ModelFolder.open(request.base().folder())) {
       ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
-      List<Example> examples = encoder.encode(request.examples(), request.settings().loss());
-      List<Example> heldOut = encoder.encode(request.heldOut(), request.settings().loss());
+      List<Example> examples = encoder.encode(request.examples(), false, request.settings().loss());
+      List<Example> heldOut = encoder.encode(request.heldOut(), true, request.settings().loss());
       String fingerprint = Fingerprint.of(request, base, bf16);
       Optional<TrainingResult> finished = finished(request, fingerprint);
       TrainingState state = new TrainingState(request.stateFolder(), fingerprint);
