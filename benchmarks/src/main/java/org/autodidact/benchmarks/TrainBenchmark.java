@@ -22,27 +22,32 @@ import org.autodidact.engine.Autodidact;
 /**
  * The work of the peers' {@code bench_dpo.py}: pairs of the highest against the lowest preference
  * of each instruction, in the file's order; DPO, beta 0.1, AdamW at a constant 1e-5, clipped at 1,
- * one pass. Prints one JSON line. The seconds are those from the call, opened model and tokenized
- * examples included, to the last step's end; writing the model is left out, as in TRL's script.
+ * one pass or more. Prints one JSON line. The seconds are those from the call, opened model and
+ * tokenized examples included, to the last step's end; writing the model is left out, as in TRL's
+ * script.
  *
  * <p>Arguments: model folder, ranked responses (JSONL), pairs, batch, max length, precision, rank
- * of LoRA (0: all parameters), {@code recompute} or {@code keep}.
+ * of LoRA (0: all parameters), passes over the pairs; then, where wanted, {@code recompute} and
+ * {@code adafactor}.
  */
 public final class TrainBenchmark {
   private TrainBenchmark() {}
 
   public static void main(String[] arguments) throws IOException {
     int rank = Integer.parseInt(arguments[6]);
-    int epochs = arguments.length > 8 ? Integer.parseInt(arguments[8]) : 1;
+    List<String> more = List.of(arguments).subList(8, arguments.length);
     TrainingSettings.Builder settings =
         TrainingSettings.dpo().toBuilder()
             .constantRate(1e-5)
-            .epochs(epochs)
+            .epochs(Integer.parseInt(arguments[7]))
             .batchSize(Integer.parseInt(arguments[3]))
             .maxLength(Integer.parseInt(arguments[4]))
             .shuffle(false)
             .saveEvery(0)
-            .recompute(arguments[7].equals("recompute"));
+            .recompute(more.contains("recompute"));
+    if (more.contains("adafactor")) {
+      settings.optimizer(TrainingSettings.Optimizer.ADAFACTOR);
+    }
     if (rank > 0) {
       settings.lora(TrainingSettings.Lora.rank(rank));
     }

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.autodidact.api.Checkpoint;
+import org.autodidact.api.InvalidExampleException;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingMetrics;
@@ -111,6 +113,13 @@ final class TrainCommand {
         paramLabel = "IN.jsonl",
         description = "examples that are only evaluated")
     private Path heldOut;
+
+    @Option(
+        names = "--optimizer",
+        defaultValue = "adamw",
+        description =
+            "adamw (default), or adafactor, which keeps next to nothing of gradients past")
+    private String optimizer;
 
     @Option(names = "--learning-rate", description = "the highest rate (default: the paper's)")
     private Double learningRate;
@@ -222,8 +231,13 @@ final class TrainCommand {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
       progress.begin("train", 0, examples.size());
-      TrainingResult result =
-          Interrupt.guard(c -> opened.train(request, m -> progress.trained(null, m), c));
+      TrainingResult result;
+      try {
+        result = Interrupt.guard(c -> opened.train(request, m -> progress.trained(null, m), c));
+      } catch (InvalidExampleException e) {
+        throw new InvalidInputException(
+            JsonLines.where(e.heldOut() ? heldOut : data, e.index()) + ": " + e.what(), e);
+      }
       double seconds = (System.nanoTime() - start) / 1e9;
       progress.finish();
       long tokens = result.metrics().stream().mapToLong(TrainingMetrics::tokens).sum();
@@ -252,6 +266,7 @@ final class TrainCommand {
           paper.toBuilder()
               .loss(loss)
               .terms(terms)
+              .optimizer(Names.oneOf("--optimizer", TrainingSettings.Optimizer.class, optimizer))
               .learningRate(
                   rate,
                   or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())))

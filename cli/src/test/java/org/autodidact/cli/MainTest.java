@@ -230,6 +230,26 @@ class MainTest {
   }
 
   @Test
+  void anExampleThatIsTooLongIsNamedByItsLine() throws Exception {
+    String line = "{\"prompt\":\"%s\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n";
+    String fits = String.format(line, "x");
+    Path data = file("d.jsonl", fits + "\n" + String.format(line, "x".repeat(300)) + fits);
+    assertRefused(
+        3,
+        data + ", line 3: its prompt has ",
+        "train",
+        "dpo",
+        "--model",
+        model,
+        "--data",
+        data,
+        "--output",
+        folder.resolve("trained"),
+        "--max-length",
+        200);
+  }
+
+  @Test
   void badInputGetsOneClearMessage() throws Exception {
     Path prompts = file("p.jsonl", "{\"prompt\":\"x\"}\n");
     Path output = folder.resolve("o.jsonl");

@@ -10,7 +10,8 @@ import java.util.Optional;
  *
  * @param loss what is minimized
  * @param terms numbers of the loss; each loss names those it reads
- * @param learningRate AdamW's highest rate; 0 or more
+ * @param optimizer makes a step of a gradient
+ * @param learningRate the highest rate; 0 or more
  * @param finalLearningRate where cosine and linear schedules end; between 0 and {@code
  *     learningRate}
  * @param schedule how the rate moves after warm-up
@@ -18,7 +19,7 @@ import java.util.Optional;
  * @param batchSize examples a step, whatever memory holds at a time
  * @param epochs passes over the data
  * @param maxLength tokens of prompt and answer at most; a longer answer is cut at its end
- * @param weightDecay AdamW's decoupled decay
+ * @param weightDecay decoupled decay of the matrices
  * @param maxGradientNorm clips the global gradient norm; 0 does not
  * @param dropout probability of dropping in training, in [0, 1). The paper has 0.1; the default is
  *     0, as models that were pre-trained without dropout are damaged by it (measured:
@@ -34,6 +35,7 @@ import java.util.Optional;
 public record TrainingSettings(
     Loss loss,
     Terms terms,
+    Optimizer optimizer,
     double learningRate,
     double finalLearningRate,
     Schedule schedule,
@@ -55,6 +57,7 @@ public record TrainingSettings(
     Objects.requireNonNull(loss, "loss");
     Objects.requireNonNull(schedule, "schedule");
     Objects.requireNonNull(terms, "terms");
+    Objects.requireNonNull(optimizer, "optimizer");
     Objects.requireNonNull(lora, "lora");
     require(learningRate >= 0 && learningRate < 1, "learning-rate", "in [0, 1)", learningRate);
     require(
@@ -99,6 +102,7 @@ public record TrainingSettings(
   public static final class Builder {
     private Loss loss = Loss.SIGMOID;
     private Terms terms = Terms.beta(0.1);
+    private Optimizer optimizer = Optimizer.ADAMW;
     private double learningRate = 1e-6;
     private double finalLearningRate = 1e-7;
     private Schedule schedule = Schedule.COSINE;
@@ -121,6 +125,7 @@ public record TrainingSettings(
     private Builder(TrainingSettings s) {
       loss = s.loss;
       terms = s.terms;
+      optimizer = s.optimizer;
       learningRate = s.learningRate;
       finalLearningRate = s.finalLearningRate;
       schedule = s.schedule;
@@ -146,6 +151,11 @@ public record TrainingSettings(
 
     public Builder terms(Terms value) {
       terms = value;
+      return this;
+    }
+
+    public Builder optimizer(Optimizer value) {
+      optimizer = value;
       return this;
     }
 
@@ -239,6 +249,7 @@ public record TrainingSettings(
       return new TrainingSettings(
           loss,
           terms,
+          optimizer,
           learningRate,
           finalLearningRate,
           schedule,
@@ -348,6 +359,19 @@ public record TrainingSettings(
     public static Terms beta(double beta) {
       return new Terms(beta, 0.1, 0.5, 0);
     }
+  }
+
+  /** How a step is made of a gradient. */
+  public enum Optimizer {
+    /**
+     * Loshchilov and Hutter, 2019; betas 0.9 and 0.999, epsilon 1e-8. Keeps two numbers a weight.
+     */
+    ADAMW,
+    /**
+     * Shazeer and Stern, 2018, algorithms 4 and 5, with the rate as it is given: no first moment,
+     * and of a matrix's second moments its rows' and columns' means alone. Keeps next to nothing.
+     */
+    ADAFACTOR
   }
 
   /** How the learning rate moves from its highest value to its final one. */

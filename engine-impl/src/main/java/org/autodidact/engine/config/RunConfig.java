@@ -205,6 +205,7 @@ public record RunConfig(
       Double gamma,
       Double sftWeight,
       Double heldOut,
+      String optimizer,
       Double learningRate,
       Double finalLearningRate,
       String schedule,
@@ -227,7 +228,7 @@ public record RunConfig(
     private static final Training DEFAULTS =
         new Training(
             null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-            null, null, null, null, null, null, null, null, null, null);
+            null, null, null, null, null, null, null, null, null, null, null);
 
     public Training {
       heldOut = or(heldOut, 0.0);
@@ -252,6 +253,10 @@ public record RunConfig(
                       or(labelSmoothing, paper.terms().labelSmoothing()),
                       or(gamma, paper.terms().gamma()),
                       or(sftWeight, paper.terms().sftWeight())))
+              .optimizer(
+                  optimizer == null
+                      ? paper.optimizer()
+                      : Names.oneOf("optimizer", TrainingSettings.Optimizer.class, optimizer))
               .learningRate(
                   rate,
                   or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())))

@@ -56,6 +56,11 @@ public final class JsonLines {
     return values;
   }
 
+  /** File and line of the value at {@code index} of what {@link #read} gave. */
+  public static String where(Path file, int index) {
+    return read(file, Line::where).get(index);
+  }
+
   private static JsonNode parse(Path file, int number, String text) {
     try {
       JsonNode node = JSON.readTree(text);

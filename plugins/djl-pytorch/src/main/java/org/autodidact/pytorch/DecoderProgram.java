@@ -22,6 +22,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.StorageException;
@@ -32,8 +33,8 @@ import org.autodidact.checkpoints.Rope;
 import org.autodidact.checkpoints.TensorInfo;
 
 /**
- * The training program in libtorch, with weights, adapters, gradients and AdamW's moments. Owns all
- * of their memory. One thread, the one that opened it.
+ * The training program in libtorch, with weights, adapters, gradients and the optimizer's state.
+ * Owns all of their memory. One thread, the one that opened it.
  */
 final class DecoderProgram implements AutoCloseable {
   /** Masks of dropout a layer: of attention and MLP, then of each projection's adapter. */
@@ -59,8 +60,13 @@ final class DecoderProgram implements AutoCloseable {
   private final PtNDArray[] trained;
 
   private PtNDArray[] gradients = {};
-  private PtNDArray[] firstMoments = {};
-  private PtNDArray[] secondMoments = {};
+
+  /** AdamW's first moments; Adafactor's means of squares by row. */
+  private PtNDArray[] first = {};
+
+  /** AdamW's second moments; Adafactor's means of squares by column. */
+  private PtNDArray[] second = {};
+
   private final PtNDArray steps;
 
   /**
@@ -112,7 +118,6 @@ final class DecoderProgram implements AutoCloseable {
               .orElse(Adapter.NONE);
       this.trained = settings.lora().isPresent() ? adapter.matrices() : weights;
       this.steps = (PtNDArray) manager.zeros(new Shape(), DataType.FLOAT32);
-      round();
     } catch (Exception e) {
       close();
       throw e instanceof AutodidactException known
@@ -168,16 +173,21 @@ final class DecoderProgram implements AutoCloseable {
     return adapter;
   }
 
-  /** Makes gradients and AdamW's moments. */
+  /** Makes gradients and the optimizer's state. */
   void prepareTraining() {
-    gradients = zeros();
-    firstMoments = zeros();
-    secondMoments = zeros();
+    gradients = zeros(s -> s);
+    if (settings.optimizer() == TrainingSettings.Optimizer.ADAMW) {
+      first = zeros(s -> s);
+      second = zeros(s -> s);
+    } else {
+      first = zeros(s -> s.dimension() > 1 ? new Shape(s.get(0), 1) : s);
+      second = zeros(s -> s.dimension() > 1 ? new Shape(1, s.get(1)) : new Shape(1));
+    }
   }
 
-  private PtNDArray[] zeros() {
+  private PtNDArray[] zeros(UnaryOperator<Shape> shape) {
     return Arrays.stream(trained)
-        .map(t -> (PtNDArray) manager.zeros(t.getShape(), DataType.FLOAT32))
+        .map(t -> (PtNDArray) manager.zeros(shape.apply(t.getShape()), DataType.FLOAT32))
         .toArray(PtNDArray[]::new);
   }
 
@@ -232,7 +242,7 @@ final class DecoderProgram implements AutoCloseable {
         inputs.owners,
         inputs.cos,
         inputs.sin,
-        inputs.rows,
+        inputs.widths,
         values.list(weights),
         values.list(factors),
         values.list(adapters),
@@ -254,7 +264,7 @@ final class DecoderProgram implements AutoCloseable {
     private final IValue owners;
     private final IValue cos;
     private final IValue sin;
-    private final IValue rows;
+    private final IValue widths;
 
     Inputs(Pass pass, PtNDManager scope, Values values) {
       ids = longs(pass.ids(), scope, values);
@@ -266,7 +276,7 @@ final class DecoderProgram implements AutoCloseable {
       owners = longs(pass.owners(), scope, values);
       cos = values.of(DecoderProgram.this.cos);
       sin = values.of(DecoderProgram.this.sin);
-      rows = values.of((long) pass.rows());
+      widths = values.keep(IValue.listFrom(pass.widths()));
     }
 
     private static IValue longs(long[] numbers, PtNDManager scope, Values values) {
@@ -333,7 +343,7 @@ final class DecoderProgram implements AutoCloseable {
           inputs.targets,
           inputs.cos,
           inputs.sin,
-          inputs.rows,
+          inputs.widths,
           values.list(weights),
           values.list(factors),
           values.list(adapter.matrices()),
@@ -358,9 +368,8 @@ final class DecoderProgram implements AutoCloseable {
   }
 
   /**
-   * AdamW (Loshchilov and Hutter, 2019) in place, betas 0.9 and 0.999, epsilon 1e-8; matrices
-   * decay, gains and biases do not. Gradients are cleared. Where their norm is not finite nothing
-   * is changed.
+   * The optimizer's step, in place; matrices decay, gains and biases do not. Gradients are cleared.
+   * Where their norm is not finite nothing is changed.
    *
    * @return the gradient's 2-norm before clipping
    */
@@ -373,8 +382,22 @@ final class DecoderProgram implements AutoCloseable {
       if (Double.isFinite(norm)) {
         // As torch.nn.utils.clip_grad_norm_ has it.
         double factor = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1;
-        update(values, true, rate, decay, factor);
-        update(values, false, rate, 0, factor);
+        if (settings.optimizer() == TrainingSettings.Optimizer.ADAMW) {
+          adamw(values, true, rate, decay, factor);
+          adamw(values, false, rate, 0, factor);
+        } else {
+          values.call(
+              block,
+              "adafactor",
+              values.list(trained),
+              values.list(gradients),
+              values.list(first),
+              values.list(second),
+              values.of(Math.pow(step, -0.8)),
+              values.of(rate),
+              values.of(decay),
+              values.of(factor));
+        }
         round();
       }
       return norm;
@@ -382,7 +405,7 @@ final class DecoderProgram implements AutoCloseable {
   }
 
   /** AdamW of the matrices, or of the gains and biases. */
-  private void update(Values values, boolean matrices, double rate, double decay, double factor) {
+  private void adamw(Values values, boolean matrices, double rate, double decay, double factor) {
     int[] group =
         IntStream.range(0, trained.length)
             .filter(i -> matrices == trained[i].getShape().dimension() > 1)
@@ -397,17 +420,17 @@ final class DecoderProgram implements AutoCloseable {
         "adamw",
         values.list(select(trained, group)),
         values.list(select(gradients, group)),
-        values.list(select(firstMoments, group)),
-        values.list(select(secondMoments, group)),
+        values.list(select(first, group)),
+        values.list(select(second, group)),
         values.list(now),
         values.of(rate),
         values.of(decay),
         values.of(factor));
   }
 
-  /** Rounds the matrices anew for the products, where these take bf16. */
+  /** Rounds the matrices anew for the products, where these take bf16 and the matrices changed. */
   void round() {
-    if (bf16) {
+    if (bf16 && trained == weights) {
       try (Values values = new Values()) {
         int[] matrices =
             IntStream.range(0, weights.length).filter(i -> factors[i] != weights[i]).toArray();
@@ -448,11 +471,11 @@ final class DecoderProgram implements AutoCloseable {
     return views(trained);
   }
 
-  /** Live views of what is trained and both moments: what a training resumes from. */
+  /** Live views of what is trained and the optimizer's state: what a training resumes from. */
   List<ByteBuffer> state() {
     List<ByteBuffer> all = new ArrayList<>(views(trained));
-    all.addAll(views(firstMoments));
-    all.addAll(views(secondMoments));
+    all.addAll(views(first));
+    all.addAll(views(second));
     return all;
   }
 

@@ -127,11 +127,6 @@ final class DecoderScript {
     return List.copyOf(weights);
   }
 
-  /** Whether a weight is one of a layer's seven projections. */
-  static boolean isProjection(String name) {
-    return PROJECTIONS.stream().anyMatch(p -> name.endsWith("." + p + ".weight"));
-  }
-
   /** Names of a layer's projections that have an adapter, in the program's order of them. */
   static List<String> adapted(TrainingSettings.Lora lora) {
     return PROJECTIONS.stream().filter(p -> lora.targets().contains(last(p))).toList();

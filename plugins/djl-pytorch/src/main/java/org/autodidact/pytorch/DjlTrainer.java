@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
@@ -47,8 +48,8 @@ final class DjlTrainer implements Trainer {
     }
     try (ModelFolder base = ModelFolder.open(request.base().folder())) {
       ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
-      List<Example> examples = encoder.encode(request.examples(), request.settings().loss());
-      List<Example> heldOut = encoder.encode(request.heldOut(), request.settings().loss());
+      List<Example> examples = encoder.encode(request.examples(), false, request.settings().loss());
+      List<Example> heldOut = encoder.encode(request.heldOut(), true, request.settings().loss());
       String fingerprint = Fingerprint.of(request, base, bf16);
       Optional<TrainingResult> finished = finished(request, fingerprint);
       TrainingState state = new TrainingState(request.stateFolder(), fingerprint);
@@ -173,6 +174,7 @@ final class DjlTrainer implements Trainer {
       worse = facts.worse();
       if (facts.step() > 0) {
         state.load(program.state());
+        program.round();
       }
     }
 
@@ -189,19 +191,26 @@ final class DjlTrainer implements Trainer {
       state.save(facts, step == 0 ? List.of() : program.state());
     }
 
-    /** Σ ln p of all sequences of training and held-out examples under the starting weights. */
+    /**
+     * Σ ln p of all sequences of training and held-out examples under the starting weights, in the
+     * portions of the first epoch: another portion rounds otherwise, in bf16 by as much as a step
+     * changes.
+     */
     private List<List<Double>> reference(Cancellation cancellation) {
-      List<Example> all = new ArrayList<>(examples);
-      all.addAll(heldOut);
+      List<List<Example>> portions = new ArrayList<>();
+      for (int step = 1; step <= batches.stepsPerEpoch(); step++) {
+        portions.addAll(Batches.passes(batches.batch(step)));
+      }
+      portions.addAll(Batches.passes(heldOut));
       Map<Example, List<Double>> found = new HashMap<>();
-      for (List<Example> portion : Batches.passes(all)) {
+      for (List<Example> portion : portions) {
         cancellation.throwIfCancelled();
         double[] sums = program.reference(Pass.of(portion));
         for (int i = 0; i < portion.size(); i++) {
           found.put(portion.get(i), List.of(sums[i], sums[portion.size() + i]));
         }
       }
-      return all.stream().map(found::get).toList();
+      return Stream.concat(examples.stream(), heldOut.stream()).map(found::get).toList();
     }
 
     private TrainingMetrics step(int step) {

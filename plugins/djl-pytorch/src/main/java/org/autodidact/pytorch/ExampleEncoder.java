@@ -3,6 +3,7 @@ package org.autodidact.pytorch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.autodidact.api.InvalidExampleException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
 import org.autodidact.api.TrainingExample;
@@ -22,32 +23,36 @@ final class ExampleEncoder {
     this.maxLength = Math.min(settings.maxLength(), model.config().contextLength());
   }
 
-  List<Example> encode(List<TrainingExample> examples, TrainingSettings.Loss loss) {
+  /**
+   * Tokenizes.
+   *
+   * @param heldOut whether these are the held-out examples, for errors
+   */
+  List<Example> encode(
+      List<TrainingExample> examples, boolean heldOut, TrainingSettings.Loss loss) {
     List<Example> encoded = new ArrayList<>();
     for (int i = 0; i < examples.size(); i++) {
-      encoded.add(encode(i, examples.get(i), loss));
+      try {
+        encoded.add(encode(i, examples.get(i), loss));
+      } catch (InvalidInputException e) {
+        throw new InvalidExampleException(heldOut, i, e.getMessage());
+      }
     }
     return encoded;
   }
 
   private Example encode(int index, TrainingExample example, TrainingSettings.Loss loss) {
     if (loss == TrainingSettings.Loss.SFT && example instanceof TrainingExample.Demonstration d) {
-      int[] prompt = prompt(index, d.prompt());
-      return new Example(index, 1, prompt, answer(index, prompt, d.response()));
+      int[] prompt = prompt(d.prompt());
+      return new Example(index, 1, prompt, answer(prompt, d.response()));
     }
     if (loss != TrainingSettings.Loss.SFT && example instanceof TrainingExample.Preference p) {
-      int[] prompt = prompt(index, p.prompt());
+      int[] prompt = prompt(p.prompt());
       return new Example(
-          index,
-          p.consistency(),
-          prompt,
-          answer(index, prompt, p.chosen()),
-          answer(index, prompt, p.rejected()));
+          index, p.consistency(), prompt, answer(prompt, p.chosen()), answer(prompt, p.rejected()));
     }
     throw new InvalidInputException(
-        "example "
-            + index
-            + ": the loss "
+        "the loss "
             + loss
             + " needs "
             + (loss == TrainingSettings.Loss.SFT ? "demonstrations" : "preferences")
@@ -55,42 +60,37 @@ final class ExampleEncoder {
             + example.getClass().getSimpleName());
   }
 
-  private int[] prompt(int index, List<Message> messages) {
+  private int[] prompt(List<Message> messages) {
     int[] prompt = encoder.prompt(messages);
     if (prompt.length == 0) {
-      throw new InvalidInputException(
-          "example " + index + ": its prompt has no token; give one that has");
+      throw new InvalidInputException("its prompt has no token; give one that has");
     }
     if (prompt.length >= maxLength) {
       throw new InvalidInputException(
-          "example "
-              + index
-              + ": its prompt has "
+          "its prompt has "
               + prompt.length
               + " tokens, with max-length "
               + maxLength
               + " no answer fits; raise max-length or drop the example");
     }
-    check(index, prompt);
+    check(prompt);
     return prompt;
   }
 
-  private int[] answer(int index, int[] prompt, String answer) {
+  private int[] answer(int[] prompt, String answer) {
     int[] text = encoder.text(answer);
     int[] end = encoder.endOfTurn();
     int[] ids = Arrays.copyOf(text, text.length + end.length);
     System.arraycopy(end, 0, ids, text.length, end.length);
-    check(index, ids);
+    check(ids);
     return Arrays.copyOf(ids, Math.min(ids.length, maxLength - prompt.length));
   }
 
-  private void check(int index, int[] ids) {
+  private void check(int[] ids) {
     for (int id : ids) {
       if (id < 0 || id >= vocabulary) {
         throw new InvalidInputException(
-            "example "
-                + index
-                + ": token id "
+            "token id "
                 + id
                 + " is not among the embedding's "
                 + vocabulary

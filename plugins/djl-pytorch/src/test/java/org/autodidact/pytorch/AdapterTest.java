@@ -1,7 +1,6 @@
 package org.autodidact.pytorch;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -15,15 +14,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
-import org.autodidact.api.CancelledException;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Message;
 import org.autodidact.api.TrainingExample;
-import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
@@ -57,11 +53,7 @@ class AdapterTest {
   }
 
   private TrainingResult train(
-      String name,
-      TrainingSettings settings,
-      ComputeSettings.Precision precision,
-      Consumer<TrainingMetrics> metrics,
-      Cancellation cancellation) {
+      String name, TrainingSettings settings, ComputeSettings.Precision precision) {
     List<TrainingExample> pairs =
         IntStream.range(0, 8)
             .<TrainingExample>mapToObj(
@@ -79,12 +71,12 @@ class AdapterTest {
                 7,
                 new Checkpoint("M1", folder.resolve(name)),
                 folder.resolve(name + ".state")),
-            metrics,
-            cancellation);
+            m -> {},
+            new Cancellation());
   }
 
   private TrainingResult train(String name, TrainingSettings settings) {
-    return train(name, settings, ComputeSettings.Precision.FP32, m -> {}, new Cancellation());
+    return train(name, settings, ComputeSettings.Precision.FP32);
   }
 
   /** A tensor of a safetensors file, read by hand. */
@@ -141,29 +133,6 @@ class AdapterTest {
   }
 
   @Test
-  void cutOffAfterAStepItEndsWithTheSameAdapter() throws IOException {
-    train("whole", settings(false));
-    Cancellation cancellation = new Cancellation();
-    assertThatThrownBy(
-            () ->
-                train(
-                    "cut",
-                    settings(false),
-                    ComputeSettings.Precision.FP32,
-                    m -> {
-                      if (m.step() == 3) {
-                        cancellation.cancel();
-                      }
-                    },
-                    cancellation))
-        .isInstanceOf(CancelledException.class);
-    train("cut", settings(false));
-    String file = "adapter_model.safetensors";
-    assertThat(folder.resolve("cut").resolve(file))
-        .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
-  }
-
-  @Test
   void bf16LearnsAlmostAsFloat32() {
     TrainingSettings all =
         TrainingSettings.dpo().toBuilder()
@@ -175,7 +144,9 @@ class AdapterTest {
     List<List<Double>> losses = new ArrayList<>();
     for (ComputeSettings.Precision precision :
         List.of(ComputeSettings.Precision.FP32, ComputeSettings.Precision.BF16)) {
-      TrainingResult result = train(precision.name(), all, precision, m -> {}, new Cancellation());
+      TrainingResult result = train(precision.name(), all, precision);
+      assertThat(result.metrics().get(0).value("loss").orElseThrow())
+          .isCloseTo(Math.log(2), within(1e-4));
       losses.add(result.metrics().stream().map(m -> m.value("loss").orElseThrow()).toList());
     }
     for (int step = 0; step < losses.get(0).size(); step++) {

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,6 +36,45 @@ class ArchitecturesTest {
         0, 1, Arrays.copyOf(all, PROMPT), Arrays.copyOfRange(all, PROMPT, all.length));
   }
 
+  private static void assertIsClose(double found, double expected) {
+    assertThat(found).isCloseTo(expected, within(Math.abs(expected) * TOLERANCE));
+  }
+
+  /** Made by src/test/python/make_adapters.py. */
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen2", "qwen3"})
+  void anAdaptersLogProbabilitiesAndGradientsArePefts(String name) throws IOException {
+    JsonNode expected;
+    try (InputStream in = ArchitecturesTest.class.getResourceAsStream("adapters.json")) {
+      expected = new JsonMapper().readTree(in).path(name);
+    }
+    TrainingSettings settings =
+        TrainingSettings.sft().toBuilder()
+            .lora(new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false))
+            .build();
+    try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
+        DecoderProgram program = new DecoderProgram(model, settings, false, 64, 1, 1)) {
+      program.prepareTraining();
+      for (int m = 0; m < program.trained().size(); m++) {
+        FloatBuffer matrix = program.trained().get(m).asFloatBuffer();
+        for (int i = 0; i < matrix.limit(); i++) {
+          matrix.put(i, (float) ((m % 2 == 0 ? Math.sin(i) : Math.cos(i)) / 8));
+        }
+      }
+      JsonNode golden = SmallModels.numbers(name + "/golden.json");
+      for (int i = 0; i < golden.size(); i++) {
+        Pass pass = Pass.of(List.of(example(golden.path(i))));
+        try (DecoderProgram.Forward forward = program.forward(pass, 0)) {
+          assertIsClose(forward.sums()[0], expected.path(i).path("log_probability").asDouble());
+          forward.backward(new double[] {-1});
+        }
+        assertIsClose(program.step(1, 0, 0, 0), expected.path(i).path("gradient").asDouble());
+        double base = golden.path(i).path("log_probability").asDouble();
+        assertIsClose(program.reference(pass)[0], base);
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3"})
   void logProbabilitiesAndGradientsAreTransformers(String name) {
@@ -46,13 +89,13 @@ class ArchitecturesTest {
       for (int i = 0; i < golden.size(); i++) {
         double sum = golden.path(i).path("log_probability").asDouble();
         double gradient = golden.path(i).path("gradient").asDouble();
-        assertThat(together[i]).isCloseTo(sum, within(-sum * TOLERANCE));
+        assertIsClose(together[i], sum);
         Pass alone = Pass.of(List.of(examples.get(i)));
         try (DecoderProgram.Forward forward = program.forward(alone, 0)) {
-          assertThat(forward.sums()[0]).isCloseTo(sum, within(-sum * TOLERANCE));
+          assertIsClose(forward.sums()[0], sum);
           forward.backward(new double[] {-1});
         }
-        assertThat(program.step(1, 0, 0, 0)).isCloseTo(gradient, within(gradient * TOLERANCE));
+        assertIsClose(program.step(1, 0, 0, 0), gradient);
       }
     }
   }

@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -33,6 +34,8 @@ import org.autodidact.checkpoints.TinyModel;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DjlTrainerTest {
   @TempDir Path folder;
@@ -72,6 +75,24 @@ class DjlTrainerTest {
   private TrainingResult train(
       String name,
       List<TrainingExample> examples,
+      List<TrainingExample> heldOut,
+      TrainingSettings settings) {
+    return train(name, examples, heldOut, settings, m -> {}, new Cancellation());
+  }
+
+  private TrainingResult train(
+      String name,
+      List<TrainingExample> examples,
+      TrainingSettings settings,
+      Consumer<TrainingMetrics> metrics,
+      Cancellation c) {
+    return train(name, examples, List.of(), settings, metrics, c);
+  }
+
+  private TrainingResult train(
+      String name,
+      List<TrainingExample> examples,
+      List<TrainingExample> heldOut,
       TrainingSettings settings,
       Consumer<TrainingMetrics> metrics,
       Cancellation c) {
@@ -80,7 +101,7 @@ class DjlTrainerTest {
             new TrainingRequest(
                 new Checkpoint("M0", base),
                 examples,
-                List.of(),
+                heldOut,
                 settings,
                 7,
                 new Checkpoint("M1", folder.resolve(name)),
@@ -107,13 +128,21 @@ class DjlTrainerTest {
     assertThat(folder.resolve("refused")).doesNotExist();
   }
 
-  @Test
-  void cutOffAfterAnyStepItEndsWithTheSameWeights() {
-    TrainingSettings settings = settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0.1);
-    List<TrainingExample> examples = preferences(6);
+  @ParameterizedTest
+  @ValueSource(strings = {"adamw", "adafactor", "lora"})
+  void cutOffAfterAnyStepItEndsWithTheSameWeights(String kind) {
+    TrainingSettings.Builder all =
+        settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0.1).toBuilder();
+    if (kind.equals("adafactor")) {
+      all.optimizer(TrainingSettings.Optimizer.ADAFACTOR);
+    } else if (kind.equals("lora")) {
+      all.lora(new TrainingSettings.Lora(4, 8, 0.1, TrainingSettings.Lora.ALL, true));
+    }
+    TrainingSettings settings = all.build();
+    List<TrainingExample> examples = preferences(10);
     TrainingResult whole = train("whole", examples, settings);
-    assertThat(whole.metrics()).hasSize(6);
-    for (int cut = 1; cut < 6; cut++) {
+    assertThat(whole.metrics()).hasSize(10);
+    for (int cut = 1; cut < 10; cut++) {
       String name = "cut" + cut;
       int at = cut;
       Cancellation cancellation = new Cancellation();
@@ -140,6 +169,26 @@ class DjlTrainerTest {
           .isEqualTo(TinyModel.weights(folder.resolve("whole")));
       assertThat(folder.resolve(name + ".state")).doesNotExist();
     }
+  }
+
+  @Test
+  void itStopsWhereHeldOutLossRisesAndKeepsTheBest() {
+    List<TrainingExample> heldOut =
+        List.of(
+            new TrainingExample.Preference(
+                List.of(Message.user("question 1")), "bad very ", "good answer 1"));
+    TrainingSettings.Builder all =
+        settings(TrainingSettings.Loss.SIGMOID, 1e-3, 4, 0).toBuilder().saveEvery(0);
+    TrainingSettings watched = all.epochs(9).heldOutEvery(1).patience(2).build();
+    TrainingResult result = train("watched", preferences(4), heldOut, watched);
+    assertThat(result.stoppedEarly()).isTrue();
+    List<Double> losses =
+        result.metrics().stream().map(m -> m.value("eval_loss").orElseThrow()).toList();
+    int best = losses.indexOf(Collections.min(losses)) + 1;
+    assertThat(losses).hasSize(best + 2).hasSizeLessThan(9);
+    train("best", preferences(4), all.epochs(best).heldOutEvery(0).build());
+    assertThat(TinyModel.weights(folder.resolve("watched")))
+        .isEqualTo(TinyModel.weights(folder.resolve("best")));
   }
 
   @Test
@@ -260,7 +309,8 @@ class DjlTrainerTest {
       try (ModelFolder model = ModelFolder.open(i == 0 ? trained : base);
           DecoderProgram program =
               new DecoderProgram(model, settings, false, settings.maxLength(), 2, 1)) {
-        Pass pass = Pass.of(new ExampleEncoder(model, settings).encode(pairs, settings.loss()));
+        Pass pass =
+            Pass.of(new ExampleEncoder(model, settings).encode(pairs, false, settings.loss()));
         sums[i] = program.score(pass);
         scored = pass.lengths();
       }

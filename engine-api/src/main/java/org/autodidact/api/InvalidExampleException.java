@@ -1,0 +1,35 @@
+package org.autodidact.api;
+
+/** A training example that cannot be used; whoever read it from a file knows its line. */
+public final class InvalidExampleException extends InvalidInputException {
+  private static final long serialVersionUID = 1L;
+
+  private final boolean heldOut;
+  private final int index;
+  private final String what;
+
+  /**
+   * @param heldOut whether it is among the held-out examples
+   * @param index its place among them, from 0
+   * @param what is wrong with it, and what to do
+   */
+  public InvalidExampleException(boolean heldOut, int index, String what) {
+    super((heldOut ? "held-out example " : "example ") + index + ": " + what);
+    this.heldOut = heldOut;
+    this.index = index;
+    this.what = what;
+  }
+
+  public boolean heldOut() {
+    return heldOut;
+  }
+
+  public int index() {
+    return index;
+  }
+
+  /** The message without the example's place. */
+  public String what() {
+    return what;
+  }
+}
