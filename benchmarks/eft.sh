@@ -2,12 +2,12 @@
 # Does fine-tuning on judgements make a better judge? EFT data from a ranking (no justifications), SFT on some of it, then both
 # judges of the untrained and the fine-tuned model on what was held out.
 #   benchmarks/eft.sh MODEL RANKED.jsonl OUT [EXAMPLES] [INSTRUCTIONS]
-# EXAMPLES (400) of at most 2,400 characters a line, so that a laptop's CPU is done in a quarter of an hour; INSTRUCTIONS (100) held
-# out are judged. AUTODIDACT names the command line, EXCLUDE a file of prompts that nothing is trained on.
+# EXAMPLES (240) whose lines are below 2,400 characters, so that two cores are done in half an hour; INSTRUCTIONS (100) held out are
+# judged. AUTODIDACT names the command line, EXCLUDE a file of prompts that nothing is trained on.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 autodidact=${AUTODIDACT:-$here/../autodidact}
-model=$1 data=$2 out=$3 examples=${4:-400} instructions=${5:-100}
+model=$1 data=$2 out=$3 examples=${4:-240} instructions=${5:-100}
 template=$here/judge_short.txt
 $autodidact eft from-ranking --data "$data" --output "$out" --template "$template" ${EXCLUDE:+--exclude "$EXCLUDE"}
 awk -v n="$examples" 'length($0) < 2400 && k++ < n' "$out/train.jsonl" > "$out/some.jsonl"

@@ -33,26 +33,6 @@ final class AnswersCommand implements Callable<Integer> {
     MT_BENCH
   }
 
-  /** FastChat's, by a question's category; 0.7 where it has none. */
-  private static final Map<String, Double> TEMPERATURES =
-      Map.of(
-          "writing",
-          0.7,
-          "roleplay",
-          0.7,
-          "extraction",
-          0.0,
-          "math",
-          0.0,
-          "coding",
-          0.0,
-          "reasoning",
-          0.0,
-          "stem",
-          0.1,
-          "humanities",
-          0.1);
-
   @Mixin private ModelOptions model;
 
   @Option(
@@ -164,10 +144,15 @@ final class AnswersCommand implements Callable<Integer> {
     return answers;
   }
 
+  /** What was asked for, or FastChat's by the question's category; 0.7 where it has none. */
   private double temperature(Question question) {
     return temperature != null
         ? temperature
-        : TEMPERATURES.getOrDefault(question.line().path("category").asText(""), 0.7);
+        : switch (question.line().path("category").asText("")) {
+          case "extraction", "math", "coding", "reasoning" -> 0;
+          case "stem", "humanities" -> 0.1;
+          default -> 0.7;
+        };
   }
 
   private Map<String, Object> alpacaEval(Question question, String answer) {
