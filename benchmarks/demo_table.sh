@@ -12,7 +12,7 @@ echo "|---|---|---|---|---|---|---|---|" | tee -a "$out/table.md"
 for selector in $selectors; do for judge in $judges; do for loss in $losses; do for seed in $seeds; do
   run=$out/$selector-$judge-$loss-$seed
   [ -s "$run.json" ] || $autodidact demo --output "$run" --seed "$seed" --judge "$judge" --set selector="$selector" \
-    --set preference-training.loss="$loss" --json 2>/dev/null | tail -n 1 > "$run.json"
+    --set preference-training.loss="$loss" --json 2> "$run.log" | tail -n 1 > "$run.json"
   numbers=$(grep -o '"verified_mean":[0-9.]*' "$run.json" | cut -d: -f2 | paste -sd'|')
   agreement=$(grep -o '"judge_pairwise_accuracy":[0-9.]*' "$run.json" | cut -d: -f2 | sed -n '1p;$p' | paste -sd',')
   echo "| $selector | $judge | $loss | $seed | ${numbers//|/ | } | $agreement |" | tee -a "$out/table.md"
