@@ -7,5 +7,11 @@ import picocli.CommandLine.Command;
     description = "Says how good a judge or a model is.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {EvaluateJudgeCommand.class, EvaluateScoresCommand.class})
+    subcommands = {
+      EvaluateJudgeCommand.class,
+      EvaluateScoresCommand.class,
+      DuelCommand.class,
+      AnswersCommand.class,
+      PerplexityCommand.class
+    })
 final class EvaluateCommand {}

@@ -18,6 +18,7 @@ import org.autodidact.api.JudgementSample;
 import org.autodidact.engine.Plugins;
 import org.autodidact.engine.config.Names;
 import org.autodidact.engine.data.JsonLines;
+import org.autodidact.engine.evaluation.JudgeMetrics;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -78,6 +79,7 @@ final class JudgeCommand implements Callable<Integer> {
       long start = System.nanoTime();
       progress.begin("judge", 0, requests.size());
       List<Double> scores = new ArrayList<>();
+      List<JudgementSample> samples = new ArrayList<>();
       int[] done = {0};
       try (OrderedLines lines = new OrderedLines(output)) {
         Interrupt.guard(
@@ -87,6 +89,7 @@ final class JudgeCommand implements Callable<Integer> {
                   judgement -> {
                     lines.put(places.get(judgement.id()), line(judgement));
                     judgement.score().ifPresent(scores::add);
+                    samples.addAll(judgement.samples());
                     progress.progressed(++done[0], requests.size());
                   },
                   cancellation);
@@ -99,6 +102,7 @@ final class JudgeCommand implements Callable<Integer> {
           .work(opened.tokens(), seconds, startup)
           .put("judgements", requests.size())
           .put("scored", scores.size())
+          .put("parse_failure_rate", JudgeMetrics.parseFailures(samples))
           .print(
               String.format(
                   Locale.ROOT,

@@ -1,5 +1,6 @@
 package org.autodidact.cli;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -56,6 +57,12 @@ final class JudgingOptions {
       description = "a judge prompt with {instruction} and {response}, or what the judge shows")
   private String template;
 
+  @Option(
+      names = "--judge-model",
+      paramLabel = "DIR",
+      description = "a model of the judge's own: what 'reward-model' reads")
+  private Path judgeModel;
+
   @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
   private long seed;
 
@@ -73,6 +80,14 @@ final class JudgingOptions {
     return seed;
   }
 
+  int samples() {
+    return samples;
+  }
+
+  Optional<String> template() {
+    return Optional.ofNullable(template).map(FineTuningData::readText);
+  }
+
   /** The generator's name. */
   String generator() {
     return generator;
@@ -86,7 +101,9 @@ final class JudgingOptions {
   Judge open(Plugins plugins, Generator model) {
     SamplingParameters sampling =
         new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);
-    Optional<String> text = Optional.ofNullable(template).map(FineTuningData::readText);
-    return plugins.openJudge(judge, members, new JudgeContext(model, sampling, text));
+    return plugins.openJudge(
+        judge,
+        members,
+        new JudgeContext(model, sampling, template(), List.of(), Optional.ofNullable(judgeModel)));
   }
 }

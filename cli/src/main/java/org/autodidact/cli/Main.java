@@ -20,6 +20,8 @@ import picocli.CommandLine.Command;
       DemoCommand.class,
       RunCommand.class,
       ResumeCommand.class,
+      PromptsCommand.class,
+      EftCommand.class,
       GenerateCommand.class,
       JudgeCommand.class,
       TrainCommand.class,

@@ -53,6 +53,11 @@ final class ModelOptions {
   private String provider;
 
   Checkpoint checkpoint() {
+    return checkpoint(model);
+  }
+
+  /** A model where it lies, a GGUF file imported into the cache. */
+  static Checkpoint checkpoint(Path model) {
     return new Checkpoint("model", Models.folder(model, cacheFolder(model)));
   }
 

@@ -7,6 +7,7 @@ import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.PairSelectorProvider;
 import org.autodidact.api.Plugin;
+import org.autodidact.api.PromptFilterProvider;
 import org.autodidact.api.TrainerProvider;
 import org.autodidact.engine.Plugins;
 import picocli.CommandLine.Command;
@@ -23,6 +24,7 @@ final class PluginsCommand implements Callable<Integer> {
       print(plugin, "judge", plugin.judges().stream().map(JudgeProvider::name));
       print(plugin, "selector", plugin.pairSelectors().stream().map(PairSelectorProvider::name));
       print(plugin, "trainer", plugin.trainers().stream().map(TrainerProvider::name));
+      print(plugin, "filter", plugin.promptFilters().stream().map(PromptFilterProvider::name));
     }
     return 0;
   }

@@ -169,6 +169,275 @@ class MainTest {
         ranked);
   }
 
+  @Test
+  void promptsAreMadeAndCountedByFilter() throws Exception {
+    StringBuilder seeds = new StringBuilder();
+    for (int i = 0; i < 8; i++) {
+      seeds.append("{\"id\":\"s" + i + "\",\"instruction\":\"x y z\",\"input\":\"" + i + "\"}\n");
+    }
+    Path made = folder.resolve("made.jsonl");
+    Path attempts = folder.resolve("attempts.jsonl");
+    assertThat(
+            autodidact(
+                "prompts",
+                "create",
+                "--model",
+                model,
+                "--seeds",
+                file("s.jsonl", seeds.toString()),
+                "--count",
+                3,
+                "--min-words",
+                1,
+                "--similarity",
+                1,
+                "--max-tokens",
+                80,
+                "--temperature",
+                1,
+                "--top-p",
+                1,
+                "--filters",
+                "length,keywords",
+                "--seed-shots",
+                1,
+                "--own-shots",
+                0,
+                "--output",
+                made,
+                "--attempts",
+                attempts,
+                "--json"))
+        .as(err)
+        .isIn(0, 3);
+    List<JsonNode> all = lines(attempts);
+    assertThat(all.get(0).path("shots")).hasSize(1);
+    assertThat(all).allMatch(n -> n.path("outcome").isTextual());
+    if (err.contains("are wanted")) {
+      assertThat(err).contains("unfinished=", "similar=");
+    } else {
+      assertThat(lines(made)).hasSize(3);
+      assertThat(last().path("attempts").asInt()).isEqualTo(all.size());
+    }
+    assertRefused(
+        3,
+        "of 1 seeds the filters let 1 through",
+        "prompts",
+        "create",
+        "--model",
+        model,
+        "--seeds",
+        file("one.jsonl", "{\"prompt\":\"x y z\"}\n"),
+        "--output",
+        made);
+  }
+
+  @Test
+  void aRankingBecomesDataThatTeachToJudge() throws Exception {
+    StringBuilder ranked = new StringBuilder();
+    for (int i = 0; i < 8; i++) {
+      ranked.append(
+          "{\"instruction\":\"word%d\",\"chosen\":\"x\",\"rejected\":\"y\"}%n".formatted(i));
+    }
+    Path data = file("ranked.jsonl", ranked.toString());
+    Path eft = folder.resolve("eft");
+    assertThat(autodidact("eft", "from-ranking", "--data", data, "--output", eft)).as(err).isZero();
+    List<JsonNode> train = lines(eft.resolve("train.jsonl"));
+    assertThat(train).hasSize(12);
+    assertThat(train.get(0).at("/messages/1/content").asText())
+        .isEqualTo(train.get(0).path("judgement").asText())
+        .isEqualTo("Score: 5");
+    assertThat(train.get(0).at("/messages/0/content").asText()).contains("<response>x</response>");
+    JsonNode provenance = lines(eft.resolve("provenance.json")).get(0);
+    assertThat(provenance.path("made_by").asText()).contains("ranking alone");
+    assertThat(provenance.path("held_out").asInt()).isEqualTo(2);
+    evaluate("--count", "2", "expected-score", eft.resolve("held-out.jsonl"), null);
+    Path trained = folder.resolve("judge");
+    assertThat(
+            autodidact(
+                "train",
+                "sft",
+                "--model",
+                model,
+                "--data",
+                eft.resolve("train.jsonl"),
+                "--output",
+                trained))
+        .as(err)
+        .isZero();
+    assertRefused(
+        3,
+        "agrees with the ranking",
+        "eft",
+        "create",
+        "--model",
+        model,
+        "--data",
+        data,
+        "--output",
+        eft,
+        "--max-tokens",
+        2);
+  }
+
+  @Test
+  void twoModelsAreHeldAgainstEachOther() throws Exception {
+    Path other = TinyModel.write(folder.resolve("other"), 4);
+    Path prompts =
+        file("p.jsonl", "{\"prompt\":\"x y\"}\n{\"prompt\":\"z\"}\n{\"prompt\":\"y\"}\n");
+    Path kept = folder.resolve("duel.jsonl");
+    for (String judge : List.of("expected-score", "pairwise")) {
+      assertThat(
+              autodidact(
+                  "evaluate",
+                  "duel",
+                  model,
+                  other,
+                  "--prompts",
+                  prompts,
+                  "--judge",
+                  judge,
+                  "--model",
+                  model,
+                  "--answer-tokens",
+                  8,
+                  "--output",
+                  kept,
+                  "--json"))
+          .as(err)
+          .isZero();
+      JsonNode found = last();
+      assertThat(
+              found.path("wins").asInt()
+                  + found.path("ties").asInt()
+                  + found.path("losses").asInt())
+          .isEqualTo(3);
+      assertThat(found.path("win_rate").asDouble())
+          .isEqualTo(
+              lines(kept).stream().mapToDouble(n -> n.path("won").asDouble()).average().orElse(-1));
+    }
+    assertThat(
+            autodidact(
+                "evaluate",
+                "duel",
+                model,
+                model,
+                "--prompts",
+                prompts,
+                "--judge",
+                "pairwise",
+                "--model",
+                model,
+                "--answer-tokens",
+                8,
+                "--answer-temperature",
+                0,
+                "--json"))
+        .as(err)
+        .isZero();
+    assertThat(last().path("win_rate").asDouble()).as("against itself").isEqualTo(0.5);
+    assertRefused(
+        3,
+        "no such model",
+        "evaluate",
+        "duel",
+        model,
+        folder.resolve("none"),
+        "--prompts",
+        prompts,
+        "--model",
+        model);
+  }
+
+  @Test
+  void theProbabilityOfGivenAnswersIsMeasured() throws Exception {
+    Path data =
+        file(
+            "d.jsonl",
+            "{\"prompt\":\"x\",\"response\":\"a b\"}\n{\"prompt\":\"y\",\"response\":\"c\"}\n");
+    assertThat(autodidact("evaluate", "perplexity", "--model", model, "--data", data, "--json"))
+        .as(err)
+        .isZero();
+    assertThat(last().path("answer_tokens").asInt()).as("with the end of each").isEqualTo(6);
+    assertThat(last().path("perplexity").asDouble()).isGreaterThan(1);
+  }
+
+  @Test
+  void answersAreWrittenInTheBenchmarksForms() throws Exception {
+    Path questions =
+        file(
+            "q.jsonl",
+            """
+            {"question_id": 81, "category": "math", "turns": ["x y", "z"]}
+            {"question_id": 82, "category": "writing", "turns": ["y"]}
+            """);
+    Path answers = folder.resolve("answers.jsonl");
+    answers("mt-bench", questions, answers);
+    List<JsonNode> two = lines(answers);
+    assertThat(two.get(0).path("question_id").asInt()).isEqualTo(81);
+    assertThat(two.get(0).path("model_id").asText()).isEqualTo("tiny");
+    assertThat(two.get(0).at("/choices/0/turns")).hasSize(2);
+    assertThat(two.get(1).at("/choices/0/turns")).hasSize(1);
+    Path alpaca = folder.resolve("alpaca.json");
+    answers("alpaca-eval", file("a.jsonl", "{\"instruction\":\"x\",\"dataset\":\"d\"}"), alpaca);
+    JsonNode list = JSON.readTree(Files.readString(alpaca));
+    assertThat(list).hasSize(1);
+    assertThat(list.get(0).fieldNames())
+        .toIterable()
+        .containsExactly("dataset", "instruction", "output", "generator");
+    assertRefused(
+        3,
+        "q.jsonl, line 1",
+        "evaluate",
+        "answers",
+        "--model",
+        model,
+        "--questions",
+        questions,
+        "--form",
+        "alpaca-eval",
+        "--name",
+        "tiny",
+        "--output",
+        alpaca);
+    assertRefused(
+        3,
+        "must be one of [alpaca-eval, mt-bench]",
+        "evaluate",
+        "answers",
+        "--model",
+        model,
+        "--questions",
+        questions,
+        "--form",
+        "mtbench",
+        "--name",
+        "tiny",
+        "--output",
+        alpaca);
+  }
+
+  private void answers(String form, Path questions, Path output) {
+    assertThat(
+            autodidact(
+                "evaluate",
+                "answers",
+                "--model",
+                model,
+                "--questions",
+                questions,
+                "--form",
+                form,
+                "--name",
+                "tiny",
+                "--max-tokens",
+                8,
+                "--output",
+                output))
+        .as(err)
+        .isZero();
+  }
+
   private void evaluate(String part, String n, String judge, Path data, Path output) {
     assertThat(
             autodidact(
@@ -183,7 +452,7 @@ class MainTest {
                 part,
                 n,
                 "--output",
-                output,
+                output == null ? folder.resolve("out.jsonl") : output,
                 "--json"))
         .as(err)
         .isZero();

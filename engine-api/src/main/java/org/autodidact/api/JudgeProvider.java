@@ -1,5 +1,6 @@
 package org.autodidact.api;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -26,16 +27,19 @@ public interface JudgeProvider {
    *     empty for the judge's own
    * @param members judges that this one is made of, open; they become the judge's own, which closes
    *     them. Empty for most
+   * @param model the folder of a model that the judge brings itself, as a reward model; empty for
+   *     most
    */
   record JudgeContext(
       Generator generator,
       SamplingParameters sampling,
       Optional<String> template,
-      List<Judge> members) {
-    /** For a judge that is made of no others. */
+      List<Judge> members,
+      Optional<Path> model) {
+    /** For a judge that is made of no others and brings no model. */
     public JudgeContext(
         Generator generator, SamplingParameters sampling, Optional<String> template) {
-      this(generator, sampling, template, List.of());
+      this(generator, sampling, template, List.of(), Optional.empty());
     }
 
     public JudgeContext {
@@ -43,6 +47,7 @@ public interface JudgeProvider {
       Objects.requireNonNull(generator, "generator");
       Objects.requireNonNull(sampling, "sampling");
       Objects.requireNonNull(template, "template");
+      Objects.requireNonNull(model, "model");
     }
   }
 }

@@ -27,6 +27,10 @@ public interface Plugin {
     return List.of();
   }
 
+  default List<PromptFilterProvider> promptFilters() {
+    return List.of();
+  }
+
   /**
    * What {@code doctor} prints about this plugin on this machine: a line each, natives loaded or
    * the reason why not. May load native code; must not throw.

@@ -12,7 +12,6 @@ import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
-import org.autodidact.engine.prompts.FilePromptSource;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -95,10 +94,7 @@ public final class Autodidact {
   private Checkpoint run(RunConfig config, RunStore store, Cancellation cancellation) {
     pinData(config, store);
     takeIn(config, store);
-    PromptSource prompts =
-        promptSource.orElseGet(
-            () -> new FilePromptSource(Path.of(config.prompts().file()), config.seed()));
-    Stages stages = new Stages(config, plugins, store, prompts, listener, cancellation);
+    Stages stages = new Stages(config, plugins, store, promptSource, listener, cancellation);
     return new SelfRewardingLoop(stages).run(config.iterations());
   }
 
@@ -111,6 +107,15 @@ public final class Autodidact {
     plugins
         .pairSelector(config.selector().name())
         .create(config.selector().settings(config.seed()));
+    config
+        .prompts()
+        .selfInstruct()
+        .ifPresent(
+            section -> {
+              config.seedPrompts();
+              section.settings();
+              plugins.promptFilters(section.filters(), section.filterSettings());
+            });
     config.candidates().sampling();
     config.judge().sampling();
     config.compute().settings();
@@ -126,8 +131,17 @@ public final class Autodidact {
     config.fineTuning().flatMap(RunConfig.FineTuning::ift).ifPresent(files::add);
     config.fineTuning().flatMap(RunConfig.FineTuning::eft).ifPresent(files::add);
     config.judge().template().ifPresent(files::add);
+    config.evaluation().map(RunConfig.Evaluation::perplexity).ifPresent(files::add);
     if (promptSource.isEmpty()) {
-      files.add(config.prompts().file());
+      config.prompts().file().ifPresent(files::add);
+      config
+          .prompts()
+          .selfInstruct()
+          .ifPresent(
+              section -> {
+                files.add(config.seedPrompts());
+                section.exclude().ifPresent(files::add);
+              });
     }
     for (String file : files) {
       String hash = Provenance.hash(Path.of(file));

@@ -4,14 +4,18 @@ import java.util.List;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.PairSelectorProvider;
 import org.autodidact.api.Plugin;
+import org.autodidact.api.PromptFilterProvider;
 import org.autodidact.engine.judge.AdditiveJudge;
 import org.autodidact.engine.judge.EnsembleJudge;
 import org.autodidact.engine.judge.ExpectedScoreJudge;
 import org.autodidact.engine.judge.MetaJudge;
 import org.autodidact.engine.judge.PairwiseJudge;
 import org.autodidact.engine.pairs.Selectors;
+import org.autodidact.engine.prompts.PromptFilters;
 
-/** What the engine itself brings: the judges that need only a generator, and the pair selectors. */
+/**
+ * What the engine itself brings: judges that need only a generator, pair selectors, prompt filters.
+ */
 final class BuiltInPlugin implements Plugin {
   @Override
   public String name() {
@@ -31,5 +35,10 @@ final class BuiltInPlugin implements Plugin {
   @Override
   public List<PairSelectorProvider> pairSelectors() {
     return Selectors.providers();
+  }
+
+  @Override
+  public List<PromptFilterProvider> promptFilters() {
+    return PromptFilters.providers();
   }
 }

@@ -2,6 +2,7 @@ package org.autodidact.engine;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +17,9 @@ import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.PairSelectorProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PluginNotFoundException;
+import org.autodidact.api.PromptFilter;
+import org.autodidact.api.PromptFilterProvider;
+import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.TrainerProvider;
 
 /** The plugins at hand, looked up by name. Immutable and thread-safe. */
@@ -25,6 +29,7 @@ public final class Plugins {
   private final Map<String, JudgeProvider> judges;
   private final Map<String, PairSelectorProvider> pairSelectors;
   private final Map<String, TrainerProvider> trainers;
+  private final Map<String, PromptFilterProvider> promptFilters;
 
   private Plugins(List<Plugin> plugins) {
     this.plugins = List.copyOf(plugins);
@@ -32,6 +37,7 @@ public final class Plugins {
     judges = index("judge", Plugin::judges, JudgeProvider::name);
     pairSelectors = index("pair selector", Plugin::pairSelectors, PairSelectorProvider::name);
     trainers = index("trainer", Plugin::trainers, TrainerProvider::name);
+    promptFilters = index("prompt filter", Plugin::promptFilters, PromptFilterProvider::name);
   }
 
   /** The built-in plugin, then those that {@link ServiceLoader} finds, then {@code more}. */
@@ -67,10 +73,21 @@ public final class Plugins {
       for (String member : members) {
         opened.add(
             judge(member)
-                .open(new JudgeContext(context.generator(), context.sampling(), Optional.empty())));
+                .open(
+                    new JudgeContext(
+                        context.generator(),
+                        context.sampling(),
+                        Optional.empty(),
+                        List.of(),
+                        context.model())));
       }
       return provider.open(
-          new JudgeContext(context.generator(), context.sampling(), context.template(), opened));
+          new JudgeContext(
+              context.generator(),
+              context.sampling(),
+              context.template(),
+              opened,
+              context.model()));
     } catch (RuntimeException e) {
       opened.forEach(Judge::close);
       throw e;
@@ -83,6 +100,13 @@ public final class Plugins {
 
   public TrainerProvider trainer(String name) {
     return find("trainer", trainers, name);
+  }
+
+  /** Filters by name, in the order of the names. */
+  public Map<String, PromptFilter> promptFilters(List<String> names, FilterSettings settings) {
+    Map<String, PromptFilter> filters = new LinkedHashMap<>();
+    names.forEach(n -> filters.put(n, find("prompt filter", promptFilters, n).create(settings)));
+    return filters;
   }
 
   private <T> Map<String, T> index(

@@ -20,11 +20,12 @@ final class SelfRewardingLoop {
   Checkpoint run(int iterations) {
     Checkpoint model = stages.fineTune(stages.baseModel());
     for (int t = 1; t <= iterations; t++) {
-      List<Prompt> prompts = stages.createPrompts(t);
+      List<Prompt> prompts = stages.createPrompts(t, model);
       stages.generatePastCandidates(t, prompts);
       try (OpenModel generator = stages.open(model)) {
         stages.generateCandidates(t, prompts, generator);
         stages.judgeCandidates(t, prompts, generator);
+        stages.measurePerplexity(t, generator);
       }
       stages.judgeByTheIterateBefore(t, prompts);
       List<PreferencePair> pairs = stages.selectPairs(t, prompts);

@@ -37,8 +37,13 @@ import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.Names;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.data.JsonLines;
+import org.autodidact.engine.evaluation.Perplexity;
 import org.autodidact.engine.guards.Guards;
 import org.autodidact.engine.guards.IterateMetrics;
+import org.autodidact.engine.prompts.CreatedPrompt;
+import org.autodidact.engine.prompts.FilePromptSource;
+import org.autodidact.engine.prompts.SelfInstruct;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 import org.autodidact.engine.store.RunStore.PairPlaces;
@@ -59,11 +64,12 @@ final class Stages {
   private static final long HELD_OUT_SEED = 4;
   private static final long PAST_CANDIDATE_SEED = 5;
   private static final long EARLIER_SCORE_SEED = 6;
+  private static final long PROMPT_SEED = 7;
 
   private final RunConfig config;
   private final Plugins plugins;
   private final RunStore store;
-  private final PromptSource promptSource;
+  private final Optional<PromptSource> promptSource;
   private final RunListener listener;
   private final Cancellation cancellation;
 
@@ -71,7 +77,7 @@ final class Stages {
       RunConfig config,
       Plugins plugins,
       RunStore store,
-      PromptSource promptSource,
+      Optional<PromptSource> promptSource,
       RunListener listener,
       Cancellation cancellation) {
     this.config = config;
@@ -115,18 +121,71 @@ final class Stages {
   }
 
   /** The iteration's new prompts. */
-  List<Prompt> createPrompts(int iteration) {
-    Stage stage = new Stage("M" + iteration, Kind.PROMPTS);
+  List<Prompt> createPrompts(int iteration, Checkpoint learner) {
     List<Prompt> stored = store.prompts(iteration);
     if (!stored.isEmpty()) {
       return stored;
     }
+    Stage stage = new Stage("M" + iteration, Kind.PROMPTS);
     int count = config.prompts().perIteration();
-    listener.stageStarted(stage, 0, count);
-    List<Prompt> prompts = promptSource.prompts(iteration, count);
-    store.addPrompts(iteration, prompts);
-    listener.stageFinished(stage);
-    return prompts;
+    if (promptSource.isPresent() || config.prompts().selfInstruct().isEmpty()) {
+      listener.stageStarted(stage, 0, count);
+      store.addPrompts(iteration, fromSource(iteration, count));
+      listener.stageFinished(stage);
+    } else {
+      makePrompts(stage, iteration, count, config.prompts().selfInstruct().get(), learner);
+    }
+    return store.prompts(iteration);
+  }
+
+  private List<Prompt> fromSource(int iteration, int count) {
+    return promptSource
+        .orElseGet(
+            () ->
+                new FilePromptSource(Path.of(config.prompts().file().orElseThrow()), config.seed()))
+        .prompts(iteration, count);
+  }
+
+  private void makePrompts(
+      Stage stage, int iteration, int count, RunConfig.Creation section, Checkpoint learner) {
+    SelfInstruct maker =
+        new SelfInstruct(
+            "m" + iteration + "-",
+            section.settings(),
+            JsonLines.prompts(Path.of(config.seedPrompts())),
+            section.exclude().map(f -> JsonLines.prompts(Path.of(f))).orElse(List.of()),
+            plugins.promptFilters(section.filters(), section.filterSettings()),
+            Seeds.of(config.seed(), PROMPT_SEED, iteration));
+    IntStream.range(1, iteration).forEach(t -> maker.show(store.created(t)));
+    List<CreatedPrompt> all = new ArrayList<>(store.created(iteration));
+    maker.take(all);
+    Checkpoint author =
+        section
+            .model()
+            .map(
+                m ->
+                    new Checkpoint(
+                        "prompts",
+                        Models.folder(Path.of(m), store.folder().resolve("prompt-model"))))
+            .orElse(learner);
+    try (OpenModel model = open(author)) {
+      stage(
+          stage,
+          (int) all.stream().filter(CreatedPrompt::kept).count(),
+          count,
+          progress ->
+              maker.create(
+                  count,
+                  model.generator(),
+                  round -> {
+                    store.addCreated(iteration, author.name(), round);
+                    all.addAll(round);
+                    round.stream().filter(CreatedPrompt::kept).forEach(c -> progress.run());
+                  },
+                  cancellation));
+    }
+    store.addPrompts(
+        iteration, all.stream().filter(CreatedPrompt::kept).map(CreatedPrompt::prompt).toList());
   }
 
   /** N candidates of each prompt. */
@@ -207,6 +266,16 @@ final class Stages {
                 model.checkpoint().name(),
                 judgement,
                 place.seeds()));
+  }
+
+  /** Where the run asks for it, how well the iterate foresees given answers. */
+  void measurePerplexity(int iteration, OpenModel model) {
+    if (config.evaluation().isPresent() && !store.metrics(iteration).containsKey("perplexity")) {
+      List<TrainingExample> examples =
+          JsonLines.read(Path.of(config.evaluation().get().perplexity()), JsonLines::demonstration);
+      double found = Perplexity.of(examples, model.generator(), cancellation).get("perplexity");
+      store.addMetrics(iteration, Map.of("perplexity", found));
+    }
   }
 
   /**
@@ -292,7 +361,9 @@ final class Stages {
               new JudgeContext(
                   model.generator(),
                   config.judge().sampling(),
-                  config.judge().template().map(FineTuningData::readText));
+                  config.judge().template().map(FineTuningData::readText),
+                  List.of(),
+                  config.judge().model().map(Path::of));
           try (Judge judge =
               plugins.openJudge(config.judge().name(), config.judge().members(), context)) {
             judge.judge(
@@ -355,7 +426,7 @@ final class Stages {
    * What is beyond a limit is told to the listener and kept with the run.
    */
   boolean mayGoOn(int iteration) {
-    if (store.metrics(iteration).isEmpty()) {
+    if (!store.metrics(iteration).containsKey("pairs")) {
       store.addMetrics(iteration, IterateMetrics.of(store, iteration));
     }
     String model = "M" + iteration;

@@ -20,6 +20,8 @@ import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.prompts.CreatedPrompt;
+import org.autodidact.engine.report.HtmlReport;
 import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -131,6 +133,62 @@ class AutodidactTest {
       assertThat(pairs(folder.resolve(name))).isEqualTo(pairs(folder.resolve("whole")));
       assertThat(plugin.written).as("stopped at event %d", stop).isEqualTo(plain.written);
     }
+  }
+
+  /** The same where the learner makes its own prompts after those of fine-tuning. */
+  @Test
+  void promptsThatTheLearnerMadeAreTracedAndTakenUpAgain() throws Exception {
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replace(
+                "file: prompts.jsonl,",
+                "self-instruct: {similarity: 1, filters: [length], min-words: 2},"));
+    stoppedAtAnyEventItEndsTheSameAndComputesNothingTwice();
+    try (RunStore store = RunStore.open(folder.resolve("whole"))) {
+      for (int t = 1; t <= 2; t++) {
+        List<CreatedPrompt> made = store.created(t);
+        assertThat(made).filteredOn(CreatedPrompt::kept).hasSize(PROMPTS);
+        assertThat(store.prompts(t))
+            .isEqualTo(
+                made.stream().filter(CreatedPrompt::kept).map(CreatedPrompt::prompt).toList());
+        assertThat(made.get(0).shots()).filteredOn(id -> id.startsWith("m1-")).hasSize(2 * t - 2);
+      }
+      assertThat(Files.readString(HtmlReport.write(store)))
+          .contains("Prompts that were made", "m2-");
+    }
+  }
+
+  @Test
+  void theReportHasEachIteratesPerplexity() throws Exception {
+    RunConfig measured = config(Map.of("evaluation", "{perplexity: " + folder + "/ift.jsonl}"));
+    Autodidact.builder()
+        .plugin(new FakePlugin(true, true))
+        .build()
+        .run(measured, folder.resolve("r"));
+    try (RunStore store = RunStore.open(folder.resolve("r"))) {
+      // the fake scorer: ln p = -1 - |hash + length| mod 7 for an answer of 6 tokens
+      assertThat(store.metrics(1)).containsKeys("perplexity", "pairs", "mean-score");
+      assertThat(store.metrics(2).get("perplexity"))
+          .isBetween(Math.exp(1 / 6.0), Math.exp(7 / 6.0));
+      assertThat(Files.readString(HtmlReport.write(store))).contains("<td>perplexity</td>");
+    }
+  }
+
+  @Test
+  void promptsNeedOneSourceAndKnownFilters() {
+    assertThatThrownBy(() -> config(Map.of("prompts.self-instruct", "{}")))
+        .hasMessageContaining("prompts needs one of file and self-instruct, found both");
+    RunConfig unknown =
+        config(Map.of("prompts", "{self-instruct: {seeds: s.jsonl, filters: [lenght]}}"));
+    assertThatThrownBy(
+            () ->
+                Autodidact.builder()
+                    .plugin(new FakePlugin(true))
+                    .build()
+                    .run(unknown, folder.resolve("r")))
+        .isInstanceOf(PluginNotFoundException.class)
+        .hasMessageContaining("no prompt filter is named 'lenght' (did you mean 'length'?)");
   }
 
   private static RunListener counting(int[] events, int stop, Cancellation cancellation) {

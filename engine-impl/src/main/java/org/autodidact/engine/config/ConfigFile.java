@@ -128,7 +128,16 @@ public final class ConfigFile {
   private static void resolvePaths(ObjectNode root, Path folder) {
     for (String key :
         new String[] {
-          "model", "prompts.file", "fine-tuning.ift", "fine-tuning.eft", "judge.template"
+          "model",
+          "prompts.file",
+          "prompts.self-instruct.seeds",
+          "prompts.self-instruct.model",
+          "prompts.self-instruct.exclude",
+          "fine-tuning.ift",
+          "fine-tuning.eft",
+          "judge.template",
+          "judge.model",
+          "evaluation.perplexity"
         }) {
       JsonNode value = root.at("/" + key.replace('.', '/'));
       if (value.isTextual()) {

@@ -8,8 +8,10 @@ import java.util.Optional;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PairSelectorProvider.SelectorSettings;
+import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.TrainingSettings;
+import org.autodidact.engine.prompts.SelfInstruct;
 
 /**
  * Everything that a run depends on. Components are the file's keys in lower case with hyphens;
@@ -31,6 +33,7 @@ public record RunConfig(
     Strategy strategy,
     Limits warnWhen,
     Limits stopWhen,
+    Optional<Evaluation> evaluation,
     Compute compute) {
 
   public RunConfig {
@@ -43,12 +46,26 @@ public record RunConfig(
     fineTuning = or(fineTuning, Optional.empty());
     prompts = required("prompts", prompts);
     candidates = or(candidates, new Candidates(null, null, null, null, null, null));
-    judge = or(judge, new JudgeSection(null, null, null, null, null, null, null));
+    judge = or(judge, new JudgeSection(null, null, null, null, null, null, null, null));
     preferenceTraining = or(preferenceTraining, Training.DEFAULTS);
     strategy = or(strategy, new Strategy(null, null));
     warnWhen = or(warnWhen, new Limits(null, null, null, null, null));
     stopWhen = or(stopWhen, new Limits(null, null, null, null, null));
+    evaluation = or(evaluation, Optional.empty());
     compute = or(compute, new Compute(null, null, null, null));
+  }
+
+  /** The prompts that people wrote: self-instruct's own, or those of fine-tuning. */
+  public String seedPrompts() {
+    return prompts
+        .selfInstruct()
+        .flatMap(Creation::seeds)
+        .or(() -> fineTuning.flatMap(FineTuning::ift))
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    "prompts.self-instruct.seeds is missing, and there is no fine-tuning.ift to take"
+                        + " the prompts of"));
   }
 
   /** How judged candidates become pairs. */
@@ -120,6 +137,13 @@ public record RunConfig(
     }
   }
 
+  /** What each iterate is measured by, besides what it writes for the run. */
+  public record Evaluation(String perplexity) {
+    public Evaluation {
+      required("evaluation.perplexity", perplexity);
+    }
+  }
+
   /**
    * The first, supervised stage: M0 becomes M1. Without it the loop starts from the model itself.
    */
@@ -137,12 +161,92 @@ public record RunConfig(
     }
   }
 
-  /** Where an iteration's prompts come from. */
+  /** Where an iteration's prompts come from: a file, or a model that makes them. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Prompts(String file, Integer perIteration) {
+  public record Prompts(
+      Optional<String> file, Integer perIteration, Optional<Creation> selfInstruct) {
     public Prompts {
-      file = required("prompts.file", file);
+      file = or(file, Optional.empty());
+      selfInstruct = or(selfInstruct, Optional.empty());
       perIteration = atLeast("prompts.per-iteration", or(perIteration, 64), 1);
+      if (file.isPresent() == selfInstruct.isPresent()) {
+        throw new InvalidInputException(
+            "prompts needs one of file and self-instruct, found "
+                + (file.isPresent() ? "both" : "neither"));
+      }
+    }
+  }
+
+  /** How a model makes prompts; see {@link SelfInstruct}. */
+  @JsonNaming(KebabCaseStrategy.class)
+  public record Creation(
+      Optional<String> seeds,
+      Optional<String> model,
+      Optional<String> exclude,
+      Integer seedShots,
+      Integer ownShots,
+      Double similarity,
+      Double temperature,
+      Double topP,
+      Integer maxTokens,
+      List<String> filters,
+      Integer minWords,
+      Integer maxWords,
+      List<String> keywords,
+      String language) {
+    /** What a model without eyes, ears and files cannot deal with (after Wang et al., 2023). */
+    private static final List<String> KEYWORDS =
+        List.of(
+            "image",
+            "images",
+            "picture",
+            "pictures",
+            "photo",
+            "graph",
+            "graphs",
+            "chart",
+            "map",
+            "maps",
+            "draw",
+            "plot",
+            "video",
+            "videos",
+            "audio",
+            "music",
+            "file",
+            "files",
+            "diagram",
+            "flowchart",
+            "go to");
+
+    public Creation {
+      seeds = or(seeds, Optional.empty());
+      model = or(model, Optional.empty());
+      exclude = or(exclude, Optional.empty());
+      seedShots = or(seedShots, 6);
+      ownShots = or(ownShots, 2);
+      similarity = or(similarity, 0.7);
+      temperature = or(temperature, 0.6);
+      topP = or(topP, 0.9);
+      maxTokens = or(maxTokens, 128);
+      filters = List.copyOf(or(filters, List.of("length", "keywords")));
+      minWords = or(minWords, 3);
+      maxWords = or(maxWords, 150);
+      keywords = List.copyOf(or(keywords, KEYWORDS));
+      language = or(language, "en");
+    }
+
+    /** What {@link SelfInstruct} is told. */
+    public SelfInstruct.Settings settings() {
+      return new SelfInstruct.Settings(
+          seedShots,
+          ownShots,
+          similarity,
+          new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), false));
+    }
+
+    public FilterSettings filterSettings() {
+      return new FilterSettings(minWords, maxWords, keywords, language);
     }
   }
 
@@ -179,7 +283,8 @@ public record RunConfig(
       Double temperature,
       Double topP,
       Integer maxTokens,
-      Optional<String> template) {
+      Optional<String> template,
+      Optional<String> model) {
 
     public JudgeSection {
       name = or(name, "additive");
@@ -189,6 +294,7 @@ public record RunConfig(
       topP = or(topP, 0.9);
       maxTokens = or(maxTokens, 256);
       template = or(template, Optional.empty());
+      model = or(model, Optional.empty());
     }
 
     public SamplingParameters sampling() {

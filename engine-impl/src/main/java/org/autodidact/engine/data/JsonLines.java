@@ -146,7 +146,11 @@ public final class JsonLines {
     }
   }
 
-  /** {"id", "prompt"} or {"id", "messages"}; without an id, the place in the file is one. */
+  /**
+   * {"id", "prompt"}, {"id", "instruction"} or {"id", "messages"}; without an id, the place in the
+   * file is one. What an instruction is about, {@code input} or that of its first of {@code
+   * instances} (self-instruct's tasks), follows it.
+   */
   public static List<Prompt> prompts(Path file) {
     int[] count = {0};
     return read(
@@ -154,9 +158,19 @@ public final class JsonLines {
         line -> {
           String id = line.optionalText("id").orElse(Integer.toString(count[0]));
           count[0]++;
-          String key = line.json().has("instruction") ? "instruction" : "prompt";
-          return new Prompt(id, line.conversation(key));
+          return line.json().has("messages") || !line.json().has("instruction")
+              ? new Prompt(id, line.conversation("prompt"))
+              : Prompt.of(id, task(line));
         });
+  }
+
+  private static String task(Line line) {
+    JsonNode about =
+        line.json().path("instances").path(0).has("input")
+            ? line.json().get("instances").get(0).get("input")
+            : line.json().path("input");
+    String input = about.asText("").strip();
+    return line.text("instruction") + (input.isEmpty() ? "" : "\n\n" + input);
   }
 
   /** {"messages"} whose last is the assistant's, or {"prompt", "response"}. */

@@ -68,9 +68,7 @@ public final class JudgeMetrics {
     metrics.put("instructions", (double) judged.size());
     metrics.put("responses", (double) judgements.size());
     metrics.put("scored", (double) judgements.stream().filter(j -> j.score().isPresent()).count());
-    metrics.put(
-        "parse_failure_rate",
-        mean(samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1)));
+    metrics.put("parse_failure_rate", parseFailures(samples));
     List<List<Pair>> byInstruction = judged.stream().map(JudgeMetrics::pairs).toList();
     List<Pair> pairs = byInstruction.stream().flatMap(List::stream).toList();
     metrics.put("pairs", (double) pairs.size());
@@ -102,6 +100,11 @@ public final class JudgeMetrics {
         (mean(shown(samples, Shown.FIRST)) - mean(shown(samples, Shown.SECOND))) / range());
     calibration(metrics, pairs);
     return metrics;
+  }
+
+  /** The share of judgement samples without a score; NaN of none. */
+  public static double parseFailures(List<JudgementSample> samples) {
+    return mean(samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
   }
 
   private double range() {

@@ -23,6 +23,7 @@ import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
+import org.autodidact.engine.prompts.CreatedPrompt;
 import org.autodidact.engine.store.RunStore;
 
 /** Writes a run as one HTML file: pictures, examples, configuration and provenance. */
@@ -59,6 +60,7 @@ public final class HtmlReport {
     if (!evaluated.isEmpty()) {
       section("Against the truth", truth());
     }
+    created(iterations);
     section(
         "Scores that the judge gave",
         charts(iterations.stream().map(this::scores).collect(Collectors.joining())));
@@ -120,6 +122,34 @@ public final class HtmlReport {
                 names,
                 evaluated.stream().map(IterateFacts::judgePairwiseAccuracy).toList(),
                 evaluated.stream().map(IterateFacts::judgeStderr).toList()));
+  }
+
+  /** What became of the prompts that a model made, and which were shown for some that were kept. */
+  private void created(List<Integer> iterations) {
+    List<List<CreatedPrompt>> all = iterations.stream().map(store::created).toList();
+    if (all.stream().allMatch(List::isEmpty)) {
+      return;
+    }
+    SortedSet<String> outcomes = new TreeSet<>();
+    all.forEach(made -> made.forEach(c -> outcomes.add(c.outcome())));
+    List<String> head = new ArrayList<>(List.of("outcome"));
+    iterations.forEach(t -> head.add("M" + t));
+    List<List<String>> rows = new ArrayList<>();
+    for (String outcome : outcomes) {
+      List<String> row = new ArrayList<>(List.of(outcome));
+      for (List<CreatedPrompt> made : all) {
+        row.add(Long.toString(made.stream().filter(c -> c.outcome().equals(outcome)).count()));
+      }
+      rows.add(row);
+    }
+    List<List<String>> examples =
+        all.stream()
+            .flatMap(made -> made.stream().filter(CreatedPrompt::kept).limit(EXAMPLES))
+            .map(c -> List.of(c.id(), c.text(), String.join(", ", c.shots())))
+            .toList();
+    section(
+        "Prompts that were made",
+        table(head, rows) + table(List.of("prompt", "text", "made after"), examples));
   }
 
   private List<JudgedCandidate> judged(int iteration) {

@@ -32,6 +32,7 @@ import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
+import org.autodidact.engine.prompts.CreatedPrompt;
 
 /**
  * What a run has done so far. Every method that writes is one transaction: after a kill or a full
@@ -120,6 +121,9 @@ public final class RunStore implements AutoCloseable {
           "CREATE TABLE IF NOT EXISTS prompt (iteration INTEGER, position INTEGER, id TEXT NOT NULL,"
               + " messages TEXT NOT NULL, tokens TEXT, PRIMARY KEY (iteration, position),"
               + " UNIQUE (iteration, id))",
+          "CREATE TABLE IF NOT EXISTS created_prompt (iteration INTEGER, position INTEGER,"
+              + " id TEXT NOT NULL, model TEXT NOT NULL, shots TEXT NOT NULL, seed INTEGER NOT NULL,"
+              + " text TEXT NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (iteration, position))",
           "CREATE TABLE IF NOT EXISTS candidate (iteration INTEGER, prompt INTEGER, position INTEGER,"
               + " model TEXT NOT NULL, seed INTEGER NOT NULL, text TEXT NOT NULL, tokens TEXT NOT NULL,"
               + " log_probability REAL NOT NULL, finish_reason TEXT NOT NULL,"
@@ -256,6 +260,42 @@ public final class RunStore implements AutoCloseable {
                 parse(r.getString(2), new TypeReference<List<Map<String, String>>>() {}).stream()
                     .map(m -> new Message(m.get("role"), m.get("content")))
                     .toList()),
+        iteration);
+  }
+
+  /** Stores a round of attempts at new prompts, behind those that are there. */
+  public void addCreated(int iteration, String model, List<CreatedPrompt> round) {
+    int first = created(iteration).size();
+    transaction(
+        () -> {
+          for (int i = 0; i < round.size(); i++) {
+            CreatedPrompt c = round.get(i);
+            update(
+                "INSERT INTO created_prompt VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                iteration,
+                first + i,
+                c.id(),
+                model,
+                json(c.shots()),
+                c.seed(),
+                c.text(),
+                c.outcome());
+          }
+        });
+  }
+
+  /** All attempts at new prompts for an iteration, in order; none where they came from a file. */
+  public List<CreatedPrompt> created(int iteration) {
+    return query(
+        "SELECT id, shots, seed, text, outcome FROM created_prompt WHERE iteration = ?"
+            + " ORDER BY position",
+        r ->
+            new CreatedPrompt(
+                r.getString(1),
+                parse(r.getString(2), new TypeReference<List<String>>() {}),
+                r.getLong(3),
+                r.getString(4),
+                r.getString(5)),
         iteration);
   }
 

@@ -24,7 +24,7 @@ class ConfigFileTest {
   void defaultsAreThePapers() {
     RunConfig config = parse("{model: m, prompts: {file: p.jsonl}}", Map.of());
     assertThat(config.model()).isEqualTo("/somewhere/m");
-    assertThat(config.prompts().file()).isEqualTo("/somewhere/p.jsonl");
+    assertThat(config.prompts().file()).hasValue("/somewhere/p.jsonl");
     assertThat(config.candidates().sampling().temperature()).isEqualTo(0.7);
     assertThat(config.candidates().sampling().topP()).isEqualTo(0.9);
     assertThat(config.candidates().count()).isEqualTo(4);

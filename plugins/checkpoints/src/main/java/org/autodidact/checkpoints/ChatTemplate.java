@@ -106,6 +106,10 @@ final class ChatTemplate {
     }
   }
 
+  boolean isThere() {
+    return !text.isEmpty();
+  }
+
   /** The conversation as the template writes it. */
   String render(List<Message> messages, boolean addGenerationPrompt) {
     if (text.isEmpty()) {

@@ -1,5 +1,6 @@
 package org.autodidact.checkpoints;
 
+import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -22,7 +23,7 @@ import org.autodidact.api.UnsupportedModelException;
  * is cut in two before tokenizing, so that no prompt can end a turn or begin another's. (Hugging
  * Face takes it for special.)
  */
-public final class PromptEncoder {
+public final class PromptEncoder implements AutoCloseable {
   /** Never in a text: Unicode keeps it for private use inside a process. */
   private static final String CUT = "\uFDD0";
 
@@ -46,7 +47,8 @@ public final class PromptEncoder {
     this.size = size;
   }
 
-  static PromptEncoder open(Path folder) {
+  /** Of a folder that has a tokenizer.json; the caller closes it. */
+  public static PromptEncoder open(Path folder) {
     Path file = folder.resolve("tokenizer.json");
     ObjectNode json = Json.read(file);
     List<String> special = new ArrayList<>();
@@ -73,6 +75,13 @@ public final class PromptEncoder {
     }
   }
 
+  /** The most tokens that the model of a folder takes, as its config.json has it, if it does. */
+  public static int longest(Path folder) {
+    return Json.readIfThere(folder.resolve("config.json"))
+        .map(c -> c.path("max_position_embeddings").asInt(Integer.MAX_VALUE))
+        .orElse(Integer.MAX_VALUE);
+  }
+
   /**
    * The chat-templated conversation with the opening of the assistant's turn at its end, as text.
    */
@@ -88,6 +97,24 @@ public final class PromptEncoder {
   /** {@link #render} as token ids; no token is added to what the template wrote. */
   public int[] prompt(List<Message> messages) {
     return encode(renderCut(messages));
+  }
+
+  /**
+   * A question and its answer for a model that reads both: by the chat template, or, where there is
+   * none, as the tokenizer joins a pair of texts. A special token written in them is broken apart.
+   *
+   * @return token ids, and for each the text that it belongs to, 0 or 1
+   */
+  public long[][] exchange(String question, String answer) {
+    if (template.isThere()) {
+      List<Message> messages = List.of(Message.user(cut(question)), Message.assistant(cut(answer)));
+      long[] ids = Arrays.stream(encode(template.render(messages, false))).asLongStream().toArray();
+      return new long[][] {ids, new long[ids.length]};
+    }
+    Encoding pair =
+        tokenizer.encode(
+            cut(question).replace(CUT, " "), cut(answer).replace(CUT, " "), true, false);
+    return new long[][] {pair.getIds(), pair.getTypeIds()};
   }
 
   /** A text's token ids; special tokens written in it are not taken for special. */
@@ -154,7 +181,8 @@ public final class PromptEncoder {
             .toArray();
   }
 
-  void close() {
+  @Override
+  public void close() {
     tokenizer.close();
   }
 }

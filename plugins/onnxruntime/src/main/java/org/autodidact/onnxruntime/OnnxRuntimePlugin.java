@@ -7,11 +7,12 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generator;
 import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.vectors.Vectors;
 
-/** Brings the generator {@code onnxruntime}. */
+/** Brings the generator {@code onnxruntime} and the judge {@code reward-model}. */
 public final class OnnxRuntimePlugin implements Plugin {
   @Override
   public String name() {
@@ -21,6 +22,11 @@ public final class OnnxRuntimePlugin implements Plugin {
   @Override
   public List<GeneratorProvider> generators() {
     return List.of(new OnnxGeneratorProvider());
+  }
+
+  @Override
+  public List<JudgeProvider> judges() {
+    return List.of(RewardModelJudge.PROVIDER);
   }
 
   @Override

@@ -1,0 +1,51 @@
+package org.autodidact.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.autodidact.api.Generator;
+import org.autodidact.api.TrainingExample;
+import org.autodidact.engine.Plugins;
+import org.autodidact.engine.data.JsonLines;
+import org.autodidact.engine.evaluation.Perplexity;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "perplexity",
+    description = "Says how well a model foresees given answers.",
+    mixinStandardHelpOptions = true)
+final class PerplexityCommand implements Callable<Integer> {
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "IN.jsonl",
+      description = "{\"messages\"} or {\"prompt\", \"response\"} a line")
+  private Path data;
+
+  @Option(
+      names = "--generator",
+      defaultValue = "onnxruntime",
+      description = "default: ${DEFAULT-VALUE}")
+  private String generator;
+
+  @Mixin private JsonReport report;
+
+  @Override
+  public Integer call() {
+    List<TrainingExample> examples = JsonLines.read(data, JsonLines::demonstration);
+    try (Generator opened =
+        Plugins.discover(List.of())
+            .generator(generator)
+            .open(model.checkpoint(), model.compute())) {
+      Map<String, Double> metrics =
+          Interrupt.guard(cancellation -> Perplexity.of(examples, opened, cancellation));
+      MetricsTable.print(metrics, report);
+    }
+    return 0;
+  }
+}

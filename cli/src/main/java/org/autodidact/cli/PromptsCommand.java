@@ -1,0 +1,217 @@
+package org.autodidact.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.autodidact.api.Prompt;
+import org.autodidact.engine.Plugins;
+import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.data.JsonLines;
+import org.autodidact.engine.prompts.CreatedPrompt;
+import org.autodidact.engine.prompts.SelfInstruct;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(
+    name = "prompts",
+    description = "Makes prompts.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = PromptsCommand.Create.class)
+final class PromptsCommand {
+
+  @Command(
+      name = "create",
+      description =
+          "A model makes up prompts after examples (self-instruct); what the filters let through is"
+              + " kept. A run does the same by prompts.self-instruct.",
+      mixinStandardHelpOptions = true)
+  static final class Create implements Callable<Integer> {
+    @Mixin private ModelOptions model;
+
+    @Option(
+        names = "--seeds",
+        required = true,
+        paramLabel = "IN.jsonl",
+        description =
+            "prompts that people wrote: {\"prompt\"}, {\"instruction\"} or {\"messages\"}")
+    private Path seeds;
+
+    @Option(
+        names = "--output",
+        required = true,
+        paramLabel = "OUT.jsonl",
+        description = "the prompts that were kept: {\"id\", \"prompt\", \"shots\"}")
+    private Path output;
+
+    @Option(
+        names = "--attempts",
+        paramLabel = "OUT.jsonl",
+        description = "every attempt and what became of it")
+    private Path attempts;
+
+    @Option(
+        names = "--exclude",
+        paramLabel = "IN.jsonl",
+        description = "prompts that none may be like, as those of an evaluation")
+    private Path exclude;
+
+    @Option(
+        names = "--count",
+        defaultValue = "64",
+        description = "prompts to keep (default: ${DEFAULT-VALUE})")
+    private int count;
+
+    @Option(names = "--seed-shots", description = "seeds shown (default: 6)")
+    private Integer seedShots;
+
+    @Option(names = "--own-shots", description = "made prompts shown (default: 2)")
+    private Integer ownShots;
+
+    @Option(names = "--similarity", description = "the highest ROUGE-L F1 allowed (default: 0.7)")
+    private Double similarity;
+
+    @Option(names = "--temperature", description = "default: 0.6")
+    private Double temperature;
+
+    @Option(names = "--top-p", description = "default: 0.9")
+    private Double topP;
+
+    @Option(names = "--max-tokens", description = "tokens of a prompt at most (default: 128)")
+    private Integer maxTokens;
+
+    @Option(
+        names = "--filters",
+        split = ",",
+        paramLabel = "NAME",
+        description = "default: length,keywords; 'plugins' lists them")
+    private List<String> filters;
+
+    @Option(names = "--min-words", description = "default: 3")
+    private Integer minWords;
+
+    @Option(names = "--max-words", description = "default: 150")
+    private Integer maxWords;
+
+    @Option(
+        names = "--keywords",
+        split = ",",
+        paramLabel = "WORD",
+        description = "words that no prompt has (default: image, file, video and so on)")
+    private List<String> keywords;
+
+    @Option(names = "--language", description = "of the filter 'language' (default: en)")
+    private String language;
+
+    @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
+    private long seed;
+
+    @Option(
+        names = "--generator",
+        defaultValue = "onnxruntime",
+        description = "default: ${DEFAULT-VALUE}")
+    private String generator;
+
+    @Mixin private JsonReport report;
+
+    @Override
+    public Integer call() {
+      Plugins plugins = Plugins.discover(List.of());
+      RunConfig.Creation section =
+          new RunConfig.Creation(
+              Optional.empty(),
+              Optional.empty(),
+              Optional.empty(),
+              seedShots,
+              ownShots,
+              similarity,
+              temperature,
+              topP,
+              maxTokens,
+              filters,
+              minWords,
+              maxWords,
+              keywords,
+              language);
+      List<Prompt> excluded = exclude == null ? List.of() : JsonLines.prompts(exclude);
+      SelfInstruct maker =
+          new SelfInstruct(
+              "made-",
+              section.settings(),
+              JsonLines.prompts(seeds),
+              excluded,
+              plugins.promptFilters(section.filters(), section.filterSettings()),
+              seed);
+      Progress progress = new Progress();
+      List<CreatedPrompt> all = new ArrayList<>();
+      int[] kept = {0};
+      try (Counting opened =
+              new Counting(plugins.generator(generator).open(model.checkpoint(), model.compute()));
+          OrderedLines lines = new OrderedLines(output);
+          OrderedLines allLines = attempts == null ? null : new OrderedLines(attempts)) {
+        double startup = JsonReport.sinceStart();
+        long start = System.nanoTime();
+        progress.begin("prompts", 0, count);
+        Interrupt.guard(
+            cancellation -> {
+              maker.create(
+                  count,
+                  opened,
+                  round -> {
+                    for (CreatedPrompt created : round) {
+                      if (allLines != null) {
+                        allLines.put(all.size(), line(created, true));
+                      }
+                      all.add(created);
+                      if (created.kept()) {
+                        lines.put(kept[0]++, line(created, false));
+                      }
+                    }
+                    progress.progressed(kept[0], count);
+                  },
+                  cancellation);
+              return true;
+            });
+        progress.finish();
+        report.work(opened.tokens(), (System.nanoTime() - start) / 1e9, startup);
+      }
+      Map<String, Integer> rejected = maker.rejected(all);
+      report
+          .put("attempts", all.size())
+          .put("kept", kept[0])
+          .put("rejected", rejected)
+          .print(table(rejected, all.size()));
+      return 0;
+    }
+
+    private static Map<String, Object> line(CreatedPrompt created, boolean outcome) {
+      Map<String, Object> line = new LinkedHashMap<>();
+      line.put("id", created.id());
+      line.put("prompt", created.text());
+      line.put("shots", created.shots());
+      if (outcome) {
+        line.put("seed", created.seed());
+        line.put("outcome", created.outcome());
+      }
+      return line;
+    }
+
+    private String table(Map<String, Integer> rejected, int attempts) {
+      StringBuilder text =
+          new StringBuilder(String.format("%-12s%9s%9s%n", "", "rejected", "let by"));
+      int left = attempts;
+      for (Map.Entry<String, Integer> filter : rejected.entrySet()) {
+        left -= filter.getValue();
+        text.append(
+            String.format(Locale.ROOT, "%-12s%9d%9d%n", filter.getKey(), filter.getValue(), left));
+      }
+      return text + "of " + attempts + " attempts " + left + " are kept, in " + output;
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package org.autodidact.engine.eft;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Judge;
+import org.autodidact.api.Judgement;
+import org.autodidact.api.JudgementRequest;
+import org.autodidact.api.JudgementSample;
+import org.autodidact.engine.Seeds;
+import org.autodidact.engine.data.RankedInstruction;
+import org.autodidact.engine.data.RankedInstruction.Answer;
+
+/** Makes EFT examples from ranked answers (paper, section 3.1.1). */
+public final class EftBuilder {
+  private EftBuilder() {}
+
+  /**
+   * The paper's way: a model judges every answer {@code draws} times; of an instruction the first
+   * draw is kept whose scores agree with the ranking, as {@link #agree} has it. What a judge that
+   * writes nothing says is never kept.
+   *
+   * @param done is told how many judgements there are
+   */
+  public static List<EftExample> fromJudge(
+      List<RankedInstruction> ranked,
+      Judge judge,
+      int draws,
+      long seed,
+      Consumer<Integer> done,
+      Cancellation cancellation) {
+    List<JudgementRequest> requests = new ArrayList<>();
+    for (int i = 0; i < ranked.size(); i++) {
+      for (int k = 0; k < ranked.get(i).answers().size(); k++) {
+        long place = Seeds.of(seed, i, k);
+        requests.add(
+            new JudgementRequest(
+                i + "/" + k,
+                ranked.get(i).instruction(),
+                ranked.get(i).answers().get(k).text(),
+                LongStream.range(0, draws).mapToObj(d -> Seeds.of(place, d)).toList()));
+      }
+    }
+    Map<String, Judgement> found = new HashMap<>();
+    judge.judge(
+        requests,
+        judgement -> {
+          found.put(judgement.id(), judgement);
+          done.accept(found.size());
+        },
+        cancellation);
+    List<EftExample> examples = new ArrayList<>();
+    for (int i = 0; i < ranked.size(); i++) {
+      int instruction = i;
+      List<List<JudgementSample>> samples =
+          IntStream.range(0, ranked.get(i).answers().size())
+              .mapToObj(k -> found.get(instruction + "/" + k).samples())
+              .toList();
+      for (int d = 0; d < draws; d++) {
+        int draw = d;
+        if (samples.stream().allMatch(s -> s.size() > draw && !s.get(draw).text().isEmpty())) {
+          List<JudgementSample> drawn = samples.stream().map(s -> s.get(draw)).toList();
+          if (agree(ranked.get(i).answers(), drawn.stream().map(s -> s.score()).toList())) {
+            examples.addAll(examples(ranked.get(i), drawn));
+            break;
+          }
+        }
+      }
+    }
+    return examples;
+  }
+
+  private static List<EftExample> examples(
+      RankedInstruction ranked, List<JudgementSample> judgements) {
+    return IntStream.range(0, judgements.size())
+        .mapToObj(
+            k ->
+                new EftExample(
+                    ranked.instruction(),
+                    ranked.answers().get(k).text(),
+                    judgements.get(k).text().strip(),
+                    judgements.get(k).score().getAsDouble()))
+        .toList();
+  }
+
+  /**
+   * Whether scores agree with a ranking: all are there, no better answer has the lower score, and
+   * at least one has the higher.
+   */
+  static boolean agree(List<Answer> answers, List<OptionalDouble> scores) {
+    if (scores.stream().anyMatch(OptionalDouble::isEmpty)) {
+      return false;
+    }
+    boolean any = false;
+    for (int i = 0; i < answers.size(); i++) {
+      for (int j = 0; j < answers.size(); j++) {
+        if (answers.get(i).quality() > answers.get(j).quality()) {
+          double difference = scores.get(i).getAsDouble() - scores.get(j).getAsDouble();
+          if (difference < 0) {
+            return false;
+          }
+          any |= difference > 0;
+        }
+      }
+    }
+    return any;
+  }
+
+  /**
+   * For a model that writes no judgements yet: the ranking itself says the score, from 1 for the
+   * worst of an instruction's answers to 5 for the best, and nothing justifies it. It says how good
+   * an answer is among those, not by itself.
+   */
+  public static List<EftExample> fromRanking(List<RankedInstruction> ranked) {
+    List<EftExample> examples = new ArrayList<>();
+    for (RankedInstruction one : ranked) {
+      for (Answer answer : one.answers()) {
+        long score = score(answer, one.answers());
+        examples.add(
+            new EftExample(one.instruction(), answer.text(), "Score: " + score, (double) score));
+      }
+    }
+    return examples;
+  }
+
+  /** 1 to 5 by the share of the other answers that this one is better than; equal ones are half. */
+  static long score(Answer answer, List<Answer> all) {
+    double better = -0.5; // itself
+    for (Answer other : all) {
+      better +=
+          answer.quality() > other.quality() ? 1 : answer.quality() == other.quality() ? 0.5 : 0;
+    }
+    return Math.round(1 + 4 * better / (all.size() - 1));
+  }
+
+  /** Without some of the most common score's examples, so that it is no commoner than the next. */
+  public static List<EftExample> balanced(List<EftExample> examples, long seed) {
+    Map<Double, Integer> counts = counts(examples);
+    if (counts.size() < 2) {
+      return examples;
+    }
+    double most =
+        Collections.max(counts.entrySet(), Map.Entry.<Double, Integer>comparingByValue()).getKey();
+    int next =
+        counts.entrySet().stream()
+            .filter(e -> e.getKey() != most)
+            .mapToInt(Map.Entry::getValue)
+            .max()
+            .orElseThrow();
+    List<Integer> places =
+        new ArrayList<>(
+            IntStream.range(0, examples.size())
+                .filter(i -> examples.get(i).score() == most)
+                .boxed()
+                .toList());
+    Collections.shuffle(places, new Random(seed));
+    List<Integer> dropped = places.subList(next, places.size());
+    return IntStream.range(0, examples.size())
+        .filter(i -> !dropped.contains(i))
+        .mapToObj(examples::get)
+        .toList();
+  }
+
+  /** How many examples have each score. */
+  public static Map<Double, Integer> counts(List<EftExample> examples) {
+    Map<Double, Integer> counts = new TreeMap<>();
+    examples.forEach(e -> counts.merge(e.score(), 1, Integer::sum));
+    return counts;
+  }
+}

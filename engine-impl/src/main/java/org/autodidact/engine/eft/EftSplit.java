@@ -1,0 +1,57 @@
+package org.autodidact.engine.eft;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Prompt;
+import org.autodidact.engine.data.RankedInstruction;
+import org.autodidact.engine.text.NearDuplicates;
+
+/**
+ * Ranked answers apart by instruction: some to make EFT data from, some to hold judges against.
+ *
+ * @param train none of whose instructions is like one held out or one of an evaluation
+ * @param heldOut what judges are held against
+ * @param left how many are in neither, for being like one of those
+ */
+public record EftSplit(List<RankedInstruction> train, List<RankedInstruction> heldOut, int left) {
+  public EftSplit {
+    train = List.copyOf(train);
+    heldOut = List.copyOf(heldOut);
+  }
+
+  /**
+   * Draws what is held out.
+   *
+   * @param share of the instructions that is held out, in [0, 1)
+   * @param excluded prompts of evaluations
+   * @param similarity the ROUGE-L F1 above which two instructions are alike
+   */
+  public static EftSplit draw(
+      List<RankedInstruction> all,
+      double share,
+      List<Prompt> excluded,
+      double similarity,
+      long seed) {
+    if (!(share >= 0 && share < 1) || !(similarity >= 0 && similarity <= 1)) {
+      throw new InvalidInputException(
+          "the share held out must be in [0, 1) and similarity in [0, 1], found "
+              + share
+              + " and "
+              + similarity);
+    }
+    List<RankedInstruction> drawn = new ArrayList<>(all);
+    Collections.shuffle(drawn, new Random(seed));
+    int held = (int) Math.round(share * all.size());
+    NearDuplicates known = new NearDuplicates(similarity);
+    excluded.forEach(p -> known.add(p.instruction()));
+    drawn.subList(0, held).forEach(r -> known.add(r.instruction()));
+    List<RankedInstruction> train =
+        drawn.subList(held, drawn.size()).stream()
+            .filter(r -> known.alike(r.instruction()).isEmpty())
+            .toList();
+    return new EftSplit(train, drawn.subList(0, held), drawn.size() - held - train.size());
+  }
+}

@@ -1,0 +1,273 @@
+package org.autodidact.engine.prompts;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Candidate;
+import org.autodidact.api.FinishReason;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Generator;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Message;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.PromptFilter;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.engine.Seeds;
+import org.autodidact.engine.text.NearDuplicates;
+
+/**
+ * A model makes up prompts (paper, section 2.2; Wang et al., 2023): it is shown some that people
+ * wrote and some that it made, as turns of a conversation in which it is asked for one after
+ * another, and writes the next. What the filters let through is kept, and shown in turn.
+ *
+ * <p>Attempts are made in rounds. Shots and seeds of an attempt depend on its number and on what
+ * was kept in the rounds before, so that one who {@linkplain #take takes up} whole rounds goes on
+ * as if never stopped.
+ */
+public final class SelfInstruct {
+  /** The outcome of a prompt that every filter let through. */
+  public static final String KEPT = "kept";
+
+  private static final String UNFINISHED = "unfinished";
+  private static final String DUPLICATE = "duplicate";
+  private static final String SIMILAR = "similar";
+  private static final String ASK =
+      "Write a task that somebody could give to an AI assistant: another one than before, of another"
+          + " kind, and complete in itself. Reply with the task alone.";
+
+  /** Rounds are no larger, so that what was kept is soon shown. */
+  private static final int ROUND = 64;
+
+  /** Attempts for each prompt wanted, after which a model is thought unable. */
+  private static final int PATIENCE = 20;
+
+  private final String name;
+  private final Settings settings;
+  private final long seed;
+  private final Map<String, PromptFilter> filters;
+  private final List<Prompt> seeds;
+  private final List<Prompt> own = new ArrayList<>();
+  private final Set<String> known = new HashSet<>();
+  private final NearDuplicates index;
+  private int attempts;
+  private int kept;
+
+  /**
+   * How prompts are made.
+   *
+   * @param seedShots prompts shown that people wrote; the paper's 6
+   * @param ownShots prompts shown that a model made; the paper's 2. As long as there are fewer,
+   *     people's take their place
+   * @param similarity the ROUGE-L F1 that a prompt may have with another at most
+   * @param sampling how one is drawn
+   */
+  public record Settings(
+      int seedShots, int ownShots, double similarity, SamplingParameters sampling) {
+    public Settings {
+      if (seedShots < 1 || ownShots < 0 || !(similarity >= 0 && similarity <= 1)) {
+        throw new InvalidInputException(
+            "self-instruct: seed-shots must be at least 1, own-shots 0 or more, similarity in [0,"
+                + " 1]; found "
+                + seedShots
+                + ", "
+                + ownShots
+                + ", "
+                + similarity);
+      }
+    }
+  }
+
+  /**
+   * No attempt yet.
+   *
+   * @param name begins the ids of what is made
+   * @param seeds prompts that people wrote; those that the filters let through are shown
+   * @param excluded prompts that nothing made may be like, as those of an evaluation
+   * @param filters by name, in the order in which they are asked
+   */
+  public SelfInstruct(
+      String name,
+      Settings settings,
+      List<Prompt> seeds,
+      List<Prompt> excluded,
+      Map<String, PromptFilter> filters,
+      long seed) {
+    this.name = name;
+    this.settings = settings;
+    this.filters = new LinkedHashMap<>(filters);
+    this.seeds =
+        seeds.stream()
+            .filter(s -> filters.values().stream().allMatch(f -> f.accepts(s.instruction())))
+            .toList();
+    this.seed = seed;
+    this.index = new NearDuplicates(settings.similarity());
+    if (this.seeds.size() < settings.seedShots() + settings.ownShots()) {
+      throw new InvalidInputException(
+          "self-instruct shows "
+              + (settings.seedShots() + settings.ownShots())
+              + " prompts; of "
+              + seeds.size()
+              + " seeds the filters let "
+              + this.seeds.size()
+              + " through. Give more, or lower seed-shots and own-shots");
+    }
+    seeds.forEach(p -> know(p.instruction()));
+    excluded.forEach(p -> know(p.instruction()));
+  }
+
+  /** How many each filter rejected, in the order in which they are asked. */
+  public Map<String, Integer> rejected(List<CreatedPrompt> made) {
+    Map<String, Integer> counts = new LinkedHashMap<>();
+    counts.put(UNFINISHED, 0);
+    filters.keySet().forEach(name -> counts.put(name, 0));
+    counts.put(DUPLICATE, 0);
+    counts.put(SIMILAR, 0);
+    made.stream().filter(c -> !c.kept()).forEach(c -> counts.merge(c.outcome(), 1, Integer::sum));
+    return counts;
+  }
+
+  /** Takes up what was kept under another name: it is shown, and nothing may be like it. */
+  public void show(List<CreatedPrompt> earlier) {
+    for (CreatedPrompt created : earlier) {
+      if (created.kept()) {
+        own.add(created.prompt());
+        know(created.text());
+      }
+    }
+  }
+
+  /** Takes up whole rounds that were made before. */
+  public void take(List<CreatedPrompt> rounds) {
+    show(rounds);
+    attempts += rounds.size();
+    kept += (int) rounds.stream().filter(CreatedPrompt::kept).count();
+  }
+
+  /**
+   * Makes attempts until {@code count} prompts are kept.
+   *
+   * @param rounds is given each round's attempts, in order
+   * @throws InvalidInputException where the model is not able to
+   */
+  public void create(
+      int count,
+      Generator generator,
+      Consumer<List<CreatedPrompt>> rounds,
+      Cancellation cancellation) {
+    List<CreatedPrompt> made = new ArrayList<>();
+    while (kept < count) {
+      if (attempts >= PATIENCE * count) {
+        throw new InvalidInputException(
+            "of "
+                + attempts
+                + " prompts that the model made "
+                + kept
+                + " were kept, "
+                + count
+                + " are wanted; rejected since the start: "
+                + rejected(made)
+                + ". Take another model for prompts, more seeds, or milder filters");
+      }
+      List<CreatedPrompt> round = round(count, generator, cancellation);
+      made.addAll(round);
+      rounds.accept(round);
+    }
+  }
+
+  private List<CreatedPrompt> round(int count, Generator generator, Cancellation cancellation) {
+    int size = Math.min(ROUND, 2 * (count - kept));
+    List<List<Prompt>> shots = new ArrayList<>();
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < size; i++) {
+      long drawn = Seeds.of(seed, attempts + i);
+      shots.add(shots(new Random(drawn)));
+      requests.add(
+          new GenerationRequest(
+              new Prompt(name + (attempts + i), conversation(shots.get(i))),
+              List.of(drawn),
+              settings.sampling()));
+    }
+    Map<String, Generation> found = new HashMap<>();
+    generator.generate(requests, g -> found.put(g.promptId(), g), cancellation);
+    List<CreatedPrompt> round = new ArrayList<>();
+    for (int i = 0; i < size && kept < count; i++) {
+      String id = requests.get(i).prompt().id();
+      Candidate candidate = found.get(id).candidates().get(0);
+      String text = candidate.text().strip();
+      CreatedPrompt created =
+          new CreatedPrompt(
+              id,
+              shots.get(i).stream().map(Prompt::id).toList(),
+              candidate.seed(),
+              text,
+              outcome(text, candidate.finishReason()));
+      take(List.of(created));
+      round.add(created);
+    }
+    return round;
+  }
+
+  /** Some of people's and some of its own, in a drawn order. */
+  private List<Prompt> shots(Random random) {
+    int ofOwn = Math.min(settings.ownShots(), own.size());
+    List<Prompt> shots =
+        new ArrayList<>(draw(seeds, settings.seedShots() + settings.ownShots() - ofOwn, random));
+    shots.addAll(draw(own, ofOwn, random));
+    Collections.shuffle(shots, random);
+    return shots;
+  }
+
+  private static List<Prompt> draw(List<Prompt> from, int count, Random random) {
+    return random
+        .ints(0, Math.max(1, from.size()))
+        .distinct()
+        .limit(count)
+        .mapToObj(from::get)
+        .toList();
+  }
+
+  private static List<Message> conversation(List<Prompt> shots) {
+    List<Message> messages = new ArrayList<>();
+    for (Prompt shot : shots) {
+      messages.add(Message.user(ASK));
+      messages.add(Message.assistant(shot.instruction()));
+    }
+    messages.add(Message.user(ASK));
+    return messages;
+  }
+
+  private String outcome(String text, FinishReason reason) {
+    if (reason == FinishReason.MAX_TOKENS || reason == FinishReason.CONTEXT_FULL) {
+      return UNFINISHED;
+    }
+    for (Map.Entry<String, PromptFilter> filter : filters.entrySet()) {
+      if (!filter.getValue().accepts(text)) {
+        return filter.getKey();
+      }
+    }
+    if (known.contains(folded(text))) {
+      return DUPLICATE;
+    }
+    return index.alike(text).isPresent() ? SIMILAR : KEPT;
+  }
+
+  private void know(String text) {
+    known.add(folded(text));
+    index.add(text);
+  }
+
+  /** Equal for texts that differ in case and white space alone. */
+  private static String folded(String text) {
+    return text.strip().toLowerCase(Locale.ROOT).replaceAll("\\s+", " ");
+  }
+}
