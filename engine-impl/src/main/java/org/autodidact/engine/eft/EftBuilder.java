@@ -3,10 +3,12 @@ package org.autodidact.engine.eft;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -163,7 +165,7 @@ public final class EftBuilder {
                 .boxed()
                 .toList());
     Collections.shuffle(places, new Random(seed));
-    List<Integer> dropped = places.subList(next, places.size());
+    Set<Integer> dropped = new HashSet<>(places.subList(next, places.size()));
     return IntStream.range(0, examples.size())
         .filter(i -> !dropped.contains(i))
         .mapToObj(examples::get)
