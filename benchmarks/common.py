@@ -25,7 +25,7 @@ def rows(name, command):
     out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     if out.returncode:
         raise SystemExit(f"{name} failed: {' '.join(command)}")
-    return [json.loads(line) for line in out.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in out.stdout.splitlines() if line.startswith('{"')]
 
 
 def machine():

@@ -26,7 +26,7 @@ final class ModelOptions {
       description =
           "fp32: the checkpoint's own numbers (default); int8: rotated and rounded, nearly twice as"
               + " fast; int8-weights: fastest for one prompt at a time; auto: int8 for all but small"
-              + " models. Training is in fp32")
+              + " models. Training is in fp32 or bf16")
   private String precision;
 
   @Option(

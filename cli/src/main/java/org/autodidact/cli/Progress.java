@@ -1,5 +1,6 @@
 package org.autodidact.cli;
 
+import java.util.List;
 import java.util.Locale;
 import org.autodidact.api.RunListener;
 import org.autodidact.api.TrainingMetrics;
@@ -18,6 +19,7 @@ final class Progress implements RunListener {
 
   private String title = "";
   private int doneBefore;
+  private long tokens;
   private long started;
   private long shown;
 
@@ -33,12 +35,20 @@ final class Progress implements RunListener {
 
   @Override
   public void trained(Stage stage, TrainingMetrics metrics) {
-    progressed(
-        metrics.step(),
-        metrics.steps(),
-        metrics.value("loss").isPresent()
-            ? String.format(Locale.ROOT, ", loss %.4f", metrics.value("loss").getAsDouble())
-            : "");
+    tokens += metrics.tokens();
+    StringBuilder more = new StringBuilder();
+    for (String name : List.of("loss", "eval_loss", "rewards/accuracies", "kl")) {
+      metrics
+          .value(name)
+          .ifPresent(v -> more.append(String.format(Locale.ROOT, ", %s %.4f", name, v)));
+    }
+    more.append(
+        String.format(
+            Locale.ROOT,
+            ", %.0f tokens/s, peak %d MiB",
+            tokens / ((System.nanoTime() - started) / 1e9),
+            JsonReport.peakMegabytes()));
+    progressed(metrics.step(), metrics.steps(), more.toString());
   }
 
   @Override
@@ -49,6 +59,7 @@ final class Progress implements RunListener {
   void begin(String what, int done, int total) {
     title = what;
     doneBefore = done;
+    tokens = 0;
     started = System.nanoTime();
     shown = started;
     show(done == 0 ? total + " to do" : done + " of " + total + " are there already", true);

@@ -1,5 +1,6 @@
 package org.autodidact.pytorch;
 
+import ai.djl.engine.EngineException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
@@ -72,8 +74,23 @@ final class DjlTrainer implements Trainer {
               request.seed())) {
         return new Course(request, base, program, objective, examples, heldOut, state, fingerprint)
             .run(metrics, cancellation);
+      } catch (EngineException e) {
+        throw explained(e);
       }
     }
+  }
+
+  /** What libtorch threw; where memory ran out, with what asks for less of it. */
+  static RuntimeException explained(EngineException e) {
+    String message = String.valueOf(e.getMessage());
+    return message.contains("allocate memory") || message.contains("out of memory")
+        ? new AutodidactException(
+            "memory ran out in training; turn recompute on, lower max-length, set the optimizer"
+                + " adafactor, or train an adapter by lora-rank (libtorch: "
+                + message.lines().findFirst().orElse("")
+                + ")",
+            e)
+        : e;
   }
 
   /** The result of this very training, where its folder is there already. */

@@ -2,8 +2,13 @@ package org.autodidact.pytorch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -222,6 +227,16 @@ class DjlTrainerTest {
     int tensors = 32 * 4;
     assertThat(java.util.Arrays.copyOfRange(after, after.length - tensors, after.length))
         .isEqualTo(java.util.Arrays.copyOfRange(before, before.length - tensors, before.length));
+  }
+
+  @Test
+  void whereMemoryRunsOutTheSettingsAreNamed() {
+    try (NDManager manager = Engine.getEngine("PyTorch").newBaseManager()) {
+      EngineException thrown =
+          catchThrowableOfType(
+              EngineException.class, () -> manager.zeros(new Shape(1L << 46)).toFloatArray());
+      assertThat(DjlTrainer.explained(thrown)).hasMessageContaining("turn recompute on");
+    }
   }
 
   @Test
