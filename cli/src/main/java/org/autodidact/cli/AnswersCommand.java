@@ -85,11 +85,7 @@ final class AnswersCommand implements Callable<Integer> {
     double startup = JsonReport.sinceStart();
     long start = System.nanoTime();
     List<List<String>> answers;
-    try (Counting opened =
-        new Counting(
-            Plugins.discover(List.of())
-                .generator(generator)
-                .open(model.checkpoint(), model.compute()))) {
+    try (Counting opened = model.open(Plugins.discover(List.of()), generator)) {
       answers = answers(asked, opened);
       report.work(opened.tokens(), (System.nanoTime() - start) / 1e9, startup);
     }

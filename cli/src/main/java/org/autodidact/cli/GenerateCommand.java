@@ -12,7 +12,6 @@ import java.util.stream.LongStream;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
-import org.autodidact.api.Generator;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.engine.Plugins;
@@ -110,14 +109,10 @@ final class GenerateCommand implements Callable<Integer> {
               sampling));
     }
     Progress progress = new Progress();
-    try (Generator opened =
-        Plugins.discover(List.of())
-            .generator(generator)
-            .open(model.checkpoint(), model.compute())) {
+    try (Counting opened = model.open(Plugins.discover(List.of()), generator)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
       progress.begin("generate", 0, read.size());
-      long[] tokens = {0};
       int[] done = {0};
       try (OrderedLines lines = new OrderedLines(output)) {
         Interrupt.guard(
@@ -126,8 +121,6 @@ final class GenerateCommand implements Callable<Integer> {
                   requests,
                   generation -> {
                     lines.put(places.get(generation.promptId()), line(generation));
-                    tokens[0] +=
-                        generation.candidates().stream().mapToLong(c -> c.tokens().size()).sum();
                     progress.progressed(++done[0], read.size());
                   },
                   cancellation);
@@ -137,14 +130,14 @@ final class GenerateCommand implements Callable<Integer> {
       double seconds = (System.nanoTime() - start) / 1e9;
       progress.finish();
       report
-          .work(tokens[0], seconds, startup)
+          .work(opened.tokens(), seconds, startup)
           .print(
               String.format(
                   Locale.ROOT,
                   "%d tokens in %.1f s, %.1f a second; written to %s",
-                  tokens[0],
+                  opened.tokens(),
                   seconds,
-                  tokens[0] / seconds,
+                  opened.tokens() / seconds,
                   output));
     }
     return 0;

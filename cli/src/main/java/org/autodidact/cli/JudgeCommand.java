@@ -71,9 +71,7 @@ final class JudgeCommand implements Callable<Integer> {
     }
     Plugins plugins = Plugins.discover(List.of());
     Progress progress = new Progress();
-    try (Counting opened =
-            new Counting(
-                plugins.generator(judging.generator()).open(model.checkpoint(), model.compute()));
+    try (Counting opened = model.open(plugins, judging.generator());
         Judge judge = judging.open(plugins, opened)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();

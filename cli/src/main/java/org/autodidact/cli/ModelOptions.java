@@ -7,6 +7,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.StorageException;
 import org.autodidact.engine.Models;
+import org.autodidact.engine.Plugins;
 import org.autodidact.engine.config.Names;
 import picocli.CommandLine.Option;
 
@@ -59,6 +60,11 @@ final class ModelOptions {
   /** A model where it lies, a GGUF file imported into the cache. */
   static Checkpoint checkpoint(Path model) {
     return new Checkpoint("model", Models.folder(model, cacheFolder(model)));
+  }
+
+  /** The model, opened by the generator of that name. */
+  Counting open(Plugins plugins, String generator) {
+    return new Counting(plugins.generator(generator).open(checkpoint(), compute()));
   }
 
   ComputeSettings compute() {

@@ -38,10 +38,7 @@ final class PerplexityCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<TrainingExample> examples = JsonLines.read(data, JsonLines::demonstration);
-    try (Generator opened =
-        Plugins.discover(List.of())
-            .generator(generator)
-            .open(model.checkpoint(), model.compute())) {
+    try (Generator opened = model.open(Plugins.discover(List.of()), generator)) {
       Map<String, Double> metrics =
           Interrupt.guard(cancellation -> Perplexity.of(examples, opened, cancellation));
       MetricsTable.print(metrics, report);

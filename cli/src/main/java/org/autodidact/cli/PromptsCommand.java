@@ -151,8 +151,7 @@ final class PromptsCommand {
       Progress progress = new Progress();
       List<CreatedPrompt> all = new ArrayList<>();
       int[] kept = {0};
-      try (Counting opened =
-              new Counting(plugins.generator(generator).open(model.checkpoint(), model.compute()));
+      try (Counting opened = model.open(plugins, generator);
           OrderedLines lines = new OrderedLines(output);
           OrderedLines allLines = attempts == null ? null : new OrderedLines(attempts)) {
         double startup = JsonReport.sinceStart();

@@ -17,7 +17,7 @@ import java.util.Map;
 import org.autodidact.api.AutodidactException;
 
 /**
- * Which 8-bit product is right here. Unsigned times signed bytes is the fastest, but saturates on
+ * Whether the fastest 8-bit product, unsigned times signed bytes, is exact here. It saturates on
  * processors without VNNI; unsigned times unsigned is exact on all.
  */
 final class Int8Kernel {
