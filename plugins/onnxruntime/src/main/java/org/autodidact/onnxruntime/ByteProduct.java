@@ -36,18 +36,14 @@ final class ByteProduct implements AutoCloseable {
     this.values = matrix.columns(from, to);
     OnnxGraph graph = new OnnxGraph(Path.of(""));
     graph.input("bytes", DataType.UINT8, "rows", matrix.inputs());
-    graph.external(
-        "values", matrix.signed() ? DataType.INT8 : DataType.UINT8, matrix.inputs(), outputs);
+    graph.external("values", DataType.INT8, matrix.inputs(), outputs);
     graph.floats("scales", Arrays.copyOfRange(matrix.scales(), from, to), outputs);
     graph.bytes("zero", DataType.UINT8, new byte[] {(byte) 128});
     graph.floats("one", new float[] {1});
-    byte[] middle = new byte[outputs];
-    Arrays.fill(middle, (byte) 128);
-    String zeros = matrix.signed() ? "" : graph.bytes("zeros", DataType.UINT8, middle, outputs);
     graph.node(
         MICROSOFT,
         "MatMulIntegerToFloat",
-        List.of("bytes", "values", "one", "scales", "zero", zeros),
+        List.of("bytes", "values", "one", "scales", "zero"),
         List.of("products"));
     graph.output("products", DataType.FLOAT, "rows", outputs);
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions();
@@ -56,7 +52,7 @@ final class ByteProduct implements AutoCloseable {
                 environment,
                 values.bytes(),
                 new long[] {matrix.inputs(), outputs},
-                matrix.signed() ? OnnxJavaType.INT8 : OnnxJavaType.UINT8)) {
+                OnnxJavaType.INT8)) {
       options.setIntraOpNumThreads(1);
       options.setInterOpNumThreads(1);
       options.setMemoryPatternOptimization(false);

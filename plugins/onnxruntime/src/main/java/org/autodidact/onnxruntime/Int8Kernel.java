@@ -17,8 +17,8 @@ import java.util.Map;
 import org.autodidact.api.AutodidactException;
 
 /**
- * Whether the fastest 8-bit product, unsigned times signed bytes, is exact here. It saturates on
- * processors without VNNI; unsigned times unsigned is exact on all.
+ * Whether the product of unsigned and signed bytes is exact here, whatever they are. Processors
+ * without VNNI add two products in 16 bits, where the largest saturate.
  */
 final class Int8Kernel {
   private static final int INPUTS = 256;

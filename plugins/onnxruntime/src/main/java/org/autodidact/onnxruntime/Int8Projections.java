@@ -159,22 +159,13 @@ final class Int8Projections implements Projections {
   /** The product with bytes, not yet times their scale. */
   private String multiply(String name, String bytes) {
     Int8Weights.Matrix m = weights.matrix(name);
-    String values =
-        graph.external(
-            name + ".values", m.signed() ? DataType.INT8 : DataType.UINT8, m.inputs(), m.outputs());
+    String values = graph.external(name + ".values", DataType.INT8, m.inputs(), m.outputs());
     String scales = graph.floats(name + ".scales", m.scales(), m.outputs());
-    String zeros = "";
-    if (!m.signed()) {
-      zeros = "zeros." + m.outputs();
-      byte[] middle = new byte[m.outputs()];
-      Arrays.fill(middle, (byte) 128);
-      graph.bytesOnce(zeros, DataType.UINT8, middle);
-    }
     String product = name + ":product";
     graph.node(
         MICROSOFT,
         "MatMulIntegerToFloat",
-        List.of(bytes, values, "one", scales, "zero", zeros),
+        List.of(bytes, values, "one", scales, "zero"),
         List.of(product));
     return product;
   }

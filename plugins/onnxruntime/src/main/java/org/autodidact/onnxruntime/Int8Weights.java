@@ -36,14 +36,6 @@ import org.autodidact.checkpoints.TensorInfo;
 final class Int8Weights implements RoundedWeights {
   static final String EMBEDDING = "rotated.embedding";
   static final String HEAD = "head";
-  private static final int LEVELS = 127;
-
-  /**
-   * Steps in the standard deviation of an output's weights, at most, where products saturate: two
-   * products of bytes are added in 16 bits, and of a million such sums about one does not fit.
-   */
-  private static final float SPREAD = 31;
-
   private static final int BLOCK = 32;
 
   /** Numbers that are rotated together at most where the stream is not. */
@@ -52,6 +44,7 @@ final class Int8Weights implements RoundedWeights {
   private final ModelFolder model;
   private final ModelConfig config;
   private final boolean exact;
+  private final Calibration calibration;
   private final Rotation stream;
   private final Map<String, Matrix> matrices = new LinkedHashMap<>();
   private NativeBuffer embedding = NativeBuffer.ofFloats(0);
@@ -61,13 +54,11 @@ final class Int8Weights implements RoundedWeights {
    *
    * @param inputs K
    * @param outputs N
-   * @param signed whether values are signed, or unsigned with 128 for 0
-   * @param values [K, N] bytes
+   * @param values [K, N] signed bytes
    * @param scales [N]
    * @param bias [N], or empty
    */
-  record Matrix(
-      int inputs, int outputs, boolean signed, NativeBuffer values, float[] scales, float[] bias) {
+  record Matrix(int inputs, int outputs, NativeBuffer values, float[] scales, float[] bias) {
 
     /** A copy of the columns {@code from} to {@code to}, [K, to - from]. */
     NativeBuffer columns(int from, int to) {
@@ -82,10 +73,11 @@ final class Int8Weights implements RoundedWeights {
     }
   }
 
-  private Int8Weights(ModelFolder model, boolean exact) {
+  private Int8Weights(ModelFolder model, boolean exact, Calibration calibration) {
     this.model = model;
     this.config = model.config();
     this.exact = exact;
+    this.calibration = calibration;
     this.stream =
         rotatesStream(config)
             ? Rotation.of(config.hiddenSize())
@@ -95,13 +87,10 @@ final class Int8Weights implements RoundedWeights {
   /**
    * Rotates and rounds.
    *
-   * @param exact whether this processor multiplies unsigned by signed bytes exactly ({@link
-   *     Int8Kernel}). Where it does not, the MLP's gate and up, four tenths of all work, are signed
-   *     all the same, but coarser, so that hardly a sum saturates; the others are unsigned, which
-   *     is exact and takes a third longer. All signed would move what a judge gives: SmolLM2's
-   *     expected scores by 0.07 on average, and the KL of the first token from 0.010 to 0.018.
+   * @param exact whether this processor adds products of unsigned and signed bytes exactly ({@link
+   *     Int8Kernel}); where not, weights are rounded so that it does ({@link Rounding})
    */
-  static Int8Weights of(ModelFolder model, boolean exact, int threads) {
+  static Int8Weights of(ModelFolder model, boolean exact, int threads, Calibration calibration) {
     List<String> missing = unsupported(model.config());
     if (!missing.isEmpty()) {
       throw new UnsupportedModelException(
@@ -112,7 +101,7 @@ final class Int8Weights implements RoundedWeights {
               + String.join(", ", missing)
               + "; use fp32");
     }
-    Int8Weights weights = new Int8Weights(model, exact);
+    Int8Weights weights = new Int8Weights(model, exact, calibration);
     try {
       weights.make(threads);
       return weights;
@@ -197,11 +186,12 @@ final class Int8Weights implements RoundedWeights {
     Map<String, Callable<Matrix>> work = new LinkedHashMap<>();
     for (int i = 0; i < config.layers(); i++) {
       String layer = "model.layers." + i + ".";
-      work.put("qkv." + i, () -> queriesKeysValues(layer));
-      work.put("o." + i, () -> attentionOutput(layer));
-      work.put("gate." + i, () -> readingMlp(layer, "mlp.gate_proj"));
-      work.put("up." + i, () -> readingMlp(layer, "mlp.up_proj"));
-      work.put("down." + i, () -> down(layer));
+      int at = i;
+      work.put("qkv." + i, () -> queriesKeysValues(layer, at));
+      work.put("o." + i, () -> attentionOutput(layer, at));
+      work.put("gate." + i, () -> readingMlp(layer, at, "mlp.gate_proj"));
+      work.put("up." + i, () -> readingMlp(layer, at, "mlp.up_proj"));
+      work.put("down." + i, () -> down(layer, at));
     }
     work.put(HEAD, this::head);
     ExecutorService pool = Executors.newFixedThreadPool(threads);
@@ -240,7 +230,7 @@ final class Int8Weights implements RoundedWeights {
     return there ? floats(name + ".bias") : new float[0];
   }
 
-  private Matrix queriesKeysValues(String layer) {
+  private Matrix queriesKeysValues(String layer, int at) {
     String name = layer + "self_attn.";
     boolean bias = config.attentionBias();
     float[] value = floats(name + "v_proj.weight");
@@ -258,7 +248,7 @@ final class Int8Weights implements RoundedWeights {
         concat(query, floats(name + "k_proj.weight"), value),
         layer + "input_layernorm.weight",
         concat(queryBias, biasOrNone(name + "k_proj", bias), valueBias),
-        exact);
+        calibration.of(Calibration.Input.ATTENTION, at, config.hiddenSize()));
   }
 
   /** Takes in the scale of attention scores; without one, ONNX Runtime's products are faster. */
@@ -270,28 +260,30 @@ final class Int8Weights implements RoundedWeights {
     return query;
   }
 
-  private Matrix readingMlp(String layer, String name) {
+  private Matrix readingMlp(String layer, int at, String name) {
     return reading(
         floats(layer + name + ".weight"),
         layer + "post_attention_layernorm.weight",
         biasOrNone(layer + name, config.mlpBias()),
-        true);
+        calibration.of(Calibration.Input.MLP, at, config.hiddenSize()));
   }
 
-  private Matrix attentionOutput(String layer) {
+  private Matrix attentionOutput(String layer, int at) {
     float[] weights = floats(layer + "self_attn.o_proj.weight");
     rotateRow(weights, Rotation.hadamard(config.headSize()));
     return writing(
         weights,
-        config.heads() * config.headSize(),
-        biasOrNone(layer + "self_attn.o_proj", config.outputBias()));
+        biasOrNone(layer + "self_attn.o_proj", config.outputBias()),
+        calibration.of(Calibration.Input.ATTENDED, at, config.heads() * config.headSize()));
   }
 
-  private Matrix down(String layer) {
+  private Matrix down(String layer, int at) {
     float[] weights = floats(layer + "mlp.down_proj.weight");
     rotateRow(weights, Rotation.hadamard(BLOCK));
     return writing(
-        weights, config.intermediateSize(), biasOrNone(layer + "mlp.down_proj", config.mlpBias()));
+        weights,
+        biasOrNone(layer + "mlp.down_proj", config.mlpBias()),
+        calibration.of(Calibration.Input.GATED, at, config.intermediateSize()));
   }
 
   private Matrix head() {
@@ -299,11 +291,11 @@ final class Int8Weights implements RoundedWeights {
         floats(config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight"),
         "model.norm.weight",
         new float[0],
-        exact);
+        calibration.of(Calibration.Input.HEAD, 0, config.hiddenSize()));
   }
 
   /** A product that reads the stream: takes in the rotation back and a rotated norm's gain. */
-  private Matrix reading(float[] weights, String norm, float[] bias, boolean signed) {
+  private Matrix reading(float[] weights, String norm, float[] bias, Directions directions) {
     int inputs = config.hiddenSize();
     if (rotatesStream(config)) {
       float[] gain = gains(norm);
@@ -312,16 +304,16 @@ final class Int8Weights implements RoundedWeights {
       }
     }
     rotateRow(weights, stream);
-    return round(weights, inputs, bias, signed);
+    return Rounding.round(weights, bias, !exact, directions);
   }
 
   /** A product that adds to the stream: its outputs are rotated as the stream is. */
-  private Matrix writing(float[] weights, int inputs, float[] bias) {
+  private Matrix writing(float[] weights, float[] bias, Directions directions) {
     if (rotatesStream(config)) {
-      rotateOutputs(weights, inputs, stream);
+      rotateOutputs(weights, directions.inputs(), stream);
       rotateRow(bias, stream);
     }
-    return round(weights, inputs, bias, exact);
+    return Rounding.round(weights, bias, !exact, directions);
   }
 
   /** Rotates consecutive numbers. */
@@ -346,37 +338,6 @@ final class Int8Weights implements RoundedWeights {
         }
       }
     }
-  }
-
-  /** [outputs, inputs] in float to [inputs, outputs] in bytes, a scale an output. */
-  private Matrix round(float[] weights, int inputs, float[] bias, boolean signed) {
-    int outputs = weights.length / inputs;
-    float[] scales = new float[outputs];
-    float[] inverse = new float[outputs];
-    for (int n = 0; n < outputs; n++) {
-      float most = 1e-12f;
-      float squares = 0;
-      for (int k = n * inputs; k < (n + 1) * inputs; k++) {
-        most = Math.max(most, Math.abs(weights[k]));
-        squares += weights[k] * weights[k];
-      }
-      if (signed && !exact) {
-        most = Math.max(most, (float) Math.sqrt(squares / inputs) * LEVELS / SPREAD);
-      }
-      scales[n] = most / LEVELS;
-      inverse[n] = LEVELS / most;
-    }
-    NativeBuffer values = NativeBuffer.ofBytes((long) inputs * outputs);
-    ByteBuffer bytes = values.bytes();
-    byte[] row = new byte[outputs];
-    int zero = signed ? 0 : 128;
-    for (int k = 0; k < inputs; k++) {
-      for (int n = 0; n < outputs; n++) {
-        row[n] = (byte) (Math.round(weights[n * inputs + k] * inverse[n]) + zero);
-      }
-      bytes.put(k * outputs, row);
-    }
-    return new Matrix(inputs, outputs, signed, values, scales, bias);
   }
 
   private static float[] concat(float[]... parts) {
@@ -414,7 +375,7 @@ final class Int8Weights implements RoundedWeights {
               environment,
               m.values().bytes(),
               new long[] {m.inputs(), m.outputs()},
-              m.signed() ? OnnxJavaType.INT8 : OnnxJavaType.UINT8));
+              OnnxJavaType.INT8));
     }
   }
 

@@ -86,9 +86,13 @@ final class OnnxGenerator implements Generator {
       if (settings.precision() == ComputeSettings.Precision.INT8_WEIGHTS) {
         rounded = Optional.of(BlockWeights.of(model));
       } else if (rounds(settings.precision(), model)) {
-        Int8Weights int8 = Int8Weights.of(model, Int8Kernel.isExact(), threads);
+        boolean vectors = VectorDecoder.supports(model.config());
+        boolean exact = Int8Kernel.isExact();
+        Calibration calibration =
+            vectors ? VectorEngine.calibrate(model, exact, threads) : Calibration.NONE;
+        Int8Weights int8 = Int8Weights.of(model, exact, threads, calibration);
         rounded = Optional.of(int8);
-        if (byVectors && VectorDecoder.supports(model.config())) {
+        if (byVectors && vectors) {
           Engine engine = new VectorEngine(model.config(), int8, threads);
           return new OnnxGenerator(model, rounded, settings, engine);
         }

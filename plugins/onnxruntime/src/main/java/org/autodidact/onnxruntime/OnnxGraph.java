@@ -144,13 +144,6 @@ final class OnnxGraph {
     return constant(name, type, ByteBuffer.wrap(values), shape);
   }
 
-  /** {@link #bytes}, unless there is a constant of that name. */
-  void bytesOnce(String name, TensorProto.DataType type, byte[] values) {
-    if (graph.getInitializerList().stream().noneMatch(i -> i.getName().equals(name))) {
-      bytes(name, type, values, values.length);
-    }
-  }
-
   /** A constant that the session is given from memory. */
   String external(String name, TensorProto.DataType type, long... shape) {
     TensorProto.Builder proto =

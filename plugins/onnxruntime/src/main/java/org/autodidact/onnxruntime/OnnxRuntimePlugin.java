@@ -40,7 +40,7 @@ public final class OnnxRuntimePlugin implements Plugin {
           "8-bit products: "
               + (Int8Kernel.isExact()
                   ? "unsigned × signed, exact on this processor"
-                  : "unsigned × unsigned, as signed ones saturate on this processor; signed and coarser for the MLP"));
+                  : "unsigned × signed; this processor adds two in 16 bits, so weights are rounded to fit"));
       lines.add(
           "8 bits between the products: "
               + (Vectors.available()

@@ -1,6 +1,7 @@
 package org.autodidact.onnxruntime;
 
 import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFolder;
 
 /** All threads compute all rows together, with a {@link VectorDecoder}. */
 final class VectorEngine implements Engine {
@@ -15,6 +16,14 @@ final class VectorEngine implements Engine {
     this.decoder = new VectorDecoder(config, weights, threads);
     this.team = new Team(threads);
     this.stream = new VectorStream(decoder, team);
+  }
+
+  /** What a checkpoint, rounded without knowing it, lets be seen. */
+  static Calibration calibrate(ModelFolder model, boolean exact, int threads) {
+    try (Int8Weights plain = Int8Weights.of(model, exact, threads, Calibration.NONE);
+        VectorEngine engine = new VectorEngine(model.config(), plain, threads)) {
+      return Calibration.of(model, engine.stream);
+    }
   }
 
   @Override

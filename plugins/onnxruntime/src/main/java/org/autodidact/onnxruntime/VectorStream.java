@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
+import java.util.stream.LongStream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.vectors.ByteAttention;
@@ -53,7 +54,22 @@ final class VectorStream implements DecoderStream {
   private final VectorLogits logits;
   private float[] residual = new float[0];
   private byte[] normedBytes = new byte[0];
+  private Observer observer = Observer.NONE;
   private float[] scales = new float[0];
+
+  /** Sees each row that a product reads, on the thread that made it. */
+  interface Observer {
+    Observer NONE = (input, layer, token, bytes, from, width, scale) -> {};
+
+    void see(
+        Calibration.Input input,
+        int layer,
+        int token,
+        byte[] bytes,
+        int from,
+        int width,
+        float scale);
+  }
 
   VectorStream(VectorDecoder decoder, Team team) {
     this.decoder = decoder;
@@ -182,6 +198,17 @@ final class VectorStream implements DecoderStream {
     }
   }
 
+  /** Reads a text while somebody looks on. */
+  void read(int[] ids, Observer by) {
+    cache.layOut(1, ids.length);
+    observer = by;
+    try {
+      run(Input.ofOne(cache, 0, ids, 0, LongStream.range(0, ids.length).toArray()));
+    } finally {
+      observer = Observer.NONE;
+    }
+  }
+
   @Override
   public Logits run(Input input) {
     Tokens tokens = Tokens.of(input);
@@ -239,7 +266,10 @@ final class VectorStream implements DecoderStream {
     int first = from(count, thread);
     int end = from(count, thread + 1);
     for (int i = first; i < end; i++) {
-      normed.put(i, normedBytes, tokens.numbers()[(int) input.wanted()[from + i]] * hidden);
+      int token = tokens.numbers()[(int) input.wanted()[from + i]];
+      normed.put(i, normedBytes, token * hidden);
+      observer.see(
+          Calibration.Input.HEAD, 0, token, normedBytes, token * hidden, hidden, scales[token]);
     }
     team.await();
     head.run(decoder.head(), normed, count, thread);
@@ -285,7 +315,7 @@ final class VectorStream implements DecoderStream {
 
     /** Adds what attention gives to the residual stream. */
     void attend() {
-      putNormed();
+      putNormed(Calibration.Input.ATTENTION);
       team.await();
       queriesKeysValues.run(products.queriesKeysValues(), normed, count, thread);
       team.await();
@@ -304,6 +334,7 @@ final class VectorStream implements DecoderStream {
         int at = i * queryWidth;
         mine.attention.finish(sums, at, (i - first) * config.heads(), config.heads());
         rowScales[i] = attended.round(i, sums, at, mine.math);
+        observe(Calibration.Input.ATTENDED, i, attended);
       }
       team.await();
       attentionOutput.run(products.attentionOutput(), attended, count, thread);
@@ -311,9 +342,11 @@ final class VectorStream implements DecoderStream {
       add(attentionOutput, products.attentionOutput().bias());
     }
 
-    private void putNormed() {
+    private void putNormed(Calibration.Input as) {
       for (int i = first; i < end; i++) {
-        normed.put(i, normedBytes, (from + i) * hidden);
+        int token = from + i;
+        normed.put(i, normedBytes, token * hidden);
+        observer.see(as, layer, token, normedBytes, token * hidden, hidden, scales[token]);
       }
     }
 
@@ -423,7 +456,7 @@ final class VectorStream implements DecoderStream {
 
     /** Adds what the MLP gives to the residual stream. */
     void addMlp() {
-      putNormed();
+      putNormed(Calibration.Input.MLP);
       team.await();
       gate.run(products.gate(), normed, count, thread);
       up.run(products.up(), normed, count, thread);
@@ -436,11 +469,17 @@ final class VectorStream implements DecoderStream {
         mine.math.gate(mine.row, 0, mine.other, 0, middle);
         mine.math.hadamard(mine.row, 0, middle, Int8Weights.block());
         rowScales[i] = gated.round(i, mine.row, 0, mine.math);
+        observe(Calibration.Input.GATED, i, gated);
       }
       team.await();
       down.run(products.down(), gated, count, thread);
       team.await();
       add(down, products.down().bias());
+    }
+
+    private void observe(Calibration.Input as, int i, Bytes bytes) {
+      int width = bytes.width;
+      observer.see(as, layer, from + i, bytes.rounded, i * width, width, rowScales[i]);
     }
 
     /** Adds what a product wrote to the residual stream, and norms it for the next. */

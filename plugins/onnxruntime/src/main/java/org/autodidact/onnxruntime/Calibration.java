@@ -1,0 +1,106 @@
+package org.autodidact.onnxruntime;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.Message;
+import org.autodidact.checkpoints.ModelFolder;
+
+/**
+ * What a checkpoint's products read while it reads a text of half a page, seen in a first rounding
+ * of it; the second is made by it ({@link Rounding}). Read only.
+ */
+final class Calibration {
+  /** Of a checkpoint about which nothing is known. */
+  static final Calibration NONE = new Calibration(Map.of());
+
+  private static final String TEXT = "calibration.txt";
+  private static final String BETWEEN = "\\n----\\n";
+
+  private final Map<Input, Directions[]> seen;
+
+  /** What products read. */
+  enum Input {
+    /** The normed stream, by the queries, keys and values. */
+    ATTENTION,
+    /** By the product after attention. */
+    ATTENDED,
+    /** The normed stream, by gate and up. */
+    MLP,
+    /** By down. */
+    GATED,
+    /** The last normed stream; there is one layer of it. */
+    HEAD
+  }
+
+  private Calibration(Map<Input, Directions[]> seen) {
+    this.seen = seen;
+  }
+
+  /** Questions, each followed by its answer. */
+  private static List<int[]> read(ModelFolder model) {
+    List<int[]> all = new ArrayList<>();
+    String[] texts = texts().split(BETWEEN);
+    for (int i = 0; i < texts.length; i += 2) {
+      int[] question = model.encoder().prompt(List.of(Message.user(texts[i])));
+      int[] answer = model.encoder().text(texts[i + 1]);
+      int[] ids = Arrays.copyOf(question, question.length + answer.length);
+      System.arraycopy(answer, 0, ids, question.length, answer.length);
+      all.add(Arrays.copyOf(ids, Math.min(ids.length, model.config().contextLength())));
+    }
+    return all;
+  }
+
+  /** Reads the texts. */
+  static Calibration of(ModelFolder model, VectorStream stream) {
+    List<int[]> texts = read(model);
+    int tokens = texts.stream().mapToInt(ids -> ids.length).sum();
+    Map<Input, float[][][]> rows = new EnumMap<>(Input.class);
+    for (Input input : Input.values()) {
+      rows.put(input, new float[input == Input.HEAD ? 1 : model.config().layers()][tokens][]);
+    }
+    int first = 0;
+    for (int[] ids : texts) {
+      int begin = first;
+      stream.read(
+          ids,
+          (input, layer, token, bytes, from, width, scale) -> {
+            float[] row = new float[width];
+            for (int k = 0; k < width; k++) {
+              row[k] = ((bytes[from + k] & 255) - 128) * scale;
+            }
+            rows.get(input)[layer][begin + token] = row;
+          });
+      first += ids.length;
+    }
+    Map<Input, Directions[]> seen = new EnumMap<>(Input.class);
+    rows.forEach(
+        (input, ofLayers) -> {
+          Directions[] directions = new Directions[ofLayers.length];
+          seen.put(input, directions);
+          stream.forEach(
+              directions.length, layer -> directions[layer] = Directions.of(ofLayers[layer]));
+        });
+    return new Calibration(seen);
+  }
+
+  private static String texts() {
+    try (InputStream in = Calibration.class.getResourceAsStream(TEXT)) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new AutodidactException("the jar is damaged: " + TEXT + " cannot be read", e);
+    }
+  }
+
+  /** The directions of what the products of a layer read, each of {@code width} numbers. */
+  Directions of(Input input, int layer, int width) {
+    Directions[] layers = seen.get(input);
+    return layers == null ? Directions.none(width) : layers[layer];
+  }
+}

@@ -1,0 +1,173 @@
+package org.autodidact.onnxruntime;
+
+import java.util.Random;
+
+/**
+ * The few directions that most of a product's inputs point in, and how much of them lies elsewhere:
+ * their second moment is taken to be {@code rest} times the identity and, on each direction, its
+ * strength. In a language model one direction, hardly more than the inputs' mean, has about half of
+ * all.
+ *
+ * @param inputs K
+ * @param vectors [strengths, K], orthonormal
+ * @param strengths mean square of the inputs along each vector
+ * @param rest mean square along any other
+ */
+record Directions(int inputs, float[][] vectors, double[] strengths, double rest) {
+  private static final int MOST = Integer.getInteger("most", 8);
+  private static final int ROUNDS = 6;
+  private static final long SEED = 0xd1;
+
+  /** Of inputs of which nothing is known. */
+  static Directions none(int inputs) {
+    return new Directions(inputs, new float[0][], new double[0], 1);
+  }
+
+  /**
+   * By subspace iteration.
+   *
+   * @param rows some inputs, each of K numbers
+   */
+  static Directions of(float[][] rows) {
+    int inputs = rows[0].length;
+    int rank = Math.min(MOST, Math.min(rows.length, inputs) - 1);
+    double total = 0;
+    for (float[] row : rows) {
+      total += dot(row, row) / rows.length;
+    }
+    if (rank < 1 || total == 0) {
+      return none(inputs);
+    }
+    Random random = new Random(SEED);
+    float[][] vectors = new float[rank][inputs];
+    for (float[] vector : vectors) {
+      for (int k = 0; k < inputs; k++) {
+        vector[k] = (float) random.nextGaussian();
+      }
+    }
+    orthonormalize(vectors);
+    double[] strengths = new double[rank];
+    for (int round = 0; round < ROUNDS; round++) {
+      float[][] next = new float[rank][inputs];
+      for (float[] row : rows) {
+        for (int i = 0; i < rank; i++) {
+          float along = (float) dot(row, vectors[i]) / rows.length;
+          for (int k = 0; k < inputs; k++) {
+            next[i][k] += along * row[k];
+          }
+        }
+      }
+      strengths = orthonormalize(next);
+      vectors = next;
+    }
+    double rest = total;
+    for (double strength : strengths) {
+      rest -= strength;
+    }
+    // Not 0: where all is in a few directions, rounding errors matter elsewhere, too.
+    rest = Math.max(rest / (inputs - rank), total / inputs * 1e-3);
+    return new Directions(inputs, vectors, strengths, rest);
+  }
+
+  /** Gram and Schmidt's; the lengths that were left of each. */
+  private static double[] orthonormalize(float[][] vectors) {
+    double[] lengths = new double[vectors.length];
+    for (int i = 0; i < vectors.length; i++) {
+      for (int j = 0; j < i; j++) {
+        subtract(vectors[i], vectors[j], dot(vectors[i], vectors[j]));
+      }
+      lengths[i] = Math.sqrt(dot(vectors[i], vectors[i]));
+      for (int k = 0; k < vectors[i].length && lengths[i] > 0; k++) {
+        vectors[i][k] /= (float) lengths[i];
+      }
+    }
+    return lengths;
+  }
+
+  private static void subtract(float[] x, float[] y, double times) {
+    for (int k = 0; k < x.length; k++) {
+      x[k] -= (float) times * y[k];
+    }
+  }
+
+  private static double dot(float[] x, float[] y) {
+    // Eight sums, so that the compiler may use vectors.
+    float[] sums = new float[8];
+    int whole = x.length / 8 * 8;
+    for (int k = 0; k < whole; k += 8) {
+      for (int i = 0; i < 8; i++) {
+        sums[i] += x[k + i] * y[k + i];
+      }
+    }
+    double sum = 0;
+    for (float part : sums) {
+      sum += part;
+    }
+    for (int k = whole; k < x.length; k++) {
+      sum += x[k] * y[k];
+    }
+    return sum;
+  }
+
+  /**
+   * How the errors made in columns so far are made good in the next one. Where the errors' sum
+   * along the vectors is s, the error that column k should have is {@code -factors[k] · s}: what
+   * makes the product's mean square error least, all later columns taking their share (GPTQ,
+   * Frantar et al., 2022, whose inverse is small for a moment of this form).
+   *
+   * @return [K, strengths]
+   */
+  float[][] factors() {
+    int rank = strengths.length;
+    double[][] moment = new double[rank][rank];
+    for (int i = 0; i < rank; i++) {
+      moment[i][i] = rest / Math.max(strengths[i], rest * 1e-6);
+    }
+    float[][] factors = new float[inputs][rank];
+    for (int k = inputs - 1; k >= 0; k--) {
+      double[] v = new double[rank];
+      for (int i = 0; i < rank; i++) {
+        v[i] = vectors[i][k];
+      }
+      for (int i = 0; i < rank; i++) {
+        for (int j = 0; j < rank; j++) {
+          moment[i][j] += v[i] * v[j];
+        }
+      }
+      double[] solved = solve(moment, v);
+      for (int i = 0; i < rank; i++) {
+        factors[k][i] = (float) solved[i];
+      }
+    }
+    return factors;
+  }
+
+  /** x of {@code a x = b}, a symmetric and positive (Cholesky). */
+  private static double[] solve(double[][] a, double[] b) {
+    int n = b.length;
+    double[][] l = new double[n][n];
+    double[] x = b.clone();
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j <= i; j++) {
+        double sum = a[i][j];
+        for (int k = 0; k < j; k++) {
+          sum -= l[i][k] * l[j][k];
+        }
+        l[i][j] = i == j ? Math.sqrt(sum) : sum / l[j][j];
+      }
+    }
+    for (int i = 0; i < n; i++) {
+      for (int k = 0; k < i; k++) {
+        x[i] -= l[i][k] * x[k];
+      }
+      x[i] /= l[i][i];
+    }
+    for (int i = n - 1; i >= 0; i--) {
+      for (int k = i + 1; k < n; k++) {
+        x[i] -= l[k][i] * x[k];
+      }
+      x[i] /= l[i][i];
+    }
+    return x;
+  }
+}

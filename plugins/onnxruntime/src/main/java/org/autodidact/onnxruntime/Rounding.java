@@ -1,0 +1,143 @@
+package org.autodidact.onnxruntime;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Rounds a product's weights to signed bytes, one scale an output. The error of a weight is made
+ * good in those that follow it, so that little of it lies along the directions that inputs point in
+ * ({@link Directions}); inputs and outputs stay as they are.
+ *
+ * <p>Where the processor adds two products of unsigned and signed bytes in 16 bits, two neighbours
+ * of one sign may be 128 together at most, which no input makes too large: products are exact on
+ * every processor. Rows are rounded more coarsely there, so that hardly a pair has to be made
+ * smaller.
+ */
+final class Rounding {
+  private static final int LEVELS = 127;
+
+  /** The most that two neighbours may be together where sums of two products have 16 bits. */
+  private static final int PAIR = 128;
+
+  /** Steps in the standard deviation of an output's weights, at most, there. */
+  private static final float SPREAD = Float.parseFloat(System.getProperty("spread", "25"));
+
+  /** Outputs that are rounded together. */
+  private static final int OUTPUTS = 64;
+
+  /** Added to a number below 2²² and taken away again, leaves it rounded. */
+  private static final float INTEGER = 12582912f;
+
+  private final float[] weights;
+  private final int inputs;
+  private final boolean paired;
+  private final float[][] vectors;
+  private final float[][] factors;
+  private final float[] scales;
+  private final NativeBuffer values;
+
+  private Rounding(float[] weights, boolean paired, Directions directions) {
+    this.weights = weights;
+    this.inputs = directions.inputs();
+    this.paired = paired;
+    this.vectors = directions.vectors();
+    this.factors = directions.factors();
+    this.scales = new float[weights.length / inputs];
+    this.values = NativeBuffer.ofBytes(weights.length);
+  }
+
+  /**
+   * Rounds.
+   *
+   * @param weights [outputs, inputs]
+   * @param bias [outputs], or empty
+   * @param paired whether sums of two products must fit into 16 bits
+   */
+  static Int8Weights.Matrix round(
+      float[] weights, float[] bias, boolean paired, Directions directions) {
+    Rounding rounding = new Rounding(weights, paired, directions);
+    int outputs = rounding.scales.length;
+    for (int from = 0; from < outputs; from += OUTPUTS) {
+      rounding.round(from, Math.min(OUTPUTS, outputs - from));
+    }
+    return new Int8Weights.Matrix(
+        directions.inputs(), outputs, rounding.values, rounding.scales, bias);
+  }
+
+  private void round(int from, int count) {
+    float[][] steps = new float[inputs][count];
+    for (int n = 0; n < count; n++) {
+      int row = (from + n) * inputs;
+      float scale = scale(row);
+      scales[from + n] = scale;
+      for (int k = 0; k < inputs; k++) {
+        steps[k][n] = weights[row + k] / scale;
+      }
+    }
+    int outputs = scales.length;
+    float[][] errors = new float[vectors.length][count];
+    float[] before = new float[count];
+    byte[] rounded = new byte[count];
+    float[] target = new float[count];
+    ByteBuffer bytes = values.bytes();
+    for (int k = 0; k < inputs; k++) {
+      float[] exact = steps[k];
+      System.arraycopy(exact, 0, target, 0, count);
+      if (paired) {
+        makeRoom(exact, steps[k ^ 1], target);
+      }
+      for (int i = 0; i < errors.length; i++) {
+        float factor = factors[k][i];
+        float[] error = errors[i];
+        for (int n = 0; n < count; n++) {
+          target[n] -= factor * error[n];
+        }
+      }
+      for (int n = 0; n < count; n++) {
+        float high = LEVELS;
+        float low = -LEVELS;
+        if (paired && k % 2 == 1) {
+          high = Math.min(high, PAIR - Math.max(before[n], 0));
+          low = Math.max(low, -PAIR - Math.min(before[n], 0));
+        }
+        target[n] = Math.max(low, Math.min(high, (target[n] + INTEGER) - INTEGER));
+      }
+      for (int n = 0; n < count; n++) {
+        rounded[n] = (byte) target[n];
+        before[n] = target[n];
+        target[n] -= exact[n];
+      }
+      for (int i = 0; i < errors.length; i++) {
+        float along = vectors[i][k];
+        float[] error = errors[i];
+        for (int n = 0; n < count; n++) {
+          error[n] += along * target[n];
+        }
+      }
+      bytes.put(k * outputs + from, rounded);
+    }
+  }
+
+  /** Both of a pair that is too large give way by the same. */
+  private static void makeRoom(float[] one, float[] other, float[] target) {
+    for (int n = 0; n < target.length; n++) {
+      float sum = one[n] + other[n];
+      boolean alike = one[n] * other[n] > 0;
+      float excess = alike ? Math.max(sum - PAIR, 0) + Math.min(sum + PAIR, 0) : 0;
+      target[n] -= excess / 2;
+    }
+  }
+
+  /** The scale of the row that begins at {@code row}. */
+  private float scale(int row) {
+    float most = 1e-12f;
+    float squares = 0;
+    for (int k = row; k < row + inputs; k++) {
+      most = Math.max(most, Math.abs(weights[k]));
+      squares += weights[k] * weights[k];
+    }
+    if (paired) {
+      most = Math.max(most, (float) Math.sqrt(squares / inputs) * LEVELS / SPREAD);
+    }
+    return most / LEVELS;
+  }
+}
