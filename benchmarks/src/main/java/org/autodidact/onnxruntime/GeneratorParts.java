@@ -2,9 +2,18 @@ package org.autodidact.onnxruntime;
 
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.checkpoints.ModelFolder;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -12,6 +21,7 @@ import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
@@ -21,9 +31,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * The parts of generating that are Java's: drawing a token, and building a decoder's graph. In the
- * package of what is timed, which is not public. Run by {@code org.openjdk.jmh.Main} with {@code
- * -jvmArgsAppend -Dmodel=FOLDER}.
+ * The parts of generating that are Java's: drawing a token, deciding what decodes together, and
+ * building a decoder's graph. In the package of what is timed, which is not public. Run by {@code
+ * org.openjdk.jmh.Main} with {@code -jvmArgsAppend -Dmodel=FOLDER}.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -103,5 +113,113 @@ public class GeneratorParts {
   @Benchmark
   public byte[] loopGraph(Model model) {
     return LoopGraph.build(model.model);
+  }
+
+  private static final int PROMPTS = 64;
+  private static final int CANDIDATES = 4;
+  private static final int ROWS = 64;
+  private static final int MOST_TOKENS = 64;
+
+  /** Tokens that {@link #schedule} writes. */
+  private static final int TOKENS = PROMPTS * CANDIDATES * (MOST_TOKENS + 1) / 2;
+
+  /** A decoder that takes no time. */
+  private record NoDecoder(Cache cache, Cache prefixes, Cache common, Cache desk, Logits logits)
+      implements DecoderStream {
+    @Override
+    public Logits run(Input input) {
+      return logits;
+    }
+
+    @Override
+    public void forEach(int count, IntConsumer action) {
+      IntStream.range(0, count).forEach(action);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** A cache that holds nothing. */
+  private static final class NoCache implements Cache {
+    private int rows;
+    private int places;
+
+    @Override
+    public void layOut(int newRows, int newPlaces) {
+      rows = newRows;
+      places = newPlaces;
+    }
+
+    @Override
+    public int rows() {
+      return rows;
+    }
+
+    @Override
+    public int places() {
+      return places;
+    }
+
+    @Override
+    public void copyRow(int row, int from, Cache target, int to, int length) {}
+
+    @Override
+    public void setPlaces(int newPlaces, int used) {
+      places = newPlaces;
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  /** Logits of which the first is the largest. */
+  private record Same(int vocabulary) implements DecoderStream.Logits {
+    @Override
+    public float logit(int row, int token) {
+      return token == 0 ? 1 : 0;
+    }
+
+    @Override
+    public double logProbability(int row, int token) {
+      return 0;
+    }
+
+    @Override
+    public void copyLogits(int row, float[] into) {
+      into[0] = 1;
+    }
+
+    @Override
+    public void copyProbabilities(int row, float[] into) {
+      into[0] = 1;
+    }
+  }
+
+  /** A token of one of 256 candidates, of 1 to 64 tokens each, greedy, the decoder left out. */
+  @Benchmark
+  @OperationsPerInvocation(TOKENS)
+  public List<Generation> schedule(Model model) {
+    List<Job> jobs = new ArrayList<>();
+    for (int i = 0; i < PROMPTS; i++) {
+      SamplingParameters sampling =
+          SamplingParameters.greedy(1 + i % MOST_TOKENS).withIgnoreEndOfText(true);
+      List<Long> seeds = LongStream.range(0, CANDIDATES).boxed().toList();
+      Prompt prompt = Prompt.of("p" + i, "");
+      jobs.add(new Job(new GenerationRequest(prompt, seeds, sampling), new int[64 + i], 0, 1024));
+    }
+    DecoderStream stream =
+        new NoDecoder(
+            new NoCache(),
+            new NoCache(),
+            new NoCache(),
+            new NoCache(),
+            new Same(model.model.config().vocabularySize()));
+    stream.cache().layOut(ROWS, MOST_TOKENS + 1);
+    stream.prefixes().layOut(ROWS / CANDIDATES, 64 + PROMPTS);
+    List<Generation> found = new ArrayList<>();
+    WaitingShares waiting = new WaitingShares(jobs, ROWS);
+    new DecodingBatch(model.model, stream, waiting, true, found::add, new Cancellation()).run();
+    return found;
   }
 }
