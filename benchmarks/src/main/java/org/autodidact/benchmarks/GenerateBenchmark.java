@@ -38,6 +38,7 @@ public final class GenerateBenchmark {
     ComputeSettings.Precision precision =
         ComputeSettings.Precision.valueOf(arguments[2].toUpperCase(Locale.ROOT).replace("-", "_"));
     int repeats = Integer.parseInt(arguments[3]);
+    long start = System.nanoTime();
     try (ModelFolder folder = ModelFolder.open(model);
         Generator generator =
             Autodidact.builder()
@@ -45,6 +46,7 @@ public final class GenerateBenchmark {
                 .plugins()
                 .generator("onnxruntime")
                 .open(new Checkpoint("M0", model), new ComputeSettings(precision, 0, 0))) {
+      double opened = (System.nanoTime() - start) / 1e9;
       for (String batch : Arrays.asList(arguments).subList(4, arguments.length)) {
         List<GenerationRequest> requests = requests(folder, prompts, Integer.parseInt(batch));
         double[] seconds = new double[repeats];
@@ -57,9 +59,10 @@ public final class GenerateBenchmark {
         Arrays.sort(seconds);
         System.out.printf(
             Locale.ROOT,
-            "{\"engine\": \"autodidact\", \"precision\": \"%s\", \"batch\": %d, \"prompt_tokens\": %d,"
+            "{\"engine\": \"autodidact\", \"precision\": \"%s\", \"opened_in\": %.1f, \"batch\": %d, \"prompt_tokens\": %d,"
                 + " \"new_tokens\": %d, \"seconds\": %s, \"tokens_per_second\": %.1f}%n",
             arguments[2],
+            opened,
             requests.size(),
             PROMPT,
             NEW,

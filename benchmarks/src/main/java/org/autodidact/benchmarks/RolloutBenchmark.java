@@ -27,9 +27,10 @@ import org.autodidact.engine.judge.JudgeTemplate;
 /**
  * The work of the peers' {@code bench_rollout.py}: 32 prompts, 4 candidates of 128 tokens each,
  * then 3 judgements of 64 tokens of each candidate; and, beside it, one expected score of each.
- * Temperature 0.7, top-p 0.9, end of text ignored. Prints one JSON line.
+ * Temperature 0.7, top-p 0.9, end of text ignored. Prints one JSON line a round.
  *
- * <p>Arguments: model folder, prompts (JSONL), judge template, precision.
+ * <p>Arguments: model folder, prompts (JSONL), judge template, precision; then, where not all 32
+ * prompts once are wanted, how many of them and how many rounds.
  */
 public final class RolloutBenchmark {
   private static final int PROMPTS = 32;
@@ -48,7 +49,9 @@ public final class RolloutBenchmark {
 
   public static void main(String[] arguments) throws IOException {
     Path model = Path.of(arguments[0]);
-    List<Prompt> prompts = JsonLines.prompts(Path.of(arguments[1])).subList(0, PROMPTS);
+    int count = arguments.length > 4 ? Integer.parseInt(arguments[4]) : PROMPTS;
+    int rounds = arguments.length > 5 ? Integer.parseInt(arguments[5]) : 1;
+    List<Prompt> prompts = JsonLines.prompts(Path.of(arguments[1])).subList(0, count);
     JudgeTemplate template =
         JudgeTemplate.additive(Optional.of(Files.readString(Path.of(arguments[2]))));
     ComputeSettings settings =
@@ -60,12 +63,15 @@ public final class RolloutBenchmark {
             .plugins()
             .generator("onnxruntime")
             .open(new Checkpoint("M0", model), settings)) {
-      new RolloutBenchmark(generator).run(prompts, template, arguments[3]);
+      RolloutBenchmark benchmark = new RolloutBenchmark(generator);
+      benchmark.ask(List.of(Prompt.of("warm", "Say hello.")), 2, 16);
+      for (int round = 0; round < rounds; round++) {
+        benchmark.run(prompts, template, arguments[3]);
+      }
     }
   }
 
   private void run(List<Prompt> prompts, JudgeTemplate template, String precision) {
-    ask(List.of(Prompt.of("warm", "Say hello.")), 2, 16);
     long start = System.nanoTime();
     List<Generation> generations = ask(prompts, SAMPLES, NEW);
     final double candidates = since(start);
@@ -105,7 +111,7 @@ public final class RolloutBenchmark {
         "{\"engine\": \"autodidact\", \"precision\": \"%s\", \"candidate_tokens\": %d,"
             + " \"judge_prompt_tokens\": %d, \"judge_tokens\": %d, \"candidate_seconds\": %.2f,"
             + " \"judge_seconds\": %.2f, \"expected_score_seconds\": %.2f, \"seconds\": %.2f,"
-            + " \"tokens_per_second\": %.1f}%n",
+            + " \"tokens_per_second\": %.1f, \"resident_mb\": %d}%n",
         precision,
         written,
         verdicts.stream().mapToInt(v -> v.promptTokens().size()).sum(),
@@ -114,7 +120,8 @@ public final class RolloutBenchmark {
         sampled,
         expected,
         candidates + sampled,
-        (written + graded) / (candidates + sampled));
+        (written + graded) / (candidates + sampled),
+        ProcessMemory.megabytes("VmRSS"));
   }
 
   private List<Generation> ask(List<Prompt> prompts, int samples, int tokens) {

@@ -3,7 +3,6 @@ package org.autodidact.onnxruntime;
 import static org.autodidact.onnxruntime.OnnxGraph.MICROSOFT;
 
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
-import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -19,7 +18,7 @@ import org.autodidact.api.AutodidactException;
 /**
  * A product of bytes with some columns of a matrix of {@link Int8Weights}, in ONNX Runtime: [rows,
  * inputs] bytes with 128 for 0 to [rows, outputs] floats, not yet times the rows' scales. Computed
- * on the calling thread. Owns the columns' memory.
+ * on the calling thread. Owns the packed columns.
  */
 final class ByteProduct implements AutoCloseable {
   /** Columns are cut in multiples of this. */
@@ -27,16 +26,15 @@ final class ByteProduct implements AutoCloseable {
 
   private final int from;
   private final int outputs;
-  private final NativeBuffer values;
   private final OrtSession session;
 
   private ByteProduct(OrtEnvironment environment, Int8Weights.Matrix matrix, int from, int to) {
     this.from = from;
     this.outputs = to - from;
-    this.values = matrix.columns(from, to);
     OnnxGraph graph = new OnnxGraph(Path.of(""));
     graph.input("bytes", DataType.UINT8, "rows", matrix.inputs());
-    graph.external("values", DataType.INT8, matrix.inputs(), outputs);
+    // In the graph, not beside it: ONNX Runtime packs them and frees what it was given.
+    graph.bytes("values", DataType.INT8, matrix.columns(from, to), matrix.inputs(), outputs);
     graph.floats("scales", Arrays.copyOfRange(matrix.scales(), from, to), outputs);
     graph.bytes("zero", DataType.UINT8, new byte[] {(byte) 128});
     graph.floats("one", new float[] {1});
@@ -46,21 +44,13 @@ final class ByteProduct implements AutoCloseable {
         List.of("bytes", "values", "one", "scales", "zero"),
         List.of("products"));
     graph.output("products", DataType.FLOAT, "rows", outputs);
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions();
-        OnnxTensor weights =
-            OnnxTensor.createTensor(
-                environment,
-                values.bytes(),
-                new long[] {matrix.inputs(), outputs},
-                OnnxJavaType.INT8)) {
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       options.setIntraOpNumThreads(1);
       options.setInterOpNumThreads(1);
       options.setMemoryPatternOptimization(false);
       options.setCPUArenaAllocator(false);
-      options.addExternalInitializers(Map.of("values", weights));
       this.session = environment.createSession(graph.toModel(), options);
     } catch (OrtException e) {
-      values.close();
       throw new AutodidactException(
           "ONNX Runtime refused a product of bytes: " + e.getMessage(), e);
     }
@@ -105,10 +95,6 @@ final class ByteProduct implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      Onnx.close(session);
-    } finally {
-      values.close();
-    }
+    Onnx.close(session);
   }
 }

@@ -14,8 +14,8 @@ import java.util.Random;
  * @param rest mean square along any other
  */
 record Directions(int inputs, float[][] vectors, double[] strengths, double rest) {
-  private static final int MOST = Integer.getInteger("most", 8);
-  private static final int ROUNDS = 6;
+  private static final int MOST = 12;
+  private static final int ROUNDS = 4;
   private static final long SEED = 0xd1;
 
   /** Of inputs of which nothing is known. */
@@ -91,22 +91,22 @@ record Directions(int inputs, float[][] vectors, double[] strengths, double rest
   }
 
   private static double dot(float[] x, float[] y) {
-    // Eight sums, so that the compiler may use vectors.
-    float[] sums = new float[8];
-    int whole = x.length / 8 * 8;
-    for (int k = 0; k < whole; k += 8) {
-      for (int i = 0; i < 8; i++) {
-        sums[i] += x[k + i] * y[k + i];
-      }
-    }
-    double sum = 0;
-    for (float part : sums) {
-      sum += part;
+    // Four sums, none of which waits for another.
+    float a = 0;
+    float b = 0;
+    float c = 0;
+    float d = 0;
+    int whole = x.length / 4 * 4;
+    for (int k = 0; k < whole; k += 4) {
+      a += x[k] * y[k];
+      b += x[k + 1] * y[k + 1];
+      c += x[k + 2] * y[k + 2];
+      d += x[k + 3] * y[k + 3];
     }
     for (int k = whole; k < x.length; k++) {
-      sum += x[k] * y[k];
+      a += x[k] * y[k];
     }
-    return sum;
+    return (double) a + b + c + d;
   }
 
   /**

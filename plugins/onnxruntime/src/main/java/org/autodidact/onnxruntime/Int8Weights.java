@@ -60,14 +60,26 @@ final class Int8Weights implements RoundedWeights {
    */
   record Matrix(int inputs, int outputs, NativeBuffer values, float[] scales, float[] bias) {
 
-    /** A copy of the columns {@code from} to {@code to}, [K, to - from]. */
-    NativeBuffer columns(int from, int to) {
-      int width = to - from;
-      NativeBuffer copy = NativeBuffer.ofBytes((long) inputs * width);
-      ByteBuffer source = values.bytes();
-      ByteBuffer target = copy.bytes();
+    /** The outputs of this and of another with the same inputs, in memory of its own. */
+    Matrix beside(Matrix other) {
+      int width = outputs + other.outputs;
+      NativeBuffer both = NativeBuffer.ofBytes((long) inputs * width);
+      ByteBuffer target = both.bytes();
       for (int k = 0; k < inputs; k++) {
-        target.put(k * width, source, k * outputs + from, width);
+        target.put(k * width, values.bytes(), k * outputs, outputs);
+        target.put(k * width + outputs, other.values.bytes(), k * other.outputs, other.outputs);
+      }
+      return new Matrix(
+          inputs, width, both, concat(scales, other.scales), concat(bias, other.bias));
+    }
+
+    /** A copy of the columns {@code from} to {@code to}, [K, to - from]. */
+    byte[] columns(int from, int to) {
+      int width = to - from;
+      byte[] copy = new byte[inputs * width];
+      ByteBuffer source = values.bytes();
+      for (int k = 0; k < inputs; k++) {
+        source.get(k * outputs + from, copy, k * width, width);
       }
       return copy;
     }

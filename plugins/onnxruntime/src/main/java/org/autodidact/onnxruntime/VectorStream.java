@@ -43,8 +43,7 @@ final class VectorStream implements DecoderStream {
   private final Bytes gated;
   private final Products queriesKeysValues;
   private final Products attentionOutput;
-  private final Products gate;
-  private final Products up;
+  private final Products gateAndUp;
   private final Products down;
   private final Products head;
   private final float[] queries;
@@ -90,8 +89,7 @@ final class VectorStream implements DecoderStream {
     VectorDecoder.Layer first = decoder.layer(0);
     this.queriesKeysValues = new Products(first.queriesKeysValues());
     this.attentionOutput = new Products(first.attentionOutput());
-    this.gate = new Products(first.gate());
-    this.up = new Products(first.up());
+    this.gateAndUp = new Products(first.gateAndUp());
     this.down = new Products(first.down());
     this.head = new Products(decoder.head());
     this.queries = new float[block * queryWidth];
@@ -183,7 +181,6 @@ final class VectorStream implements DecoderStream {
     private final ByteAttention attention;
     private final int[] packed;
     private final float[] row;
-    private final float[] other;
 
     Hands(ModelConfig config) {
       int size = config.headSize();
@@ -191,10 +188,9 @@ final class VectorStream implements DecoderStream {
       packed = new int[size / 4];
       int widest =
           Math.max(
-              Math.max(config.vocabularySize(), config.intermediateSize()),
+              Math.max(config.vocabularySize(), 2 * config.intermediateSize()),
               (config.heads() + 2 * config.keyValueHeads()) * size);
       row = new float[widest];
-      other = new float[config.intermediateSize()];
     }
   }
 
@@ -458,15 +454,12 @@ final class VectorStream implements DecoderStream {
     void addMlp() {
       putNormed(Calibration.Input.MLP);
       team.await();
-      gate.run(products.gate(), normed, count, thread);
-      up.run(products.up(), normed, count, thread);
+      gateAndUp.run(products.gateAndUp(), normed, count, thread);
       team.await();
       for (int i = first; i < end; i++) {
-        gate.get(i, mine.row, 0);
-        up.get(i, mine.other, 0);
-        mine.math.scale(mine.row, 0, scales[from + i], products.gate().bias(), middle);
-        mine.math.scale(mine.other, 0, scales[from + i], products.up().bias(), middle);
-        mine.math.gate(mine.row, 0, mine.other, 0, middle);
+        gateAndUp.get(i, mine.row, 0);
+        mine.math.scale(mine.row, 0, scales[from + i], products.gateAndUp().bias(), 2 * middle);
+        mine.math.gate(mine.row, 0, mine.row, middle, middle);
         mine.math.hadamard(mine.row, 0, middle, Int8Weights.block());
         rowScales[i] = gated.round(i, mine.row, 0, mine.math);
         observe(Calibration.Input.GATED, i, gated);
@@ -499,7 +492,7 @@ final class VectorStream implements DecoderStream {
     common.close();
     desk.close();
     List.of(normed, attended, gated).forEach(Bytes::close);
-    List.of(queriesKeysValues, attentionOutput, gate, up, down, head).forEach(Products::close);
+    List.of(queriesKeysValues, attentionOutput, gateAndUp, down, head).forEach(Products::close);
   }
 
   /** The first rows of some memory as tensors, each made once. */
