@@ -88,7 +88,7 @@ final class DuelCommand implements Callable<Integer> {
     }
     Map<String, Judgement> found = new HashMap<>();
     List<Duel.Bout> bouts = new ArrayList<>();
-    try (Generator model = open(plugins, judgeModel.checkpoint());
+    try (Generator model = judgeModel.openForJudge(plugins, judging.generator());
         Judge judge = judging.open(plugins, model);
         OrderedLines lines = output == null ? null : new OrderedLines(output)) {
       Interrupt.guard(

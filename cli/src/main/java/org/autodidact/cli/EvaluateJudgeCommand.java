@@ -85,7 +85,7 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
       }
     }
     Plugins plugins = Plugins.discover(List.of());
-    try (Counting opened = model.open(plugins, judging.generator());
+    try (Counting opened = model.openForJudge(plugins, judging.generator());
         Judge judge = judging.open(plugins, opened)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();

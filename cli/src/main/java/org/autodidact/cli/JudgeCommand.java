@@ -70,7 +70,7 @@ final class JudgeCommand implements Callable<Integer> {
       places.put(requests.get(i).id(), i);
     }
     Plugins plugins = Plugins.discover(List.of());
-    try (Counting opened = model.open(plugins, judging.generator());
+    try (Counting opened = model.openForJudge(plugins, judging.generator());
         Judge judge = judging.open(plugins, opened)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();

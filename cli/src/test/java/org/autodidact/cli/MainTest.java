@@ -575,6 +575,23 @@ class MainTest {
         "--output",
         file("file", "").resolve("o.jsonl"));
     Path answers = file("a.jsonl", "{\"instruction\":\"x\",\"response\":\"y\"}\n");
+    assertThat(autodidact("generate", "--prompts", prompts, "--output", output)).isEqualTo(2);
+    assertThat(err).contains("Missing required option: '--model=M'");
+    for (String judge : List.of("additive", "expected-score")) {
+      assertThat(autodidact("judge", "--judge", judge, "--input", answers, "--output", output))
+          .isEqualTo(2);
+      assertThat(err).contains("Missing required option: '--model=M'");
+    }
+    assertRefused(
+        3,
+        "needs judge.model (--judge-model)",
+        "judge",
+        "--judge",
+        "reward-model",
+        "--input",
+        answers,
+        "--output",
+        output);
     Path gguf = file("cut.gguf", "GGUF");
     assertRefused(3, "cut.gguf", "import", gguf, folder.resolve("imported"));
     assertThat(folder.resolve("imported")).doesNotExist();
