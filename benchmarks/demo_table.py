@@ -71,10 +71,11 @@ def write():
     with open(os.path.join(common.root, "docs", "demo-table.md"), "w") as out:
         out.write(f"""# Selectors, judges and losses on the demo's task
 
-Written by `benchmarks/demo_table.py OUT --seeds {' '.join(a.seeds)}{' --cross' * a.cross}`; {common.machine()}. What the numbers are: [the demo](demo.md).
+Written by `benchmarks/demo_table.py OUT --seeds {' '.join(a.seeds)}{' --cross' * a.cross}{f' --threads {a.threads}' * (a.threads != '0')}`; {common.machine()}. What the numbers are: [the demo](demo.md).
 Verified points of five, means over the seeds that were run, which a column names. M1 has {mean(0, 'verified_mean'):.3f}, its judge {mean(0, 'judge_pairwise_accuracy'):.3f}; the 500 tasks
 alone give a run's M3 a standard error of {mean(-1, 'verified_stderr'):.3f}. `sft` fine-tunes on the chosen answers alone. All rows have the demo's learning rate and β, which were
-found for `sigmoid`. `anchored` and `consistency-weighted` differ from `max-min` in the second iteration alone, as the runs begin with M1.
+found for `sigmoid`. `anchored` and `consistency-weighted` differ from `max-min` in the second iteration alone, as the runs begin with M1; `margin` (1 point)
+takes nothing away where judgements are whole points.
 
 | selector | judge | loss | M2 | M3 | M3 by seed (less the demo's own) | perfect at M3 | own judge at M3, pairwise |
 |---|---|---|---|---|---|---|---|
