@@ -88,23 +88,14 @@ final class DuelCommand implements Callable<Integer> {
     }
     Map<String, Judgement> found = new HashMap<>();
     List<Duel.Bout> bouts = new ArrayList<>();
-    Progress progress = new Progress();
-    try (Generator model = open(plugins, judgeModel.checkpoint());
+    try (Generator model = judgeModel.openForJudge(plugins, judging.generator());
         Judge judge = judging.open(plugins, model);
         OrderedLines lines = output == null ? null : new OrderedLines(output)) {
-      progress.begin("judge", 0, requests.size());
       Interrupt.guard(
           cancellation -> {
-            judge.judge(
-                requests,
-                judgement -> {
-                  found.put(judgement.id(), judgement);
-                  progress.progressed(found.size(), requests.size());
-                },
-                cancellation);
+            judge.judge(requests, j -> found.put(j.id(), j), cancellation);
             return true;
           });
-      progress.finish();
       for (int i = 0; i < asked.size(); i++) {
         Judgement a = found.get(i + "/A");
         Judgement b = found.get(i + "/B");

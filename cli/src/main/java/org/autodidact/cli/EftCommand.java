@@ -47,25 +47,16 @@ final class EftCommand {
     @Override
     public Integer call() {
       EftSplit split = options.split(judging.seed());
-      int answers = split.train().stream().mapToInt(r -> r.answers().size()).sum();
       Plugins plugins = Plugins.discover(List.of());
-      Progress progress = new Progress();
       try (Counting opened = model.open(plugins, judging.generator());
           Judge judge = judging.open(plugins, opened)) {
         double startup = JsonReport.sinceStart();
         long start = System.nanoTime();
-        progress.begin("judge", 0, answers);
         List<EftExample> examples =
             Interrupt.guard(
                 cancellation ->
                     EftBuilder.fromJudge(
-                        split.train(),
-                        judge,
-                        judging.samples(),
-                        judging.seed(),
-                        done -> progress.progressed(done, answers),
-                        cancellation));
-        progress.finish();
+                        split.train(), judge, judging.samples(), judging.seed(), cancellation));
         options.report.work(opened.tokens(), (System.nanoTime() - start) / 1e9, startup);
         Map<String, Object> how = new LinkedHashMap<>();
         how.put("made_by", "the judge '" + judging.judge() + "', kept where it agrees");

@@ -85,12 +85,10 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
       }
     }
     Plugins plugins = Plugins.discover(List.of());
-    Progress progress = new Progress();
-    try (Counting opened = model.open(plugins, judging.generator());
+    try (Counting opened = model.openForJudge(plugins, judging.generator());
         Judge judge = judging.open(plugins, opened)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
-      progress.begin("judge", 0, requests.size());
       Map<String, Judgement> found = new HashMap<>();
       try (OrderedLines lines = output == null ? null : new OrderedLines(output)) {
         Interrupt.guard(
@@ -102,14 +100,12 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
                     if (lines != null) {
                       lines.put(places.get(judgement.id()), JudgeCommand.line(judgement));
                     }
-                    progress.progressed(found.size(), requests.size());
                   },
                   cancellation);
               return true;
             });
       }
       double seconds = (System.nanoTime() - start) / 1e9;
-      progress.finish();
       List<JudgedInstruction> judged = new ArrayList<>();
       for (int i = first; i < end; i++) {
         List<Judgement> judgements = new ArrayList<>();

@@ -70,15 +70,12 @@ final class JudgeCommand implements Callable<Integer> {
       places.put(requests.get(i).id(), i);
     }
     Plugins plugins = Plugins.discover(List.of());
-    Progress progress = new Progress();
-    try (Counting opened = model.open(plugins, judging.generator());
+    try (Counting opened = model.openForJudge(plugins, judging.generator());
         Judge judge = judging.open(plugins, opened)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
-      progress.begin("judge", 0, requests.size());
       List<Double> scores = new ArrayList<>();
       List<JudgementSample> samples = new ArrayList<>();
-      int[] done = {0};
       try (OrderedLines lines = new OrderedLines(output)) {
         Interrupt.guard(
             cancellation -> {
@@ -88,14 +85,12 @@ final class JudgeCommand implements Callable<Integer> {
                     lines.put(places.get(judgement.id()), line(judgement));
                     judgement.score().ifPresent(scores::add);
                     samples.addAll(judgement.samples());
-                    progress.progressed(++done[0], requests.size());
                   },
                   cancellation);
               return true;
             });
       }
       double seconds = (System.nanoTime() - start) / 1e9;
-      progress.finish();
       report
           .work(opened.tokens(), seconds, startup)
           .put("judgements", requests.size())

@@ -98,12 +98,15 @@ final class JudgingOptions {
     return LongStream.range(0, samples).mapToObj(k -> Seeds.of(seed, place, k)).toList();
   }
 
+  /** The judge, which shows how far it is. */
   Judge open(Plugins plugins, Generator model) {
     SamplingParameters sampling =
         new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);
-    return plugins.openJudge(
-        judge,
-        members,
-        new JudgeContext(model, sampling, template(), List.of(), Optional.ofNullable(judgeModel)));
+    return new ShownJudge(
+        plugins.openJudge(
+            judge,
+            members,
+            new JudgeContext(
+                model, sampling, template(), List.of(), Optional.ofNullable(judgeModel))));
   }
 }

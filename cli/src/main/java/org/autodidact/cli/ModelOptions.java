@@ -3,21 +3,36 @@ package org.autodidact.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Generator;
+import org.autodidact.api.Scorer;
 import org.autodidact.api.StorageException;
 import org.autodidact.engine.Models;
 import org.autodidact.engine.Plugins;
 import org.autodidact.engine.config.Names;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** Which model, and what it may use of the machine. */
 final class ModelOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
   @Option(
       names = "--model",
-      required = true,
       paramLabel = "M",
-      description = "a Hugging Face folder, or a GGUF file (imported once into the cache)")
+      description =
+          "a Hugging Face folder, or a GGUF file (imported once into the cache); needed but by"
+              + " judges with a model of their own")
   private Path model;
 
   @Option(
@@ -54,6 +69,9 @@ final class ModelOptions {
   private String provider;
 
   Checkpoint checkpoint() {
+    if (model == null) {
+      throw new ParameterException(command.commandLine(), "Missing required option: '--model=M'");
+    }
     return checkpoint(model);
   }
 
@@ -65,6 +83,30 @@ final class ModelOptions {
   /** The model, opened by the generator of that name. */
   Counting open(Plugins plugins, String generator) {
     return new Counting(plugins.generator(generator).open(checkpoint(), compute()));
+  }
+
+  /** The same for a judge that may need none: then what is missing is said when it is asked. */
+  Counting openForJudge(Plugins plugins, String generator) {
+    if (model != null) {
+      return open(plugins, generator);
+    }
+    return new Counting(
+        new Generator() {
+          @Override
+          public void generate(
+              List<GenerationRequest> requests, Consumer<Generation> results, Cancellation c) {
+            checkpoint();
+          }
+
+          @Override
+          public Optional<Scorer> scorer() {
+            checkpoint();
+            return Optional.empty();
+          }
+
+          @Override
+          public void close() {}
+        });
   }
 
   ComputeSettings compute() {

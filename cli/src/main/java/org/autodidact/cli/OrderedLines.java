@@ -2,8 +2,12 @@ package org.autodidact.cli;
 
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.TreeMap;
 import org.autodidact.api.StorageException;
 
@@ -15,6 +19,7 @@ final class OrderedLines implements AutoCloseable {
   private final Path file;
   private BufferedWriter out;
   private final TreeMap<Integer, String> waiting = new TreeMap<>();
+  private OpenOption[] how = {};
   private int next;
 
   /** Opens nothing before there is a line: a failure before leaves the file as it was. */
@@ -27,12 +32,40 @@ final class OrderedLines implements AutoCloseable {
     }
   }
 
+  /**
+   * Goes on with a file that was cut off: its whole lines stay and are not written again, what is
+   * after them goes.
+   */
+  static OrderedLines goOn(Path file) {
+    OrderedLines lines = new OrderedLines(file);
+    lines.how = new OpenOption[] {StandardOpenOption.CREATE, StandardOpenOption.APPEND};
+    if (Files.isRegularFile(file)) {
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        String text = Files.readString(file);
+        String whole = text.substring(0, text.lastIndexOf('\n') + 1);
+        channel.truncate(whole.getBytes(StandardCharsets.UTF_8).length);
+        lines.next = (int) whole.lines().count();
+      } catch (IOException e) {
+        throw new StorageException(file + ": cannot be gone on with: " + e, e);
+      }
+    }
+    return lines;
+  }
+
+  /** How many lines are in the file. */
+  int written() {
+    return next;
+  }
+
   void put(int index, Object value) {
+    if (index < next) {
+      return;
+    }
     waiting.put(index, JsonReport.text(value));
     try {
       if (out == null) {
         Files.createDirectories(file.toAbsolutePath().getParent());
-        out = Files.newBufferedWriter(file);
+        out = Files.newBufferedWriter(file, how);
       }
       while (!waiting.isEmpty() && waiting.firstKey() == next) {
         out.write(waiting.pollFirstEntry().getValue() + "\n");

@@ -1,5 +1,6 @@
 package org.autodidact.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -8,12 +9,17 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.engine.Plugins;
+import org.autodidact.engine.config.ConfigFile;
+import org.autodidact.engine.config.Names;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.prompts.CreatedPrompt;
 import org.autodidact.engine.prompts.SelfInstruct;
+import org.autodidact.engine.store.Provenance;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -30,7 +36,8 @@ final class PromptsCommand {
       name = "create",
       description =
           "A model makes up prompts after examples (self-instruct); what the filters let through is"
-              + " kept. A run does the same by prompts.self-instruct.",
+              + " kept. Stopped and called again it goes on. A run does the same by"
+              + " prompts.self-instruct.",
       mixinStandardHelpOptions = true)
   static final class Create implements Callable<Integer> {
     @Mixin private ModelOptions model;
@@ -47,14 +54,10 @@ final class PromptsCommand {
         names = "--output",
         required = true,
         paramLabel = "OUT.jsonl",
-        description = "the prompts that were kept: {\"id\", \"prompt\", \"shots\"}")
+        description =
+            "the prompts that were kept: {\"id\", \"prompt\", \"shots\"}; beside it .attempts, every"
+                + " attempt and what became of it, and .provenance, how they were made")
     private Path output;
-
-    @Option(
-        names = "--attempts",
-        paramLabel = "OUT.jsonl",
-        description = "every attempt and what became of it")
-    private Path attempts;
 
     @Option(
         names = "--exclude",
@@ -139,6 +142,8 @@ final class PromptsCommand {
               maxWords,
               keywords,
               language);
+      Path attempts = beside(".attempts");
+      boolean goesOn = goesOn(section);
       List<Prompt> excluded = exclude == null ? List.of() : JsonLines.prompts(exclude);
       SelfInstruct maker =
           new SelfInstruct(
@@ -152,26 +157,34 @@ final class PromptsCommand {
       List<CreatedPrompt> all = new ArrayList<>();
       int[] kept = {0};
       try (Counting opened = model.open(plugins, generator);
-          OrderedLines lines = new OrderedLines(output);
-          OrderedLines allLines = attempts == null ? null : new OrderedLines(attempts)) {
+          OrderedLines lines = goesOn ? OrderedLines.goOn(output) : new OrderedLines(output);
+          OrderedLines allLines =
+              goesOn ? OrderedLines.goOn(attempts) : new OrderedLines(attempts)) {
         double startup = JsonReport.sinceStart();
         long start = System.nanoTime();
-        progress.begin("prompts", 0, count);
+        Consumer<List<CreatedPrompt>> write =
+            round -> {
+              for (CreatedPrompt created : round) {
+                allLines.put(all.size(), line(created, true));
+                all.add(created);
+                if (created.kept()) {
+                  lines.put(kept[0]++, line(created, false));
+                }
+              }
+            };
+        if (goesOn && allLines.written() > 0) {
+          List<CreatedPrompt> before = SelfInstruct.wholeRounds(read(attempts), count);
+          maker.take(before);
+          write.accept(before);
+        }
+        progress.begin("prompts", kept[0], count);
         Interrupt.guard(
             cancellation -> {
               maker.create(
                   count,
                   opened,
                   round -> {
-                    for (CreatedPrompt created : round) {
-                      if (allLines != null) {
-                        allLines.put(all.size(), line(created, true));
-                      }
-                      all.add(created);
-                      if (created.kept()) {
-                        lines.put(kept[0]++, line(created, false));
-                      }
-                    }
+                    write.accept(round);
                     progress.progressed(kept[0], count);
                   },
                   cancellation);
@@ -187,6 +200,58 @@ final class PromptsCommand {
           .put("rejected", rejected)
           .print(table(rejected, all.size()));
       return 0;
+    }
+
+    private Path beside(String suffix) {
+      return output.resolveSibling(output.getFileName() + suffix);
+    }
+
+    /**
+     * Whether there are attempts already, made in the same way; those made in another are not
+     * written over.
+     */
+    private boolean goesOn(RunConfig.Creation section) {
+      Map<String, Object> how = new LinkedHashMap<>();
+      how.put("model", model.checkpoint().folder().toAbsolutePath().normalize().toString());
+      how.put("precision", Names.of(model.compute().precision()));
+      how.put("seeds_sha256", Provenance.hash(seeds));
+      how.put("exclude_sha256", exclude == null ? "" : Provenance.hash(exclude));
+      how.put("settings", section.toString());
+      how.put("count", count);
+      how.put("seed", seed);
+      Path provenance = beside(".provenance");
+      if (!Files.exists(beside(".attempts")) || !Files.exists(provenance)) {
+        try (OrderedLines lines = new OrderedLines(provenance)) {
+          lines.put(0, how);
+        }
+        return false;
+      }
+      List<String> differences =
+          ConfigFile.differences(
+              JsonLines.read(provenance, l -> l.json().toString()).get(0), JsonReport.text(how));
+      if (!differences.isEmpty()) {
+        throw new InvalidInputException(
+            output
+                + ": holds prompts that were made otherwise; name another --output, or delete it and"
+                + " what is beside it. What differs, there and given: "
+                + differences);
+      }
+      return true;
+    }
+
+    private static List<CreatedPrompt> read(Path attempts) {
+      return JsonLines.read(
+          attempts,
+          line -> {
+            List<String> shots = new ArrayList<>();
+            line.json().path("shots").forEach(shot -> shots.add(shot.asText()));
+            return new CreatedPrompt(
+                line.text("id"),
+                shots,
+                line.json().path("seed").asLong(),
+                line.text("prompt"),
+                line.text("outcome"));
+          });
     }
 
     private static Map<String, Object> line(CreatedPrompt created, boolean outcome) {

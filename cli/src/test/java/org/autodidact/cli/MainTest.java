@@ -175,50 +175,34 @@ class MainTest {
     for (int i = 0; i < 8; i++) {
       seeds.append("{\"id\":\"s" + i + "\",\"instruction\":\"x y z\",\"input\":\"" + i + "\"}\n");
     }
+    Path written = file("s.jsonl", seeds.toString());
     Path made = folder.resolve("made.jsonl");
-    Path attempts = folder.resolve("attempts.jsonl");
-    assertThat(
-            autodidact(
-                "prompts",
-                "create",
-                "--model",
-                model,
-                "--seeds",
-                file("s.jsonl", seeds.toString()),
-                "--count",
-                3,
-                "--min-words",
-                1,
-                "--similarity",
-                1,
-                "--max-tokens",
-                80,
-                "--temperature",
-                1,
-                "--top-p",
-                1,
-                "--filters",
-                "length,keywords",
-                "--seed-shots",
-                1,
-                "--own-shots",
-                0,
-                "--output",
-                made,
-                "--attempts",
-                attempts,
-                "--json"))
-        .as(err)
-        .isIn(0, 3);
+    int code = makePrompts(written, made, 3);
+    assertThat(code).as(err).isIn(0, 3);
+    Path attempts = folder.resolve("made.jsonl.attempts");
     List<JsonNode> all = lines(attempts);
     assertThat(all.get(0).path("shots")).hasSize(1);
     assertThat(all).allMatch(n -> n.path("outcome").isTextual());
-    if (err.contains("are wanted")) {
-      assertThat(err).contains("unfinished=", "similar=");
+    if (code == 3) {
+      assertThat(err).contains("are wanted", "unfinished=", "similar=");
     } else {
       assertThat(lines(made)).hasSize(3);
       assertThat(last().path("attempts").asInt()).isEqualTo(all.size());
     }
+    String end = code == 3 ? err.substring(err.indexOf("autodidact: ")) : "";
+    String wholeMade = Files.exists(made) ? Files.readString(made) : "";
+    String whole = Files.readString(attempts);
+    for (int cut : new int[] {0, 30, whole.length() / 3, whole.length() / 2, whole.length() - 1}) {
+      Files.writeString(attempts, whole.substring(0, cut));
+      Files.writeString(made, wholeMade.substring(0, Math.min(cut / 2, wholeMade.length())));
+      assertThat(makePrompts(written, made, 3)).isEqualTo(code);
+      assertThat(attempts).as("cut after %d", cut).hasContent(whole);
+      assertThat(made).hasContent(wholeMade);
+      assertThat(err).contains(end);
+    }
+    assertThat(makePrompts(written, made, 4)).isEqualTo(3);
+    assertThat(err).contains("made otherwise", "count: 3, 4");
+    assertThat(attempts).hasContent(whole);
     assertRefused(
         3,
         "of 1 seeds the filters let 1 through",
@@ -229,7 +213,38 @@ class MainTest {
         "--seeds",
         file("one.jsonl", "{\"prompt\":\"x y z\"}\n"),
         "--output",
-        made);
+        folder.resolve("none.jsonl"));
+  }
+
+  private int makePrompts(Path seeds, Path made, int count) {
+    return autodidact(
+        "prompts",
+        "create",
+        "--model",
+        model,
+        "--seeds",
+        seeds,
+        "--count",
+        count,
+        "--min-words",
+        1,
+        "--similarity",
+        1,
+        "--max-tokens",
+        80,
+        "--temperature",
+        1,
+        "--top-p",
+        1,
+        "--filters",
+        "length,keywords",
+        "--seed-shots",
+        1,
+        "--own-shots",
+        0,
+        "--output",
+        made,
+        "--json");
   }
 
   @Test
@@ -560,6 +575,23 @@ class MainTest {
         "--output",
         file("file", "").resolve("o.jsonl"));
     Path answers = file("a.jsonl", "{\"instruction\":\"x\",\"response\":\"y\"}\n");
+    assertThat(autodidact("generate", "--prompts", prompts, "--output", output)).isEqualTo(2);
+    assertThat(err).contains("Missing required option: '--model=M'");
+    for (String judge : List.of("additive", "expected-score")) {
+      assertThat(autodidact("judge", "--judge", judge, "--input", answers, "--output", output))
+          .isEqualTo(2);
+      assertThat(err).contains("Missing required option: '--model=M'");
+    }
+    assertRefused(
+        3,
+        "needs judge.model (--judge-model)",
+        "judge",
+        "--judge",
+        "reward-model",
+        "--input",
+        answers,
+        "--output",
+        output);
     Path gguf = file("cut.gguf", "GGUF");
     assertRefused(3, "cut.gguf", "import", gguf, folder.resolve("imported"));
     assertThat(folder.resolve("imported")).doesNotExist();

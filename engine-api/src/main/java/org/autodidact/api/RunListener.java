@@ -43,6 +43,8 @@ public interface RunListener {
     PAST_CANDIDATES,
     CANDIDATES,
     JUDGEMENTS,
+    /** What a run measures beside what its iterates write for it. */
+    EVALUATION,
     /** The scores of the iterate before, for a selector that needs them. */
     EARLIER_SCORES,
     PAIRS,

@@ -131,7 +131,7 @@ public final class Autodidact {
     config.fineTuning().flatMap(RunConfig.FineTuning::ift).ifPresent(files::add);
     config.fineTuning().flatMap(RunConfig.FineTuning::eft).ifPresent(files::add);
     config.judge().template().ifPresent(files::add);
-    config.evaluation().map(RunConfig.Evaluation::perplexity).ifPresent(files::add);
+    config.evaluation().ifPresent(evaluation -> files.addAll(evaluation.files()));
     if (promptSource.isEmpty()) {
       config.prompts().file().ifPresent(files::add);
       config

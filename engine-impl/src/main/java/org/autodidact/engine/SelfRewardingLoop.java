@@ -25,7 +25,7 @@ final class SelfRewardingLoop {
       try (OpenModel generator = stages.open(model)) {
         stages.generateCandidates(t, prompts, generator);
         stages.judgeCandidates(t, prompts, generator);
-        stages.measurePerplexity(t, generator);
+        stages.evaluate(t, generator);
       }
       stages.judgeByTheIterateBefore(t, prompts);
       List<PreferencePair> pairs = stages.selectPairs(t, prompts);
@@ -33,6 +33,9 @@ final class SelfRewardingLoop {
         return model;
       }
       model = stages.trainOnPreferences(t, model, pairs);
+    }
+    try (OpenModel last = stages.open(model)) {
+      stages.evaluate(iterations + 1, last);
     }
     return model;
   }

@@ -14,8 +14,10 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Generator;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
@@ -65,6 +67,7 @@ final class Stages {
   private static final long PAST_CANDIDATE_SEED = 5;
   private static final long EARLIER_SCORE_SEED = 6;
   private static final long PROMPT_SEED = 7;
+  private static final long EVALUATION_SEED = 8;
 
   private final RunConfig config;
   private final Plugins plugins;
@@ -268,14 +271,53 @@ final class Stages {
                 place.seeds()));
   }
 
-  /** Where the run asks for it, how well the iterate foresees given answers. */
-  void measurePerplexity(int iteration, OpenModel model) {
-    if (config.evaluation().isPresent() && !store.metrics(iteration).containsKey("perplexity")) {
-      List<TrainingExample> examples =
-          JsonLines.read(Path.of(config.evaluation().get().perplexity()), JsonLines::demonstration);
-      double found = Perplexity.of(examples, model.generator(), cancellation).get("perplexity");
-      store.addMetrics(iteration, Map.of("perplexity", found));
+  /** What the run asks for in {@code evaluation}, of its last iterate too. */
+  void evaluate(int iteration, OpenModel model) {
+    List<Prompt> prompts =
+        config.evaluation().flatMap(RunConfig.Evaluation::prompts).stream()
+            .flatMap(file -> JsonLines.prompts(Path.of(file)).stream())
+            .toList();
+    List<TrainingExample> examples =
+        config.evaluation().flatMap(RunConfig.Evaluation::perplexity).stream()
+            .flatMap(file -> JsonLines.read(Path.of(file), JsonLines::demonstration).stream())
+            .toList();
+    if (prompts.isEmpty() && examples.isEmpty()) {
+      return;
     }
+    stage(
+        new Stage(model.checkpoint().name(), Kind.EVALUATION),
+        0,
+        prompts.size() + examples.size(),
+        progress -> {
+          store.addMetrics(iteration, answers(prompts, model.generator(), progress));
+          if (!examples.isEmpty()) {
+            double found =
+                Perplexity.of(examples, model.generator(), cancellation).get("perplexity");
+            store.addMetrics(iteration, Map.of("perplexity", found));
+          }
+        });
+  }
+
+  /** The same prompts with the same seeds for every iterate. */
+  private Map<String, Double> answers(
+      List<Prompt> prompts, Generator generator, Runnable progress) {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int p = 0; p < prompts.size(); p++) {
+      requests.add(
+          new GenerationRequest(
+              prompts.get(p),
+              seeds(EVALUATION_SEED, config.candidates().count(), p),
+              config.candidates().sampling()));
+    }
+    List<List<Candidate>> answers = new ArrayList<>();
+    generator.generate(
+        requests,
+        generation -> {
+          answers.add(generation.candidates());
+          progress.run();
+        },
+        cancellation);
+    return IterateMetrics.ofAnswers(answers);
   }
 
   /**

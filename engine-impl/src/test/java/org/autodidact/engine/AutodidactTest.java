@@ -160,18 +160,31 @@ class AutodidactTest {
   }
 
   @Test
-  void theReportHasEachIteratesPerplexity() throws Exception {
-    RunConfig measured = config(Map.of("evaluation", "{perplexity: " + folder + "/ift.jsonl}"));
-    Autodidact.builder()
-        .plugin(new FakePlugin(true, true))
-        .build()
-        .run(measured, folder.resolve("r"));
+  void theReportHasEveryMetricOfEveryIterateTheLastOneToo() throws Exception {
+    String files = "{perplexity: %s/ift.jsonl, prompts: %s/prompts.jsonl}";
+    RunConfig measured = config(Map.of("evaluation", files.formatted(folder, folder)));
+    FakePlugin plugin = new FakePlugin(true, true);
+    engine(plugin, new RunListener() {}).run(measured, folder.resolve("r"));
+    int written = plugin.written;
+    engine(plugin, new RunListener() {}).run(measured, folder.resolve("r"));
+    assertThat(plugin.written).as("what is measured stays").isEqualTo(written);
     try (RunStore store = RunStore.open(folder.resolve("r"))) {
       // the fake scorer: ln p = -1 - |hash + length| mod 7 for an answer of 6 tokens
       assertThat(store.metrics(1)).containsKeys("perplexity", "pairs", "mean-score");
-      assertThat(store.metrics(2).get("perplexity"))
+      assertThat(store.metrics(3))
+          .containsOnlyKeys("perplexity", "evaluation-tokens", "evaluation-self-similarity");
+      assertThat(store.metrics(3).get("perplexity"))
           .isBetween(Math.exp(1 / 6.0), Math.exp(7 / 6.0));
-      assertThat(Files.readString(HtmlReport.write(store))).contains("<td>perplexity</td>");
+      assertThat(store.metrics(3)).containsEntry("evaluation-tokens", 2.0);
+      String report = Files.readString(HtmlReport.write(store));
+      for (int t = 1; t <= 3; t++) {
+        for (String metric : store.metrics(t).keySet()) {
+          assertThat(report).contains("<td>" + metric.replace('-', ' ') + "</td>");
+        }
+      }
+      for (String metric : store.steps("M2").get(0).values().keySet()) {
+        assertThat(report).contains("M2: " + metric);
+      }
     }
   }
 
@@ -341,6 +354,28 @@ class AutodidactTest {
     try (RunStore store = RunStore.open(run)) {
       assertThat(store.steps("M2")).isEmpty();
       assertThat(store.properties("guard: ")).containsKey("guard: M1 stops: self-similarity");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "score-inflation=-0.1",
+        "length-growth=0.9",
+        "self-similarity=0.1",
+        "agreement=1.1",
+        "parse-failures=-0.1"
+      })
+  void eachLimitStopsTheRun(String limit) {
+    String[] nameAndValue = limit.split("=", 2);
+    Path run = folder.resolve("run");
+    Checkpoint last =
+        engine(new FakePlugin(true), new RunListener() {})
+            .run(config(Map.of("stop-when." + nameAndValue[0], nameAndValue[1])), run);
+    assertThat(last.name()).isEqualTo("M1");
+    try (RunStore store = RunStore.open(run)) {
+      assertThat(store.properties("guard: "))
+          .containsOnlyKeys("guard: M1 stops: " + nameAndValue[0]);
     }
   }
 

@@ -78,7 +78,9 @@ public final class FakePlugin implements Plugin {
             Random random = new Random(seed ^ request.prompt().instruction().hashCode());
             String text =
                 scores ? "so " + seed + ". Score: " + random.nextInt(6) : "I would not know.";
-            candidates.add(new Candidate(seed, text, List.of(1, 2), -1, FinishReason.END_OF_TEXT));
+            double likely = -1 - random.nextDouble();
+            candidates.add(
+                new Candidate(seed, text, List.of(1, 2), likely, FinishReason.END_OF_TEXT));
             written++;
           }
           results.accept(new Generation(request.prompt().id(), List.of(1), candidates));

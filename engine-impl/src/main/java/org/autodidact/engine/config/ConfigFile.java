@@ -137,7 +137,8 @@ public final class ConfigFile {
           "fine-tuning.eft",
           "judge.template",
           "judge.model",
-          "evaluation.perplexity"
+          "evaluation.perplexity",
+          "evaluation.prompts"
         }) {
       JsonNode value = root.at("/" + key.replace('.', '/'));
       if (value.isTextual()) {

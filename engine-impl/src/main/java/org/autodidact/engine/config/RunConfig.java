@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PairSelectorProvider.SelectorSettings;
@@ -137,10 +138,16 @@ public record RunConfig(
     }
   }
 
-  /** What each iterate is measured by, besides what it writes for the run. */
-  public record Evaluation(String perplexity) {
+  /** What each iterate, the last one too, is measured by besides what it writes for the run. */
+  public record Evaluation(Optional<String> perplexity, Optional<String> prompts) {
     public Evaluation {
-      required("evaluation.perplexity", perplexity);
+      perplexity = or(perplexity, Optional.empty());
+      prompts = or(prompts, Optional.empty());
+    }
+
+    /** The files that it names. */
+    public List<String> files() {
+      return Stream.of(perplexity, prompts).flatMap(Optional::stream).toList();
     }
   }
 

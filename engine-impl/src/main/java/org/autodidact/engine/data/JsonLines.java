@@ -19,7 +19,10 @@ import org.autodidact.api.Prompt;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingExample;
 
-/** Reads JSON lines. An error names file and line. Blank lines are passed over. */
+/**
+ * Reads JSON lines, or one list of all objects (AlpacaEval's files). An error names file and line,
+ * or place in the list. Blank lines are passed over.
+ */
 public final class JsonLines {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
@@ -39,6 +42,9 @@ public final class JsonLines {
       int number = 0;
       for (String text = in.readLine(); text != null; text = in.readLine()) {
         number++;
+        if (values.isEmpty() && text.stripLeading().startsWith("[")) {
+          return list(file, reader);
+        }
         if (!text.isBlank()) {
           values.add(reader.read(new Line(file + ", line " + number, parse(file, number, text))));
         }
@@ -52,6 +58,29 @@ public final class JsonLines {
     }
     if (values.isEmpty()) {
       throw new InvalidInputException(file + ": expected a JSON object a line, found no line");
+    }
+    return values;
+  }
+
+  private static <T> List<T> list(Path file, LineReader<T> reader) throws IOException {
+    JsonNode list;
+    try {
+      list = JSON.readTree(Files.readString(file));
+    } catch (JsonProcessingException e) {
+      throw new InvalidInputException(
+          file + ": begins as a JSON list and is none: " + e.getOriginalMessage(), e);
+    }
+    List<T> values = new ArrayList<>();
+    for (JsonNode node : list) {
+      String where = file + ", object " + (values.size() + 1) + " of the list";
+      if (!node.isObject()) {
+        throw new InvalidInputException(
+            where + ": expected a JSON object, found " + node.getNodeType());
+      }
+      values.add(reader.read(new Line(where, node)));
+    }
+    if (values.isEmpty()) {
+      throw new InvalidInputException(file + ": the list is empty");
     }
     return values;
   }

@@ -10,7 +10,6 @@ import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.autodidact.api.Cancellation;
@@ -30,15 +29,12 @@ public final class EftBuilder {
    * The paper's way: a model judges every answer {@code draws} times; of an instruction the first
    * draw is kept whose scores agree with the ranking, as {@link #agree} has it. What a judge that
    * writes nothing says is never kept.
-   *
-   * @param done is told how many judgements there are
    */
   public static List<EftExample> fromJudge(
       List<RankedInstruction> ranked,
       Judge judge,
       int draws,
       long seed,
-      Consumer<Integer> done,
       Cancellation cancellation) {
     List<JudgementRequest> requests = new ArrayList<>();
     for (int i = 0; i < ranked.size(); i++) {
@@ -53,13 +49,7 @@ public final class EftBuilder {
       }
     }
     Map<String, Judgement> found = new HashMap<>();
-    judge.judge(
-        requests,
-        judgement -> {
-          found.put(judgement.id(), judgement);
-          done.accept(found.size());
-        },
-        cancellation);
+    judge.judge(requests, j -> found.put(j.id(), j), cancellation);
     List<EftExample> examples = new ArrayList<>();
     for (int i = 0; i < ranked.size(); i++) {
       int instruction = i;

@@ -33,6 +33,8 @@ import org.autodidact.engine.text.RougeL;
  *   <li>{@code position-bias}: how many points an answer gets more for being shown first, where the
  *       judge compares
  *   <li>{@code pairs}, {@code pair-weight}: how many, and the mean of their weights
+ *   <li>{@code evaluation-tokens}, {@code evaluation-self-similarity}: as without {@code
+ *       evaluation}, of the prompts that every iterate answers
  * </ul>
  */
 public final class IterateMetrics {
@@ -70,14 +72,7 @@ public final class IterateMetrics {
         metrics,
         "parse-failures",
         samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
-    mean(
-        metrics,
-        "mean-tokens",
-        own.values().stream().flatMap(List::stream).mapToDouble(c -> c.tokens().size()));
-    mean(
-        metrics,
-        "self-similarity",
-        own.values().stream().mapToDouble(IterateMetrics::similarity).filter(s -> s >= 0));
+    answers(metrics, "mean-tokens", "self-similarity", own.values());
     mean(metrics, "agreement", judged.stream().flatMapToDouble(IterateMetrics::agreements));
     positionBias(metrics, samples);
     List<PreferencePair> pairs = store.pairs(iteration);
@@ -86,6 +81,28 @@ public final class IterateMetrics {
     mean(metrics, "pair-weight", lengths(pairs, PreferencePair::weight));
     metrics.put("pairs", (double) pairs.size());
     return metrics;
+  }
+
+  /** Of its answers to the prompts that every iterate is asked, a list for each prompt. */
+  public static SortedMap<String, Double> ofAnswers(Collection<List<Candidate>> answers) {
+    SortedMap<String, Double> metrics = new TreeMap<>();
+    answers(metrics, "evaluation-tokens", "evaluation-self-similarity", answers);
+    return metrics;
+  }
+
+  private static void answers(
+      Map<String, Double> metrics,
+      String tokens,
+      String similarity,
+      Collection<List<Candidate>> answers) {
+    mean(
+        metrics,
+        tokens,
+        answers.stream().flatMap(List::stream).mapToDouble(c -> c.tokens().size()));
+    mean(
+        metrics,
+        similarity,
+        answers.stream().mapToDouble(IterateMetrics::similarity).filter(s -> s >= 0));
   }
 
   private static DoubleStream lengths(

@@ -59,7 +59,7 @@ public final class SelfInstruct {
   private final List<Prompt> own = new ArrayList<>();
   private final Set<String> known = new HashSet<>();
   private final NearDuplicates index;
-  private int attempts;
+  private final List<CreatedPrompt> made = new ArrayList<>();
   private int kept;
 
   /**
@@ -149,8 +149,32 @@ public final class SelfInstruct {
   /** Takes up whole rounds that were made before. */
   public void take(List<CreatedPrompt> rounds) {
     show(rounds);
-    attempts += rounds.size();
+    made.addAll(rounds);
     kept += (int) rounds.stream().filter(CreatedPrompt::kept).count();
+  }
+
+  /** Without the round that was cut off, if one was, when {@code count} prompts were wanted. */
+  public static List<CreatedPrompt> wholeRounds(List<CreatedPrompt> made, int count) {
+    int whole = 0;
+    int kept = 0;
+    while (kept < count) {
+      int end = whole;
+      int now = kept;
+      while (end < made.size() && end - whole < roundSize(count - kept) && now < count) {
+        now += made.get(end).kept() ? 1 : 0;
+        end++;
+      }
+      if (end - whole < roundSize(count - kept) && now < count) {
+        break;
+      }
+      whole = end;
+      kept = now;
+    }
+    return made.subList(0, whole);
+  }
+
+  private static int roundSize(int missing) {
+    return Math.min(ROUND, 2 * missing);
   }
 
   /**
@@ -164,36 +188,34 @@ public final class SelfInstruct {
       Generator generator,
       Consumer<List<CreatedPrompt>> rounds,
       Cancellation cancellation) {
-    List<CreatedPrompt> made = new ArrayList<>();
     while (kept < count) {
-      if (attempts >= PATIENCE * count) {
+      if (made.size() >= PATIENCE * count) {
         throw new InvalidInputException(
             "of "
-                + attempts
+                + made.size()
                 + " prompts that the model made "
                 + kept
                 + " were kept, "
                 + count
-                + " are wanted; rejected since the start: "
+                + " are wanted; rejected: "
                 + rejected(made)
                 + ". Take another model for prompts, more seeds, or milder filters");
       }
-      List<CreatedPrompt> round = round(count, generator, cancellation);
-      made.addAll(round);
-      rounds.accept(round);
+      rounds.accept(round(count, generator, cancellation));
     }
   }
 
   private List<CreatedPrompt> round(int count, Generator generator, Cancellation cancellation) {
-    int size = Math.min(ROUND, 2 * (count - kept));
+    int size = roundSize(count - kept);
+    int begun = made.size();
     List<List<Prompt>> shots = new ArrayList<>();
     List<GenerationRequest> requests = new ArrayList<>();
     for (int i = 0; i < size; i++) {
-      long drawn = Seeds.of(seed, attempts + i);
+      long drawn = Seeds.of(seed, begun + i);
       shots.add(shots(new Random(drawn)));
       requests.add(
           new GenerationRequest(
-              new Prompt(name + (attempts + i), conversation(shots.get(i))),
+              new Prompt(name + (begun + i), conversation(shots.get(i))),
               List.of(drawn),
               settings.sampling()));
     }

@@ -65,7 +65,7 @@ public final class HtmlReport {
         "Scores that the judge gave",
         charts(iterations.stream().map(this::scores).collect(Collectors.joining())));
     section("Length of the candidates", lengths(iterations));
-    section("Drift, iterate by iterate", drift(iterations));
+    section("Drift, iterate by iterate", drift());
     section("Training", training());
     section("Time", table(List.of("stage", "seconds"), times()));
     section("Examples", iterations.stream().map(this::examples).collect(Collectors.joining()));
@@ -193,7 +193,12 @@ public final class HtmlReport {
   }
 
   /** Every metric of every iterate, and what a guard said. */
-  private String drift(List<Integer> iterations) {
+  private String drift() {
+    List<Integer> iterations =
+        IntStream.iterate(
+                1, t -> !store.prompts(t).isEmpty() || !store.metrics(t).isEmpty(), t -> t + 1)
+            .boxed()
+            .toList();
     List<SortedMap<String, Double>> metrics = iterations.stream().map(store::metrics).toList();
     SortedSet<String> names = new TreeSet<>();
     metrics.forEach(m -> names.addAll(m.keySet()));
@@ -227,16 +232,16 @@ public final class HtmlReport {
       List<TrainingMetrics> steps = store.steps(model.name());
       if (!steps.isEmpty()) {
         StringBuilder charts = new StringBuilder();
-        for (String metric : List.of("loss", "rewards/margins", "rewards/accuracies")) {
+        SortedSet<String> metrics = new TreeSet<>();
+        steps.forEach(s -> metrics.addAll(s.values().keySet()));
+        for (String metric : metrics) {
           List<Double> values =
               steps.stream()
                   .map(s -> s.value(metric))
                   .filter(OptionalDouble::isPresent)
                   .map(OptionalDouble::getAsDouble)
                   .toList();
-          if (!values.isEmpty()) {
-            charts.append(Chart.line(model.name() + ": " + metric, values));
-          }
+          charts.append(Chart.line(model.name() + ": " + metric, values));
         }
         all.append(charts(charts.toString()));
       }

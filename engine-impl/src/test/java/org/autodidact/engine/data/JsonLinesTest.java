@@ -37,6 +37,29 @@ class JsonLinesTest {
     assertThat(prompts).extracting(Prompt::id).containsExactly("a", "1", "c");
   }
 
+  @Test
+  void aListOfObjectsIsReadAsLinesAre() throws Exception {
+    Path file =
+        file(
+            """
+            [
+              {
+                "instruction": "x", "output_1": "a", "generator_1": "m", "output_2": "b",
+                "generator_2": "n", "annotator": "judge", "preference": 1.25
+              },
+              {"instruction": "y", "output_1": "a", "output_2": "b", "preference": null}
+            ]
+            """);
+    assertThat(RankedData.read(file))
+        .containsExactly(
+            new RankedInstruction(
+                "x",
+                List.of(
+                    new RankedInstruction.Answer("a", 0.75),
+                    new RankedInstruction.Answer("b", 0.25))));
+    assertThat(JsonLines.where(file, 1)).endsWith("data.jsonl, object 2 of the list");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -50,6 +73,9 @@ class JsonLinesTest {
         "{\"messages\": []}|not empty",
         "{\"messages\": [{\"role\": \"user\"}]}|message 0",
         "\\n|found no line",
+        "[{\"prompt\": \"a\"}, 1]|object 2 of the list: expected a JSON object",
+        "[{\"prompt\": \"a\"}\\n|begins as a JSON list and is none",
+        "[]|the list is empty",
       })
   void mistakesAreNamedByLine(String text, String message) throws Exception {
     Path file = file(text.replace("\\n", "\n"));

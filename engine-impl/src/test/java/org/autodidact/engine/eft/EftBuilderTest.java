@@ -62,7 +62,6 @@ class EftBuilderTest {
         judge(scores, text),
         scores[0].length,
         1,
-        n -> {},
         new Cancellation());
   }
 

@@ -88,11 +88,21 @@ class GuardsTest {
         new Guards(
             Map.of("mean-score", 2.0, "mean-tokens", 10.0),
             Map.of(
-                "mean-score", 3.5, "mean-tokens", 25.0, "agreement", 0.4, "parse-failures", 0.2));
-    assertThat(guards.beyond(limits(1.4, 2.4, 0.9, 0.41, 0.19)))
+                "mean-score",
+                3.5,
+                "mean-tokens",
+                25.0,
+                "self-similarity",
+                0.8,
+                "agreement",
+                0.4,
+                "parse-failures",
+                0.2));
+    assertThat(guards.beyond(limits(1.4, 2.4, 0.79, 0.41, 0.19)))
         .extracting(line -> line.substring(0, line.indexOf(' ')))
-        .containsExactly("score-inflation", "length-growth", "parse-failures", "agreement");
-    assertThat(guards.beyond(limits(1.5, 2.5, 0.9, 0.4, 0.2))).isEmpty();
+        .containsExactly(
+            "score-inflation", "length-growth", "self-similarity", "parse-failures", "agreement");
+    assertThat(guards.beyond(limits(1.5, 2.5, 0.8, 0.4, 0.2))).isEmpty();
     assertThat(guards.beyond(new Limits(null, null, null, null, null))).isEmpty();
   }
 

@@ -176,6 +176,15 @@ class SelfInstructTest {
       all.addAll(create(maker, 150, new ArrayList<>()));
       assertThat(all).isEqualTo(whole);
     }
+    for (int stop = 0; stop <= whole.size(); stop++) {
+      List<CreatedPrompt> found = SelfInstruct.wholeRounds(whole.subList(0, stop), 150);
+      int done = 0;
+      int size = 0;
+      while (done < rounds.size() && size + rounds.get(done).size() <= stop) {
+        size += rounds.get(done++).size();
+      }
+      assertThat(found).hasSize(size);
+    }
   }
 
   @Test

@@ -48,7 +48,7 @@ public final class Demo {
     List<Task> tasks = List.copyOf(DemoData.heldOut(settings.heldOut()));
     List<Verified> verified = new ArrayList<>();
     for (int i = 1; i <= settings.iterations() + 1; i++) {
-      Checkpoint iterate = new Checkpoint("M" + i, folder.resolve("M" + i));
+      Checkpoint iterate = iterate(folder, "M" + i);
       int made = i <= settings.iterations() ? pairs(folder, i) : -1;
       verified.add(evaluation.verify(iterate, made, tasks, cancellation));
     }
@@ -57,6 +57,13 @@ public final class Demo {
       HtmlReport.write(store);
     }
     return verified;
+  }
+
+  /** Where the run has it: without fine-tuning M1 is M0. */
+  private static Checkpoint iterate(Path folder, String name) {
+    try (RunStore store = RunStore.open(folder)) {
+      return new Checkpoint(name, store.model(name).orElseThrow());
+    }
   }
 
   private static int pairs(Path folder, int iteration) {
