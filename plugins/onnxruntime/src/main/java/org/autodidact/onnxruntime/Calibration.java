@@ -23,9 +23,6 @@ final class Calibration {
   private static final String TEXT = "calibration.txt";
   private static final String BETWEEN = "\\n----\\n";
 
-  /** Of so many tokens one is looked at, for the sake of time. */
-  private static final int EVERY = 2;
-
   private final Map<Input, Directions[]> seen;
 
   /** What products read. */
@@ -68,7 +65,7 @@ final class Calibration {
     for (Input input : Input.values()) {
       rows.put(
           input,
-          new float[input == Input.HEAD ? 1 : model.config().layers()][(tokens + EVERY - 1) / EVERY]
+          new float[input == Input.HEAD ? 1 : model.config().layers()][tokens]
               []);
     }
     int first = 0;
@@ -77,14 +74,11 @@ final class Calibration {
       stream.read(
           ids,
           (input, layer, token, bytes, from, width, scale) -> {
-            if ((begin + token) % EVERY > 0) {
-              return;
-            }
             float[] row = new float[width];
             for (int k = 0; k < width; k++) {
               row[k] = ((bytes[from + k] & 255) - 128) * scale;
             }
-            rows.get(input)[layer][(begin + token) / EVERY] = row;
+            rows.get(input)[layer][begin + token] = row;
           });
       first += ids.length;
     }

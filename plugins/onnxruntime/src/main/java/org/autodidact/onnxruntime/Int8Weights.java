@@ -227,9 +227,7 @@ final class Int8Weights implements RoundedWeights {
       return;
     }
     float[] rows = floats("model.embed_tokens.weight");
-    for (int row = 0; row < config.vocabularySize(); row++) {
-      stream.apply(rows, row * config.hiddenSize());
-    }
+    stream.applyToAll(rows);
     embedding = NativeBuffer.ofFloats(rows.length);
     embedding().put(rows);
   }
@@ -249,7 +247,7 @@ final class Int8Weights implements RoundedWeights {
     float[] valueBias = biasOrNone(name + "v_proj", bias);
     Rotation head = Rotation.hadamard(config.headSize());
     rotateOutputs(value, config.hiddenSize(), head);
-    rotateRow(valueBias, head);
+    head.applyToAll(valueBias);
     float[] query = floats(name + "q_proj.weight");
     float[] queryBias = biasOrNone(name + "q_proj", bias);
     if (!config.norm().queriesAndKeys()) {
@@ -282,7 +280,7 @@ final class Int8Weights implements RoundedWeights {
 
   private Matrix attentionOutput(String layer, int at) {
     float[] weights = floats(layer + "self_attn.o_proj.weight");
-    rotateRow(weights, Rotation.hadamard(config.headSize()));
+    Rotation.hadamard(config.headSize()).applyToAll(weights);
     return writing(
         weights,
         biasOrNone(layer + "self_attn.o_proj", config.outputBias()),
@@ -291,7 +289,7 @@ final class Int8Weights implements RoundedWeights {
 
   private Matrix down(String layer, int at) {
     float[] weights = floats(layer + "mlp.down_proj.weight");
-    rotateRow(weights, Rotation.hadamard(BLOCK));
+    Rotation.hadamard(BLOCK).applyToAll(weights);
     return writing(
         weights,
         biasOrNone(layer + "mlp.down_proj", config.mlpBias()),
@@ -315,7 +313,7 @@ final class Int8Weights implements RoundedWeights {
         weights[i] *= gain[i % inputs];
       }
     }
-    rotateRow(weights, stream);
+    stream.applyToAll(weights);
     return Rounding.round(weights, bias, !exact, directions);
   }
 
@@ -323,32 +321,15 @@ final class Int8Weights implements RoundedWeights {
   private Matrix writing(float[] weights, float[] bias, Directions directions) {
     if (rotatesStream(config)) {
       rotateOutputs(weights, directions.inputs(), stream);
-      rotateRow(bias, stream);
+      stream.applyToAll(bias);
     }
     return Rounding.round(weights, bias, !exact, directions);
   }
 
-  /** Rotates consecutive numbers. */
-  private static void rotateRow(float[] values, Rotation rotation) {
-    for (int from = 0; from < values.length; from += rotation.size()) {
-      rotation.apply(values, from);
-    }
-  }
-
   /** Rotates the outputs of weights [outputs, inputs], that is each column. */
   private static void rotateOutputs(float[] weights, int inputs, Rotation rotation) {
-    int size = rotation.size();
-    float[] column = new float[size];
-    for (int block = 0; block < weights.length; block += size * inputs) {
-      for (int c = 0; c < inputs; c++) {
-        for (int r = 0; r < size; r++) {
-          column[r] = weights[block + r * inputs + c];
-        }
-        rotation.apply(column, 0);
-        for (int r = 0; r < size; r++) {
-          weights[block + r * inputs + c] = column[r];
-        }
-      }
+    for (int from = 0; from < weights.length; from += rotation.size() * inputs) {
+      rotation.apply(weights, from, inputs);
     }
   }
 

@@ -1,5 +1,6 @@
 package org.autodidact.onnxruntime;
 
+import java.util.Arrays;
 import java.util.Random;
 
 /**
@@ -10,6 +11,10 @@ import java.util.Random;
  */
 final class Rotation {
   private static final long SEED = 0x0407;
+
+  /** Rows that are rotated at once, so that the compiler can use vectors. */
+  private static final int TOGETHER = 64;
+
   private final int power;
   private final int rest;
   private final float[] signs;
@@ -53,26 +58,36 @@ final class Rotation {
 
   /** Replaces the row of {@link #size()} numbers from {@code from} by itself times the matrix. */
   void apply(float[] values, int from) {
-    int size = size();
-    for (int i = 0; i < size; i++) {
-      values[from + i] *= signs[i];
+    apply(values, from, 1);
+  }
+
+  /**
+   * The same for {@code width} rows at once, that stand one beside another: the first numbers of
+   * all, then their second ones, and so on.
+   */
+  void apply(float[] values, int from, int width) {
+    int part = rest * width;
+    for (int i = 0; i < size(); i++) {
+      scale(values, from + i * width, width, signs[i]);
     }
     if (rest > 1) {
-      float[] part = new float[rest];
-      for (int at = from; at < from + size; at += rest) {
-        System.arraycopy(values, at, part, 0, rest);
+      float[] before = new float[part];
+      for (int at = from; at < from + size() * width; at += part) {
+        System.arraycopy(values, at, before, 0, part);
+        Arrays.fill(values, at, at + part, 0);
         for (int column = 0; column < rest; column++) {
-          float sum = 0;
           for (int row = 0; row < rest; row++) {
-            sum += part[row] * cosines[row * rest + column];
+            float cosine = cosines[row * rest + column];
+            for (int i = 0; i < width; i++) {
+              values[at + column * width + i] += before[row * width + i] * cosine;
+            }
           }
-          values[at + column] = sum;
         }
       }
     }
     for (int half = 1; half < power; half *= 2) {
-      int stride = half * rest;
-      for (int block = from; block < from + size; block += 2 * stride) {
+      int stride = half * part;
+      for (int block = from; block < from + size() * width; block += 2 * stride) {
         for (int i = block; i < block + stride; i++) {
           float a = values[i];
           float b = values[i + stride];
@@ -81,9 +96,31 @@ final class Rotation {
         }
       }
     }
-    float norm = (float) (1 / Math.sqrt(power));
-    for (int i = from; i < from + size; i++) {
-      values[i] *= norm;
+    scale(values, from, size() * width, (float) (1 / Math.sqrt(power)));
+  }
+
+  private static void scale(float[] values, int from, int count, float factor) {
+    for (int i = from; i < from + count; i++) {
+      values[i] *= factor;
+    }
+  }
+
+  /** {@link #apply} to all rows there are, one after another. */
+  void applyToAll(float[] values) {
+    float[] beside = new float[TOGETHER * size()];
+    for (int from = 0; from < values.length; from += beside.length) {
+      int rows = Math.min(TOGETHER, (values.length - from) / size());
+      for (int row = 0; row < rows; row++) {
+        for (int i = 0; i < size(); i++) {
+          beside[i * rows + row] = values[from + row * size() + i];
+        }
+      }
+      apply(beside, 0, rows);
+      for (int row = 0; row < rows; row++) {
+        for (int i = 0; i < size(); i++) {
+          values[from + row * size() + i] = beside[i * rows + row];
+        }
+      }
     }
   }
 

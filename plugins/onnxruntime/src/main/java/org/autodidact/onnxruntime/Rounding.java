@@ -19,7 +19,7 @@ final class Rounding {
   private static final int PAIR = 128;
 
   /** Steps in the standard deviation of an output's weights, at most, there. */
-  private static final float SPREAD = Float.parseFloat(System.getProperty("spread", "25"));
+  private static final float SPREAD = 25;
 
   /** Outputs that are rounded together. */
   private static final int OUTPUTS = 64;
@@ -120,9 +120,9 @@ final class Rounding {
   /** Both of a pair that is too large give way by the same. */
   private static void makeRoom(float[] one, float[] other, float[] target) {
     for (int n = 0; n < target.length; n++) {
-      float sum = one[n] + other[n];
-      boolean alike = one[n] * other[n] > 0;
-      float excess = alike ? Math.max(sum - PAIR, 0) + Math.min(sum + PAIR, 0) : 0;
+      float above = Math.max(one[n], 0) + Math.max(other[n], 0) - PAIR;
+      float below = Math.min(one[n], 0) + Math.min(other[n], 0) + PAIR;
+      float excess = Math.max(above, 0) + Math.min(below, 0);
       target[n] -= excess / 2;
     }
   }
