@@ -33,7 +33,11 @@ public final class PyTorchPlugin implements Plugin {
               + " loaded, "
               + JniUtils.getNumThreads()
               + " threads by default",
-          "trainer 'djl-pytorch' uses: CPU, float32, or products in bf16 (CUDA: not built yet, unmeasured)");
+          "trainer 'djl-pytorch' uses: "
+              + (Target.hasCuda()
+                  ? "a GPU by CUDA (never run on one by its makers, unmeasured)"
+                  : "CPU (CUDA: this libtorch sees no GPU)")
+              + ", float32, or products in bf16");
     } catch (LinkageError | RuntimeException e) {
       return List.of("libtorch does not load here: " + e);
     }
@@ -55,7 +59,12 @@ public final class PyTorchPlugin implements Plugin {
     public Trainer create(ComputeSettings settings) {
       offline();
       return switch (settings.precision()) {
-        case AUTO, FP32, BF16 -> new DjlTrainer(settings);
+        case AUTO, FP32, BF16 -> {
+          if (settings.provider() != ComputeSettings.Provider.AUTO) {
+            Target.of(settings.provider()); // what is not there is said at once
+          }
+          yield new DjlTrainer(settings);
+        }
         case INT8, INT8_WEIGHTS, INT4 ->
             throw new UnsupportedModelException(
                 "precision "

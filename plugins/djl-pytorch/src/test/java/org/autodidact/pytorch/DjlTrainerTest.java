@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
@@ -240,6 +241,21 @@ class DjlTrainerTest {
   }
 
   @Test
+  void whereNoGpuIsThereItTakesTheCpuUnlessAskedForOne() {
+    assumeFalse(Target.hasCuda());
+    assertThat(Target.of(ComputeSettings.Provider.AUTO)).isEqualTo(Target.CPU);
+    assertThat(Target.of(ComputeSettings.Provider.CPU)).isEqualTo(Target.CPU);
+    ComputeSettings cuda =
+        new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0, ComputeSettings.Provider.CUDA);
+    assertThatThrownBy(() -> new PyTorchPlugin().trainers().get(0).create(cuda))
+        .isInstanceOf(UnsupportedModelException.class)
+        .hasMessageContaining("sees none")
+        .hasMessageContaining("pytorch-native-cu128")
+        .hasMessageContaining("set the provider cpu or auto");
+    assertThat(new PyTorchPlugin().diagnose().get(1)).contains("sees no GPU");
+  }
+
+  @Test
   void badInputIsNamed() {
     TrainingSettings dpo = settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0);
     assertThatThrownBy(() -> train("a", List.of(), dpo)).isInstanceOf(InvalidInputException.class);
@@ -275,7 +291,11 @@ class DjlTrainerTest {
     assertThatThrownBy(() -> train("nan", preferences(4), dpo))
         .isInstanceOf(TrainingDivergedException.class)
         .hasMessageContaining("step 1")
-        .hasMessageContaining("example");
+        .hasMessageContaining("it trained on example ")
+        .satisfies(
+            e ->
+                assertThat(((TrainingDivergedException) e).naming(i -> "pairs.jsonl, line " + i))
+                    .hasMessageContaining("it trained on pairs.jsonl, line "));
     assertThat(folder.resolve("nan")).doesNotExist();
   }
 
@@ -323,7 +343,7 @@ class DjlTrainerTest {
     for (int i = 0; i < 2; i++) {
       try (ModelFolder model = ModelFolder.open(i == 0 ? trained : base);
           DecoderProgram program =
-              new DecoderProgram(model, settings, false, settings.maxLength(), 2, 1)) {
+              new DecoderProgram(model, settings, false, Target.CPU, settings.maxLength(), 2, 1)) {
         Pass pass =
             Pass.of(new ExampleEncoder(model, settings).encode(pairs, false, settings.loss()));
         sums[i] = program.score(pass);
