@@ -238,6 +238,8 @@ class DjlTrainerTest {
               EngineException.class, () -> manager.zeros(new Shape(1L << 46)).toFloatArray());
       assertThat(DjlTrainer.explained(thrown)).hasMessageContaining("turn recompute on");
     }
+    assertThat(DjlTrainer.explained(new EngineException("CUDA out of memory. Tried to allocate")))
+        .hasMessageContaining("memory ran out in training on the GPU; turn recompute on");
   }
 
   @Test
