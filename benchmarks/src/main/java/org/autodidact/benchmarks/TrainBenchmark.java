@@ -97,20 +97,12 @@ public final class TrainBenchmark {
         (ends.get(0) - start) / 1e9,
         tokens / seconds,
         ProcessMemory.megabytes("VmHWM"),
-        resident.size() > 8 ? sample(resident) : resident,
+        resident,
         steps.stream()
             .limit(16)
             .map(m -> String.format(Locale.ROOT, "%.4f", m.value("loss").orElseThrow()))
             .toList(),
         folder.resolve("M1"));
-  }
-
-  private static List<Long> sample(List<Long> all) {
-    List<Long> some = new ArrayList<>();
-    for (int i = 0; i < 8; i++) {
-      some.add(all.get((int) ((long) i * (all.size() - 1) / 7)));
-    }
-    return some;
   }
 
   private static List<TrainingExample> pairs(Path file, int count) throws IOException {

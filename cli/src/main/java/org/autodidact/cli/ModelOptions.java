@@ -65,7 +65,7 @@ final class ModelOptions {
       paramLabel = "P",
       description =
           "where to compute: cpu; cuda or tensorrt, which no machine has measured yet; auto: cuda"
-              + " where it starts, else cpu (default). 'doctor' says what there is. Training is on the CPU")
+              + " where it starts, else cpu (default). 'doctor' says what there is")
   private String provider;
 
   Checkpoint checkpoint() {

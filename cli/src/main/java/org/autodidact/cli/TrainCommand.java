@@ -8,6 +8,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidExampleException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Trainer;
+import org.autodidact.api.TrainingDivergedException;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
@@ -237,6 +238,8 @@ final class TrainCommand {
       } catch (InvalidExampleException e) {
         throw new InvalidInputException(
             JsonLines.where(e.heldOut() ? heldOut : data, e.index()) + ": " + e.what(), e);
+      } catch (TrainingDivergedException e) {
+        throw e.naming(index -> JsonLines.where(data, index));
       }
       double seconds = (System.nanoTime() - start) / 1e9;
       progress.finish();

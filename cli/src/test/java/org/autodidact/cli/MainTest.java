@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -531,6 +533,45 @@ class MainTest {
         folder.resolve("trained"),
         "--max-length",
         200);
+  }
+
+  @Test
+  void thePairThatGivesNoNumberIsNamedByItsLine() throws Exception {
+    Path broken = TinyModel.write(folder.resolve("broken"), 1);
+    Path weights = broken.resolve("model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(bytes.length - 4, Float.NaN);
+    Files.write(weights, bytes);
+    Path data = file("d.jsonl", "\n{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
+    assertRefused(
+        5,
+        data + ", line 2",
+        "train",
+        "dpo",
+        "--model",
+        broken,
+        "--data",
+        data,
+        "--output",
+        folder.resolve("trained"));
+  }
+
+  @Test
+  void trainingOnAGpuThatIsNotThereIsRefused() throws Exception {
+    Path data = file("d.jsonl", "{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
+    assertRefused(
+        3,
+        "set the provider cpu or auto",
+        "train",
+        "dpo",
+        "--model",
+        model,
+        "--data",
+        data,
+        "--output",
+        folder.resolve("trained"),
+        "--provider",
+        "cuda");
   }
 
   @Test

@@ -8,7 +8,7 @@ import java.util.Objects;
  * @param precision the arithmetic wanted
  * @param threads threads for computing; 0 lets the plugin take all cores
  * @param memoryMegabytes memory that caches may fill beyond the weights; 0 lets the plugin choose
- * @param provider where generators compute; trainers do not read it
+ * @param provider where it computes; trainers take {@code TENSORRT} as {@code CUDA}
  */
 public record ComputeSettings(
     Precision precision, int threads, int memoryMegabytes, Provider provider) {
@@ -49,7 +49,7 @@ public record ComputeSettings(
     INT4
   }
 
-  /** Where a generator computes. One that lacks it says which it has. */
+  /** Where a plugin computes. One that lacks it says which it has. */
   public enum Provider {
     /** The plugin's choice for this machine. */
     AUTO,

@@ -101,7 +101,7 @@ public final class Autodidact {
   /** Fails before any work where a name is unknown or a setting is out of range. */
   private void checkNames(RunConfig config) {
     plugins.generator(config.generator());
-    plugins.trainer(config.trainer());
+    plugins.trainer(config.trainer()).create(config.compute().trainerSettings());
     plugins.judge(config.judge().name());
     config.judge().members().forEach(plugins::judge);
     plugins

@@ -428,7 +428,9 @@ public record RunConfig(
           s.precision() == ComputeSettings.Precision.INT8
               || s.precision() == ComputeSettings.Precision.INT8_WEIGHTS
               || s.precision() == ComputeSettings.Precision.INT4;
-      return integers ? new ComputeSettings(ComputeSettings.Precision.AUTO, threads, memoryMb) : s;
+      return integers
+          ? new ComputeSettings(ComputeSettings.Precision.AUTO, threads, memoryMb, s.provider())
+          : s;
     }
   }
 

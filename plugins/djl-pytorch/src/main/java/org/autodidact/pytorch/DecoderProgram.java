@@ -22,8 +22,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingSettings;
@@ -69,9 +71,13 @@ final class DecoderProgram implements AutoCloseable {
 
   private final PtNDArray steps;
 
+  /** Of a GPU's memory. */
+  private PtNDManager copies;
+
   /**
    * Loads the folder's weights.
    *
+   * @param target where it computes
    * @param maxLength the longest sequence
    * @param seed draws the adapter
    */
@@ -79,6 +85,7 @@ final class DecoderProgram implements AutoCloseable {
       ModelFolder folder,
       TrainingSettings settings,
       boolean bf16,
+      Target target,
       int maxLength,
       int threads,
       long seed) {
@@ -92,10 +99,13 @@ final class DecoderProgram implements AutoCloseable {
     // bits of results; a resumed training has to repeat them.
     JniUtils.setGraphExecutorOptimize(false);
     JniUtils.setNumThreads(threads);
-    this.manager = (PtNDManager) engine.newBaseManager(Device.cpu());
-    this.model = Model.newInstance("decoder", Device.cpu(), "PyTorch");
+    this.manager = (PtNDManager) engine.newBaseManager(target.device());
+    this.copies = manager.newSubManager(Device.cpu());
+    this.model = Model.newInstance("decoder", target.device(), "PyTorch");
     try {
-      model.load(new ByteArrayInputStream(ScriptArchive.of(script.text(settings.lora(), bf16))));
+      model.load(
+          new ByteArrayInputStream(
+              ScriptArchive.of(script.text(settings.lora(), bf16, target.plain()))));
       this.block = (PtSymbolBlock) model.getBlock();
       ModelConfig.RopeSettings rope = config.attention().get(0).rope();
       Shape angles = new Shape(maxLength, config.headSize() / 2);
@@ -133,18 +143,21 @@ final class DecoderProgram implements AutoCloseable {
     }
   }
 
-  private PtNDArray empty(Shape shape, DataType type) {
-    return JniUtils.createEmptyNdArray(manager, shape, type, Device.cpu(), SparseFormat.DENSE);
-  }
-
   /** Reads a tensor into memory that libtorch owns; nothing of the file stays mapped. */
   private PtNDArray load(ModelFolder folder, TensorInfo tensor) {
     Shape shape = new Shape(tensor.shape().stream().mapToLong(d -> d).toArray());
-    PtNDArray array = empty(shape, DataType.FLOAT32);
+    PtNDArray array =
+        JniUtils.createEmptyNdArray(
+            manager, shape, DataType.FLOAT32, Device.cpu(), SparseFormat.DENSE);
     ByteBuffer view = view(array);
     switch (tensor.type()) {
       case F32 -> read(tensor, view);
       case F16, BF16 -> view.asFloatBuffer().put(folder.floats(tensor));
+    }
+    if (manager.getDevice().isGpu()) {
+      try (array) {
+        return array.toDevice(manager.getDevice(), true);
+      }
     }
     return array;
   }
@@ -461,26 +474,69 @@ final class DecoderProgram implements AutoCloseable {
     }
   }
 
-  /** Live views of the base's weights, by place; valid until {@link #close()}. */
+  /** The base's weights, by place; valid until {@link #close()}. On CPUs the memory itself. */
   List<ByteBuffer> weights() {
     return views(weights);
   }
 
-  /** Live views of what is trained. */
+  /** What is trained. On CPUs the memory itself. */
   List<ByteBuffer> trained() {
     return views(trained);
   }
 
-  /** Live views of what is trained and the optimizer's state: what a training resumes from. */
+  /** What is trained and the optimizer's state: what a training resumes from. */
   List<ByteBuffer> state() {
-    List<ByteBuffer> all = new ArrayList<>(views(trained));
-    all.addAll(views(first));
-    all.addAll(views(second));
-    return all;
+    return views(stateArrays());
   }
 
-  private static List<ByteBuffer> views(PtNDArray[] arrays) {
-    return Arrays.stream(arrays).map(DecoderProgram::view).toList();
+  /** The size of {@link #state()}. */
+  long stateBytes() {
+    return Arrays.stream(stateArrays()).mapToLong(a -> a.size() * Float.BYTES).sum();
+  }
+
+  /** Has {@link #trained()} read by {@code reader}. */
+  void readTrained(Consumer<List<ByteBuffer>> reader) {
+    read(trained, reader);
+  }
+
+  /** Has {@link #state()} read by {@code reader}. */
+  void readState(Consumer<List<ByteBuffer>> reader) {
+    read(stateArrays(), reader);
+  }
+
+  private PtNDArray[] stateArrays() {
+    return Stream.of(trained, first, second).flatMap(Arrays::stream).toArray(PtNDArray[]::new);
+  }
+
+  private void read(PtNDArray[] arrays, Consumer<List<ByteBuffer>> reader) {
+    PtNDArray[] local = local(arrays);
+    reader.accept(Arrays.stream(local).map(DecoderProgram::view).toList());
+    for (int i = 0; i < arrays.length; i++) {
+      if (local[i] != arrays[i]) {
+        local[i].copyTo(arrays[i]);
+      }
+    }
+  }
+
+  private List<ByteBuffer> views(PtNDArray[] arrays) {
+    return Arrays.stream(local(arrays)).map(DecoderProgram::view).toList();
+  }
+
+  /** The arrays themselves on CPUs, copies of a GPU's, which live until the next call. */
+  private PtNDArray[] local(PtNDArray[] arrays) {
+    if (!manager.getDevice().isGpu()) {
+      return arrays;
+    }
+    copies.close();
+    copies = manager.newSubManager(Device.cpu());
+    return Arrays.stream(arrays)
+        .map(
+            array -> {
+              PtNDArray copy = array.toDevice(Device.cpu(), true);
+              copy.attach(copies);
+              return copy;
+            })
+        .toArray(PtNDArray[]::new);
   }
 
   private static ByteBuffer view(PtNDArray array) {

@@ -40,6 +40,27 @@ final class DecoderScript {
           "mlp.up_proj",
           "mlp.down_proj");
 
+  /** Operations that CPUs have for themselves. */
+  private static final Map<String, String> ON_CPU =
+      Map.of(
+          "PRODUCT",
+          "ops.mkldnn._linear_pointwise(x, w, None, \"none\","
+              + " annotate(List[Optional[number]], []), \"\")",
+          "ATTEND",
+          "torch._scaled_dot_product_flash_attention_for_cpu",
+          "UNATTEND",
+          "torch._scaled_dot_product_flash_attention_for_cpu_backward");
+
+  /** The same of operations that every device has. */
+  private static final Map<String, String> PLAIN =
+      Map.of(
+          "PRODUCT",
+          "torch.linear(x, w)",
+          "ATTEND",
+          "(self).plain_attention",
+          "UNATTEND",
+          "(self).plain_attention_backward");
+
   /** Logits that are computed at a time: 48 MiB. */
   private static final int CHUNK_LOGITS = 12 << 20;
 
@@ -141,9 +162,10 @@ final class DecoderScript {
    *
    * @param lora the adapter to train, where there is one
    * @param bf16 whether products take bf16
+   * @param plain whether all operations are to be there on every device
    */
-  String text(Optional<TrainingSettings.Lora> lora, boolean bf16) {
-    Map<String, String> constants = new HashMap<>();
+  String text(Optional<TrainingSettings.Lora> lora, boolean bf16, boolean plain) {
+    Map<String, String> constants = new HashMap<>(plain ? PLAIN : ON_CPU);
     List<String> adapted = lora.map(DecoderScript::adapted).orElse(List.of());
     List<Integer> adapters =
         PROJECTIONS.stream().map(p -> adapted.contains(p) ? 2 * adapted.indexOf(p) : -1).toList();

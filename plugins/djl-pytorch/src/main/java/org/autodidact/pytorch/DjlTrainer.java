@@ -64,11 +64,13 @@ final class DjlTrainer implements Trainer {
               examples.stream().mapToInt(Example::width).max().orElseThrow(),
               heldOut.stream().mapToInt(Example::width).max().orElse(0));
       Objective objective = Objective.of(request.settings());
+      Target target = Target.of(settings.provider());
       try (DecoderProgram program =
           new DecoderProgram(
               base,
               request.settings(),
               bf16,
+              target,
               longest,
               settings.effectiveThreads(),
               request.seed())) {
@@ -85,7 +87,9 @@ final class DjlTrainer implements Trainer {
     String message = String.valueOf(e.getMessage());
     return message.contains("allocate memory") || message.contains("out of memory")
         ? new AutodidactException(
-            "memory ran out in training; turn recompute on, lower max-length, set the optimizer"
+            "memory ran out in training"
+                + (message.contains("CUDA") ? " on the GPU" : "")
+                + "; turn recompute on, lower max-length, set the optimizer"
                 + " adafactor, or train an adapter by lora-rank (libtorch: "
                 + message.lines().findFirst().orElse("")
                 + ")",
@@ -165,6 +169,7 @@ final class DjlTrainer implements Trainer {
         program.prepareTraining();
         resume(saved.get());
       }
+      SavePace pace = new SavePace(program.stateBytes(), System.nanoTime());
       int last = done.size();
       boolean stopped = stopsEarly();
       while (last < batches.steps() && !stopped) {
@@ -173,10 +178,12 @@ final class DjlTrainer implements Trainer {
         done.add(step);
         last++;
         stopped = stopsEarly();
+        long now = System.nanoTime();
         if (settings.saveEvery() > 0
-            && last % settings.saveEvery() == 0
-            && last < batches.steps()) {
+            && last < batches.steps()
+            && (last % settings.saveEvery() == 0 || pace.isDue(now))) {
           save(last);
+          pace.saved(now, System.nanoTime());
         }
         metrics.accept(step);
       }
@@ -190,7 +197,7 @@ final class DjlTrainer implements Trainer {
       bestLoss = facts.bestLoss();
       worse = facts.worse();
       if (facts.step() > 0) {
-        state.load(program.state());
+        program.readState(state::load);
         program.round();
       }
     }
@@ -311,14 +318,9 @@ final class DjlTrainer implements Trainer {
 
     private TrainingDivergedException diverged(int step, String what, List<Example> among) {
       return new TrainingDivergedException(
-          "step "
-              + step
-              + ": "
-              + what
-              + "; the examples were "
-              + among.stream().map(Example::index).sorted().toList()
-              + ". Lower the learning rate, or look at them. The weights of the step before were kept"
-              + " in "
+          "step " + step + ": " + what,
+          among.stream().map(Example::index).sorted().toList(),
+          "Lower the learning rate, or look at them. The weights of the last saved step are in "
               + request.stateFolder());
     }
 
@@ -350,7 +352,7 @@ final class DjlTrainer implements Trainer {
 
     private TrainingResult finish(boolean stopped) {
       if (bestStep > 0 && bestStep < done.size()) {
-        state.loadBest(program.trained());
+        program.readTrained(state::loadBest);
       }
       TrainingState.Finished finished =
           new TrainingState.Finished(

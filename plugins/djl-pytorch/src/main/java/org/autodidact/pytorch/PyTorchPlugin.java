@@ -2,6 +2,9 @@ package org.autodidact.pytorch;
 
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import org.autodidact.api.ComputeSettings;
@@ -33,9 +36,24 @@ public final class PyTorchPlugin implements Plugin {
               + " loaded, "
               + JniUtils.getNumThreads()
               + " threads by default",
-          "trainer 'djl-pytorch' uses: CPU, float32, or products in bf16 (CUDA: not built yet, unmeasured)");
+          "trainer 'djl-pytorch' uses: "
+              + (Target.hasCuda()
+                  ? "a GPU by CUDA (never run on one by its makers, unmeasured)"
+                  : "CPU (CUDA: this libtorch sees no GPU)")
+              + ", float32, or products in bf16"
+              + (hasBf16() ? "" : ", which this processor has no instructions for: slower"));
     } catch (LinkageError | RuntimeException e) {
       return List.of("libtorch does not load here: " + e);
+    }
+  }
+
+  /** Whether the processor multiplies bf16, or does not say. */
+  private static boolean hasBf16() {
+    try {
+      String processor = Files.readString(Path.of("/proc/cpuinfo"));
+      return processor.contains("avx512_bf16") || processor.contains("amx_bf16");
+    } catch (IOException e) {
+      return true;
     }
   }
 
@@ -55,7 +73,12 @@ public final class PyTorchPlugin implements Plugin {
     public Trainer create(ComputeSettings settings) {
       offline();
       return switch (settings.precision()) {
-        case AUTO, FP32, BF16 -> new DjlTrainer(settings);
+        case AUTO, FP32, BF16 -> {
+          if (settings.provider() != ComputeSettings.Provider.AUTO) {
+            Target.of(settings.provider()); // what is not there is said at once
+          }
+          yield new DjlTrainer(settings);
+        }
         case INT8, INT8_WEIGHTS, INT4 ->
             throw new UnsupportedModelException(
                 "precision "

@@ -3,6 +3,7 @@ package org.autodidact.pytorch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.Device;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
@@ -13,12 +14,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Each architecture's log-probabilities and gradients against transformers'. */
 class ArchitecturesTest {
@@ -40,10 +43,28 @@ class ArchitecturesTest {
     assertThat(found).isCloseTo(expected, within(Math.abs(expected) * TOLERANCE));
   }
 
-  /** Made by src/test/python/make_adapters.py. */
+  /** Each with the operations of CPUs and with those of other devices. */
+  private static Stream<Arguments> targets(String... names) {
+    return Stream.of(names)
+        .flatMap(
+            name ->
+                Stream.of(Target.CPU, new Target(Device.cpu(), true))
+                    .map(target -> Arguments.of(name, target)));
+  }
+
+  /** Numbers made by src/test/python/make_adapters.py. */
+  private static Stream<Arguments> adapted() {
+    return targets("qwen2", "qwen3");
+  }
+
+  private static Stream<Arguments> trained() {
+    return targets("qwen2", "qwen2_window", "mistral", "qwen3");
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"qwen2", "qwen3"})
-  void anAdaptersLogProbabilitiesAndGradientsArePefts(String name) throws IOException {
+  @MethodSource("adapted")
+  void anAdaptersLogProbabilitiesAndGradientsArePefts(String name, Target target)
+      throws IOException {
     JsonNode expected;
     try (InputStream in = ArchitecturesTest.class.getResourceAsStream("adapters.json")) {
       expected = new JsonMapper().readTree(in).path(name);
@@ -53,7 +74,7 @@ class ArchitecturesTest {
             .lora(new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false))
             .build();
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderProgram program = new DecoderProgram(model, settings, false, 64, 1, 1)) {
+        DecoderProgram program = new DecoderProgram(model, settings, false, target, 64, 1, 1)) {
       program.prepareTraining();
       for (int m = 0; m < program.trained().size(); m++) {
         FloatBuffer matrix = program.trained().get(m).asFloatBuffer();
@@ -76,14 +97,14 @@ class ArchitecturesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3"})
-  void logProbabilitiesAndGradientsAreTransformers(String name) {
+  @MethodSource("trained")
+  void logProbabilitiesAndGradientsAreTransformers(String name, Target target) {
     JsonNode golden = SmallModels.numbers(name + "/golden.json");
     List<Example> examples = new ArrayList<>();
     golden.forEach(numbers -> examples.add(example(numbers)));
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
         DecoderProgram program =
-            new DecoderProgram(model, TrainingSettings.sft(), false, 64, 1, 1)) {
+            new DecoderProgram(model, TrainingSettings.sft(), false, target, 64, 1, 1)) {
       double[] together = program.score(Pass.of(examples));
       program.prepareTraining();
       for (int i = 0; i < golden.size(); i++) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
@@ -237,6 +238,23 @@ class DjlTrainerTest {
               EngineException.class, () -> manager.zeros(new Shape(1L << 46)).toFloatArray());
       assertThat(DjlTrainer.explained(thrown)).hasMessageContaining("turn recompute on");
     }
+    assertThat(DjlTrainer.explained(new EngineException("CUDA out of memory. Tried to allocate")))
+        .hasMessageContaining("memory ran out in training on the GPU; turn recompute on");
+  }
+
+  @Test
+  void whereNoGpuIsThereItTakesTheCpuUnlessAskedForOne() {
+    assumeFalse(Target.hasCuda());
+    assertThat(Target.of(ComputeSettings.Provider.AUTO)).isEqualTo(Target.CPU);
+    assertThat(Target.of(ComputeSettings.Provider.CPU)).isEqualTo(Target.CPU);
+    ComputeSettings cuda =
+        new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0, ComputeSettings.Provider.CUDA);
+    assertThatThrownBy(() -> new PyTorchPlugin().trainers().get(0).create(cuda))
+        .isInstanceOf(UnsupportedModelException.class)
+        .hasMessageContaining("sees none")
+        .hasMessageContaining("pytorch-native-cu128")
+        .hasMessageContaining("set the provider cpu or auto");
+    assertThat(new PyTorchPlugin().diagnose().get(1)).contains("sees no GPU");
   }
 
   @Test
@@ -275,7 +293,11 @@ class DjlTrainerTest {
     assertThatThrownBy(() -> train("nan", preferences(4), dpo))
         .isInstanceOf(TrainingDivergedException.class)
         .hasMessageContaining("step 1")
-        .hasMessageContaining("example");
+        .hasMessageContaining("it trained on example ")
+        .satisfies(
+            e ->
+                assertThat(((TrainingDivergedException) e).naming(i -> "pairs.jsonl, line " + i))
+                    .hasMessageContaining("it trained on pairs.jsonl, line "));
     assertThat(folder.resolve("nan")).doesNotExist();
   }
 
@@ -323,7 +345,7 @@ class DjlTrainerTest {
     for (int i = 0; i < 2; i++) {
       try (ModelFolder model = ModelFolder.open(i == 0 ? trained : base);
           DecoderProgram program =
-              new DecoderProgram(model, settings, false, settings.maxLength(), 2, 1)) {
+              new DecoderProgram(model, settings, false, Target.CPU, settings.maxLength(), 2, 1)) {
         Pass pass =
             Pass.of(new ExampleEncoder(model, settings).encode(pairs, false, settings.loss()));
         sums[i] = program.score(pass);

@@ -67,7 +67,7 @@ class PassTest {
   void sharedPromptsGiveTheSumsOfSequencesAlone() {
     List<Example> pairs = pairs();
     try (ModelFolder model = ModelFolder.open(base);
-        DecoderProgram program = new DecoderProgram(model, DPO, false, 64, 1, 1)) {
+        DecoderProgram program = new DecoderProgram(model, DPO, false, Target.CPU, 64, 1, 1)) {
       double[] together = program.score(Pass.of(pairs));
       for (int row = 0; row < together.length; row++) {
         Example pair = pairs.get(row % 4);
@@ -102,7 +102,7 @@ class PassTest {
     TrainingSettings settings =
         DPO.toBuilder().optimizer(TrainingSettings.Optimizer.ADAFACTOR).build();
     try (ModelFolder model = ModelFolder.open(base);
-        DecoderProgram program = new DecoderProgram(model, settings, false, 64, 1, 1)) {
+        DecoderProgram program = new DecoderProgram(model, settings, false, Target.CPU, 64, 1, 1)) {
       float[] expected = floats(program.trained());
       int at = 0;
       for (String name : program.names()) {
@@ -153,7 +153,7 @@ class PassTest {
   /** The gradient of some loss: ten times AdamW's first moment after a step of rate 0. */
   private float[] gradient(TrainingSettings settings, List<List<Example>> portions) {
     try (ModelFolder model = ModelFolder.open(base);
-        DecoderProgram program = new DecoderProgram(model, settings, false, 64, 1, 1)) {
+        DecoderProgram program = new DecoderProgram(model, settings, false, Target.CPU, 64, 1, 1)) {
       program.prepareTraining();
       for (int i = 1; i < program.adapter().matrices().length; i += 2) {
         // B is zero at first, and A's gradient with it.
