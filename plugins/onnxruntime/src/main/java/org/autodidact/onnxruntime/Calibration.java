@@ -63,10 +63,7 @@ final class Calibration {
     int tokens = texts.stream().mapToInt(ids -> ids.length).sum();
     Map<Input, float[][][]> rows = new EnumMap<>(Input.class);
     for (Input input : Input.values()) {
-      rows.put(
-          input,
-          new float[input == Input.HEAD ? 1 : model.config().layers()][tokens]
-              []);
+      rows.put(input, new float[input == Input.HEAD ? 1 : model.config().layers()][tokens][]);
     }
     int first = 0;
     for (int[] ids : texts) {

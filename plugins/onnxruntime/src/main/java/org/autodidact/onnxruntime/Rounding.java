@@ -92,14 +92,17 @@ final class Rounding {
           target[n] -= factor * error[n];
         }
       }
+      boolean second = paired && k % 2 == 1;
       for (int n = 0; n < count; n++) {
-        float high = LEVELS;
-        float low = -LEVELS;
-        if (paired && k % 2 == 1) {
-          high = Math.min(high, PAIR - Math.max(before[n], 0));
-          low = Math.max(low, -PAIR - Math.min(before[n], 0));
+        float step = (target[n] + INTEGER) - INTEGER;
+        // Few are too large: the branches are foretold, where bounds would be computed for all.
+        if (step > LEVELS || step < -LEVELS) {
+          step = Math.signum(step) * LEVELS;
         }
-        target[n] = Math.max(low, Math.min(high, (target[n] + INTEGER) - INTEGER));
+        if (second && Math.abs(step + before[n]) > PAIR && step * before[n] > 0) {
+          step = Math.signum(step) * PAIR - before[n];
+        }
+        target[n] = step;
       }
       for (int n = 0; n < count; n++) {
         rounded[n] = (byte) target[n];
@@ -120,10 +123,11 @@ final class Rounding {
   /** Both of a pair that is too large give way by the same. */
   private static void makeRoom(float[] one, float[] other, float[] target) {
     for (int n = 0; n < target.length; n++) {
-      float above = Math.max(one[n], 0) + Math.max(other[n], 0) - PAIR;
-      float below = Math.min(one[n], 0) + Math.min(other[n], 0) + PAIR;
-      float excess = Math.max(above, 0) + Math.min(below, 0);
-      target[n] -= excess / 2;
+      // Both are of one sign, as none is above 127.
+      float sum = one[n] + other[n];
+      if (sum > PAIR || sum < -PAIR) {
+        target[n] -= (sum - Math.signum(sum) * PAIR) / 2;
+      }
     }
   }
 
