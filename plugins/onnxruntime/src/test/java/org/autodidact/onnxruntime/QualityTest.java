@@ -29,7 +29,7 @@ class QualityTest {
   private static final int PROMPTS = 64;
   private static final int TEXT_TOKENS = 4096;
   private static final int WINDOW = 256;
-  private static final int JUDGED = Integer.getInteger("judged", 200);
+  private static final int JUDGED = 200;
   private static final List<String> DIGITS = List.of("0", "1", "2", "3", "4", "5");
 
   private static OnnxGenerator exact;
