@@ -52,7 +52,9 @@ final class Calibration {
       int[] answer = model.encoder().text(texts[i + 1]);
       int[] ids = Arrays.copyOf(question, question.length + answer.length);
       System.arraycopy(answer, 0, ids, question.length, answer.length);
-      all.add(Arrays.copyOf(ids, Math.min(ids.length, model.config().contextLength())));
+      ids = Arrays.copyOf(ids, Math.min(ids.length, model.config().contextLength()));
+      OnnxGenerator.requireFits(model.config(), TEXT, ids, 0);
+      all.add(ids);
     }
     return all;
   }
