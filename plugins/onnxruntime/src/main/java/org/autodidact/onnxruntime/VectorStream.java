@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
-import java.util.stream.LongStream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.vectors.ByteAttention;
@@ -199,7 +198,7 @@ final class VectorStream implements DecoderStream {
     cache.layOut(1, ids.length);
     observer = by;
     try {
-      run(Input.ofOne(cache, 0, ids, 0, LongStream.range(0, ids.length).toArray()));
+      run(Input.ofOne(cache, 0, ids, 0, new long[0]));
     } finally {
       observer = Observer.NONE;
     }
@@ -235,6 +234,9 @@ final class VectorStream implements DecoderStream {
       }
     }
     team.await();
+    for (int i = from(count, thread); i < from(count, thread + 1); i++) {
+      see(Calibration.Input.HEAD, 0, i);
+    }
     int wanted = input.wanted().length;
     for (int from = 0; from < wanted; from += block) {
       weigh(input, tokens, from, Math.min(block, wanted - from), thread, mine);
@@ -258,14 +260,16 @@ final class VectorStream implements DecoderStream {
     scales[token] = mine.math.normAndRound(residual, at, hidden, epsilon, normedBytes, at);
   }
 
+  /** Shows a row of the normed stream. */
+  private void see(Calibration.Input as, int layer, int token) {
+    observer.see(as, layer, token, normedBytes, token * hidden, hidden, scales[token]);
+  }
+
   private void weigh(Input input, Tokens tokens, int from, int count, int thread, Hands mine) {
     int first = from(count, thread);
     int end = from(count, thread + 1);
     for (int i = first; i < end; i++) {
-      int token = tokens.numbers()[(int) input.wanted()[from + i]];
-      normed.put(i, normedBytes, token * hidden);
-      observer.see(
-          Calibration.Input.HEAD, 0, token, normedBytes, token * hidden, hidden, scales[token]);
+      normed.put(i, normedBytes, tokens.numbers()[(int) input.wanted()[from + i]] * hidden);
     }
     team.await();
     head.run(decoder.head(), normed, count, thread);
@@ -342,7 +346,7 @@ final class VectorStream implements DecoderStream {
       for (int i = first; i < end; i++) {
         int token = from + i;
         normed.put(i, normedBytes, token * hidden);
-        observer.see(as, layer, token, normedBytes, token * hidden, hidden, scales[token]);
+        see(as, layer, token);
       }
     }
 
