@@ -44,9 +44,9 @@ final class Int8Weights implements RoundedWeights {
   private final ModelFolder model;
   private final ModelConfig config;
   private final boolean exact;
-  private final Calibration calibration;
   private final Rotation stream;
   private final Map<String, Matrix> matrices = new LinkedHashMap<>();
+  private Calibration calibration = Calibration.NONE;
   private NativeBuffer embedding = NativeBuffer.ofFloats(0);
 
   /**
@@ -85,11 +85,10 @@ final class Int8Weights implements RoundedWeights {
     }
   }
 
-  private Int8Weights(ModelFolder model, boolean exact, Calibration calibration) {
+  private Int8Weights(ModelFolder model, boolean exact) {
     this.model = model;
     this.config = model.config();
     this.exact = exact;
-    this.calibration = calibration;
     this.stream =
         rotatesStream(config)
             ? Rotation.of(config.hiddenSize())
@@ -102,7 +101,7 @@ final class Int8Weights implements RoundedWeights {
    * @param exact whether this processor adds products of unsigned and signed bytes exactly ({@link
    *     Int8Kernel}); where not, weights are rounded so that it does ({@link Rounding})
    */
-  static Int8Weights of(ModelFolder model, boolean exact, int threads, Calibration calibration) {
+  static Int8Weights of(ModelFolder model, boolean exact, int threads) {
     List<String> missing = unsupported(model.config());
     if (!missing.isEmpty()) {
       throw new UnsupportedModelException(
@@ -113,9 +112,10 @@ final class Int8Weights implements RoundedWeights {
               + String.join(", ", missing)
               + "; use fp32");
     }
-    Int8Weights weights = new Int8Weights(model, exact, calibration);
+    Int8Weights weights = new Int8Weights(model, exact);
     try {
-      weights.make(threads);
+      weights.makeMatrices(threads);
+      weights.makeEmbedding();
       return weights;
     } catch (RuntimeException | Error e) {
       weights.close();
@@ -194,7 +194,13 @@ final class Int8Weights implements RoundedWeights {
     return embedding.floats(0, (long) config.vocabularySize() * config.hiddenSize());
   }
 
-  private void make(int threads) {
+  /** Rounds all matrices anew, whose bytes were freed, by what they read. */
+  void roundAgain(Calibration seen, int threads) {
+    calibration = seen;
+    makeMatrices(threads);
+  }
+
+  private void makeMatrices(int threads) {
     Map<String, Callable<Matrix>> work = new LinkedHashMap<>();
     for (int i = 0; i < config.layers(); i++) {
       String layer = "model.layers." + i + ".";
@@ -223,6 +229,9 @@ final class Int8Weights implements RoundedWeights {
     } finally {
       pool.shutdownNow();
     }
+  }
+
+  private void makeEmbedding() {
     if (!rotatesStream(config)) {
       return;
     }

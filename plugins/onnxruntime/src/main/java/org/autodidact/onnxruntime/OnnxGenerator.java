@@ -86,12 +86,12 @@ final class OnnxGenerator implements Generator {
       if (settings.precision() == ComputeSettings.Precision.INT8_WEIGHTS) {
         rounded = Optional.of(BlockWeights.of(model));
       } else if (rounds(settings.precision(), model)) {
-        boolean vectors = VectorDecoder.supports(model.config());
-        boolean exact = Int8Kernel.isExact();
-        Calibration calibration =
-            vectors ? VectorEngine.calibrate(model, exact, threads) : Calibration.NONE;
-        Int8Weights int8 = Int8Weights.of(model, exact, threads, calibration);
+        Int8Weights int8 = Int8Weights.of(model, Int8Kernel.isExact(), threads);
         rounded = Optional.of(int8);
+        boolean vectors = VectorDecoder.supports(model.config());
+        if (vectors) {
+          int8.roundAgain(VectorEngine.calibrate(model, int8, threads), threads);
+        }
         if (byVectors && vectors) {
           Engine engine = new VectorEngine(model.config(), int8, threads);
           return new OnnxGenerator(model, rounded, settings, engine);

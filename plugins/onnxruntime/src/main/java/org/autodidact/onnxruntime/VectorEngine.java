@@ -18,10 +18,9 @@ final class VectorEngine implements Engine {
     this.stream = new VectorStream(decoder, team);
   }
 
-  /** What a checkpoint, rounded without knowing it, lets be seen. */
-  static Calibration calibrate(ModelFolder model, boolean exact, int threads) {
-    try (Int8Weights plain = Int8Weights.of(model, exact, threads, Calibration.NONE);
-        VectorEngine engine = new VectorEngine(model.config(), plain, threads)) {
+  /** What weights that were rounded without knowing it let be seen; takes their matrices. */
+  static Calibration calibrate(ModelFolder model, Int8Weights weights, int threads) {
+    try (VectorEngine engine = new VectorEngine(model.config(), weights, threads)) {
       return Calibration.of(model, engine.stream);
     }
   }

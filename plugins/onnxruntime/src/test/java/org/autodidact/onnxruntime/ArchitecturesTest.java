@@ -217,7 +217,7 @@ class ArchitecturesTest {
       prompts.add(new Prompt("", random.ints(tokens, 3, 253).toArray(), new double[0], List.of()));
     }
     try (ModelFolder model = open(name);
-        Int8Weights rounded = Int8Weights.of(model, false, 2, Calibration.NONE);
+        Int8Weights rounded = Int8Weights.of(model, false, 2);
         Decoder exact = new Decoder(model, 2, Optional.empty(), false);
         Decoder decoder = new Decoder(model, 2, Optional.of(rounded), false)) {
       List<float[]> expected = new ArrayList<>();
@@ -265,7 +265,7 @@ class ArchitecturesTest {
         Files.readString(config).replace("\"intermediate_size\": 32", "\"intermediate_size\": 40"));
     try (ModelFolder model = ModelFolder.open(path)) {
       assertThat(Int8Weights.unsupported(model.config())).hasSize(1);
-      assertThatThrownBy(() -> Int8Weights.of(model, true, 1, Calibration.NONE))
+      assertThatThrownBy(() -> Int8Weights.of(model, true, 1))
           .isInstanceOf(UnsupportedModelException.class)
           .hasMessageContaining("an intermediate size in no multiple of 32")
           .hasMessageContaining("use fp32");

@@ -48,7 +48,7 @@ class GemmaTest {
   void inEightBitsTheFirstTokenIsDrawnFromNearlyTheSameProbabilities() {
     List<int[]> prompts = new ArrayList<>();
     try (ModelFolder model = ModelFolder.open(Golden.gemma3());
-        Int8Weights rounded = Int8Weights.of(model, Int8Kernel.isExact(), 2, Calibration.NONE);
+        Int8Weights rounded = Int8Weights.of(model, Int8Kernel.isExact(), 2);
         Decoder exact = new Decoder(model, 2, Optional.empty(), false);
         Decoder decoder = new Decoder(model, 2, Optional.of(rounded), false)) {
       for (JsonNode row : Golden.lines("data/seed_tasks.jsonl").subList(0, PROMPTS)) {

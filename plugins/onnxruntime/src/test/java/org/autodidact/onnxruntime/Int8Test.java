@@ -53,7 +53,7 @@ class Int8Test {
     }
 
     static Opened rounded(ModelFolder model, boolean exact) {
-      return of(model, Optional.of(Int8Weights.of(model, exact, 2, Calibration.NONE)));
+      return of(model, Optional.of(Int8Weights.of(model, exact, 2)));
     }
 
     @Override
