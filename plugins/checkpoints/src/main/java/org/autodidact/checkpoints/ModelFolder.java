@@ -182,18 +182,23 @@ public final class ModelFolder implements AutoCloseable {
 
   /** The tensor's elements widened to float. */
   public float[] floats(TensorInfo tensor) {
+    return floats(tensor, 0, Math.toIntExact(tensor.elements()));
+  }
+
+  /** {@code count} of the tensor's elements, from the {@code from}th on, widened to float. */
+  public float[] floats(TensorInfo tensor, int from, int count) {
     ByteBuffer bytes = bytes(tensor);
-    float[] floats = new float[Math.toIntExact(tensor.elements())];
+    float[] floats = new float[count];
     switch (tensor.type()) {
-      case F32 -> bytes.asFloatBuffer().get(floats);
+      case F32 -> bytes.asFloatBuffer().get(from, floats);
       case BF16 -> {
-        for (int i = 0; i < floats.length; i++) {
-          floats[i] = Halves.fromBfloat16(bytes.getShort(2 * i));
+        for (int i = 0; i < count; i++) {
+          floats[i] = Halves.fromBfloat16(bytes.getShort(2 * (from + i)));
         }
       }
       case F16 -> {
-        for (int i = 0; i < floats.length; i++) {
-          floats[i] = Halves.fromFloat16(bytes.getShort(2 * i));
+        for (int i = 0; i < count; i++) {
+          floats[i] = Halves.fromFloat16(bytes.getShort(2 * (from + i)));
         }
       }
     }

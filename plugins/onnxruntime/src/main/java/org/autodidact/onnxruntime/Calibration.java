@@ -63,22 +63,18 @@ final class Calibration {
   static Calibration of(ModelFolder model, VectorStream stream) {
     List<int[]> texts = read(model);
     int tokens = texts.stream().mapToInt(ids -> ids.length).sum();
-    Map<Input, float[][][]> rows = new EnumMap<>(Input.class);
+    Map<Input, Row[][]> rows = new EnumMap<>(Input.class);
     for (Input input : Input.values()) {
-      rows.put(input, new float[input == Input.HEAD ? 1 : model.config().layers()][tokens][]);
+      rows.put(input, new Row[input == Input.HEAD ? 1 : model.config().layers()][tokens]);
     }
     int first = 0;
     for (int[] ids : texts) {
       int begin = first;
       stream.read(
           ids,
-          (input, layer, token, bytes, from, width, scale) -> {
-            float[] row = new float[width];
-            for (int k = 0; k < width; k++) {
-              row[k] = ((bytes[from + k] & 255) - 128) * scale;
-            }
-            rows.get(input)[layer][begin + token] = row;
-          });
+          (input, layer, token, bytes, from, width, scale) ->
+              rows.get(input)[layer][begin + token] =
+                  new Row(Arrays.copyOfRange(bytes, from, from + width), scale));
       first += ids.length;
     }
     Map<Input, Directions[]> seen = new EnumMap<>(Input.class);
@@ -87,9 +83,23 @@ final class Calibration {
           Directions[] directions = new Directions[ofLayers.length];
           seen.put(input, directions);
           stream.forEach(
-              directions.length, layer -> directions[layer] = Directions.of(ofLayers[layer]));
+              directions.length,
+              layer -> directions[layer] = Directions.of(floats(ofLayers[layer])));
         });
     return new Calibration(seen);
+  }
+
+  /** A row that a product read, as it read it. */
+  private record Row(byte[] bytes, float scale) {}
+
+  private static float[][] floats(Row[] rows) {
+    float[][] all = new float[rows.length][rows[0].bytes().length];
+    for (int i = 0; i < rows.length; i++) {
+      for (int k = 0; k < all[i].length; k++) {
+        all[i][k] = ((rows[i].bytes()[k] & 255) - 128) * rows[i].scale();
+      }
+    }
+    return all;
   }
 
   private static String texts() {

@@ -7,6 +7,12 @@ import java.util.function.IntConsumer;
 
 /** What runs a decoder, with its own caches and what a run writes. One run at a time. */
 interface DecoderStream extends AutoCloseable {
+  /**
+   * The last tokens of a text, which are computed for it alone even where another text begins with
+   * them: they may be rounded otherwise than within a text, and one token alone takes other
+   * kernels.
+   */
+  int TAIL = 4;
 
   /** What the rows have of their own. */
   Cache cache();

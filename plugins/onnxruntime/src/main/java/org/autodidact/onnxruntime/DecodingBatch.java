@@ -153,13 +153,10 @@ final class DecodingBatch {
     return stream.run(DecoderStream.Input.together(prompts(), first, prompts, wanted, inverse));
   }
 
-  /**
-   * Computes one prompt from where it differs from the one before it on the desk. At least two
-   * tokens are computed, as one token alone takes other kernels, which round otherwise.
-   */
+  /** Computes one prompt from where it differs from the one before it on the desk. */
   private DecoderStream.Logits computeRest(Share share, int target) {
     int[] tokens = share.tokens();
-    int start = Math.min(WaitingShares.alike(onDesk, tokens), tokens.length - 2);
+    int start = WaitingShares.shared(onDesk, tokens);
     DecoderStream.Logits logits =
         stream.run(
             DecoderStream.Input.ofOne(

@@ -4,13 +4,13 @@ package org.autodidact.onnxruntime;
 interface Engine extends AutoCloseable {
 
   /**
-   * On how many threads, apart from each other, some pieces of work go best; what they come to does
-   * not depend on it.
-   *
-   * @param worthAThread pieces from which a thread's leaving the others is worth it, where threads
-   *     can help one another
+   * On how many threads, apart from each other, some rows decode best; what they come to does not
+   * depend on it.
    */
-  int split(int pieces, int worthAThread);
+  int splitDecoding(int rows);
+
+  /** The same of texts that are read. */
+  int splitReading(int texts);
 
   /** Makes ready for that many streams at a time; before {@link #stream}. */
   void prepare(int streams);

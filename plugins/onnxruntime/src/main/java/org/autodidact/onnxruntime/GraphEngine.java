@@ -9,6 +9,11 @@ import org.autodidact.checkpoints.ModelFolder;
 final class GraphEngine implements Engine {
   private static final int MOST_ROWS = 64;
 
+  /** Rows and texts from which a thread does best without the others' help. */
+  private static final int ROWS_OF_A_THREAD = 12;
+
+  private static final int TEXTS_OF_A_THREAD = 4;
+
   private final ModelFolder model;
   private final Optional<RoundedWeights> rounded;
   private final boolean sharesPrefixes;
@@ -29,8 +34,13 @@ final class GraphEngine implements Engine {
   }
 
   @Override
-  public int split(int pieces, int worthAThread) {
-    return pieces >= worthAThread * threads ? threads : 1;
+  public int splitDecoding(int rows) {
+    return rows >= ROWS_OF_A_THREAD * threads ? threads : 1;
+  }
+
+  @Override
+  public int splitReading(int texts) {
+    return texts >= TEXTS_OF_A_THREAD * threads ? threads : 1;
   }
 
   @Override

@@ -41,6 +41,9 @@ final class Int8Weights implements RoundedWeights {
   /** Numbers that are rotated together at most where the stream is not. */
   private static final int LARGEST_BLOCK = 128;
 
+  /** Rows of the embedding that are widened and rotated together. */
+  private static final int TOGETHER = 64;
+
   private final ModelFolder model;
   private final ModelConfig config;
   private final boolean exact;
@@ -235,10 +238,20 @@ final class Int8Weights implements RoundedWeights {
     if (!rotatesStream(config)) {
       return;
     }
-    float[] rows = floats("model.embed_tokens.weight");
-    stream.applyToAll(rows);
-    embedding = NativeBuffer.ofFloats(rows.length);
-    embedding().put(rows);
+    int vocabulary = config.vocabularySize();
+    embedding = NativeBuffer.ofFloats((long) vocabulary * config.hiddenSize());
+    FloatBuffer target = embedding();
+    for (int from = 0; from < vocabulary; from += TOGETHER) {
+      float[] rows = rows(plainEmbedding(), from, Math.min(TOGETHER, vocabulary - from));
+      stream.applyToAll(rows);
+      target.put(rows);
+    }
+  }
+
+  /** Some rows of a matrix whose rows are as wide as the stream. */
+  private float[] rows(TensorInfo tensor, int from, int count) {
+    int hidden = config.hiddenSize();
+    return model.floats(tensor, from * hidden, count * hidden);
   }
 
   private float[] floats(String name) {
@@ -305,25 +318,31 @@ final class Int8Weights implements RoundedWeights {
         calibration.of(Calibration.Input.GATED, at, config.intermediateSize()));
   }
 
+  /** Too large to be there as a whole. */
   private Matrix head() {
-    return reading(
-        floats(config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight"),
-        "model.norm.weight",
+    TensorInfo tensor = config.tiedEmbeddings() ? plainEmbedding() : model.tensor("lm_head.weight");
+    float[] gains = gains("model.norm.weight");
+    return Rounding.round(
+        (from, count) -> read(rows(tensor, from, count), gains),
+        config.vocabularySize(),
         new float[0],
+        !exact,
         calibration.of(Calibration.Input.HEAD, 0, config.hiddenSize()));
   }
 
-  /** A product that reads the stream: takes in the rotation back and a rotated norm's gain. */
   private Matrix reading(float[] weights, String norm, float[] bias, Directions directions) {
     int inputs = config.hiddenSize();
-    if (rotatesStream(config)) {
-      float[] gain = gains(norm);
-      for (int i = 0; i < weights.length; i++) {
-        weights[i] *= gain[i % inputs];
-      }
+    Rounding.Rows rows = Rounding.Rows.of(read(weights, gains(norm)), inputs);
+    return Rounding.round(rows, weights.length / inputs, bias, !exact, directions);
+  }
+
+  /** Weights of a product that reads the stream, with the rotation back and a norm's gains. */
+  private float[] read(float[] weights, float[] gains) {
+    for (int i = 0; i < weights.length && rotatesStream(config); i++) {
+      weights[i] *= gains[i % gains.length];
     }
     stream.applyToAll(weights);
-    return Rounding.round(weights, bias, !exact, directions);
+    return weights;
   }
 
   /** A product that adds to the stream: its outputs are rotated as the stream is. */
@@ -332,7 +351,9 @@ final class Int8Weights implements RoundedWeights {
       rotateOutputs(weights, directions.inputs(), stream);
       stream.applyToAll(bias);
     }
-    return Rounding.round(weights, bias, !exact, directions);
+    int inputs = directions.inputs();
+    Rounding.Rows rows = Rounding.Rows.of(weights, inputs);
+    return Rounding.round(rows, weights.length / inputs, bias, !exact, directions);
   }
 
   /** Rotates the outputs of weights [outputs, inputs], that is each column. */

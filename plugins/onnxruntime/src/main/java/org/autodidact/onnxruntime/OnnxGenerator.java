@@ -25,9 +25,9 @@ import org.autodidact.checkpoints.ModelFolder;
  * prompt enters; the longest go first.
  *
  * <p>Automatic precision rounds the weights of all but small models to 8 bits ({@link
- * Int8Weights}); float32 is there by name. In 8 bits all threads compute all rows in step ({@link
- * VectorEngine}) where the JVM has the Vector API and the model nothing that is not written for it;
- * elsewhere, and in float32, ONNX Runtime computes whole graphs ({@link GraphEngine}).
+ * Int8Weights}); float32 is there by name. In 8 bits {@link VectorEngine} computes where the JVM
+ * has the Vector API and the model nothing that is not written for it; elsewhere, and in float32,
+ * ONNX Runtime computes whole graphs ({@link GraphEngine}).
  *
  * <p>In float32 a candidate's tokens are the same alone and in any batch: every row is computed by
  * sums in the same order (tested). The last bits of log-probabilities are, too, on the processors
@@ -35,9 +35,6 @@ import org.autodidact.checkpoints.ModelFolder;
  * any call (tested), but together they read their prompt by sums in another order than one alone.
  */
 final class OnnxGenerator implements Generator {
-  /** Rows a thread from which batches side by side are faster than one on all threads. */
-  private static final int ROWS_OF_A_THREAD = 12;
-
   /** Prompt tokens that the other candidates save, from which on sharing them is faster. */
   private static final int WORTH_A_GROUP = 64;
 
@@ -170,7 +167,7 @@ final class OnnxGenerator implements Generator {
     int rows = jobs.stream().mapToInt(j -> j.request().seeds().size()).sum();
     int perRow = perRow(jobs, shared);
     int prompt = longestPrompt(jobs);
-    int best = engine.split(rows, ROWS_OF_A_THREAD);
+    int best = engine.splitDecoding(rows);
     int batches = affords(perRow + prompt, best) ? best : 1;
     engine.prepare(batches);
     int each = Math.min((rows + batches - 1) / batches, affordableRows(jobs, shared, batches));

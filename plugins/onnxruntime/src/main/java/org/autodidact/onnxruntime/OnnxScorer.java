@@ -21,9 +21,6 @@ final class OnnxScorer implements Scorer {
 
   private static final int RUN_LOGITS = 256;
 
-  /** Sequences a thread from which threads work apart. */
-  private static final int WORTH_A_THREAD = 4;
-
   private final OnnxGenerator generator;
   private final ModelFolder model;
 
@@ -45,7 +42,7 @@ final class OnnxScorer implements Scorer {
     }
     sequences.sort((a, b) -> Arrays.compare(a.ids(), b.ids()));
     int longest = sequences.stream().mapToInt(s -> s.ids().length).max().orElseThrow();
-    int best = generator.engine().split(sequences.size(), WORTH_A_THREAD);
+    int best = generator.engine().splitReading(sequences.size());
     int parts = generator.affords(longest, best) ? best : 1;
     generator.engine().prepare(parts);
     List<Workers.Worker<Scoring>> workers = new ArrayList<>();
@@ -104,13 +101,9 @@ final class OnnxScorer implements Scorer {
       }
     }
 
-    /**
-     * Tokens of b that need not be computed after a. Two are left at least: one alone takes other
-     * kernels, which round otherwise.
-     */
+    /** Tokens of b that need not be computed after a. */
     private int shared(ScoredText a, ScoredText b) {
-      int alike = WaitingShares.alike(a.ids(), b.ids());
-      return Math.min(alike, Math.min(b.firstRow(), b.ids().length - 2));
+      return Math.min(WaitingShares.shared(a.ids(), b.ids()), b.firstRow());
     }
 
     private void runRest(ScoredText sequence, int start) {

@@ -1,6 +1,7 @@
 package org.autodidact.onnxruntime;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * Rounds a product's weights to signed bytes, one scale an output. The error of a weight is made
@@ -27,7 +28,7 @@ final class Rounding {
   /** Added to a number below 2²² and taken away again, leaves it rounded. */
   private static final float INTEGER = 12582912f;
 
-  private final float[] weights;
+  private final Rows weights;
   private final int inputs;
   private final boolean paired;
   private final float[][] vectors;
@@ -35,27 +36,35 @@ final class Rounding {
   private final float[] scales;
   private final NativeBuffer values;
 
-  private Rounding(float[] weights, boolean paired, Directions directions) {
+  /** Weights of some outputs, so that a large matrix need not be there as a whole. */
+  interface Rows {
+    /** Those of {@code count} outputs from the {@code from}th on, [count, inputs]. */
+    float[] of(int from, int count);
+
+    static Rows of(float[] weights, int inputs) {
+      return (from, count) -> Arrays.copyOfRange(weights, from * inputs, (from + count) * inputs);
+    }
+  }
+
+  private Rounding(Rows weights, int outputs, boolean paired, Directions directions) {
     this.weights = weights;
     this.inputs = directions.inputs();
     this.paired = paired;
     this.vectors = directions.vectors();
     this.factors = directions.factors();
-    this.scales = new float[weights.length / inputs];
-    this.values = NativeBuffer.ofBytes(weights.length);
+    this.scales = new float[outputs];
+    this.values = NativeBuffer.ofBytes((long) outputs * inputs);
   }
 
   /**
    * Rounds.
    *
-   * @param weights [outputs, inputs]
    * @param bias [outputs], or empty
    * @param paired whether sums of two products must fit into 16 bits
    */
   static Int8Weights.Matrix round(
-      float[] weights, float[] bias, boolean paired, Directions directions) {
-    Rounding rounding = new Rounding(weights, paired, directions);
-    int outputs = rounding.scales.length;
+      Rows weights, int outputs, float[] bias, boolean paired, Directions directions) {
+    Rounding rounding = new Rounding(weights, outputs, paired, directions);
     for (int from = 0; from < outputs; from += OUTPUTS) {
       rounding.round(from, Math.min(OUTPUTS, outputs - from));
     }
@@ -65,12 +74,13 @@ final class Rounding {
 
   private void round(int from, int count) {
     float[][] steps = new float[inputs][count];
+    float[] rows = weights.of(from, count);
     for (int n = 0; n < count; n++) {
-      int row = (from + n) * inputs;
-      float scale = scale(row);
+      int row = n * inputs;
+      float scale = scale(rows, row);
       scales[from + n] = scale;
       for (int k = 0; k < inputs; k++) {
-        steps[k][n] = weights[row + k] / scale;
+        steps[k][n] = rows[row + k] / scale;
       }
     }
     int outputs = scales.length;
@@ -132,12 +142,12 @@ final class Rounding {
   }
 
   /** The scale of the row that begins at {@code row}. */
-  private float scale(int row) {
+  private float scale(float[] rows, int row) {
     float most = 1e-12f;
     float squares = 0;
     for (int k = row; k < row + inputs; k++) {
-      most = Math.max(most, Math.abs(weights[k]));
-      squares += weights[k] * weights[k];
+      most = Math.max(most, Math.abs(rows[k]));
+      squares += rows[k] * rows[k];
     }
     if (paired) {
       most = Math.max(most, (float) Math.sqrt(squares / inputs) * LEVELS / SPREAD);

@@ -28,7 +28,7 @@ final class Templates {
     }
     int[] template = known.computeIfAbsent(withFirst(prompt, prompt.beginning()), this::tokens);
     boolean begins = WaitingShares.alike(template, tokens) == template.length;
-    boolean rest = tokens.length - template.length >= 2;
+    boolean rest = tokens.length - template.length >= DecoderStream.TAIL;
     return begins && rest && template.length >= WaitingShares.WORTH_SHARING ? template.length : 0;
   }
 

@@ -1,41 +1,69 @@
 package org.autodidact.onnxruntime;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 
-/** All threads compute all rows together, with a {@link VectorDecoder}. */
+/**
+ * Runs a {@link VectorDecoder}. Few rows are computed by all threads together, so that each reads a
+ * part of the weights only; many by each thread apart, so that none waits for another.
+ */
 final class VectorEngine implements Engine {
+  /**
+   * Rows and texts from which a thread does best without the others. On 2 cores with AVX2, 64 rows
+   * decode 1.15 times as fast apart, 32 rows 1.2 times, 16 about as fast; texts are read 1.35 times
+   * as fast.
+   */
+  private static final int ROWS_OF_A_THREAD = 16;
+
+  private static final int TEXTS_OF_A_THREAD = 4;
+
   private final ModelConfig config;
   private final VectorDecoder decoder;
   private final Team team;
-  private final VectorStream stream;
+  private final VectorStream together;
+  private final List<VectorStream> apart = new ArrayList<>();
+  private boolean isApart;
 
   /** {@code weights} must outlive this. */
   VectorEngine(ModelConfig config, Int8Weights weights, int threads) {
     this.config = config;
     this.decoder = new VectorDecoder(config, weights, threads);
     this.team = new Team(threads);
-    this.stream = new VectorStream(decoder, team);
+    this.together = new VectorStream(decoder, team);
   }
 
   /** What weights that were rounded without knowing it let be seen; takes their matrices. */
   static Calibration calibrate(ModelFolder model, Int8Weights weights, int threads) {
     try (VectorEngine engine = new VectorEngine(model.config(), weights, threads)) {
-      return Calibration.of(model, engine.stream);
+      return Calibration.of(model, engine.together);
     }
   }
 
   @Override
-  public int split(int pieces, int worthAThread) {
-    return 1;
+  public int splitDecoding(int rows) {
+    return rows >= ROWS_OF_A_THREAD * team.size() ? team.size() : 1;
   }
 
   @Override
-  public void prepare(int streams) {}
+  public int splitReading(int texts) {
+    return texts >= TEXTS_OF_A_THREAD * team.size() ? team.size() : 1;
+  }
+
+  /** What the other streams have kept goes: the budget of memory is that of these. */
+  @Override
+  public void prepare(int streams) {
+    isApart = streams > 1;
+    while (isApart && apart.size() < streams) {
+      apart.add(new VectorStream(decoder, new Team(1)));
+    }
+    (isApart ? List.of(together) : apart).forEach(VectorStream::forget);
+  }
 
   @Override
   public VectorStream stream(int index) {
-    return stream;
+    return isApart ? apart.get(index) : together;
   }
 
   @Override
@@ -65,7 +93,8 @@ final class VectorEngine implements Engine {
     try {
       decoder.close();
     } finally {
-      stream.close();
+      together.close();
+      apart.forEach(VectorStream::close);
     }
   }
 }

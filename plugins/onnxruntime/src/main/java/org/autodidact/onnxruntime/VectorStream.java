@@ -22,8 +22,20 @@ import org.autodidact.vectors.RowMath;
  * depends on its own row alone, to the last bit.
  */
 final class VectorStream implements DecoderStream {
-  /** Tokens of a thread that go through a layer together. */
+  /** Rows of a thread that go through a layer together, where it is one of several. */
   static final int ROWS = 64;
+
+  /** The same of a thread alone, which reads all weights for them. */
+  private static final int ROWS_ALONE = 128;
+
+  /** Tokens whose logits are computed together: each takes as many numbers as there are tokens. */
+  private static final int WEIGHED = 32;
+
+  /**
+   * The last tokens of a text are rounded to 16 bits, two rows of bytes each: what 8 bits do to
+   * earlier ones is averaged away by attention, what they do to these goes into the logits.
+   */
+  private static final int FINE = TAIL;
 
   private final VectorDecoder decoder;
   private final ModelConfig config;
@@ -52,6 +64,7 @@ final class VectorStream implements DecoderStream {
   private final VectorLogits logits;
   private float[] residual = new float[0];
   private byte[] normedBytes = new byte[0];
+  private byte[] normedLow = new byte[0];
   private Observer observer = Observer.NONE;
   private float[] scales = new float[0];
 
@@ -73,7 +86,7 @@ final class VectorStream implements DecoderStream {
     this.decoder = decoder;
     this.config = decoder.config();
     this.team = team;
-    this.block = ROWS * team.size();
+    this.block = team.size() > 1 ? ROWS * team.size() : ROWS_ALONE;
     this.cache = new ByteCache(config);
     this.prefixes = new ByteCache(config);
     this.common = new ByteCache(config);
@@ -82,15 +95,17 @@ final class VectorStream implements DecoderStream {
     this.queryWidth = config.heads() * config.headSize();
     this.keyWidth = config.keyValueHeads() * config.headSize();
     this.middle = config.intermediateSize();
-    this.normed = new Bytes(hidden);
-    this.attended = new Bytes(queryWidth);
-    this.gated = new Bytes(middle);
+    // All tokens of a block may have a second row.
+    int rows = 2 * block;
+    this.normed = new Bytes(rows, hidden);
+    this.attended = new Bytes(rows, queryWidth);
+    this.gated = new Bytes(rows, middle);
     VectorDecoder.Layer first = decoder.layer(0);
-    this.queriesKeysValues = new Products(first.queriesKeysValues());
-    this.attentionOutput = new Products(first.attentionOutput());
-    this.gateAndUp = new Products(first.gateAndUp());
-    this.down = new Products(first.down());
-    this.head = new Products(decoder.head());
+    this.queriesKeysValues = new Products(rows, first.queriesKeysValues());
+    this.attentionOutput = new Products(rows, first.attentionOutput());
+    this.gateAndUp = new Products(rows, first.gateAndUp());
+    this.down = new Products(rows, first.down());
+    this.head = new Products(2 * WEIGHED, decoder.head());
     this.queries = new float[block * queryWidth];
     this.sums = new float[block * queryWidth];
     this.rowScales = new float[block];
@@ -138,27 +153,46 @@ final class VectorStream implements DecoderStream {
    * @param positions its position in the text
    * @param ids its id
    * @param numbers for each index into the input's ids, which of these it is
+   * @param fineBefore how many before each are rounded finely, and how many of all
    */
-  private record Tokens(int[] rows, int[] places, int[] positions, int[] ids, int[] numbers) {
+  private record Tokens(
+      int[] rows, int[] places, int[] positions, int[] ids, int[] numbers, int[] fineBefore) {
+
+    private static Tokens of(int most, int ids) {
+      return new Tokens(
+          new int[most],
+          new int[most],
+          new int[most],
+          new int[most],
+          new int[ids],
+          new int[most + 1]);
+    }
 
     static Tokens of(Input input) {
       int width = input.width();
       int count = input.lengths().length;
+      int[] wanted = new int[count];
+      for (long index : input.wanted()) {
+        wanted[(int) index / width]++;
+      }
       boolean padded = width > 1 && count > 1;
       int most = input.ids().length;
-      Tokens all =
-          new Tokens(new int[most], new int[most], new int[most], new int[most], new int[most]);
+      Tokens all = of(most, most);
       int n = 0;
       for (int row = 0; row < count; row++) {
         int length = input.lengths()[row];
         int start = padded ? 0 : length - width;
+        // A text whose every token is weighed would take twice the time.
+        boolean fine = width > 1 && wanted[row] > 0 && wanted[row] <= FINE;
         for (int i = 0; start + i < length; i++) {
           int at = row * width + i;
           all.rows[n] = row;
           all.places[n] = start + i;
           all.positions[n] = input.positions()[row] + i;
           all.ids[n] = (int) input.ids()[at];
-          all.numbers[at] = n++;
+          all.numbers[at] = n;
+          all.fineBefore[n + 1] = all.fineBefore[n] + (fine && start + i + FINE >= length ? 1 : 0);
+          n++;
         }
       }
       return new Tokens(
@@ -166,11 +200,36 @@ final class VectorStream implements DecoderStream {
           Arrays.copyOf(all.places, n),
           Arrays.copyOf(all.positions, n),
           Arrays.copyOf(all.ids, n),
-          all.numbers);
+          all.numbers,
+          Arrays.copyOf(all.fineBefore, n + 1));
     }
 
     int count() {
       return rows.length;
+    }
+
+    /** Those at some indices into the input's ids, which are in order. */
+    Tokens only(long[] wanted) {
+      Tokens left = of(wanted.length, numbers.length);
+      for (int i = 0; i < wanted.length; i++) {
+        int token = number(wanted[i]);
+        left.rows[i] = rows[token];
+        left.places[i] = places[token];
+        left.positions[i] = positions[token];
+        left.ids[i] = ids[token];
+        left.numbers[(int) wanted[i]] = i;
+        left.fineBefore[i + 1] = left.fineBefore[i] + (fine(token) ? 1 : 0);
+      }
+      return left;
+    }
+
+    /** The token at an index into the input's ids. */
+    int number(long index) {
+      return numbers[(int) index];
+    }
+
+    boolean fine(int token) {
+      return fineBefore[token + 1] > fineBefore[token];
     }
   }
 
@@ -180,6 +239,7 @@ final class VectorStream implements DecoderStream {
     private final ByteAttention attention;
     private final int[] packed;
     private final float[] row;
+    private final float[] low;
 
     Hands(ModelConfig config) {
       int size = config.headSize();
@@ -190,6 +250,7 @@ final class VectorStream implements DecoderStream {
               Math.max(config.vocabularySize(), 2 * config.intermediateSize()),
               (config.heads() + 2 * config.keyValueHeads()) * size);
       row = new float[widest];
+      low = new float[widest];
     }
   }
 
@@ -213,6 +274,10 @@ final class VectorStream implements DecoderStream {
       normedBytes = new byte[count * hidden];
       scales = new float[count];
     }
+    int fine = tokens.fineBefore()[count] * hidden;
+    if (normedLow.length < fine) {
+      normedLow = new byte[fine];
+    }
     logits.layOut(input.wanted().length, input.inverseTemperatures());
     team.run(thread -> run(input, tokens, thread));
     return logits;
@@ -222,25 +287,66 @@ final class VectorStream implements DecoderStream {
     Hands mine = hands.get(thread);
     int count = tokens.count();
     for (int i = from(count, thread); i < from(count, thread + 1); i++) {
-      embed(tokens.ids()[i], i, mine);
+      embed(tokens, i, mine);
     }
     team.await();
-    for (int layer = 0; layer < config.layers(); layer++) {
-      for (int from = 0; from < count; from += block) {
-        Block part =
-            new Block(input, tokens, layer, from, Math.min(block, count - from), thread, mine);
-        part.attend();
-        part.addMlp();
-      }
+    int last = config.layers() - 1;
+    for (int layer = 0; layer < last; layer++) {
+      run(input, tokens, layer, thread, mine);
     }
+    Tokens left = leave(input, tokens, last, thread, mine);
+    run(input, left, last, thread, mine);
     team.await();
-    for (int i = from(count, thread); i < from(count, thread + 1); i++) {
+    for (int i = from(left.count(), thread); i < from(left.count(), thread + 1); i++) {
       see(Calibration.Input.HEAD, 0, i);
     }
     int wanted = input.wanted().length;
-    for (int from = 0; from < wanted; from += block) {
-      weigh(input, tokens, from, Math.min(block, wanted - from), thread, mine);
+    for (int from = 0; from < wanted; from += WEIGHED) {
+      weigh(input, left, from, Math.min(WEIGHED, wanted - from), thread, mine);
     }
+  }
+
+  private void run(Input input, Tokens tokens, int layer, int thread, Hands mine) {
+    for (int from = 0; from < tokens.count(); from += block) {
+      Block part = part(input, tokens, layer, from, thread, mine);
+      part.attend();
+      part.addMlp();
+    }
+  }
+
+  /**
+   * Leaves the tokens that go through the last layer: those whose logits are wanted. Of the others,
+   * keys and values are all that anybody reads.
+   */
+  private Tokens leave(Input input, Tokens tokens, int layer, int thread, Hands mine) {
+    int wanted = input.wanted().length;
+    if (wanted >= tokens.count() || input.shared().isPresent() || observer != Observer.NONE) {
+      return tokens;
+    }
+    for (int from = 0; from < tokens.count(); from += block) {
+      part(input, tokens, layer, from, thread, mine).project();
+    }
+    Tokens left = tokens.only(input.wanted());
+    team.await();
+    if (thread == 0) {
+      for (int i = 0; i < wanted; i++) {
+        int token = tokens.number(input.wanted()[i]);
+        System.arraycopy(residual, token * hidden, residual, i * hidden, hidden);
+        System.arraycopy(normedBytes, token * hidden, normedBytes, i * hidden, hidden);
+        scales[i] = scales[token];
+        if (tokens.fine(token)) {
+          int low = tokens.fineBefore()[token] * hidden;
+          System.arraycopy(normedLow, low, normedLow, left.fineBefore()[i] * hidden, hidden);
+        }
+      }
+    }
+    team.await();
+    return left;
+  }
+
+  private Block part(Input input, Tokens tokens, int layer, int from, int thread, Hands mine) {
+    int count = Math.min(block, tokens.count() - from);
+    return new Block(input, tokens, layer, from, count, thread, mine);
   }
 
   /** Where a thread's part of some tokens begins. */
@@ -248,16 +354,20 @@ final class VectorStream implements DecoderStream {
     return count * thread / team.size();
   }
 
-  private void embed(int id, int token, Hands mine) {
+  private void embed(Tokens tokens, int token, Hands mine) {
     FloatBuffer embedding = decoder.embedding();
-    embedding.get(id * hidden, residual, token * hidden, hidden);
-    norm(token, mine);
+    embedding.get(tokens.ids()[token] * hidden, residual, token * hidden, hidden);
+    norm(tokens, token, mine);
   }
 
-  private void norm(int token, Hands mine) {
+  private void norm(Tokens tokens, int token, Hands mine) {
     int at = token * hidden;
     float epsilon = (float) config.norm().epsilon();
     scales[token] = mine.math.normAndRound(residual, at, hidden, epsilon, normedBytes, at);
+    if (tokens.fine(token)) {
+      mine.math.roundRest(
+          residual, at, hidden, normedBytes, at, normedLow, tokens.fineBefore()[token] * hidden);
+    }
   }
 
   /** Shows a row of the normed stream. */
@@ -266,23 +376,36 @@ final class VectorStream implements DecoderStream {
   }
 
   private void weigh(Input input, Tokens tokens, int from, int count, int thread, Hands mine) {
+    int vocabulary = config.vocabularySize();
     int first = from(count, thread);
     int end = from(count, thread + 1);
+    int[] lows = new int[count];
+    int rows = count;
+    for (int i = 0; i < count; i++) {
+      lows[i] = tokens.fine(tokens.number(input.wanted()[from + i])) ? rows++ : -1;
+    }
     for (int i = first; i < end; i++) {
-      normed.put(i, normedBytes, tokens.numbers()[(int) input.wanted()[from + i]] * hidden);
+      putNormed(tokens, tokens.number(input.wanted()[from + i]), i, lows[i]);
     }
     team.await();
-    head.run(decoder.head(), normed, count, thread);
+    head.run(decoder.head(), normed, rows, thread);
     team.await();
-    int vocabulary = config.vocabularySize();
     for (int i = first; i < end; i++) {
-      int at = (from + i) * vocabulary;
-      head.get(i, logits.values(), at);
-      float scale = scales[tokens.numbers()[(int) input.wanted()[from + i]]];
-      mine.math.scale(logits.values(), at, scale, decoder.head().bias(), vocabulary);
+      head.get(i, lows[i], mine);
+      float scale = scales[tokens.number(input.wanted()[from + i])];
+      mine.math.scale(mine.row, 0, scale, decoder.head().bias(), vocabulary);
+      System.arraycopy(mine.row, 0, logits.values(), (from + i) * vocabulary, vocabulary);
       logits.weigh(from + i, mine.row);
     }
     team.await();
+  }
+
+  /** Puts a token's normed stream where products read it; its low bytes where it has such. */
+  private void putNormed(Tokens tokens, int token, int row, int low) {
+    normed.put(row, normedBytes, token * hidden);
+    if (low >= 0) {
+      normed.put(low, normedLow, tokens.fineBefore()[token] * hidden);
+    }
   }
 
   /**
@@ -299,6 +422,7 @@ final class VectorStream implements DecoderStream {
     private final Hands mine;
     private final int first;
     private final int end;
+    private final int rows;
 
     Block(Input input, Tokens tokens, int layer, int from, int count, int thread, Hands mine) {
       this.input = input;
@@ -311,17 +435,30 @@ final class VectorStream implements DecoderStream {
       this.mine = mine;
       this.first = from(count, thread);
       this.end = from(count, thread + 1);
+      this.rows = count + tokens.fineBefore()[from + count] - tokens.fineBefore()[from];
     }
 
-    /** Adds what attention gives to the residual stream. */
-    void attend() {
+    /** The row of low bytes of a token of this block; -1 if it has none. */
+    private int low(int i) {
+      int token = from + i;
+      int before = tokens.fineBefore()[token] - tokens.fineBefore()[from];
+      return tokens.fine(token) ? count + before : -1;
+    }
+
+    /** Makes queries, and keys and values, which the cache keeps. */
+    void project() {
       putNormed(Calibration.Input.ATTENTION);
       team.await();
-      queriesKeysValues.run(products.queriesKeysValues(), normed, count, thread);
+      queriesKeysValues.run(products.queriesKeysValues(), normed, rows, thread);
       team.await();
       for (int i = first; i < end; i++) {
         takeQueriesKeysValues(i);
       }
+    }
+
+    /** Adds what attention gives to the residual stream. */
+    void attend() {
+      project();
       // A token may attend to those of other threads.
       team.await();
       Arrays.fill(sums, first * queryWidth, end * queryWidth, 0);
@@ -333,11 +470,11 @@ final class VectorStream implements DecoderStream {
       for (int i = first; i < end; i++) {
         int at = i * queryWidth;
         mine.attention.finish(sums, at, (i - first) * config.heads(), config.heads());
-        rowScales[i] = attended.round(i, sums, at, mine.math);
+        rowScales[i] = attended.round(i, low(i), sums, at, mine.math);
         observe(Calibration.Input.ATTENDED, i, attended);
       }
       team.await();
-      attentionOutput.run(products.attentionOutput(), attended, count, thread);
+      attentionOutput.run(products.attentionOutput(), attended, rows, thread);
       team.await();
       add(attentionOutput, products.attentionOutput().bias());
     }
@@ -345,7 +482,7 @@ final class VectorStream implements DecoderStream {
     private void putNormed(Calibration.Input as) {
       for (int i = first; i < end; i++) {
         int token = from + i;
-        normed.put(i, normedBytes, token * hidden);
+        VectorStream.this.putNormed(tokens, token, i, low(i));
         see(as, layer, token);
       }
     }
@@ -354,7 +491,7 @@ final class VectorStream implements DecoderStream {
       int token = from + i;
       int size = config.headSize();
       float[] row = mine.row;
-      queriesKeysValues.get(i, row, 0);
+      queriesKeysValues.get(i, low(i), mine);
       mine.math.scale(
           row, 0, scales[token], products.queriesKeysValues().bias(), queryWidth + 2 * keyWidth);
       for (int at = 0; at < queryWidth + keyWidth; at += size) {
@@ -458,18 +595,18 @@ final class VectorStream implements DecoderStream {
     void addMlp() {
       putNormed(Calibration.Input.MLP);
       team.await();
-      gateAndUp.run(products.gateAndUp(), normed, count, thread);
+      gateAndUp.run(products.gateAndUp(), normed, rows, thread);
       team.await();
       for (int i = first; i < end; i++) {
-        gateAndUp.get(i, mine.row, 0);
+        gateAndUp.get(i, low(i), mine);
         mine.math.scale(mine.row, 0, scales[from + i], products.gateAndUp().bias(), 2 * middle);
         mine.math.gate(mine.row, 0, mine.row, middle, middle);
         mine.math.hadamard(mine.row, 0, middle, Int8Weights.block());
-        rowScales[i] = gated.round(i, mine.row, 0, mine.math);
+        rowScales[i] = gated.round(i, low(i), mine.row, 0, mine.math);
         observe(Calibration.Input.GATED, i, gated);
       }
       team.await();
-      down.run(products.down(), gated, count, thread);
+      down.run(products.down(), gated, rows, thread);
       team.await();
       add(down, products.down().bias());
     }
@@ -482,19 +619,21 @@ final class VectorStream implements DecoderStream {
     /** Adds what a product wrote to the residual stream, and norms it for the next. */
     private void add(Products added, float[] bias) {
       for (int i = first; i < end; i++) {
-        added.get(i, mine.row, 0);
+        added.get(i, low(i), mine);
         mine.math.add(residual, (from + i) * hidden, mine.row, 0, rowScales[i], bias, hidden);
-        norm(from + i, mine);
+        norm(tokens, from + i, mine);
       }
     }
   }
 
+  /** Lets go of all that is cached. */
+  void forget() {
+    List.of(cache, prefixes, common, desk).forEach(ByteCache::close);
+  }
+
   @Override
   public void close() {
-    cache.close();
-    prefixes.close();
-    common.close();
-    desk.close();
+    forget();
     List.of(normed, attended, gated).forEach(Bytes::close);
     List.of(queriesKeysValues, attentionOutput, gateAndUp, down, head).forEach(Products::close);
   }
@@ -504,9 +643,10 @@ final class VectorStream implements DecoderStream {
     private final NativeBuffer memory;
     private final OnnxJavaType type;
     private final int width;
-    private final OnnxTensor[] tensors = new OnnxTensor[block + 1];
+    private final OnnxTensor[] tensors;
 
-    RowTensors(NativeBuffer memory, OnnxJavaType type, int width) {
+    RowTensors(int rows, NativeBuffer memory, OnnxJavaType type, int width) {
+      this.tensors = new OnnxTensor[rows + 1];
       this.memory = memory;
       this.type = type;
       this.width = width;
@@ -548,12 +688,12 @@ final class VectorStream implements DecoderStream {
     private final NativeBuffer memory;
     private final List<RowTensors> ofThread = new ArrayList<>();
 
-    Bytes(int width) {
+    Bytes(int rows, int width) {
       this.width = width;
-      this.rounded = new byte[block * width];
-      this.memory = NativeBuffer.ofBytes((long) block * width);
+      this.rounded = new byte[rows * width];
+      this.memory = NativeBuffer.ofBytes((long) rows * width);
       for (int i = 0; i < team.size(); i++) {
-        ofThread.add(new RowTensors(memory, OnnxJavaType.UINT8, width));
+        ofThread.add(new RowTensors(rows, memory, OnnxJavaType.UINT8, width));
       }
     }
 
@@ -561,10 +701,14 @@ final class VectorStream implements DecoderStream {
       memory.bytes().put(row * width, values, from, width);
     }
 
-    /** Rounds and puts a row; its scale. */
-    float round(int row, float[] values, int from, RowMath math) {
+    /** Rounds and puts a row, and its low bytes where there is a row for them; its scale. */
+    float round(int row, int low, float[] values, int from, RowMath math) {
       float scale = math.round(values, from, width, rounded, row * width);
       put(row, rounded, row * width);
+      if (low >= 0) {
+        math.roundRest(values, from, width, rounded, row * width, rounded, low * width);
+        put(low, rounded, low * width);
+      }
       return scale;
     }
 
@@ -583,29 +727,39 @@ final class VectorStream implements DecoderStream {
     private final List<ByteProduct> layout;
     private final List<FloatBuffer> values = new ArrayList<>();
     private final List<RowTensors> parts = new ArrayList<>();
+    private final int width;
 
     /** {@code like}: a product that has the width of all that will be run. */
-    Products(VectorDecoder.Product like) {
+    Products(int rows, VectorDecoder.Product like) {
       layout = like.parts();
+      width = layout.stream().mapToInt(ByteProduct::outputs).sum();
       for (ByteProduct part : layout) {
-        NativeBuffer memory = NativeBuffer.ofFloats((long) block * part.outputs());
-        values.add(memory.floats(0, (long) block * part.outputs()));
-        parts.add(new RowTensors(memory, OnnxJavaType.FLOAT, part.outputs()));
+        NativeBuffer memory = NativeBuffer.ofFloats((long) rows * part.outputs());
+        values.add(memory.floats(0, (long) rows * part.outputs()));
+        parts.add(new RowTensors(rows, memory, OnnxJavaType.FLOAT, part.outputs()));
       }
     }
 
-    /** Computes this thread's columns. */
+    /** Computes this thread's columns; all, if it is alone. */
     void run(VectorDecoder.Product product, Bytes bytes, int rows, int thread) {
-      if (thread < product.parts().size()) {
-        product.parts().get(thread).run(bytes.first(rows, thread), parts.get(thread).first(rows));
+      for (int i = thread; i < product.parts().size(); i += team.size()) {
+        product.parts().get(i).run(bytes.first(rows, thread), parts.get(i).first(rows));
       }
     }
 
-    /** Copies a row. */
-    void get(int row, float[] into, int at) {
+    /** Copies a row to a hand's, with what its low bytes gave where it has such. */
+    void get(int row, int low, Hands into) {
+      get(row, into.row);
+      if (low >= 0) {
+        get(low, into.low);
+        into.math.addRest(into.row, into.low, width);
+      }
+    }
+
+    private void get(int row, float[] into) {
       for (int i = 0; i < values.size(); i++) {
         ByteProduct part = layout.get(i);
-        values.get(i).get(row * part.outputs(), into, at + part.from(), part.outputs());
+        values.get(i).get(row * part.outputs(), into, part.from(), part.outputs());
       }
     }
 

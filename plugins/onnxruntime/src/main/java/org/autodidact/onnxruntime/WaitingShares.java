@@ -62,6 +62,12 @@ final class WaitingShares {
     return difference < 0 ? a.length : difference;
   }
 
+  /** Tokens that need not be computed for one of two texts after the other. */
+  static int shared(int[] a, int[] b) {
+    int most = Math.min(a.length, b.length) - DecoderStream.TAIL;
+    return Math.max(0, Math.min(alike(a, b), most));
+  }
+
   /** Whether all prompts begin alike, so that one after another can go on from there. */
   boolean alike() {
     return alike;

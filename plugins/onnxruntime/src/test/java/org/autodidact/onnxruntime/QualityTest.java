@@ -146,10 +146,9 @@ class QualityTest {
         "expected score of %d responses: mean |difference| %.4f, Spearman %.4f%n",
         JUDGED, difference, spearman);
     assertThat(difference).isLessThan(0.05);
-    // This model's scores differ by 0.11 only (standard deviation), which 8 bits blur: with
-    // down_proj in float32 the correlation is 0.969, with all in float32 it is 1. Another order of
-    // summing moved it between 0.943 and 0.958.
-    assertThat(spearman).isGreaterThan(0.92);
+    // This model's scores differ by 0.11 only (standard deviation), which 8 bits blur. With the
+    // last tokens in 8 bits as well the correlation was 0.957, with them in 16 it is 0.974.
+    assertThat(spearman).isGreaterThan(0.95);
   }
 
   /** What {@code int8-weights} costs, in the same numbers. */

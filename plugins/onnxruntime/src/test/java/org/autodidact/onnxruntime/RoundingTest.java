@@ -60,26 +60,25 @@ class RoundingTest {
     return sum / inputs.length / OUTPUTS;
   }
 
+  private static Int8Weights.Matrix round(float[] weights, boolean paired, Directions directions) {
+    Rounding.Rows rows = Rounding.Rows.of(weights, INPUTS);
+    return Rounding.round(rows, OUTPUTS, new float[0], paired, directions);
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void errorsAreKeptOffTheInputsDirections(boolean paired) {
     float[][] inputs = inputs(400);
     float[] weights = weights();
-    double with =
-        error(
-            weights, Rounding.round(weights, new float[0], paired, Directions.of(inputs)), inputs);
-    double without =
-        error(
-            weights,
-            Rounding.round(weights, new float[0], paired, Directions.none(INPUTS)),
-            inputs);
+    double with = error(weights, round(weights, paired, Directions.of(inputs)), inputs);
+    double without = error(weights, round(weights, paired, Directions.none(INPUTS)), inputs);
     assertThat(with).isLessThan(without / 4);
   }
 
   @Test
   void noTwoNeighboursOverflow() {
     float[] weights = weights();
-    Int8Weights.Matrix m = Rounding.round(weights, new float[0], true, Directions.of(inputs(100)));
+    Int8Weights.Matrix m = round(weights, true, Directions.of(inputs(100)));
     for (int n = 0; n < OUTPUTS; n++) {
       for (int k = 0; k < INPUTS; k += 2) {
         int a = m.values().bytes().get(k * OUTPUTS + n);

@@ -9,12 +9,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.Scoring;
+import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.TinyModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -88,6 +91,31 @@ class VectorEngineTest {
         assertThat(Asked.generate(two, List.of(request)).get(id)).isEqualTo(together.get(id));
       }
     }
+  }
+
+  /** Many texts are read by threads apart, one by all together. */
+  @Test
+  void aTextIsWeighedAlikeByOneThreadAndByAll() {
+    List<ScoringRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      // Some begin alike, some do not, and one block of tokens does not hold the longest.
+      Prompt prompt = Prompt.of("p" + i, "word ".repeat(10 + 7 * i) + i);
+      List<String> continuations = i % 3 == 0 ? List.of("0", "1") : List.of("a longer one", "1");
+      requests.add(new ScoringRequest(prompt, "Score: ", continuations, false));
+    }
+    try (OnnxGenerator generator = open(2, true)) {
+      List<Scoring> together = score(generator, requests);
+      assertThat(together).hasSameSizeAs(requests);
+      for (ScoringRequest request : requests) {
+        assertThat(together).containsAll(score(generator, List.of(request)));
+      }
+    }
+  }
+
+  private static List<Scoring> score(OnnxGenerator generator, List<ScoringRequest> requests) {
+    List<Scoring> found = new ArrayList<>();
+    generator.scorer().orElseThrow().score(requests, found::add, new Cancellation());
+    return found;
   }
 
   @Test

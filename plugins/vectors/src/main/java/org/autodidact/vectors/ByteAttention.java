@@ -22,6 +22,9 @@ public final class ByteAttention {
 
   private static final int SCORES = STRETCH + BLOCK;
 
+  /** The score of a place that a query does not see: its weight is next to 0. */
+  private static final float NOT_SEEN = -1e6f;
+
   private final int size;
   private final int queriesPerHead;
   private final float[] keys;
@@ -271,13 +274,19 @@ public final class ByteAttention {
   private void weigh(int at, int query, float[] sums, int sumsAt, int places) {
     int end = (places + BLOCK - 1) / BLOCK * BLOCK;
     for (int i = places; i < end; i++) {
-      scores[at + i] = Float.NEGATIVE_INFINITY;
+      scores[at + i] = NOT_SEEN;
     }
     FloatVector most = FloatVector.fromArray(FLOATS, scores, at);
     for (int i = LENGTH; i < end; i += LENGTH) {
-      most = most.max(FloatVector.fromArray(FLOATS, scores, at + i));
+      FloatVector score = FloatVector.fromArray(FLOATS, scores, at + i);
+      // Not max, which is many instructions for the sake of NaN.
+      most = most.blend(score, score.compare(VectorOperators.GT, most));
     }
-    float highest = most.reduceLanes(VectorOperators.MAX);
+    most.intoArray(lanes, 0);
+    float highest = lanes[0];
+    for (int i = 1; i < LENGTH; i++) {
+      highest = lanes[i] > highest ? lanes[i] : highest;
+    }
     float before = peaks[query];
     if (highest > before) {
       peaks[query] = highest;

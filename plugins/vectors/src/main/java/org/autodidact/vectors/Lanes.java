@@ -32,6 +32,11 @@ final class Lanes {
   /** Added to a number below 2²², leaves it rounded to the nearest integer in the lowest bits. */
   static final float ROUNDING = 12582912f;
 
+  private static final int ROUNDED_ZERO = Float.floatToRawIntBits(ROUNDING);
+
+  /** All bits of a float but its sign. */
+  private static final int UNSIGNED = Integer.MAX_VALUE;
+
   static final VectorShuffle<Float> SWAP_8 = swap(8);
   static final VectorShuffle<Float> SWAP_4 = swap(4);
   static final VectorShuffle<Float> SWAP_2 = swap(2);
@@ -47,31 +52,30 @@ final class Lanes {
     return FloatVector.SPECIES_PREFERRED.length() >= 8;
   }
 
-  /** The largest of {@code width} numbers, their signs left out, and above 0. */
+  /**
+   * The largest of {@code width} numbers, their signs left out, and above 0. Compared as integers,
+   * which are in the same order: the maximum of floats is many instructions.
+   */
   static float largest(float[] x, int from, int width) {
-    FloatVector most = FloatVector.zero(FLOATS);
+    IntVector most = IntVector.zero(INTS);
     for (int i = 0; i < width; i += LENGTH) {
-      most = most.max(FloatVector.fromArray(FLOATS, x, from + i).abs());
+      most = most.max(FloatVector.fromArray(FLOATS, x, from + i).reinterpretAsInts().and(UNSIGNED));
     }
-    return Math.max(most.reduceLanes(VectorOperators.MAX), TINY);
+    return Math.max(Float.intBitsToFloat(most.reduceLanes(VectorOperators.MAX)), TINY);
   }
 
   /**
    * Replaces {@code count} numbers x by e^(x - most), to 2e-7 of itself; what would be less than
-   * e^-87 is e^-87. Nothing may be greater than {@code most} + 88.
+   * 2^-126 is about that, what would be more than 2^127 about that.
    */
   static void exp(float[] x, int from, int count, float most) {
     for (int i = from; i < from + count; i += LENGTH) {
-      FloatVector bounded =
-          FloatVector.fromArray(FLOATS, x, i)
-              .sub(most)
-              .max(FloatVector.broadcast(FLOATS, -87f))
-              .min(FloatVector.broadcast(FLOATS, 88f));
+      FloatVector less = FloatVector.fromArray(FLOATS, x, i).sub(most);
       FloatVector shifted =
-          bounded.fma(
+          less.fma(
               FloatVector.broadcast(FLOATS, 1.44269504f), FloatVector.broadcast(FLOATS, ROUNDING));
       FloatVector n = shifted.sub(FloatVector.broadcast(FLOATS, ROUNDING));
-      FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -0.693145751953125f), bounded);
+      FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -0.693145751953125f), less);
       r = n.fma(FloatVector.broadcast(FLOATS, -1.42860677e-6f), r);
       FloatVector p =
           r.fma(FloatVector.broadcast(FLOATS, 1 / 720f), FloatVector.broadcast(FLOATS, 1 / 120f));
@@ -81,7 +85,12 @@ final class Lanes {
       p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
       p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
       IntVector exponent =
-          shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(0x3f800000);
+          shifted
+              .reinterpretAsInts()
+              .max(ROUNDED_ZERO - 126)
+              .min(ROUNDED_ZERO + 127)
+              .lanewise(VectorOperators.LSHL, 23)
+              .add(0x3f800000);
       p.mul(exponent.reinterpretAsFloats()).intoArray(x, i);
     }
   }

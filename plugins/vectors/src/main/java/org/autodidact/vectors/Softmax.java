@@ -43,7 +43,7 @@ public final class Softmax {
     for (float part : rest) {
       sum += part;
     }
-    Arrays.fill(rest, Float.NEGATIVE_INFINITY);
+    Arrays.fill(rest, 0);
     for (int i = whole; i < width; i++) {
       rest[i - whole] = (logits[from + i] - peak) * factor;
     }

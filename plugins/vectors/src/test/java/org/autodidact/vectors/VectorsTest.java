@@ -35,6 +35,28 @@ class VectorsTest {
   }
 
   @Property(tries = 50)
+  void twoBytesAreGoodTo16Bits(
+      @ForAll Random random, @ForAll @IntRange(min = 1, max = 40) int blocks) {
+    int width = blocks * Vectors.BLOCK;
+    float[] x = normal(random, width + 3);
+    byte[] bytes = new byte[width + 5];
+    byte[] rest = new byte[width + 7];
+    RowMath math = new RowMath();
+    float scale = math.round(x, 3, width, bytes, 5);
+    math.roundRest(x, 3, width, bytes, 5, rest, 7);
+    float[] whole = new float[width];
+    float[] small = new float[width];
+    for (int i = 0; i < width; i++) {
+      whole[i] = (bytes[5 + i] & 255) - 128;
+      small[i] = (rest[7 + i] & 255) - 128;
+    }
+    math.addRest(whole, small, width);
+    for (int i = 0; i < width; i++) {
+      assertThat(whole[i] * scale).isCloseTo(x[3 + i], within(scale * 0.003f));
+    }
+  }
+
+  @Property(tries = 50)
   void aNormedRowHasMeanSquareOne(
       @ForAll Random random, @ForAll @IntRange(min = 4, max = 40) int blocks) {
     int width = blocks * Vectors.BLOCK;
