@@ -27,8 +27,8 @@ import org.autodidact.engine.Autodidact;
  * script.
  *
  * <p>Arguments: model folder, ranked responses (JSONL), pairs, batch, max length, precision, rank
- * of LoRA (0: all parameters), passes over the pairs; then, where wanted, {@code recompute} and
- * {@code adafactor}.
+ * of LoRA (0: all parameters), passes over the pairs; then, where wanted, {@code recompute}, {@code
+ * adafactor}, and {@code quantized} (LoRA's base in 8 bits).
  */
 public final class TrainBenchmark {
   private TrainBenchmark() {}
@@ -49,7 +49,15 @@ public final class TrainBenchmark {
       settings.optimizer(TrainingSettings.Optimizer.ADAFACTOR);
     }
     if (rank > 0) {
-      settings.lora(TrainingSettings.Lora.rank(rank));
+      TrainingSettings.Lora lora = TrainingSettings.Lora.rank(rank);
+      settings.lora(
+          new TrainingSettings.Lora(
+              rank,
+              lora.alpha(),
+              lora.dropout(),
+              lora.targets(),
+              lora.merge(),
+              more.contains("quantized")));
     }
     List<TrainingExample> pairs = pairs(Path.of(arguments[1]), Integer.parseInt(arguments[2]));
     Path folder = Files.createTempDirectory("autodidact-train");

@@ -195,6 +195,11 @@ final class TrainCommand {
         description = "the output is a whole model with the adapter added to its weights")
     private boolean loraMerge;
 
+    @Option(
+        names = "--lora-quantized",
+        description = "keep the base's layers in 8 bits while the adapter is trained")
+    private boolean loraQuantized;
+
     @Option(names = "--no-shuffle", description = "take the examples in the file's order")
     private boolean noShuffle;
 
@@ -296,7 +301,8 @@ final class TrainCommand {
                 or(loraAlpha, 2.0 * loraRank),
                 loraDropout,
                 loraTargets == null ? TrainingSettings.Lora.ALL : loraTargets,
-                loraMerge));
+                loraMerge,
+                loraQuantized));
       }
       return settings.build();
     }

@@ -279,8 +279,17 @@ public record TrainingSettings(
    * @param targets the projections that have one, by their last names, for example {@code q_proj}
    * @param merge whether the output is a whole model with the adapter added to its weights; else it
    *     is the adapter alone, as PEFT reads it
+   * @param quantized whether the base's layers are kept in 8 bits, one scale an output, and the
+   *     adapter learns beside them: QLoRA (Dettmers et al., 2023) with 8 bits in place of 4. What
+   *     is merged is the base as it was
    */
-  public record Lora(int rank, double alpha, double dropout, List<String> targets, boolean merge) {
+  public record Lora(
+      int rank,
+      double alpha,
+      double dropout,
+      List<String> targets,
+      boolean merge,
+      boolean quantized) {
     /** Every projection of attention and MLP. */
     public static final List<String> ALL =
         List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
@@ -299,7 +308,7 @@ public record TrainingSettings(
 
     /** This rank, alpha twice as large, no dropout, every projection; the adapter alone. */
     public static Lora rank(int rank) {
-      return new Lora(rank, 2.0 * rank, 0, ALL, false);
+      return new Lora(rank, 2.0 * rank, 0, ALL, false, false);
     }
   }
 

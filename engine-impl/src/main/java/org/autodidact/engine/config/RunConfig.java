@@ -336,12 +336,13 @@ public record RunConfig(
       Integer loraRank,
       Double loraAlpha,
       Double loraDropout,
-      List<String> loraTargets) {
+      List<String> loraTargets,
+      Boolean loraQuantized) {
 
     private static final Training DEFAULTS =
         new Training(
             null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-            null, null, null, null, null, null, null, null, null, null, null);
+            null, null, null, null, null, null, null, null, null, null, null, null);
 
     public Training {
       heldOut = or(heldOut, 0.0);
@@ -396,7 +397,8 @@ public record RunConfig(
                 or(loraAlpha, 2.0 * loraRank),
                 or(loraDropout, 0.0),
                 or(loraTargets, TrainingSettings.Lora.ALL),
-                true));
+                true,
+                or(loraQuantized, false)));
       }
       return settings.build();
     }

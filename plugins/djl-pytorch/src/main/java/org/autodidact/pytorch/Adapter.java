@@ -26,7 +26,7 @@ record Adapter(int[] places, PtNDArray... matrices) {
       TrainingSettings.Lora lora,
       ModelConfig config,
       List<String> names,
-      PtNDArray[] weights,
+      PtNDArray[] factors,
       PtNDManager manager,
       long seed) {
     SplittableRandom random = new SplittableRandom(seed ^ 0x6C6F7261L);
@@ -35,7 +35,7 @@ record Adapter(int[] places, PtNDArray... matrices) {
     for (int layer = 0; layer < config.layers(); layer++) {
       for (String projection : DecoderScript.adapted(lora)) {
         int place = names.indexOf("model.layers." + layer + "." + projection + ".weight");
-        Shape shape = weights[place].getShape();
+        Shape shape = factors[place].getShape();
         int inputs = Math.toIntExact(shape.get(1));
         float[] drawn = new float[lora.rank() * inputs];
         double bound = 1 / Math.sqrt(inputs);

@@ -115,16 +115,12 @@ final class DecoderProgram implements AutoCloseable {
       this.weights = new PtNDArray[names.size()];
       this.factors = new PtNDArray[names.size()];
       for (int i = 0; i < weights.length; i++) {
-        weights[i] = load(folder, folder.tensor(names.get(i)));
-        factors[i] = weights[i];
-        if (bf16 && weights[i].getShape().dimension() > 1) {
-          factors[i] = lowered(weights[i]);
-        }
+        prepare(i, folder, folder.tensor(names.get(i)));
       }
       this.adapter =
           settings
               .lora()
-              .map(lora -> Adapter.draw(lora, config, names, weights, manager, seed))
+              .map(lora -> Adapter.draw(lora, config, names, factors, manager, seed))
               .orElse(Adapter.NONE);
       this.trained = settings.lora().isPresent() ? adapter.matrices() : weights;
       this.steps = (PtNDArray) manager.zeros(new Shape(), DataType.FLOAT32);
@@ -134,6 +130,53 @@ final class DecoderProgram implements AutoCloseable {
           ? known
           : new AutodidactException("libtorch refused the training program: " + e.getMessage(), e);
     }
+  }
+
+  /** Loads a weight and what products take of it; a frozen matrix is not kept beside that. */
+  private void prepare(int i, ModelFolder folder, TensorInfo tensor) {
+    boolean matrix = tensor.shape().size() > 1;
+    boolean frozen = matrix && isFrozen(i);
+    if (frozen && settings.lora().orElseThrow().quantized()) {
+      quantize(i, folder.floats(tensor), tensor.shape());
+      return;
+    }
+    weights[i] = load(folder, tensor);
+    factors[i] = weights[i];
+    if (matrix && bf16) {
+      factors[i] = lowered(weights[i]);
+    }
+    if (frozen && bf16) {
+      weights[i].close();
+      weights[i] = (PtNDArray) manager.zeros(new Shape(0), DataType.FLOAT32);
+    }
+  }
+
+  /**
+   * A matrix in signed bytes with a scale for each output, which stands for the weight. Not by
+   * libtorch: what it had of float32 for a moment would lie between all bytes and be lost.
+   */
+  private void quantize(int i, float[] matrix, List<Long> shape) {
+    int inputs = Math.toIntExact(shape.get(1));
+    float[] scales = new float[matrix.length / inputs];
+    ByteBuffer bytes = ByteBuffer.allocateDirect(matrix.length);
+    for (int row = 0; row < scales.length; row++) {
+      float most = Float.MIN_NORMAL;
+      for (int k = row * inputs; k < (row + 1) * inputs; k++) {
+        most = Math.max(most, Math.abs(matrix[k]));
+      }
+      scales[row] = most / Byte.MAX_VALUE;
+      for (int k = row * inputs; k < (row + 1) * inputs; k++) {
+        bytes.put((byte) Math.rint(matrix[k] / scales[row]));
+      }
+    }
+    Shape of = new Shape(scales.length, inputs);
+    factors[i] = (PtNDArray) manager.create(bytes.flip(), of, DataType.INT8);
+    weights[i] = (PtNDArray) manager.create(scales, new Shape(scales.length, 1));
+  }
+
+  /** Whether it is a layer's matrix that stays as it is while an adapter is trained. */
+  private boolean isFrozen(int i) {
+    return settings.lora().isPresent() && names.get(i).startsWith("model.layers.");
   }
 
   /** A copy in bf16; made by the program, as DJL cannot. */
@@ -460,8 +503,19 @@ final class DecoderProgram implements AutoCloseable {
     return IntStream.of(group).mapToObj(i -> from[i]).toArray(PtNDArray[]::new);
   }
 
-  /** Adds the adapter to the base's weights; of use once, after the last step. */
-  void merge() {
+  /**
+   * Adds the adapter to the weights of the folder that the base came from; of use once, after the
+   * last step.
+   */
+  void merge(ModelFolder folder) {
+    for (int i = 0; i < weights.length; i++) {
+      if (isFrozen(i) && factors[i] != weights[i]) {
+        weights[i].close();
+        weights[i] = load(folder, folder.tensor(names.get(i)));
+        factors[i].close();
+        factors[i] = weights[i];
+      }
+    }
     try (Values values = new Values()) {
       for (int i = 0; i < adapter.places().length; i++) {
         values.call(

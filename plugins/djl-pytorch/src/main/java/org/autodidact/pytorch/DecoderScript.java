@@ -177,6 +177,7 @@ final class DecoderScript {
     constants.put(
         "SCALE",
         String.format(Locale.ROOT, "%.17e", lora.map(l -> l.alpha() / l.rank()).orElse(1.0)));
+    constants.put("QUANTIZED", flag(lora.map(TrainingSettings.Lora::quantized).orElse(false)));
     constants.put("LOW", flag(bf16));
     constants.put("HEAD_NORMS", flag(config.norm().queriesAndKeys()));
     constants.put("Q_NORM", number(place("self_attn.q_norm.weight")));

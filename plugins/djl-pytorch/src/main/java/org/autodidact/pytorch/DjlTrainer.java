@@ -377,7 +377,7 @@ final class DjlTrainer implements Trainer {
         return;
       }
       if (lora.isPresent()) {
-        program.merge();
+        program.merge(base);
       }
       Map<String, WeightSource> weights = new LinkedHashMap<>();
       List<ByteBuffer> views = program.weights();

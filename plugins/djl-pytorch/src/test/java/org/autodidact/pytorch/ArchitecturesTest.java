@@ -71,7 +71,7 @@ class ArchitecturesTest {
     }
     TrainingSettings settings =
         TrainingSettings.sft().toBuilder()
-            .lora(new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false))
+            .lora(new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false, false))
             .build();
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
         DecoderProgram program = new DecoderProgram(model, settings, false, target, 64, 1, 1)) {

@@ -142,7 +142,7 @@ class DjlTrainerTest {
     if (kind.equals("adafactor")) {
       all.optimizer(TrainingSettings.Optimizer.ADAFACTOR);
     } else if (kind.equals("lora")) {
-      all.lora(new TrainingSettings.Lora(4, 8, 0.1, TrainingSettings.Lora.ALL, true));
+      all.lora(new TrainingSettings.Lora(4, 8, 0.1, TrainingSettings.Lora.ALL, true, false));
     }
     TrainingSettings settings = all.build();
     List<TrainingExample> examples = preferences(10);

@@ -18,8 +18,8 @@ interface Engine extends AutoCloseable {
   /** The memory of the {@code index}th thread. */
   DecoderStream stream(int index);
 
-  /** Rows that decode together in a stream at most; more gain little on a CPU. */
-  int mostRows();
+  /** Rows that decode together in one of some streams at most; more gain little on a CPU. */
+  int mostRows(int streams);
 
   /** Whether a run can attend to {@link Prefixes} beside its own cache. */
   boolean sharesPrefixes();

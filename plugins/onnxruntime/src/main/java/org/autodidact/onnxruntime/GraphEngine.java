@@ -63,7 +63,7 @@ final class GraphEngine implements Engine {
   }
 
   @Override
-  public int mostRows() {
+  public int mostRows(int streams) {
     return MOST_ROWS;
   }
 

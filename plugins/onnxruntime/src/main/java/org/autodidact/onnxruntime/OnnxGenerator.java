@@ -266,7 +266,7 @@ final class OnnxGenerator implements Generator {
     // The last group may be a part of one, so that there is one more than shares make.
     long each = bytesPerPlace() * places + bytesPerPlace() * prompt / share;
     long most = (budget() / batches - bytesPerPlace() * prompt) / each;
-    return (int) Math.min(engine.mostRows(), Math.max(1, most));
+    return (int) Math.min(engine.mostRows(batches), Math.max(1, most));
   }
 
   /** Whether each of some batches can have a row of this length. */

@@ -67,8 +67,8 @@ final class VectorEngine implements Engine {
   }
 
   @Override
-  public int mostRows() {
-    return VectorStream.ROWS * team.size();
+  public int mostRows(int streams) {
+    return VectorStream.ROWS * team.size() / streams;
   }
 
   @Override
