@@ -170,7 +170,7 @@ final class DecoderProgram implements AutoCloseable {
       }
     }
     Shape of = new Shape(scales.length, inputs);
-    factors[i] = (PtNDArray) manager.create(bytes.flip(), of, DataType.INT8);
+    factors[i] = manager.create(bytes.flip(), of, DataType.INT8);
     weights[i] = (PtNDArray) manager.create(scales, new Shape(scales.length, 1));
   }
 
