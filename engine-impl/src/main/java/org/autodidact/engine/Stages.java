@@ -295,6 +295,10 @@ final class Stages {
 
   /** What the run asks for in {@code evaluation}, of its last iterate too. */
   void evaluate(int iteration, OpenModel model) {
+    Stage stage = new Stage(model.checkpoint().name(), Kind.EVALUATION);
+    if (store.isFinished(name(stage))) {
+      return;
+    }
     List<Prompt> prompts =
         config.evaluation().flatMap(RunConfig.Evaluation::prompts).stream()
             .flatMap(file -> JsonLines.prompts(Path.of(file)).stream())
@@ -307,7 +311,7 @@ final class Stages {
       return;
     }
     stage(
-        new Stage(model.checkpoint().name(), Kind.EVALUATION),
+        stage,
         0,
         prompts.size() + examples.size(),
         progress -> {
