@@ -16,6 +16,7 @@ import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.Plugins;
 import org.autodidact.engine.config.Names;
+import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.JsonLines;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,11 +38,7 @@ final class TrainCommand {
 
     @Override
     public Integer call() {
-      return options.train(
-          TrainingSettings.sft(),
-          TrainingSettings.Loss.SFT,
-          TrainingSettings.sft().terms(),
-          JsonLines::demonstration);
+      return options.train(TrainingSettings.sft(), JsonLines::demonstration);
     }
   }
 
@@ -83,9 +80,10 @@ final class TrainCommand {
     @Override
     public Integer call() {
       return options.train(
-          TrainingSettings.dpo(),
-          Names.oneOf("--loss", TrainingSettings.Loss.class, loss),
-          new TrainingSettings.Terms(beta, labelSmoothing, gamma, sftWeight),
+          TrainingSettings.dpo().toBuilder()
+              .loss(Names.oneOf("--loss", TrainingSettings.Loss.class, loss))
+              .terms(new TrainingSettings.Terms(beta, labelSmoothing, gamma, sftWeight))
+              .build(),
           JsonLines::preference);
     }
   }
@@ -214,11 +212,7 @@ final class TrainCommand {
 
     @Mixin private JsonReport report;
 
-    int train(
-        TrainingSettings paper,
-        TrainingSettings.Loss loss,
-        TrainingSettings.Terms terms,
-        JsonLines.LineReader<TrainingExample> reader) {
+    int train(TrainingSettings paper, JsonLines.LineReader<TrainingExample> reader) {
       List<TrainingExample> examples = JsonLines.read(data, reader);
       List<TrainingExample> evaluated =
           heldOut == null ? List.of() : JsonLines.read(heldOut, reader);
@@ -228,7 +222,7 @@ final class TrainCommand {
               model.checkpoint(),
               examples,
               evaluated,
-              settings(paper, loss, terms),
+              settings(paper),
               seed,
               new Checkpoint(folder.getFileName().toString(), folder),
               folder.resolveSibling(folder.getFileName() + ".state"));
@@ -267,48 +261,37 @@ final class TrainCommand {
       return 0;
     }
 
-    private TrainingSettings settings(
-        TrainingSettings paper, TrainingSettings.Loss loss, TrainingSettings.Terms terms) {
-      double rate = or(learningRate, paper.learningRate());
-      TrainingSettings.Builder settings =
-          paper.toBuilder()
-              .loss(loss)
-              .terms(terms)
-              .optimizer(Names.oneOf("--optimizer", TrainingSettings.Optimizer.class, optimizer))
-              .learningRate(
-                  rate,
-                  or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())))
-              .schedule(
-                  schedule == null
-                      ? paper.schedule()
-                      : Names.oneOf("--schedule", TrainingSettings.Schedule.class, schedule))
-              .warmupSteps(or(warmup, paper.warmupSteps()))
-              .batchSize(or(batchSize, paper.batchSize()))
-              .epochs(or(epochs, paper.epochs()))
-              .maxLength(or(maxLength, paper.maxLength()))
-              .weightDecay(or(weightDecay, paper.weightDecay()))
-              .maxGradientNorm(or(maxGradNorm, paper.maxGradientNorm()))
-              .dropout(or(dropout, paper.dropout()))
-              .shuffle(!noShuffle)
-              .heldOutEvery(or(heldOutEvery, paper.heldOutEvery()))
-              .patience(or(patience, paper.patience()))
-              .saveEvery(or(saveEvery, paper.saveEvery()))
-              .recompute(recompute);
-      if (loraRank != null) {
-        settings.lora(
-            new TrainingSettings.Lora(
-                loraRank,
-                or(loraAlpha, 2.0 * loraRank),
-                loraDropout,
-                loraTargets == null ? TrainingSettings.Lora.ALL : loraTargets,
-                loraMerge,
-                loraQuantized));
-      }
-      return settings.build();
-    }
-
-    private static <T> T or(T value, T otherwise) {
-      return value == null ? otherwise : value;
+    private TrainingSettings settings(TrainingSettings paper) {
+      // loss and its terms are in paper already, and held-out is a file
+      RunConfig.Training given =
+          new RunConfig.Training(
+              null,
+              null,
+              null,
+              null,
+              null,
+              null,
+              optimizer,
+              learningRate,
+              finalLearningRate,
+              schedule,
+              warmup,
+              batchSize,
+              epochs,
+              maxLength,
+              weightDecay,
+              maxGradNorm,
+              dropout,
+              heldOutEvery,
+              patience,
+              saveEvery,
+              recompute,
+              loraRank,
+              loraAlpha,
+              loraDropout,
+              loraTargets,
+              loraQuantized);
+      return given.over(paper, loraMerge).toBuilder().shuffle(!noShuffle).build();
     }
   }
 }

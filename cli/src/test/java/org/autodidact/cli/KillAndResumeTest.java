@@ -50,6 +50,7 @@ class KillAndResumeTest {
     }
   }
 
+  /** With the selector that has every stage but the scores of the iterate before. */
   @Test
   void killedAtAnyMomentItEndsTheSame() throws Exception {
     TinyModel.write(folder.resolve("tiny"), 3);
@@ -67,6 +68,7 @@ class KillAndResumeTest {
             """
             model: tiny
             iterations: 2
+            selector: temporal
             fine-tuning: {ift: ift.jsonl, training: {learning-rate: 1e-3, batch-size: 2, save-every: 1}}
             prompts: {file: prompts.jsonl, per-iteration: 6}
             candidates: {count: 4, max-tokens: 24}
@@ -85,7 +87,7 @@ class KillAndResumeTest {
       process.destroyForcibly().waitFor();
       finish("run", config.toString(), "--output", run.toString());
       assertThat(pairs(run)).as("pairs after kill %d", kill).isNotEmpty().isEqualTo(pairs(whole));
-      for (String model : List.of("M1", "M2", "M3")) {
+      for (String model : List.of("M1", "M2-future", "M2", "M3-future", "M3")) {
         assertThat(TinyModel.weights(run.resolve(model)))
             .as("%s after kill %d", model, kill)
             .isEqualTo(TinyModel.weights(whole.resolve(model)));

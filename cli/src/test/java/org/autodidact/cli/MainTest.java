@@ -54,6 +54,15 @@ class MainTest {
     }
   }
 
+  /** The arguments of {@code train dpo}. */
+  private static Object[] trainDpo(Path model, Path data, Path output, Object... more) {
+    List<Object> arguments =
+        new ArrayList<>(
+            List.of("train", "dpo", "--model", model, "--data", data, "--output", output));
+    arguments.addAll(List.of(more));
+    return arguments.toArray();
+  }
+
   private Path file(String name, String text) throws Exception {
     return Files.writeString(folder.resolve(name), text);
   }
@@ -483,9 +492,7 @@ class MainTest {
   void trainingWritesACheckpointThatGenerates() throws Exception {
     Path data = file("d.jsonl", "{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
     Path trained = folder.resolve("trained");
-    assertThat(autodidact("train", "dpo", "--model", model, "--data", data, "--output", trained))
-        .as(err)
-        .isZero();
+    assertThat(autodidact(trainDpo(model, data, trained))).as(err).isZero();
     Path prompts = file("p.jsonl", "{\"prompt\":\"x\"}\n");
     assertThat(
             autodidact(
@@ -500,19 +507,7 @@ class MainTest {
                 3))
         .as(err)
         .isZero();
-    assertRefused(
-        3,
-        "exists already",
-        "train",
-        "dpo",
-        "--model",
-        model,
-        "--data",
-        data,
-        "--output",
-        trained,
-        "--seed",
-        2);
+    assertRefused(3, "exists already", trainDpo(model, data, trained, "--seed", 2));
   }
 
   @Test
@@ -523,16 +518,7 @@ class MainTest {
     assertRefused(
         3,
         data + ", line 3: its prompt has ",
-        "train",
-        "dpo",
-        "--model",
-        model,
-        "--data",
-        data,
-        "--output",
-        folder.resolve("trained"),
-        "--max-length",
-        200);
+        trainDpo(model, data, folder.resolve("trained"), "--max-length", 200));
   }
 
   @Test
@@ -543,17 +529,7 @@ class MainTest {
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(bytes.length - 4, Float.NaN);
     Files.write(weights, bytes);
     Path data = file("d.jsonl", "\n{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
-    assertRefused(
-        5,
-        data + ", line 2",
-        "train",
-        "dpo",
-        "--model",
-        broken,
-        "--data",
-        data,
-        "--output",
-        folder.resolve("trained"));
+    assertRefused(5, data + ", line 2", trainDpo(broken, data, folder.resolve("trained")));
   }
 
   @Test
@@ -562,16 +538,7 @@ class MainTest {
     assertRefused(
         3,
         "set the provider cpu or auto",
-        "train",
-        "dpo",
-        "--model",
-        model,
-        "--data",
-        data,
-        "--output",
-        folder.resolve("trained"),
-        "--provider",
-        "cuda");
+        trainDpo(model, data, folder.resolve("trained"), "--provider", "cuda"));
   }
 
   @Test

@@ -32,10 +32,14 @@ public abstract class PairSelectorRules extends Rules {
         Judgement.of("p#" + index, List.of(new JudgementSample(score, ""))));
   }
 
-  /** The list as the iterate's own candidates, as a past one's, and as scored by the one before. */
+  /**
+   * The list as the iterate's own candidates, as a past and a future one's, and as scored by the
+   * one before.
+   */
   private static SelectionRequest request(List<JudgedCandidate> list) {
     return new SelectionRequest(
         PROMPT,
+        list,
         list,
         list,
         list.stream().map(c -> OptionalDouble.of(c.candidate().text().hashCode() % 3)).toList());

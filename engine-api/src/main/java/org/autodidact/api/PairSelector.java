@@ -10,8 +10,8 @@ public interface PairSelector {
    * Selects the pair of one prompt.
    *
    * <ul>
-   *   <li>S1: chosen and rejected are among the request's candidates, past ones included, and not
-   *       the same one.
+   *   <li>S1: chosen and rejected are among the request's candidates, past and future ones
+   *       included, and not the same one.
    *   <li>S2: the chosen one's score is higher than the rejected one's.
    *   <li>S3: a candidate without a score is never selected.
    *   <li>S4: fewer than two scored candidates, or none higher than another, give no pair.
@@ -30,6 +30,11 @@ public interface PairSelector {
   enum Need {
     /** {@link SelectionRequest#past()}. */
     PAST_CANDIDATES,
+    /**
+     * {@link SelectionRequest#future()}. The selector is then asked twice: without them, for the
+     * pairs that the future iterate is trained on, and with them.
+     */
+    FUTURE_CANDIDATES,
     /** {@link SelectionRequest#earlierScores()}. */
     EARLIER_SCORES
   }

@@ -47,6 +47,12 @@ public interface RunListener {
     EVALUATION,
     /** The scores of the iterate before, for a selector that needs them. */
     EARLIER_SCORES,
+    /** The pairs that a future iterate is trained on, for a selector that needs one. */
+    FUTURE_PAIRS,
+    /** A future iterate, which answers this iteration's prompts and is then done with. */
+    FUTURE_TRAINING,
+    FUTURE_CANDIDATES,
+    FUTURE_JUDGEMENTS,
     PAIRS,
     PREFERENCE_TRAINING
   }

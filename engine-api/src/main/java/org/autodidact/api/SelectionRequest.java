@@ -11,6 +11,9 @@ import java.util.OptionalDouble;
  * @param candidates the iterate's own candidates, judged by it
  * @param past candidates of an earlier iterate for the same prompt, judged by this one; empty
  *     unless the selector {@linkplain PairSelector.Need#PAST_CANDIDATES needs} them
+ * @param future candidates of a future iterate, made by training on what is selected without them,
+ *     for the same prompt, judged by this one; empty unless the selector {@linkplain
+ *     PairSelector.Need#FUTURE_CANDIDATES needs} them, and while that iterate is not there
  * @param earlierScores the scores that the iterate before gives {@code candidates}, in their order;
  *     empty unless the selector {@linkplain PairSelector.Need#EARLIER_SCORES needs} them
  */
@@ -18,11 +21,13 @@ public record SelectionRequest(
     Prompt prompt,
     List<JudgedCandidate> candidates,
     List<JudgedCandidate> past,
+    List<JudgedCandidate> future,
     List<OptionalDouble> earlierScores) {
   public SelectionRequest {
     Objects.requireNonNull(prompt, "prompt");
     candidates = List.copyOf(candidates);
     past = List.copyOf(past);
+    future = List.copyOf(future);
     earlierScores = List.copyOf(earlierScores);
     if (!earlierScores.isEmpty() && earlierScores.size() != candidates.size()) {
       throw new InvalidInputException(
@@ -38,6 +43,6 @@ public record SelectionRequest(
 
   /** The iterate's candidates alone. */
   public SelectionRequest(Prompt prompt, List<JudgedCandidate> candidates) {
-    this(prompt, candidates, List.of(), List.of());
+    this(prompt, candidates, List.of(), List.of(), List.of());
   }
 }

@@ -28,6 +28,7 @@ final class SelfRewardingLoop {
         stages.evaluate(t, generator);
       }
       stages.judgeByTheIterateBefore(t, prompts);
+      stages.addFutureCandidates(t, prompts, model);
       List<PreferencePair> pairs = stages.selectPairs(t, prompts);
       if (!stages.mayGoOn(t)) {
         return model;

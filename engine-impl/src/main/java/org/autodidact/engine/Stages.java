@@ -49,6 +49,7 @@ import org.autodidact.engine.prompts.SelfInstruct;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 import org.autodidact.engine.store.RunStore.PairPlaces;
+import org.autodidact.engine.store.RunStore.PairsFor;
 import org.autodidact.engine.store.RunStore.PlacedCandidate;
 
 /**
@@ -68,6 +69,9 @@ final class Stages {
   private static final long EARLIER_SCORE_SEED = 6;
   private static final long PROMPT_SEED = 7;
   private static final long EVALUATION_SEED = 8;
+  private static final long FUTURE_TRAINING_SEED = 9;
+  private static final long FUTURE_CANDIDATE_SEED = 10;
+  private static final long FUTURE_JUDGEMENT_SEED = 11;
 
   private final RunConfig config;
   private final Plugins plugins;
@@ -209,13 +213,27 @@ final class Stages {
   void generatePastCandidates(int iteration, List<Prompt> prompts) {
     Stage stage = new Stage("M" + iteration, Kind.PAST_CANDIDATES);
     if (iteration == 1
-        || !selector().needs().contains(PairSelector.Need.PAST_CANDIDATES)
+        || !needs(PairSelector.Need.PAST_CANDIDATES)
         || store.isFinished(name(stage))) {
       return;
     }
     try (OpenModel past = open(new Checkpoint("M1", store.model("M1").orElseThrow()))) {
-      generate(stage, iteration, prompts, past, config.candidates().count(), PAST_CANDIDATE_SEED);
+      generate(stage, iteration, prompts, past, pastPlace(), PAST_CANDIDATE_SEED);
     }
+  }
+
+  /** Where a past iterate's candidates begin among a prompt's, behind the iterate's own. */
+  private int pastPlace() {
+    return config.candidates().count();
+  }
+
+  /** Where a future iterate's begin. */
+  private int futurePlace() {
+    return 2 * config.candidates().count();
+  }
+
+  private boolean needs(PairSelector.Need need) {
+    return selector().needs().contains(need);
   }
 
   private void generate(
@@ -258,21 +276,29 @@ final class Stages {
   void judgeCandidates(int iteration, List<Prompt> prompts, OpenModel model) {
     judge(
         new Stage(model.checkpoint().name(), Kind.JUDGEMENTS),
-        requests(iteration, prompts, store.judged(iteration), JUDGEMENT_SEED),
+        requests(iteration, prompts, 0, store.judged(iteration), JUDGEMENT_SEED),
         model,
-        (place, judgement) ->
-            store.addJudgement(
-                iteration,
-                place.prompt(),
-                place.candidate(),
-                config.judge().name(),
-                model.checkpoint().name(),
-                judgement,
-                place.seeds()));
+        judgements(iteration, model));
+  }
+
+  private BiConsumer<Place, Judgement> judgements(int iteration, OpenModel model) {
+    return (place, judgement) ->
+        store.addJudgement(
+            iteration,
+            place.prompt(),
+            place.candidate(),
+            config.judge().name(),
+            model.checkpoint().name(),
+            judgement,
+            place.seeds());
   }
 
   /** What the run asks for in {@code evaluation}, of its last iterate too. */
   void evaluate(int iteration, OpenModel model) {
+    Stage stage = new Stage(model.checkpoint().name(), Kind.EVALUATION);
+    if (store.isFinished(name(stage))) {
+      return;
+    }
     List<Prompt> prompts =
         config.evaluation().flatMap(RunConfig.Evaluation::prompts).stream()
             .flatMap(file -> JsonLines.prompts(Path.of(file)).stream())
@@ -285,7 +311,7 @@ final class Stages {
       return;
     }
     stage(
-        new Stage(model.checkpoint().name(), Kind.EVALUATION),
+        stage,
         0,
         prompts.size() + examples.size(),
         progress -> {
@@ -327,7 +353,7 @@ final class Stages {
   void judgeByTheIterateBefore(int iteration, List<Prompt> prompts) {
     Stage stage = new Stage("M" + iteration, Kind.EARLIER_SCORES);
     String before = "M" + (iteration - 1);
-    if (!selector().needs().contains(PairSelector.Need.EARLIER_SCORES)
+    if (!needs(PairSelector.Need.EARLIER_SCORES)
         || store.isFinished(name(stage))
         || (iteration == 1 && config.fineTuning().isEmpty())) {
       return;
@@ -335,7 +361,7 @@ final class Stages {
     try (OpenModel model = open(new Checkpoint(before, store.model(before).orElseThrow()))) {
       judge(
           stage,
-          requests(iteration, prompts, store.earlierScores(iteration), EARLIER_SCORE_SEED),
+          requests(iteration, prompts, 0, store.earlierScores(iteration), EARLIER_SCORE_SEED),
           model,
           (place, judgement) ->
               store.addEarlierScore(
@@ -343,10 +369,48 @@ final class Stages {
     }
   }
 
-  /** Every candidate's request in the order of places; what is stored is empty. */
+  /**
+   * Where the selector needs them, N candidates of a future iterate for the same prompts. It learns
+   * from what the selector pairs without them, as the next iterate will from what is paired with
+   * them; this iterate judges.
+   */
+  void addFutureCandidates(int iteration, List<Prompt> prompts, Checkpoint model) {
+    Stage judging = new Stage(model.name(), Kind.FUTURE_JUDGEMENTS);
+    if (!needs(PairSelector.Need.FUTURE_CANDIDATES) || store.isFinished(name(judging))) {
+      return;
+    }
+    Checkpoint future =
+        learn(
+            new Stage(model.name(), Kind.FUTURE_TRAINING),
+            "M" + (iteration + 1) + "-future",
+            iteration,
+            model,
+            select(Kind.FUTURE_PAIRS, PairsFor.FUTURE, iteration, prompts),
+            FUTURE_TRAINING_SEED);
+    try (OpenModel generator = open(future)) {
+      generate(
+          new Stage(model.name(), Kind.FUTURE_CANDIDATES),
+          iteration,
+          prompts,
+          generator,
+          futurePlace(),
+          FUTURE_CANDIDATE_SEED);
+    }
+    try (OpenModel judge = open(model)) {
+      judge(
+          judging,
+          requests(
+              iteration, prompts, futurePlace(), store.judged(iteration), FUTURE_JUDGEMENT_SEED),
+          judge,
+          judgements(iteration, judge));
+    }
+  }
+
+  /** The request of every candidate from a place on, in order; what is stored is empty. */
   private Map<Place, Optional<JudgementRequest>> requests(
       int iteration,
       List<Prompt> prompts,
+      int first,
       Map<Integer, ? extends Map<Integer, ?>> stored,
       long seed) {
     Map<Place, Optional<JudgementRequest>> requests = new LinkedHashMap<>();
@@ -356,6 +420,9 @@ final class Stages {
             (p, candidates) ->
                 candidates.forEach(
                     (c, candidate) -> {
+                      if (c < first) {
+                        return;
+                      }
                       List<Long> seeds = seeds(seed, config.judge().samples(), iteration, p, c);
                       boolean done = stored.containsKey(p) && stored.get(p).containsKey(c);
                       requests.put(
@@ -373,9 +440,10 @@ final class Stages {
     return requests;
   }
 
-  private static List<String> rivals(Map<Integer, PlacedCandidate> candidates, int except) {
+  /** A future iterate's are nobody's: the others were judged before it was there. */
+  private List<String> rivals(Map<Integer, PlacedCandidate> candidates, int except) {
     return candidates.entrySet().stream()
-        .filter(e -> e.getKey() != except)
+        .filter(e -> e.getKey() != except && e.getKey() < futurePlace())
         .map(e -> e.getValue().candidate().text())
         .toList();
   }
@@ -427,40 +495,64 @@ final class Stages {
 
   /** The pairs of the prompts that give one. */
   List<PreferencePair> selectPairs(int iteration, List<Prompt> prompts) {
-    Stage stage = new Stage("M" + iteration, Kind.PAIRS);
+    return select(Kind.PAIRS, PairsFor.NEXT, iteration, prompts);
+  }
+
+  private List<PreferencePair> select(
+      Kind kind, PairsFor learner, int iteration, List<Prompt> prompts) {
+    Stage stage = new Stage("M" + iteration, kind);
     if (!store.isFinished(name(stage))) {
       long start = System.nanoTime();
       listener.stageStarted(stage, 0, prompts.size());
       PairSelector selector = selector();
+      boolean firstIsPast =
+          iteration == 1 && selector.needs().contains(PairSelector.Need.PAST_CANDIDATES);
       Map<Integer, Map<Integer, OptionalDouble>> earlier = store.earlierScores(iteration);
       List<PairPlaces> pairs = new ArrayList<>();
       store
           .judged(iteration)
           .forEach(
-              (p, byPlace) -> {
-                List<JudgedCandidate> all = List.copyOf(byPlace.values());
-                int own = Math.min(config.candidates().count(), all.size());
-                List<JudgedCandidate> past =
-                    iteration == 1 && selector.needs().contains(PairSelector.Need.PAST_CANDIDATES)
-                        ? all
-                        : all.subList(own, all.size());
-                List<OptionalDouble> scores =
-                    List.copyOf(earlier.getOrDefault(p, Map.of()).values());
+              (p, judged) -> {
+                List<JudgedCandidate> own = between(judged, 0, pastPlace());
                 selector
-                    .select(new SelectionRequest(prompts.get(p), all.subList(0, own), past, scores))
+                    .select(
+                        new SelectionRequest(
+                            prompts.get(p),
+                            own,
+                            firstIsPast ? own : between(judged, pastPlace(), futurePlace()),
+                            between(judged, futurePlace(), Integer.MAX_VALUE),
+                            between(earlier.getOrDefault(p, Map.of()), 0, pastPlace())))
                     .ifPresent(
                         pair ->
                             pairs.add(
                                 new PairPlaces(
                                     p,
-                                    all.indexOf(pair.chosen()),
-                                    all.indexOf(pair.rejected()),
+                                    place(judged, pair.chosen()),
+                                    place(judged, pair.rejected()),
                                     pair.weight())));
               });
-      store.addPairs(iteration, pairs, name(stage), seconds(start));
+      store.addPairs(learner, iteration, pairs, name(stage), seconds(start));
       listener.stageFinished(stage);
     }
-    return store.pairs(iteration);
+    return store.pairs(learner, iteration);
+  }
+
+  private static <T> List<T> between(Map<Integer, T> byPlace, int from, int to) {
+    return byPlace.entrySet().stream()
+        .filter(e -> e.getKey() >= from && e.getKey() < to)
+        .map(Map.Entry::getValue)
+        .toList();
+  }
+
+  private static int place(Map<Integer, JudgedCandidate> judged, JudgedCandidate candidate) {
+    return judged.entrySet().stream()
+        .filter(e -> e.getValue().equals(candidate))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "the pair selector gave a candidate that it was not given (rule S1)"));
   }
 
   /**
@@ -486,7 +578,22 @@ final class Stages {
 
   /** M<sub>t</sub> becomes M<sub>t+1</sub>. */
   Checkpoint trainOnPreferences(int iteration, Checkpoint model, List<PreferencePair> pairs) {
-    String next = "M" + (iteration + 1);
+    return learn(
+        new Stage(model.name(), Kind.PREFERENCE_TRAINING),
+        "M" + (iteration + 1),
+        iteration,
+        model,
+        pairs,
+        PREFERENCE_TRAINING_SEED);
+  }
+
+  private Checkpoint learn(
+      Stage stage,
+      String next,
+      int iteration,
+      Checkpoint model,
+      List<PreferencePair> pairs,
+      long seed) {
     Optional<Path> done = store.model(next);
     if (done.isPresent()) {
       return new Checkpoint(next, done.get());
@@ -507,13 +614,13 @@ final class Stages {
       examples.add(example(pair, settings.loss()));
     }
     return train(
-        new Stage(model.name(), Kind.PREFERENCE_TRAINING),
+        stage,
         start,
         next,
         examples,
         config.preferenceTraining(),
         settings,
-        Seeds.of(config.seed(), PREFERENCE_TRAINING_SEED, iteration));
+        Seeds.of(config.seed(), seed, iteration));
   }
 
   /** With the loss SFT the chosen answer alone: the paper's positive-only control (section 3.3). */

@@ -6,15 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
+import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PluginNotFoundException;
 import org.autodidact.api.PreferencePair;
+import org.autodidact.api.Prompt;
 import org.autodidact.api.RunListener;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
@@ -241,6 +244,7 @@ class AutodidactTest {
   @ValueSource(
       strings = {
         "selector=anchored",
+        "selector=temporal",
         "selector=consistency-weighted",
         "judge.name=pairwise",
         "judge.name=meta",
@@ -265,6 +269,7 @@ class AutodidactTest {
       }
       engine(plugin, new RunListener() {}).resume(run, new Cancellation());
       assertThat(pairs(run)).isEqualTo(pairs(folder.resolve("whole")));
+      assertThat(plugin.written).as("stopped at event %d", stop).isEqualTo(plain.written);
       try (RunStore one = RunStore.open(run);
           RunStore whole = RunStore.open(folder.resolve("whole"))) {
         assertThat(one.metrics(2)).isNotEmpty().isEqualTo(whole.metrics(2));
@@ -278,7 +283,7 @@ class AutodidactTest {
   }
 
   @Test
-  void anchoredRejectsWhatM1WroteAndConsistencyIsWeighed() {
+  void anchoredRejectsWhatM1Wrote() {
     Path run = folder.resolve("anchored");
     engine(new FakePlugin(true, true), new RunListener() {})
         .run(config(Map.of("selector", "anchored")), run);
@@ -299,6 +304,62 @@ class AutodidactTest {
                     .contains("M1");
               });
     }
+  }
+
+  @Test
+  void temporalChoosesAmongWhatAFutureIterateWrote() throws Exception {
+    Path run = folder.resolve("temporal");
+    FakePlugin plugin = new FakePlugin(true);
+    engine(plugin, new RunListener() {}).run(config(Map.of("selector", "temporal")), run);
+    try (RunStore store = RunStore.open(run)) {
+      assertThat(store.models())
+          .extracting(RunStore.ModelRow::name)
+          .containsExactly("M0", "M1", "M2-future", "M2", "M3-future", "M3");
+      for (int t = 1; t <= 2; t++) {
+        String future = "M" + (t + 1) + "-future";
+        assertThat(run.resolve(future + "/made-of")).hasContent("M" + t);
+        assertThat(run.resolve("M" + (t + 1) + "/made-of")).hasContent("M" + t);
+        List<PreferencePair> before = store.pairs(RunStore.PairsFor.FUTURE, t);
+        assertThat(store.steps(future)).hasSize(before.size());
+        assertThat(store.steps("M" + (t + 1))).hasSize(store.pairs(t).size());
+        for (int p = 0; p < PROMPTS; p++) {
+          assertThat(store.judged(t).get(p).keySet()).isEqualTo(store.placed(t).get(p).keySet());
+        }
+        assertThat(writers(store, t, before)).containsOnly("M" + t + " over M1");
+        assertThat(writers(store, t, store.pairs(t)))
+            .isSubsetOf(future + " over M1", "M" + t + " over M1");
+      }
+      assertThat(writers(store, 1, store.pairs(1))).contains("M2-future over M1");
+      assertThat(store.placed(1).get(0)).as("M1 is its own past").hasSize(2 * CANDIDATES);
+      assertThat(store.placed(2).get(0)).hasSize(3 * CANDIDATES);
+      assertThat(store.candidates(2).get(0)).hasSize(CANDIDATES);
+      assertThat(Files.readString(HtmlReport.write(store))).contains("<b>M2-future: ");
+    }
+    assertThat(plugin.written).isEqualTo((2 + 3) * PROMPTS * CANDIDATES * (1 + SAMPLES));
+  }
+
+  /** Which models wrote the pairs' sides. */
+  private static List<String> writers(RunStore store, int iteration, List<PreferencePair> pairs) {
+    List<Prompt> prompts = store.prompts(iteration);
+    Map<Integer, Map<Integer, RunStore.PlacedCandidate>> placed = store.placed(iteration);
+    return pairs.stream()
+        .map(
+            pair -> {
+              Map<Candidate, String> models = new HashMap<>();
+              placed
+                  .get(prompts.indexOf(pair.prompt()))
+                  .values()
+                  .forEach(c -> models.put(c.candidate(), c.model()));
+              return models.get(pair.chosen().candidate())
+                  + " over "
+                  + models.get(pair.rejected().candidate());
+            })
+        .distinct()
+        .toList();
+  }
+
+  @Test
+  void consistencyIsWeighed() {
     Path weighed = folder.resolve("weighed");
     engine(new FakePlugin(true, true), new RunListener() {})
         .run(config(Map.of("selector", "consistency-weighted")), weighed);

@@ -352,8 +352,16 @@ public record RunConfig(
       }
     }
 
-    /** The trainer's settings, over the stage's defaults. */
+    /**
+     * The trainer's settings, over the stage's defaults; of an adapter the whole model, which the
+     * next iterate has to be.
+     */
     public TrainingSettings over(TrainingSettings paper) {
+      return over(paper, true);
+    }
+
+    /** The same; {@code merge} as in {@link TrainingSettings.Lora}. */
+    public TrainingSettings over(TrainingSettings paper, boolean merge) {
       double rate = or(learningRate, paper.learningRate());
       TrainingSettings.Builder settings =
           paper.toBuilder()
@@ -390,14 +398,13 @@ public record RunConfig(
               .saveEvery(or(saveEvery, paper.saveEvery()))
               .recompute(or(recompute, paper.recompute()));
       if (loraRank != null) {
-        // The next iterate is generated from, so that it is a whole model.
         settings.lora(
             new TrainingSettings.Lora(
                 loraRank,
                 or(loraAlpha, 2.0 * loraRank),
                 or(loraDropout, 0.0),
                 or(loraTargets, TrainingSettings.Lora.ALL),
-                true,
+                merge,
                 or(loraQuantized, false)));
       }
       return settings.build();

@@ -5,14 +5,20 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.BufferedReader;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PushbackInputStream;
 import java.nio.charset.MalformedInputException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
 import org.autodidact.api.Prompt;
@@ -20,8 +26,8 @@ import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingExample;
 
 /**
- * Reads JSON lines, or one list of all objects (AlpacaEval's files). An error names file and line,
- * or place in the list. Blank lines are passed over.
+ * Reads JSON lines, or one list of all objects (AlpacaEval's files), compressed by gzip or not. An
+ * error names file and line, or place in the list. Blank lines are passed over.
  */
 public final class JsonLines {
   private static final JsonMapper JSON =
@@ -38,7 +44,7 @@ public final class JsonLines {
   /** Every line of the file through {@code reader}. */
   public static <T> List<T> read(Path file, LineReader<T> reader) {
     List<T> values = new ArrayList<>();
-    try (BufferedReader in = Files.newBufferedReader(file)) {
+    try (BufferedReader in = open(file)) {
       int number = 0;
       for (String text = in.readLine(); text != null; text = in.readLine()) {
         number++;
@@ -53,6 +59,9 @@ public final class JsonLines {
       throw new InvalidInputException(file + ": there is no such file", e);
     } catch (MalformedInputException e) {
       throw new InvalidInputException(file + ": not UTF-8 text", e);
+    } catch (EOFException | ZipException e) {
+      throw new InvalidInputException(
+          file + ": cut off or damaged (gzip: " + e.getMessage() + "); fetch it again", e);
     } catch (IOException e) {
       throw new StorageException(file + ": cannot be read: " + e, e);
     }
@@ -62,10 +71,26 @@ public final class JsonLines {
     return values;
   }
 
+  private static BufferedReader open(Path file) throws IOException {
+    PushbackInputStream in = new PushbackInputStream(Files.newInputStream(file), 2);
+    try {
+      byte[] first = in.readNBytes(2);
+      in.unread(first);
+      // what every gzip file begins with, and no UTF-8 text
+      boolean gzip = first.length == 2 && first[0] == 0x1f && first[1] == (byte) 0x8b;
+      return new BufferedReader(
+          new InputStreamReader(
+              gzip ? new GZIPInputStream(in, 1 << 16) : in, StandardCharsets.UTF_8.newDecoder()));
+    } catch (IOException e) {
+      in.close();
+      throw e;
+    }
+  }
+
   private static <T> List<T> list(Path file, LineReader<T> reader) throws IOException {
     JsonNode list;
-    try {
-      list = JSON.readTree(Files.readString(file));
+    try (BufferedReader in = open(file)) {
+      list = JSON.readTree(in);
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(
           file + ": begins as a JSON list and is none: " + e.getOriginalMessage(), e);

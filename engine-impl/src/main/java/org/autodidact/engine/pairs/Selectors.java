@@ -15,7 +15,8 @@ public final class Selectors {
         provider("margin", s -> new MarginPairSelector(s.margin())),
         provider("best-of-random", s -> new BestOfRandomPairSelector(s.seed())),
         provider("length-controlled", s -> new LengthControlledPairSelector(s.tier())),
-        provider("anchored", s -> new AnchoredPairSelector()),
+        provider("anchored", s -> new AnchoredPairSelector(false)),
+        provider("temporal", s -> new AnchoredPairSelector(true)),
         provider("consistency-weighted", s -> new ConsistencyWeightedPairSelector()));
   }
 

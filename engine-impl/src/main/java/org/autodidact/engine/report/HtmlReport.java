@@ -258,29 +258,31 @@ public final class HtmlReport {
   private String examples(int iteration) {
     List<Prompt> prompts = store.prompts(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> judged = store.judged(iteration);
+    Map<Integer, Map<Integer, RunStore.PlacedCandidate>> written = store.placed(iteration);
     List<PreferencePair> pairs = store.pairs(iteration);
     StringBuilder text = new StringBuilder();
     for (PreferencePair pair : pairs.subList(0, Math.min(EXAMPLES, pairs.size()))) {
       int place = prompts.indexOf(pair.prompt());
       text.append("<article><h3>M").append(iteration).append(": ");
       text.append(Html.text(pair.prompt().instruction())).append("</h3>\n<ol>");
-      for (JudgedCandidate candidate : judged.get(place).values()) {
-        text.append(candidate(candidate, pair));
-      }
+      judged
+          .get(place)
+          .forEach((c, j) -> text.append(candidate(written.get(place).get(c).model(), j, pair)));
       text.append("</ol></article>\n");
     }
     return text.isEmpty() ? "<p>No pair in iteration " + iteration + ".</p>" : text.toString();
   }
 
-  private static String candidate(JudgedCandidate candidate, PreferencePair pair) {
+  private static String candidate(String model, JudgedCandidate candidate, PreferencePair pair) {
     String role =
         candidate.equals(pair.chosen())
             ? "chosen"
             : candidate.equals(pair.rejected()) ? "rejected" : "";
     OptionalDouble score = candidate.judgement().score();
-    return "<li class=\"%s\"><p><b>%s %s</b> %s</p><details><summary>judgements</summary>%s</details></li>"
+    return "<li class=\"%s\"><p><b>%s: %s %s</b> %s</p><details><summary>judgements</summary>%s</details></li>"
         .formatted(
             role,
+            Html.text(model),
             score.isPresent() ? Chart.number(score.getAsDouble()) : "no score",
             role,
             Html.text(candidate.candidate().text()),

@@ -139,12 +139,8 @@ public final class RunStore implements AutoCloseable {
               + " text TEXT NOT NULL, shown TEXT NOT NULL, PRIMARY KEY (iteration, prompt, candidate, position),"
               + " FOREIGN KEY (iteration, prompt, candidate)"
               + " REFERENCES judgement (iteration, prompt, candidate))",
-          "CREATE TABLE IF NOT EXISTS pair (iteration INTEGER, prompt INTEGER, chosen INTEGER NOT NULL,"
-              + " rejected INTEGER NOT NULL, weight REAL NOT NULL, PRIMARY KEY (iteration, prompt),"
-              + " FOREIGN KEY (iteration, prompt, chosen)"
-              + " REFERENCES judgement (iteration, prompt, candidate),"
-              + " FOREIGN KEY (iteration, prompt, rejected)"
-              + " REFERENCES judgement (iteration, prompt, candidate))",
+          pairTable(PairsFor.NEXT),
+          pairTable(PairsFor.FUTURE),
           "CREATE TABLE IF NOT EXISTS earlier_score (iteration INTEGER, prompt INTEGER,"
               + " candidate INTEGER, model TEXT NOT NULL, score REAL,"
               + " PRIMARY KEY (iteration, prompt, candidate),"
@@ -154,6 +150,17 @@ public final class RunStore implements AutoCloseable {
               + " PRIMARY KEY (iteration, name))",
           "CREATE TABLE IF NOT EXISTS training_step (model TEXT, step INTEGER, steps INTEGER NOT NULL,"
               + " tokens INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (model, step))");
+
+  private static String pairTable(PairsFor model) {
+    return "CREATE TABLE IF NOT EXISTS "
+        + model.table
+        + " (iteration INTEGER, prompt INTEGER, chosen INTEGER NOT NULL,"
+        + " rejected INTEGER NOT NULL, weight REAL NOT NULL, PRIMARY KEY (iteration, prompt),"
+        + " FOREIGN KEY (iteration, prompt, chosen)"
+        + " REFERENCES judgement (iteration, prompt, candidate),"
+        + " FOREIGN KEY (iteration, prompt, rejected)"
+        + " REFERENCES judgement (iteration, prompt, candidate))";
+  }
 
   public Path folder() {
     return folder;
@@ -302,7 +309,8 @@ public final class RunStore implements AutoCloseable {
   /**
    * Stores a model's candidates of one prompt.
    *
-   * @param first the place of the first: 0 for the iterate's own, behind them for a past iterate's
+   * @param first the place of the first: 0 for the iterate's own, behind them for a past iterate's,
+   *     behind those for a future one's
    */
   public void addCandidates(
       int iteration, int prompt, int first, String model, Generation generation) {
@@ -349,7 +357,9 @@ public final class RunStore implements AutoCloseable {
   /** A candidate and the model that wrote it. */
   public record PlacedCandidate(String model, Candidate candidate) {}
 
-  /** All candidates, a past iterate's included, by the prompt's and their own place. */
+  /**
+   * All candidates, a past and a future iterate's included, by the prompt's and their own place.
+   */
   public Map<Integer, Map<Integer, PlacedCandidate>> placed(int iteration) {
     Map<Integer, Map<Integer, PlacedCandidate>> byPrompt = new TreeMap<>();
     query(
@@ -494,13 +504,28 @@ public final class RunStore implements AutoCloseable {
   /** A pair by places: the prompt's, and the candidates' within it; and its weight. */
   public record PairPlaces(int prompt, int chosen, int rejected, double weight) {}
 
+  /** Which model learns from an iteration's pairs. */
+  public enum PairsFor {
+    /** The next iterate. */
+    NEXT("pair"),
+    /** The future iterate that helps to choose the pairs of the next. */
+    FUTURE("future_pair");
+
+    private final String table;
+
+    PairsFor(String table) {
+      this.table = table;
+    }
+  }
+
   /** Stores an iteration's pairs, all at once, and that the stage is finished. */
-  public void addPairs(int iteration, List<PairPlaces> pairs, String stage, double seconds) {
+  public void addPairs(
+      PairsFor model, int iteration, List<PairPlaces> pairs, String stage, double seconds) {
     transaction(
         () -> {
           for (PairPlaces pair : pairs) {
             update(
-                "INSERT INTO pair VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO " + model.table + " VALUES (?, ?, ?, ?, ?)",
                 iteration,
                 pair.prompt(),
                 pair.chosen(),
@@ -511,12 +536,19 @@ public final class RunStore implements AutoCloseable {
         });
   }
 
-  /** An iteration's pairs in the order of their prompts. */
+  /** The pairs that the next iterate learns from, in the order of their prompts. */
   public List<PreferencePair> pairs(int iteration) {
+    return pairs(PairsFor.NEXT, iteration);
+  }
+
+  /** The pairs that {@code model} learns from, in the order of their prompts. */
+  public List<PreferencePair> pairs(PairsFor model, int iteration) {
     List<Prompt> prompts = prompts(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> judged = judged(iteration);
     return query(
-        "SELECT prompt, chosen, rejected, weight FROM pair WHERE iteration = ? ORDER BY prompt",
+        "SELECT prompt, chosen, rejected, weight FROM "
+            + model.table
+            + " WHERE iteration = ? ORDER BY prompt",
         r ->
             new PreferencePair(
                 prompts.get(r.getInt(1)),

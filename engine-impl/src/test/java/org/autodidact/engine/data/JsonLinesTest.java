@@ -3,9 +3,16 @@ package org.autodidact.engine.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.List;
+import java.util.zip.GZIPOutputStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.autodidact.api.InvalidInputException;
@@ -58,6 +65,72 @@ class JsonLinesTest {
                     new RankedInstruction.Answer("a", 0.75),
                     new RankedInstruction.Answer("b", 0.25))));
     assertThat(JsonLines.where(file, 1)).endsWith("data.jsonl, object 2 of the list");
+  }
+
+  private static final String TREE =
+      """
+      {"message_tree_id": "t", "prompt": {"text": "Say.", "role": "prompter", "lang": "en", "replies": [
+       {"text": "well", "role": "assistant", "rank": 0}, {"text": "ill", "role": "assistant", "rank": 1}]}}
+      """
+          .replace("\n ", " ");
+
+  private static final String PAIR =
+      """
+      {"chosen": "\\n\\nHuman: Say.\\n\\nAssistant: well", "rejected": "\\n\\nHuman: Say.\\n\\nAssistant: ill"}
+      """;
+
+  private static byte[] gzip(String text) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (OutputStream out = new GZIPOutputStream(bytes)) {
+      out.write(text.getBytes(StandardCharsets.UTF_8));
+    }
+    return bytes.toByteArray();
+  }
+
+  @Test
+  void treesAndPairsAreReadAsTheyAreDistributed() throws Exception {
+    Path file = folder.resolve("data.jsonl.gz");
+    for (String text : List.of(TREE, PAIR, "[" + PAIR + "," + TREE + "]")) {
+      Files.write(file, gzip(text));
+      List<RankedInstruction> found = RankedData.read(file);
+      assertThat(found).isEqualTo(RankedData.read(file(text)));
+      assertThat(found.get(0).instruction()).isEqualTo("Say.");
+      assertThat(found.get(0).answers()).extracting(a -> a.text()).containsExactly("well", "ill");
+    }
+    // members one after the other are one file
+    Files.write(file, gzip(TREE));
+    Files.write(file, gzip("{\"chosen\": 1}"), StandardOpenOption.APPEND);
+    assertThatThrownBy(() -> RankedData.read(file)).hasMessageContaining("data.jsonl.gz, line 2: ");
+  }
+
+  /** Every cut, and every changed byte after the header, which is not summed. */
+  @Test
+  void aBrokenGzipFileIsNamed() throws Exception {
+    Path file = folder.resolve("data.jsonl.gz");
+    int filling = 0;
+    for (String text : List.of(TREE, "[" + TREE + "]")) {
+      byte[] whole = gzip(text);
+      for (int i = 2; i < whole.length; i++) {
+        Files.write(file, Arrays.copyOf(whole, i));
+        assertThatThrownBy(() -> RankedData.read(file))
+            .isInstanceOf(InvalidInputException.class)
+            .hasMessageContaining("data.jsonl.gz: cut off or damaged (gzip: ")
+            .hasMessageContaining("fetch it again");
+      }
+      for (int i = 10; i < whole.length; i++) {
+        byte[] changed = whole.clone();
+        changed[i] ^= 0x10;
+        Files.write(file, changed);
+        try {
+          // bits that only fill a byte may change
+          assertThat(RankedData.read(file)).isEqualTo(RankedData.read(file(text)));
+          filling++;
+        } catch (InvalidInputException e) {
+          assertThat(e).hasMessageContaining("data.jsonl.gz");
+        }
+      }
+    }
+    assertThat(filling).isLessThan(3);
   }
 
   @ParameterizedTest

@@ -66,7 +66,8 @@ class GuardsTest {
         store.addJudgement(
             1, places[i][0], places[i][1], "j", "M1", Judgement.of("", samples), List.of(1L, 2L));
       }
-      store.addPairs(1, List.of(new RunStore.PairPlaces(0, 0, 1, 0.25)), "pairs", 1);
+      store.addPairs(
+          RunStore.PairsFor.NEXT, 1, List.of(new RunStore.PairPlaces(0, 0, 1, 0.25)), "pairs", 1);
       Map<String, Double> found = IterateMetrics.of(store, 1);
       assertThat(found.get("mean-score")).isCloseTo((4.5 + 1 + 3 + 3) / 4, within(1e-12));
       assertThat(found.get("parse-failures")).isCloseTo(2.0 / 9, within(1e-12));

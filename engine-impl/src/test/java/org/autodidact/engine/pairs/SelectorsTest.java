@@ -52,6 +52,7 @@ class SelectorsTest {
             "best-of-random",
             "length-controlled",
             "anchored",
+            "temporal",
             "consistency-weighted");
   }
 
@@ -92,6 +93,14 @@ class SelectorsTest {
     @Override
     protected PairSelector create() {
       return selector("anchored");
+    }
+  }
+
+  @Nested
+  class Temporal extends PairSelectorRules {
+    @Override
+    protected PairSelector create() {
+      return selector("temporal");
     }
   }
 
@@ -202,6 +211,7 @@ class SelectorsTest {
             PROMPT,
             List.of(candidate("now bad", 0, 1), candidate("now good", 4, 1)),
             List.of(candidate("then fair", 3, 1), candidate("then bad", 1, 1)),
+            List.of(candidate("soon better", 5, 1)),
             List.of());
     PreferencePair pair = selector("anchored").select(request).orElseThrow();
     assertThat(pair.chosen().candidate().text()).isEqualTo("now good");
@@ -210,12 +220,42 @@ class SelectorsTest {
     assertThat(selector("anchored").needs()).containsExactly(PairSelector.Need.PAST_CANDIDATES);
   }
 
+  private static SelectionRequest temporal(JudgedCandidate... future) {
+    return new SelectionRequest(
+        PROMPT,
+        List.of(candidate("now bad", 0, 1), candidate("now good", 4, 1)),
+        List.of(candidate("then fair", 3, 1), candidate("then bad", 1, 1)),
+        List.of(future),
+        List.of());
+  }
+
+  @Test
+  void temporalChoosesTheFutureWhereItIsBetter() {
+    PairSelector temporal = selector("temporal");
+    PreferencePair pair =
+        temporal
+            .select(temporal(candidate("soon worst", -1, 1), candidate("soon better", 5, 1)))
+            .orElseThrow();
+    assertThat(pair.chosen().candidate().text()).isEqualTo("soon better");
+    assertThat(pair.rejected().candidate().text()).isEqualTo("then bad");
+    assertThat(temporal.select(temporal(candidate("soon as good", 4, 1))).orElseThrow().chosen())
+        .as("as good is not better")
+        .isEqualTo(candidate("now good", 4, 1));
+    assertThat(temporal.select(temporal()))
+        .as("what the future iterate learns from")
+        .isEqualTo(selector("anchored").select(temporal()));
+    assertThat(temporal.needs())
+        .containsExactlyInAnyOrder(
+            PairSelector.Need.PAST_CANDIDATES, PairSelector.Need.FUTURE_CANDIDATES);
+  }
+
   private static double weight(List<Integer> scores, List<Integer> earlier) {
     return selector("consistency-weighted")
         .select(
             new SelectionRequest(
                 PROMPT,
                 candidates(scores),
+                List.of(),
                 List.of(),
                 earlier.stream()
                     .map(e -> e < 0 ? OptionalDouble.empty() : OptionalDouble.of(e))

@@ -81,8 +81,7 @@ final class GgufFile implements AutoCloseable {
   }
 
   private void readHeader() throws IOException {
-    int magic = size < 4 ? 0 : readInt();
-    if (magic != MAGIC) {
+    if (readInt() != MAGIC) {
       throw bad("the letters GGUF at the start", "something else; this is not a GGUF file");
     }
     int version = readInt();
@@ -113,13 +112,8 @@ final class GgufFile implements AutoCloseable {
       if (entry.offset() < 0
           || entry.offset() > size - start
           || bytes > size - start - entry.offset()) {
-        throw bad(
-            "tensor '" + entry.name() + "' (" + bytes + " bytes) within the file",
-            "the offset "
-                + entry.offset()
-                + " of "
-                + (size - start)
-                + " bytes of data; the file is truncated, fetch it again");
+        throw cutOff(
+            "tensor '" + entry.name() + "' of " + bytes + " bytes", start + entry.offset());
       }
       tensors.put(
           entry.name(),
@@ -194,7 +188,7 @@ final class GgufFile implements AutoCloseable {
   private long readCount(String what, int bytes) throws IOException {
     long count = readLong();
     if (count < 0 || count > (size - at) / bytes) {
-      throw bad("at most " + (size - at) / bytes + " " + what, Long.toUnsignedString(count));
+      throw cutOff(Long.toUnsignedString(count) + " " + what, at);
     }
     return count;
   }
@@ -206,7 +200,7 @@ final class GgufFile implements AutoCloseable {
     ByteBuffer into = ByteBuffer.wrap(bytes);
     while (into.hasRemaining()) {
       if (channel.read(into, at + into.position()) < 0) {
-        throw truncated();
+        throw cutOff(length + " bytes of text", at);
       }
     }
     at += length;
@@ -232,7 +226,7 @@ final class GgufFile implements AutoCloseable {
   /** The window placed at the next {@code count} bytes, which are then passed. */
   private ByteBuffer need(int count) throws IOException {
     if (at + count > size) {
-      throw truncated();
+      throw cutOff(count + " bytes of the header", at);
     }
     if (at < windowStart || at + count > windowStart + window.limit()) {
       window = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
@@ -245,9 +239,16 @@ final class GgufFile implements AutoCloseable {
     return window;
   }
 
-  private InvalidInputException truncated() {
-    return bad(
-        "more bytes", "the end of the file after " + size + "; it is truncated, fetch it again");
+  private InvalidInputException cutOff(String what, long from) {
+    return new InvalidInputException(
+        path
+            + ": cut off or damaged: it ends after "
+            + size
+            + " bytes, too early for "
+            + what
+            + " from byte "
+            + Long.toUnsignedString(from)
+            + " on; fetch it again");
   }
 
   InvalidInputException bad(String expected, String found) {

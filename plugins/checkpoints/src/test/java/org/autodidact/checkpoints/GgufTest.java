@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GgufTest {
   @TempDir Path folder;
@@ -73,12 +74,25 @@ class GgufTest {
         .hasMessageContaining("no such file");
   }
 
-  @Test
-  void aTruncatedFileIsNamed() throws Exception {
-    byte[] whole = fixture("types.gguf");
-    assertThatThrownBy(() -> GgufFile.open(file(Arrays.copyOf(whole, whole.length - 100))))
-        .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("truncated");
+  /** Cut anywhere: in a number, a text, a list, the list of tensors, the padding or a tensor. */
+  @ParameterizedTest
+  @ValueSource(strings = {"types", "qwen2"})
+  void aFileThatWasCutOffIsNamed(String name) throws Exception {
+    byte[] whole = fixture(name + ".gguf");
+    long end = 0;
+    try (GgufFile gguf = GgufFile.open(file(whole))) {
+      for (GgufFile.Entry entry : gguf.tensors().values()) {
+        end = Math.max(end, entry.offset() + entry.type().bytes(entry.elements(), name));
+      }
+    }
+    for (int size = 0; size < end; size += size < 4000 ? 1 : 97) {
+      Path cut = file(Arrays.copyOf(whole, size));
+      assertThatThrownBy(() -> GgufFile.open(cut))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining(
+              cut + ": cut off or damaged: it ends after " + size + " bytes, too early for ")
+          .hasMessageEndingWith(" on; fetch it again");
+    }
   }
 
   @Test
