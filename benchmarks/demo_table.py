@@ -10,7 +10,7 @@ is written after each; --table-only writes it from those there are. AUTODIDACT n
 import argparse, itertools, json, os, shutil, statistics, subprocess, sys
 import common
 
-SELECTORS = ["max-min", "margin", "best-of-random", "length-controlled", "anchored", "consistency-weighted"]
+SELECTORS = ["max-min", "margin", "best-of-random", "length-controlled", "anchored", "temporal", "consistency-weighted"]
 JUDGES = {"additive": ["--judge", "additive"], "random": ["--judge", "random"], "oracle": ["--judge", "oracle"],
           "additive, mean of 3": ["--set", "judge.samples=3", "--set", "judge.temperature=1", "--set", "judge.top-p=1"]}
 LOSSES = ["sigmoid", "ipo", "simpo", "hinge", "sft"]

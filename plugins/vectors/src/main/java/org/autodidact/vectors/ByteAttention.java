@@ -22,6 +22,9 @@ public final class ByteAttention {
 
   private static final int SCORES = STRETCH + BLOCK;
 
+  /** Vectors of 8 numbers are AVX2's, which has 16 registers; those of 16 have 32. */
+  private static final boolean FEW_REGISTERS = LENGTH == 8;
+
   /** The score of a place that a query does not see: its weight is next to 0. */
   private static final float NOT_SEEN = -1e6f;
 
@@ -29,7 +32,7 @@ public final class ByteAttention {
   private final int queriesPerHead;
   private final float[] keys;
   private final float[] values;
-  private final float[] keyScales = new float[STRETCH];
+  private final float[] keyScales = new float[STRETCH + BLOCK];
   private final float[] valueScales = new float[STRETCH];
   private final float[] scores;
   private final float[] lanes = new float[LENGTH];
@@ -44,7 +47,7 @@ public final class ByteAttention {
   public ByteAttention(int size, int queriesPerHead) {
     this.size = size;
     this.queriesPerHead = queriesPerHead;
-    this.keys = new float[STRETCH * size];
+    this.keys = new float[(STRETCH + BLOCK) * size];
     this.values = new float[STRETCH * size];
     this.scores = new float[queriesPerHead * SCORES];
   }
@@ -137,13 +140,17 @@ public final class ByteAttention {
   }
 
   /**
-   * Four columns of places at a time, twelve sums that do not wait for one another; two where there
-   * are no more: four would cost a stretch of 16 places two fifths more, two a stretch of 64 a
-   * tenth.
+   * Of 32 registers four columns of places at a time, twelve sums that do not wait for one another;
+   * two where there are no more: four would cost a stretch of 16 places two fifths more, two a
+   * stretch of 64 a tenth. Of 16 registers three columns: with four, the compiler puts sums into
+   * memory, and a product takes 1.8 times as long.
    */
   private void scoresOfThree(float[] queries, int from, int to, int blocks) {
     int columns = blocks * BLOCK / LENGTH;
     int column = 0;
+    for (; FEW_REGISTERS && column < columns; column += 3) {
+      scoresOfThreeColumns(queries, from, to, column);
+    }
     for (; column + 2 < columns; column += 4) {
       scoresOfFourColumns(queries, from, to, column);
     }
@@ -216,6 +223,54 @@ public final class ByteAttention {
     a3.mul(scale).intoArray(scores, to + place + 3 * LENGTH);
     b3.mul(scale).intoArray(scores, to + SCORES + place + 3 * LENGTH);
     c3.mul(scale).intoArray(scores, to + 2 * SCORES + place + 3 * LENGTH);
+  }
+
+  /** The last ones may lie in a block that nobody asked for; there is memory for it. */
+  private void scoresOfThreeColumns(float[] queries, int from, int to, int column) {
+    float[] k = keys;
+    int width = size;
+    int at = keys(column);
+    int at1 = keys(column + 1);
+    int at2 = keys(column + 2);
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector b2 = a0;
+    FloatVector c0 = a0;
+    FloatVector c1 = a0;
+    FloatVector c2 = a0;
+    for (int i = 0; i < width; i++) {
+      FloatVector a = FloatVector.broadcast(FLOATS, queries[from + i]);
+      FloatVector b = FloatVector.broadcast(FLOATS, queries[from + width + i]);
+      FloatVector c = FloatVector.broadcast(FLOATS, queries[from + 2 * width + i]);
+      FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * BLOCK);
+      a0 = key.fma(a, a0);
+      b0 = key.fma(b, b0);
+      c0 = key.fma(c, c0);
+      key = FloatVector.fromArray(FLOATS, k, at1 + i * BLOCK);
+      a1 = key.fma(a, a1);
+      b1 = key.fma(b, b1);
+      c1 = key.fma(c, c1);
+      key = FloatVector.fromArray(FLOATS, k, at2 + i * BLOCK);
+      a2 = key.fma(a, a2);
+      b2 = key.fma(b, b2);
+      c2 = key.fma(c, c2);
+    }
+    int place = column * LENGTH;
+    FloatVector scale = FloatVector.fromArray(FLOATS, keyScales, place);
+    a0.mul(scale).intoArray(scores, to + place);
+    b0.mul(scale).intoArray(scores, to + SCORES + place);
+    c0.mul(scale).intoArray(scores, to + 2 * SCORES + place);
+    scale = FloatVector.fromArray(FLOATS, keyScales, place + LENGTH);
+    a1.mul(scale).intoArray(scores, to + place + LENGTH);
+    b1.mul(scale).intoArray(scores, to + SCORES + place + LENGTH);
+    c1.mul(scale).intoArray(scores, to + 2 * SCORES + place + LENGTH);
+    scale = FloatVector.fromArray(FLOATS, keyScales, place + 2 * LENGTH);
+    a2.mul(scale).intoArray(scores, to + place + 2 * LENGTH);
+    b2.mul(scale).intoArray(scores, to + SCORES + place + 2 * LENGTH);
+    c2.mul(scale).intoArray(scores, to + 2 * SCORES + place + 2 * LENGTH);
   }
 
   /** The second may lie in a block that nobody asked for; there is memory for it. */
@@ -313,6 +368,69 @@ public final class ByteAttention {
   }
 
   private void addValuesOfThree(float[] sums, int to, int weights, int places) {
+    if (FEW_REGISTERS) {
+      for (int d = 0; d < size; d += 3 * LENGTH) {
+        addThreeColumns(sums, to, weights, places, d);
+      }
+    } else {
+      addFourColumns(sums, to, weights, places);
+    }
+  }
+
+  /**
+   * Columns of values from the {@code d}th number on. The last three may begin before it: what they
+   * come to there is there already.
+   */
+  private void addThreeColumns(float[] sums, int to, int weights, int places, int d) {
+    float[] v = values;
+    int width = size;
+    int begin = Math.min(d, width - 3 * LENGTH);
+    int a = to + begin;
+    int b = a + width;
+    int c = b + width;
+    FloatVector a0 = FloatVector.fromArray(FLOATS, sums, a);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, sums, a + LENGTH);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, sums, a + 2 * LENGTH);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, sums, b);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, sums, b + LENGTH);
+    FloatVector b2 = FloatVector.fromArray(FLOATS, sums, b + 2 * LENGTH);
+    FloatVector c0 = FloatVector.fromArray(FLOATS, sums, c);
+    FloatVector c1 = FloatVector.fromArray(FLOATS, sums, c + LENGTH);
+    FloatVector c2 = FloatVector.fromArray(FLOATS, sums, c + 2 * LENGTH);
+    for (int t = 0; t < places; t++) {
+      int at = t * width + begin;
+      FloatVector first = FloatVector.broadcast(FLOATS, scores[weights + t]);
+      FloatVector second = FloatVector.broadcast(FLOATS, scores[weights + SCORES + t]);
+      FloatVector third = FloatVector.broadcast(FLOATS, scores[weights + 2 * SCORES + t]);
+      FloatVector value = FloatVector.fromArray(FLOATS, v, at);
+      a0 = value.fma(first, a0);
+      b0 = value.fma(second, b0);
+      c0 = value.fma(third, c0);
+      value = FloatVector.fromArray(FLOATS, v, at + LENGTH);
+      a1 = value.fma(first, a1);
+      b1 = value.fma(second, b1);
+      c1 = value.fma(third, c1);
+      value = FloatVector.fromArray(FLOATS, v, at + 2 * LENGTH);
+      a2 = value.fma(first, a2);
+      b2 = value.fma(second, b2);
+      c2 = value.fma(third, c2);
+    }
+    if (begin == d) {
+      a0.intoArray(sums, a);
+      b0.intoArray(sums, b);
+      c0.intoArray(sums, c);
+    }
+    if (begin + LENGTH >= d) {
+      a1.intoArray(sums, a + LENGTH);
+      b1.intoArray(sums, b + LENGTH);
+      c1.intoArray(sums, c + LENGTH);
+    }
+    a2.intoArray(sums, a + 2 * LENGTH);
+    b2.intoArray(sums, b + 2 * LENGTH);
+    c2.intoArray(sums, c + 2 * LENGTH);
+  }
+
+  private void addFourColumns(float[] sums, int to, int weights, int places) {
     float[] v = values;
     int width = size;
     for (int d = 0; d < width; d += 4 * LENGTH) {
