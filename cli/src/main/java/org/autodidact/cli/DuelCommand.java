@@ -74,6 +74,9 @@ final class DuelCommand implements Callable<Integer> {
     Plugins plugins = Plugins.discover(List.of());
     double startup = JsonReport.sinceStart();
     long start = System.nanoTime();
+    judging.check(plugins);
+    judging.seeds(0);
+    ModelOptions.checkpoint(second);
     List<String> ofFirst = answers(plugins, first, asked);
     List<String> ofSecond = answers(plugins, second, asked);
     List<JudgementRequest> requests = new ArrayList<>();

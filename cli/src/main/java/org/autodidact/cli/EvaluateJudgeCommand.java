@@ -64,7 +64,12 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
     List<RankedInstruction> all = RankedData.read(data);
     if (first < 0 || count < 0 || first >= all.size()) {
       throw new InvalidInputException(
-          "--first must be in [0, " + all.size() + ") and --count 0 or more; found " + first);
+          "--first must be in [0, "
+              + all.size()
+              + ") and --count 0 or more; found "
+              + first
+              + " and "
+              + count);
     }
     int end = count == 0 ? all.size() : Math.min(all.size(), first + count);
     List<JudgementRequest> requests = new ArrayList<>();

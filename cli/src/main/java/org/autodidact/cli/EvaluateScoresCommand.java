@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge.Scale;
@@ -59,6 +61,21 @@ final class EvaluateScoresCommand implements Callable<Integer> {
       }
     }
     List<RankedInstruction> all = RankedData.read(data);
+    Set<String> unknown = new TreeSet<>(found.keySet());
+    for (int i = 0; i < all.size(); i++) {
+      for (int k = 0; k < all.get(i).answers().size(); k++) {
+        unknown.remove(i + "/" + k);
+      }
+    }
+    if (!unknown.isEmpty()) {
+      throw new InvalidInputException(
+          files
+              + ": the id '"
+              + unknown.iterator().next()
+              + "' is no INSTRUCTION/ANSWER of "
+              + data
+              + ", both counted from 0; were the scores made from another file?");
+    }
     List<JudgedInstruction> judged = new ArrayList<>();
     for (int i = 0; i < all.size(); i++) {
       List<Judgement> judgements = new ArrayList<>();
@@ -85,6 +102,14 @@ final class EvaluateScoresCommand implements Callable<Integer> {
               score(sample),
               sample.path("text").asText(""),
               Shown.valueOf(sample.path("shown").asText("alone").toUpperCase(Locale.ROOT))));
+    }
+    JsonNode score = line.json().path("score");
+    boolean finite = score.isNumber() && Double.isFinite(score.asDouble());
+    if (!finite && !score.isNull()) {
+      throw new InvalidInputException(
+          line.where()
+              + ": 'score' must be a number, or null where the judge gave none; found "
+              + (score.isMissingNode() ? "the keys " + line.keys() : score));
     }
     return new Judgement(line.text("id"), score(line.json()), samples);
   }

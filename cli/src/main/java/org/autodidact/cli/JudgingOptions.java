@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import org.autodidact.api.Generator;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.SamplingParameters;
@@ -95,18 +96,27 @@ final class JudgingOptions {
 
   /** The seeds of the judgement at a place. */
   List<Long> seeds(int place) {
+    if (samples < 1) {
+      throw new InvalidInputException("--samples must be at least 1, found " + samples);
+    }
     return LongStream.range(0, samples).mapToObj(k -> Seeds.of(seed, place, k)).toList();
   }
 
   /** The judge, which shows how far it is. */
   Judge open(Plugins plugins, Generator model) {
+    return new ShownJudge(plugins.openJudge(judge, members, context(model)));
+  }
+
+  /** Refuses what {@link #open} would, before there is a model. */
+  void check(Plugins plugins) {
+    plugins.generator(generator);
+    plugins.checkJudge(judge, members, context(new Plugins.NoGenerator()));
+  }
+
+  private JudgeContext context(Generator model) {
     SamplingParameters sampling =
         new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);
-    return new ShownJudge(
-        plugins.openJudge(
-            judge,
-            members,
-            new JudgeContext(
-                model, sampling, template(), List.of(), Optional.ofNullable(judgeModel))));
+    return new JudgeContext(
+        model, sampling, template(), List.of(), Optional.ofNullable(judgeModel));
   }
 }

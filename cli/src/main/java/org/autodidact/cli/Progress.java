@@ -79,11 +79,11 @@ final class Progress implements RunListener {
     show(
         String.format(
             Locale.ROOT,
-            "%d of %d, %.2f a second, %.0f s left%s",
+            "%d of %d, %.2f a second%s%s",
             done,
             total,
             rate,
-            (total - done) / rate,
+            rate > 0 ? String.format(Locale.ROOT, ", %.0f s left", (total - done) / rate) : "",
             more),
         false);
   }

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.autodidact.checkpoints.TinyModel;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -178,6 +179,23 @@ class MainTest {
         file("without-id.jsonl", "{\"score\":1}\n"),
         "--data",
         ranked);
+    Map<String, String> wrong =
+        Map.of(
+            "{\"id\":\"0/0\"}", "wrong.jsonl, line 1: 'score' must be a number",
+            "{\"id\":\"0/0\",\"score\":\"5\"}", "wrong.jsonl, line 1: 'score' must be a number",
+            "{\"id\":\"0/0\",\"score\":1e400}", "wrong.jsonl, line 1: 'score' must be a number",
+            "{\"id\":\"99/0\",\"score\":5}", "the id '99/0' is no INSTRUCTION/ANSWER");
+    for (Map.Entry<String, String> line : wrong.entrySet()) {
+      assertRefused(
+          3,
+          line.getValue(),
+          "evaluate",
+          "scores",
+          "--scores",
+          file("wrong.jsonl", line.getKey() + "\n"),
+          "--data",
+          ranked);
+    }
   }
 
   @Test
@@ -373,6 +391,21 @@ class MainTest {
         prompts,
         "--model",
         model);
+    assertThat(err).as("what is wrong is said before anybody answers").doesNotContain("answers of");
+    assertRefused(
+        3,
+        "--samples must be at least 1, found 0",
+        "evaluate",
+        "duel",
+        model,
+        model,
+        "--prompts",
+        prompts,
+        "--samples",
+        0,
+        "--model",
+        model);
+    assertThat(err).doesNotContain("answers of");
   }
 
   @Test
@@ -508,6 +541,31 @@ class MainTest {
         .as(err)
         .isZero();
     assertRefused(3, "exists already", trainDpo(model, data, trained, "--seed", 2));
+  }
+
+  /** What a finished training says of itself; no two numbers are the same. */
+  @Test
+  void everySettingReachesTheTrainer() throws Exception {
+    Path data = file("d.jsonl", "{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
+    Path trained = folder.resolve("trained");
+    String options =
+        "--optimizer adafactor --learning-rate 0.002 --final-learning-rate 0.001 --schedule linear"
+            + " --warmup 3 --batch-size 4 --epochs 2 --max-length 99 --weight-decay 0.01"
+            + " --max-grad-norm 0.7 --dropout 0.05 --held-out-every 5 --patience 6 --save-every 7"
+            + " --recompute --lora-rank 8 --lora-alpha 9.5 --lora-dropout 0.06"
+            + " --lora-targets q_proj,v_proj --lora-quantized --no-shuffle";
+    assertThat(autodidact(trainDpo(model, data, trained, (Object[]) options.split(" "))))
+        .as(err)
+        .isZero();
+    String settings =
+        JSON.readTree(trained.resolve("training.json").toFile()).path("settings").asText();
+    assertThat(settings)
+        .contains(
+            "optimizer=ADAFACTOR, learningRate=0.002, finalLearningRate=0.001, schedule=LINEAR,"
+                + " warmupSteps=3, batchSize=4, epochs=2, maxLength=99, weightDecay=0.01,"
+                + " maxGradientNorm=0.7, dropout=0.05, shuffle=false, heldOutEvery=5, patience=6,"
+                + " saveEvery=7, recompute=true, lora=Optional[Lora[rank=8, alpha=9.5,"
+                + " dropout=0.06, targets=[q_proj, v_proj], merge=false, quantized=true]]");
   }
 
   @Test

@@ -7,11 +7,13 @@ import java.util.Optional;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -103,7 +105,17 @@ public final class Autodidact {
     plugins.generator(config.generator());
     plugins.trainer(config.trainer()).create(config.compute().trainerSettings());
     plugins.judge(config.judge().name());
-    config.judge().members().forEach(plugins::judge);
+    plugins.checkJudge(
+        config.judge().name(),
+        config.judge().members(),
+        new JudgeProvider.JudgeContext(
+            new Plugins.NoGenerator(),
+            config.judge().sampling(),
+            config.judge().template().map(FineTuningData::readText),
+            List.of(),
+            config.judge().model().map(Path::of)));
+    Stages.evaluationPrompts(config);
+    Stages.evaluationExamples(config);
     plugins
         .pairSelector(config.selector().name())
         .create(config.selector().settings(config.seed()));

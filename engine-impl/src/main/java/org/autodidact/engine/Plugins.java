@@ -8,7 +8,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Generator;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
@@ -20,6 +25,7 @@ import org.autodidact.api.PluginNotFoundException;
 import org.autodidact.api.PromptFilter;
 import org.autodidact.api.PromptFilterProvider;
 import org.autodidact.api.PromptFilterProvider.FilterSettings;
+import org.autodidact.api.Scorer;
 import org.autodidact.api.TrainerProvider;
 
 /** The plugins at hand, looked up by name. Immutable and thread-safe. */
@@ -59,6 +65,37 @@ public final class Plugins {
 
   public JudgeProvider judge(String name) {
     return find("judge", judges, name);
+  }
+
+  /**
+   * Refuses what a judge refuses when it is opened, without a model: to be called before work that
+   * it is to judge.
+   *
+   * @param context whose generator is not used
+   */
+  public void checkJudge(String name, List<String> members, JudgeContext context) {
+    JudgeContext none =
+        new JudgeContext(
+            new NoGenerator(), context.sampling(), context.template(), List.of(), context.model());
+    openJudge(name, members, none).close();
+  }
+
+  /** Stands for a model that is not open yet. */
+  public static final class NoGenerator implements Generator {
+    @Override
+    public void generate(
+        List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
+      throw new IllegalStateException("a judge may not generate before it is asked to judge");
+    }
+
+    @Override
+    public Optional<Scorer> scorer() {
+      return Optional.of(
+          (requests, results, cancellation) -> generate(List.of(), g -> {}, cancellation));
+    }
+
+    @Override
+    public void close() {}
   }
 
   /**

@@ -293,20 +293,28 @@ final class Stages {
             place.seeds());
   }
 
+  /** The prompts that every iterate answers. */
+  static List<Prompt> evaluationPrompts(RunConfig config) {
+    return config.evaluation().flatMap(RunConfig.Evaluation::prompts).stream()
+        .flatMap(file -> JsonLines.prompts(Path.of(file)).stream())
+        .toList();
+  }
+
+  /** The answers whose perplexity is measured. */
+  static List<TrainingExample> evaluationExamples(RunConfig config) {
+    return config.evaluation().flatMap(RunConfig.Evaluation::perplexity).stream()
+        .flatMap(file -> JsonLines.read(Path.of(file), JsonLines::demonstration).stream())
+        .toList();
+  }
+
   /** What the run asks for in {@code evaluation}, of its last iterate too. */
   void evaluate(int iteration, OpenModel model) {
     Stage stage = new Stage(model.checkpoint().name(), Kind.EVALUATION);
     if (store.isFinished(name(stage))) {
       return;
     }
-    List<Prompt> prompts =
-        config.evaluation().flatMap(RunConfig.Evaluation::prompts).stream()
-            .flatMap(file -> JsonLines.prompts(Path.of(file)).stream())
-            .toList();
-    List<TrainingExample> examples =
-        config.evaluation().flatMap(RunConfig.Evaluation::perplexity).stream()
-            .flatMap(file -> JsonLines.read(Path.of(file), JsonLines::demonstration).stream())
-            .toList();
+    List<Prompt> prompts = evaluationPrompts(config);
+    List<TrainingExample> examples = evaluationExamples(config);
     if (prompts.isEmpty() && examples.isEmpty()) {
       return;
     }

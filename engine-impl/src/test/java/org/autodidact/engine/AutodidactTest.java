@@ -440,6 +440,27 @@ class AutodidactTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"self-similarity=1", "agreement=0", "parse-failures=5"})
+  void aLimitThatGuardsNothingIsRefused(String limit) {
+    String[] nameAndValue = limit.split("=", 2);
+    assertThatThrownBy(() -> config(Map.of("stop-when." + nameAndValue[0], nameAndValue[1])))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining(nameAndValue[0] + " of warn-when or stop-when must be ");
+  }
+
+  @Test
+  void aJudgeThatCannotBeOpenedIsRefusedBeforeAnyWork() {
+    Path run = folder.resolve("ensemble");
+    assertThatThrownBy(
+            () ->
+                engine(new FakePlugin(true), new RunListener() {})
+                    .run(config(Map.of("judge.name", "ensemble")), run))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("judge.members");
+    assertThat(run).doesNotExist();
+  }
+
   @Test
   void aJudgeThatNeverScoresIsNamedAndTheWorkStays() {
     assertThatThrownBy(

@@ -135,6 +135,21 @@ public record RunConfig(
       selfSimilarity = or(selfSimilarity, Optional.empty());
       agreement = or(agreement, Optional.empty());
       parseFailures = or(parseFailures, Optional.empty());
+      require(selfSimilarity.filter(v -> v >= 1), "self-similarity", "below 1");
+      require(agreement.filter(v -> v <= 0), "agreement", "above 0");
+      require(parseFailures.filter(v -> v >= 1), "parse-failures", "below 1");
+    }
+
+    /** Shares are between 0 and 1: a limit that none can be beyond guards nothing. */
+    private static void require(Optional<Double> useless, String key, String expected) {
+      if (useless.isPresent()) {
+        throw new InvalidInputException(
+            key
+                + " of warn-when or stop-when must be "
+                + expected
+                + ", as no share is beyond it otherwise; found "
+                + useless.get());
+      }
     }
   }
 

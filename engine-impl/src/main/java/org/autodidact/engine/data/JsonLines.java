@@ -193,7 +193,7 @@ public final class JsonLines {
       return json.has("messages") ? messages() : List.of(Message.user(text(key)));
     }
 
-    List<String> keys() {
+    public List<String> keys() {
       List<String> keys = new ArrayList<>();
       json.fieldNames().forEachRemaining(keys::add);
       return keys;

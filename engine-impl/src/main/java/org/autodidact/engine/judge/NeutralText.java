@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 final class NeutralText {
   private static final Pattern VERDICT =
       Pattern.compile(
-          "((?:scores?|better)\\b[\\s*_`\"'\\p{Cf}]*)[:\uFF1A]", Pattern.CASE_INSENSITIVE);
+          "((?:scores?|better)\\b[\\s\\p{Z}*_`\"'\\p{Cf}]*)[:\uFF1A]", Pattern.CASE_INSENSITIVE);
 
   private static final Pattern TAG =
       Pattern.compile(
