@@ -141,7 +141,18 @@ final class EftCommand {
     EftSplit split(long seed) {
       List<Prompt> excluded = new ArrayList<>();
       exclude.forEach(file -> excluded.addAll(JsonLines.prompts(file)));
-      return EftSplit.draw(RankedData.read(data), heldOut, excluded, similarity, seed);
+      EftSplit split = EftSplit.draw(RankedData.read(data), heldOut, excluded, similarity, seed);
+      if (split.train().isEmpty()) {
+        throw new InvalidInputException(
+            data
+                + ": no instruction is left to learn from: "
+                + split.heldOut().size()
+                + " are held out, "
+                + split.left()
+                + " left out as alike with those or with --exclude; give more data, a lower"
+                + " --held-out or a higher --similarity");
+      }
+      return split;
     }
 
     void write(

@@ -40,7 +40,7 @@ final class ModelOptions {
       defaultValue = "fp32",
       paramLabel = "P",
       description =
-          "fp32: the checkpoint's own numbers (default); int8: rotated and rounded, nearly twice as"
+          "fp32: the checkpoint's own numbers (default); int8: rotated and rounded, about three times as"
               + " fast; int8-weights: fastest for one prompt at a time; auto: int8 for all but small"
               + " models. Training is in fp32 or bf16")
   private String precision;

@@ -286,6 +286,17 @@ class MainTest {
     Path data = file("ranked.jsonl", ranked.toString());
     Path eft = folder.resolve("eft");
     assertThat(autodidact("eft", "from-ranking", "--data", data, "--output", eft)).as(err).isZero();
+    assertRefused(
+        3,
+        "no instruction is left to learn from",
+        "eft",
+        "from-ranking",
+        "--data",
+        data,
+        "--exclude",
+        file("asked.jsonl", ranked.toString().replace("instruction", "prompt")),
+        "--output",
+        folder.resolve("none-left"));
     List<JsonNode> train = lines(eft.resolve("train.jsonl"));
     assertThat(train).hasSize(12);
     assertThat(train.get(0).at("/messages/1/content").asText())

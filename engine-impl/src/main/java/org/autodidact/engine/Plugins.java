@@ -80,6 +80,28 @@ public final class Plugins {
     openJudge(name, members, none).close();
   }
 
+  private Judge openMember(String of, String name, JudgeContext context) {
+    JudgeProvider provider = judge(name);
+    try {
+      return provider.open(
+          new JudgeContext(
+              context.generator(),
+              context.sampling(),
+              Optional.empty(),
+              List.of(),
+              context.model()));
+    } catch (InvalidInputException e) {
+      throw new InvalidInputException(
+          "'"
+              + name
+              + "' cannot be a member of '"
+              + of
+              + "', where it has neither members nor a template of its own: "
+              + e.getMessage(),
+          e);
+    }
+  }
+
   /** Stands for a model that is not open yet. */
   public static final class NoGenerator implements Generator {
     @Override
@@ -108,15 +130,7 @@ public final class Plugins {
     List<Judge> opened = new ArrayList<>();
     try {
       for (String member : members) {
-        opened.add(
-            judge(member)
-                .open(
-                    new JudgeContext(
-                        context.generator(),
-                        context.sampling(),
-                        Optional.empty(),
-                        List.of(),
-                        context.model())));
+        opened.add(openMember(name, member, context));
       }
       return provider.open(
           new JudgeContext(

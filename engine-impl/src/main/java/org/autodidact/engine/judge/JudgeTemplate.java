@@ -28,7 +28,7 @@ public record JudgeTemplate(String text, List<String> places) {
                 + "}; {"
                 + place
                 + "} is missing in: "
-                + text.substring(0, Math.min(80, text.length())));
+                + text.substring(0, Math.min(80, text.length())).strip().replaceAll("\\s+", " "));
       }
     }
   }
