@@ -49,15 +49,10 @@ public final class TrainBenchmark {
       settings.optimizer(TrainingSettings.Optimizer.ADAFACTOR);
     }
     if (rank > 0) {
-      TrainingSettings.Lora lora = TrainingSettings.Lora.rank(rank);
+      boolean quantized = more.contains("quantized");
       settings.lora(
           new TrainingSettings.Lora(
-              rank,
-              lora.alpha(),
-              lora.dropout(),
-              lora.targets(),
-              lora.merge(),
-              more.contains("quantized")));
+              rank, 2.0 * rank, 0, TrainingSettings.Lora.ALL, false, quantized));
     }
     List<TrainingExample> pairs = pairs(Path.of(arguments[1]), Integer.parseInt(arguments[2]));
     Path folder = Files.createTempDirectory("autodidact-train");

@@ -75,10 +75,10 @@ final class DuelCommand implements Callable<Integer> {
     double startup = JsonReport.sinceStart();
     long start = System.nanoTime();
     judging.check(plugins);
-    judging.seeds(0);
-    ModelOptions.checkpoint(second);
-    List<String> ofFirst = answers(plugins, first, asked);
-    List<String> ofSecond = answers(plugins, second, asked);
+    Checkpoint firstModel = ModelOptions.checkpoint(first);
+    Checkpoint secondModel = ModelOptions.checkpoint(second);
+    List<String> ofFirst = answers(plugins, first, firstModel, asked);
+    List<String> ofSecond = answers(plugins, second, secondModel, asked);
     List<JudgementRequest> requests = new ArrayList<>();
     for (int i = 0; i < asked.size(); i++) {
       String a = ofFirst.get(i);
@@ -130,10 +130,11 @@ final class DuelCommand implements Callable<Integer> {
     return plugins.generator(judging.generator()).open(model, judgeModel.compute());
   }
 
-  private List<String> answers(Plugins plugins, Path model, List<Prompt> asked) {
+  private List<String> answers(
+      Plugins plugins, Path model, Checkpoint checkpoint, List<Prompt> asked) {
     Progress progress = new Progress();
     progress.begin("answers of " + model.getFileName(), 0, asked.size());
-    try (Generator generator = open(plugins, ModelOptions.checkpoint(model))) {
+    try (Generator generator = open(plugins, checkpoint)) {
       List<String> answers =
           Interrupt.guard(
               cancellation ->

@@ -3,13 +3,13 @@ package org.autodidact.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge.Scale;
@@ -61,30 +61,24 @@ final class EvaluateScoresCommand implements Callable<Integer> {
       }
     }
     List<RankedInstruction> all = RankedData.read(data);
-    Set<String> unknown = new TreeSet<>(found.keySet());
-    for (int i = 0; i < all.size(); i++) {
-      for (int k = 0; k < all.get(i).answers().size(); k++) {
-        unknown.remove(i + "/" + k);
-      }
-    }
-    if (!unknown.isEmpty()) {
-      throw new InvalidInputException(
-          files
-              + ": the id '"
-              + unknown.iterator().next()
-              + "' is no INSTRUCTION/ANSWER of "
-              + data
-              + ", both counted from 0; were the scores made from another file?");
-    }
     List<JudgedInstruction> judged = new ArrayList<>();
     for (int i = 0; i < all.size(); i++) {
       List<Judgement> judgements = new ArrayList<>();
-      for (int k = 0; found.containsKey(i + "/" + k); k++) {
-        judgements.add(found.get(i + "/" + k));
+      for (int k = 0; k < all.get(i).answers().size(); k++) {
+        Optional.ofNullable(found.remove(i + "/" + k)).ifPresent(judgements::add);
       }
       if (judgements.size() == all.get(i).answers().size()) {
         judged.add(new JudgedInstruction(all.get(i), judgements));
       }
+    }
+    if (!found.isEmpty()) {
+      throw new InvalidInputException(
+          files
+              + ": the id '"
+              + Collections.min(found.keySet())
+              + "' is no INSTRUCTION/ANSWER of "
+              + data
+              + ", both counted from 0; were the scores made from another file?");
     }
     if (judged.isEmpty()) {
       throw new InvalidInputException(
@@ -104,8 +98,7 @@ final class EvaluateScoresCommand implements Callable<Integer> {
               Shown.valueOf(sample.path("shown").asText("alone").toUpperCase(Locale.ROOT))));
     }
     JsonNode score = line.json().path("score");
-    boolean finite = score.isNumber() && Double.isFinite(score.asDouble());
-    if (!finite && !score.isNull()) {
+    if (!JsonLines.isFinite(score) && !score.isNull()) {
       throw new InvalidInputException(
           line.where()
               + ": 'score' must be a number, or null where the judge gave none; found "

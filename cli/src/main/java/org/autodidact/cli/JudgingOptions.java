@@ -82,6 +82,9 @@ final class JudgingOptions {
   }
 
   int samples() {
+    if (samples < 1) {
+      throw new InvalidInputException("--samples must be at least 1, found " + samples);
+    }
     return samples;
   }
 
@@ -96,10 +99,7 @@ final class JudgingOptions {
 
   /** The seeds of the judgement at a place. */
   List<Long> seeds(int place) {
-    if (samples < 1) {
-      throw new InvalidInputException("--samples must be at least 1, found " + samples);
-    }
-    return LongStream.range(0, samples).mapToObj(k -> Seeds.of(seed, place, k)).toList();
+    return LongStream.range(0, samples()).mapToObj(k -> Seeds.of(seed, place, k)).toList();
   }
 
   /** The judge, which shows how far it is. */
@@ -109,8 +109,9 @@ final class JudgingOptions {
 
   /** Refuses what {@link #open} would, before there is a model. */
   void check(Plugins plugins) {
+    samples();
     plugins.generator(generator);
-    plugins.checkJudge(judge, members, context(new Plugins.NoGenerator()));
+    plugins.openJudge(judge, members, context(new Plugins.NoGenerator())).close();
   }
 
   private JudgeContext context(Generator model) {

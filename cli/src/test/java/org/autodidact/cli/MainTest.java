@@ -64,6 +64,14 @@ class MainTest {
     return arguments.toArray();
   }
 
+  /** The arguments of {@code evaluate duel}, judged by {@link #model}. */
+  private Object[] duel(Path a, Path b, Path prompts, Object... more) {
+    List<Object> arguments =
+        new ArrayList<>(List.of("evaluate", "duel", a, b, "--prompts", prompts, "--model", model));
+    arguments.addAll(List.of(more));
+    return arguments.toArray();
+  }
+
   private Path file(String name, String text) throws Exception {
     return Files.writeString(folder.resolve(name), text);
   }
@@ -391,31 +399,11 @@ class MainTest {
         .as(err)
         .isZero();
     assertThat(last().path("win_rate").asDouble()).as("against itself").isEqualTo(0.5);
-    assertRefused(
-        3,
-        "no such model",
-        "evaluate",
-        "duel",
-        model,
-        folder.resolve("none"),
-        "--prompts",
-        prompts,
-        "--model",
-        model);
+    Path none = folder.resolve("none");
+    assertRefused(3, "no such model", duel(model, none, prompts));
     assertThat(err).as("what is wrong is said before anybody answers").doesNotContain("answers of");
     assertRefused(
-        3,
-        "--samples must be at least 1, found 0",
-        "evaluate",
-        "duel",
-        model,
-        model,
-        "--prompts",
-        prompts,
-        "--samples",
-        0,
-        "--model",
-        model);
+        3, "--samples must be at least 1, found 0", duel(model, model, prompts, "--samples", 0));
     assertThat(err).doesNotContain("answers of");
   }
 

@@ -7,13 +7,11 @@ import java.util.Optional;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
-import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -104,16 +102,7 @@ public final class Autodidact {
   private void checkNames(RunConfig config) {
     plugins.generator(config.generator());
     plugins.trainer(config.trainer()).create(config.compute().trainerSettings());
-    plugins.judge(config.judge().name());
-    plugins.checkJudge(
-        config.judge().name(),
-        config.judge().members(),
-        new JudgeProvider.JudgeContext(
-            new Plugins.NoGenerator(),
-            config.judge().sampling(),
-            config.judge().template().map(FineTuningData::readText),
-            List.of(),
-            config.judge().model().map(Path::of)));
+    Stages.openJudge(config, plugins, new Plugins.NoGenerator()).close();
     Stages.evaluationPrompts(config);
     Stages.evaluationExamples(config);
     plugins
@@ -129,7 +118,6 @@ public final class Autodidact {
               plugins.promptFilters(section.filters(), section.filterSettings());
             });
     config.candidates().sampling();
-    config.judge().sampling();
     config.compute().settings();
     config.preferenceTraining().over(org.autodidact.api.TrainingSettings.dpo());
     config

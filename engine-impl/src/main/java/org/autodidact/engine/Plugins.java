@@ -67,19 +67,6 @@ public final class Plugins {
     return find("judge", judges, name);
   }
 
-  /**
-   * Refuses what a judge refuses when it is opened, without a model: to be called before work that
-   * it is to judge.
-   *
-   * @param context whose generator is not used
-   */
-  public void checkJudge(String name, List<String> members, JudgeContext context) {
-    JudgeContext none =
-        new JudgeContext(
-            new NoGenerator(), context.sampling(), context.template(), List.of(), context.model());
-    openJudge(name, members, none).close();
-  }
-
   private Judge openMember(String of, String name, JudgeContext context) {
     JudgeProvider provider = judge(name);
     try {
@@ -102,7 +89,10 @@ public final class Plugins {
     }
   }
 
-  /** Stands for a model that is not open yet. */
+  /**
+   * Stands for a model that is not open yet: a judge that is opened with it and closed refuses what
+   * it would refuse later, before the work that it is to judge.
+   */
   public static final class NoGenerator implements Generator {
     @Override
     public void generate(

@@ -456,6 +456,19 @@ final class Stages {
         .toList();
   }
 
+  /** The run's judge over a model, which stays the caller's. */
+  static Judge openJudge(RunConfig config, Plugins plugins, Generator model) {
+    return plugins.openJudge(
+        config.judge().name(),
+        config.judge().members(),
+        new JudgeContext(
+            model,
+            config.judge().sampling(),
+            config.judge().template().map(FineTuningData::readText),
+            List.of(),
+            config.judge().model().map(Path::of)));
+  }
+
   private void judge(
       Stage stage,
       Map<Place, Optional<JudgementRequest>> all,
@@ -475,15 +488,7 @@ final class Stages {
         all.size() - requests.size(),
         all.size(),
         progress -> {
-          JudgeContext context =
-              new JudgeContext(
-                  model.generator(),
-                  config.judge().sampling(),
-                  config.judge().template().map(FineTuningData::readText),
-                  List.of(),
-                  config.judge().model().map(Path::of));
-          try (Judge judge =
-              plugins.openJudge(config.judge().name(), config.judge().members(), context)) {
+          try (Judge judge = openJudge(config, plugins, model.generator())) {
             judge.judge(
                 requests,
                 judgement -> {

@@ -71,6 +71,11 @@ public final class JsonLines {
     return values;
   }
 
+  /** Whether it is a number, and not one like 1e400 that none of ours holds. */
+  public static boolean isFinite(JsonNode node) {
+    return node.isNumber() && Double.isFinite(node.asDouble());
+  }
+
   private static BufferedReader open(Path file) throws IOException {
     PushbackInputStream in = new PushbackInputStream(Files.newInputStream(file), 2);
     try {

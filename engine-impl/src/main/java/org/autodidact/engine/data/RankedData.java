@@ -68,8 +68,8 @@ public final class RankedData {
     List<Answer> answers = new ArrayList<>();
     JsonNode list = line.json().get("responses");
     for (JsonNode r : list) {
-      boolean ranked = isFinite(r.path("rank"));
-      if (!r.path("text").isTextual() || !(ranked || isFinite(r.path("preference")))) {
+      boolean ranked = JsonLines.isFinite(r.path("rank"));
+      if (!r.path("text").isTextual() || !(ranked || JsonLines.isFinite(r.path("preference")))) {
         throw new InvalidInputException(
             line.where()
                 + ": response "
@@ -86,10 +86,6 @@ public final class RankedData {
           line.where() + ": expected at least two responses, found " + answers.size());
     }
     return new RankedInstruction(line.text("instruction"), answers);
-  }
-
-  private static boolean isFinite(JsonNode node) {
-    return node.isNumber() && Double.isFinite(node.asDouble());
   }
 
   private static Optional<RankedInstruction> annotation(Line line) {
@@ -163,7 +159,7 @@ public final class RankedData {
     }
     List<Answer> answers = new ArrayList<>();
     for (JsonNode reply : prompt.get("replies")) {
-      if (isFinite(reply.path("rank")) && reply.path("text").isTextual()) {
+      if (JsonLines.isFinite(reply.path("rank")) && reply.path("text").isTextual()) {
         answers.add(new Answer(reply.get("text").asText(), -reply.get("rank").asDouble()));
       }
     }

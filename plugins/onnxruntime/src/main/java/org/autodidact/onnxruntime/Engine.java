@@ -12,6 +12,11 @@ interface Engine extends AutoCloseable {
   /** The same of texts that are read. */
   int splitReading(int texts);
 
+  /** All threads apart where there are so many pieces for each, else one with the others' help. */
+  static int split(int pieces, int ofThread, int threads) {
+    return pieces >= ofThread * threads ? threads : 1;
+  }
+
   /** Makes ready for that many streams at a time; before {@link #stream}. */
   void prepare(int streams);
 

@@ -35,12 +35,12 @@ final class GraphEngine implements Engine {
 
   @Override
   public int splitDecoding(int rows) {
-    return rows >= ROWS_OF_A_THREAD * threads ? threads : 1;
+    return Engine.split(rows, ROWS_OF_A_THREAD, threads);
   }
 
   @Override
   public int splitReading(int texts) {
-    return texts >= TEXTS_OF_A_THREAD * threads ? threads : 1;
+    return Engine.split(texts, TEXTS_OF_A_THREAD, threads);
   }
 
   @Override

@@ -338,8 +338,10 @@ final class Int8Weights implements RoundedWeights {
 
   /** Weights of a product that reads the stream, with the rotation back and a norm's gains. */
   private float[] read(float[] weights, float[] gains) {
-    for (int i = 0; i < weights.length && rotatesStream(config); i++) {
-      weights[i] *= gains[i % gains.length];
+    if (rotatesStream(config)) {
+      for (int i = 0; i < weights.length; i++) {
+        weights[i] *= gains[i % gains.length];
+      }
     }
     stream.applyToAll(weights);
     return weights;

@@ -43,12 +43,12 @@ final class VectorEngine implements Engine {
 
   @Override
   public int splitDecoding(int rows) {
-    return rows >= ROWS_OF_A_THREAD * team.size() ? team.size() : 1;
+    return Engine.split(rows, ROWS_OF_A_THREAD, team.size());
   }
 
   @Override
   public int splitReading(int texts) {
-    return texts >= TEXTS_OF_A_THREAD * team.size() ? team.size() : 1;
+    return Engine.split(texts, TEXTS_OF_A_THREAD, team.size());
   }
 
   /** What the other streams have kept goes: the budget of memory is that of these. */

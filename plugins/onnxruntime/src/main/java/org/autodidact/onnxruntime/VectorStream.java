@@ -391,10 +391,10 @@ final class VectorStream implements DecoderStream {
     head.run(decoder.head(), normed, rows, thread);
     team.await();
     for (int i = first; i < end; i++) {
-      head.get(i, lows[i], mine);
+      int at = (from + i) * vocabulary;
+      head.get(i, lows[i], logits.values(), at, mine);
       float scale = scales[tokens.number(input.wanted()[from + i])];
-      mine.math.scale(mine.row, 0, scale, decoder.head().bias(), vocabulary);
-      System.arraycopy(mine.row, 0, logits.values(), (from + i) * vocabulary, vocabulary);
+      mine.math.scale(logits.values(), at, scale, decoder.head().bias(), vocabulary);
       logits.weigh(from + i, mine.row);
     }
     team.await();
@@ -491,7 +491,7 @@ final class VectorStream implements DecoderStream {
       int token = from + i;
       int size = config.headSize();
       float[] row = mine.row;
-      queriesKeysValues.get(i, low(i), mine);
+      queriesKeysValues.get(i, low(i), row, 0, mine);
       mine.math.scale(
           row, 0, scales[token], products.queriesKeysValues().bias(), queryWidth + 2 * keyWidth);
       for (int at = 0; at < queryWidth + keyWidth; at += size) {
@@ -598,7 +598,7 @@ final class VectorStream implements DecoderStream {
       gateAndUp.run(products.gateAndUp(), normed, rows, thread);
       team.await();
       for (int i = first; i < end; i++) {
-        gateAndUp.get(i, low(i), mine);
+        gateAndUp.get(i, low(i), mine.row, 0, mine);
         mine.math.scale(mine.row, 0, scales[from + i], products.gateAndUp().bias(), 2 * middle);
         mine.math.gate(mine.row, 0, mine.row, middle, middle);
         mine.math.hadamard(mine.row, 0, middle, Int8Weights.block());
@@ -619,7 +619,7 @@ final class VectorStream implements DecoderStream {
     /** Adds what a product wrote to the residual stream, and norms it for the next. */
     private void add(Products added, float[] bias) {
       for (int i = first; i < end; i++) {
-        added.get(i, low(i), mine);
+        added.get(i, low(i), mine.row, 0, mine);
         mine.math.add(residual, (from + i) * hidden, mine.row, 0, rowScales[i], bias, hidden);
         norm(tokens, from + i, mine);
       }
@@ -747,19 +747,19 @@ final class VectorStream implements DecoderStream {
       }
     }
 
-    /** Copies a row to a hand's, with what its low bytes gave where it has such. */
-    void get(int row, int low, Hands into) {
-      get(row, into.row);
+    /** Copies a row, with what its low bytes gave where it has such. */
+    void get(int row, int low, float[] into, int at, Hands mine) {
+      get(row, into, at);
       if (low >= 0) {
-        get(low, into.low);
-        into.math.addRest(into.row, into.low, width);
+        get(low, mine.low, 0);
+        mine.math.addRest(into, at, mine.low, width);
       }
     }
 
-    private void get(int row, float[] into) {
+    private void get(int row, float[] into, int at) {
       for (int i = 0; i < values.size(); i++) {
         ByteProduct part = layout.get(i);
-        values.get(i).get(row * part.outputs(), into, part.from(), part.outputs());
+        values.get(i).get(row * part.outputs(), into, at + part.from(), part.outputs());
       }
     }
 

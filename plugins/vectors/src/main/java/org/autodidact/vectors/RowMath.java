@@ -54,9 +54,9 @@ public final class RowMath {
   }
 
   /** Adds what a product gave of {@link #roundRest}'s bytes to what it gave of the first ones. */
-  public void addRest(float[] y, float[] rest, int width) {
+  public void addRest(float[] y, int from, float[] rest, int width) {
     for (int i = 0; i < width; i++) {
-      y[i] += rest[i] * (1f / REST);
+      y[from + i] += rest[i] * (1f / REST);
     }
   }
 

@@ -50,7 +50,7 @@ class VectorsTest {
       whole[i] = (bytes[5 + i] & 255) - 128;
       small[i] = (rest[7 + i] & 255) - 128;
     }
-    math.addRest(whole, small, width);
+    math.addRest(whole, 0, small, width);
     for (int i = 0; i < width; i++) {
       assertThat(whole[i] * scale).isCloseTo(x[3 + i], within(scale * 0.003f));
     }
