@@ -4,6 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /** What runs a decoder, with its own caches and what a run writes. One run at a time. */
 interface DecoderStream extends AutoCloseable {
@@ -13,6 +15,12 @@ interface DecoderStream extends AutoCloseable {
    * kernels.
    */
   int TAIL = 4;
+
+  /**
+   * Tokens of a run are attended to in blocks of a multiple of this. One that is a block alone
+   * takes other kernels as well, so no run has one over.
+   */
+  int BLOCK = 16;
 
   /** What the rows have of their own. */
   Cache cache();
@@ -59,27 +67,25 @@ interface DecoderStream extends AutoCloseable {
       float[] inverseTemperatures,
       Optional<Prefixes> shared) {
 
-    /** The same, with one inverse temperature for all. */
-    Input tempered(float inverseTemperature) {
-      float[] inverse = new float[wanted.length];
-      Arrays.fill(inverse, inverseTemperature);
-      return new Input(target, firstRow, ids, width, lengths, positions, wanted, inverse, shared);
-    }
-
-    /** New rows side by side, each with its prompt. */
+    /**
+     * New rows side by side, each with its prompt.
+     *
+     * @param wanted where logits are wanted, the tokens of each prompt
+     */
     static Input together(
-        Cache target,
-        int firstRow,
-        List<int[]> prompts,
-        long[] wanted,
-        float[] inverseTemperatures) {
+        Cache target, int firstRow, List<int[]> prompts, List<int[]> wanted, float[] inverse) {
       int rows = prompts.size();
       int[] lengths = prompts.stream().mapToInt(tokens -> tokens.length).toArray();
-      int width = Arrays.stream(lengths).max().orElseThrow();
+      int longest = Arrays.stream(lengths).max().orElseThrow();
+      int width = oneOver(longest) ? longest + 1 : longest;
       long[] ids = new long[rows * width];
+      LongStream.Builder places = LongStream.builder();
       for (int row = 0; row < rows; row++) {
         for (int t = 0; t < lengths[row]; t++) {
           ids[row * width + t] = prompts.get(row)[t];
+        }
+        for (int t : wanted.get(row)) {
+          places.add((long) row * width + t);
         }
       }
       return new Input(
@@ -89,29 +95,39 @@ interface DecoderStream extends AutoCloseable {
           width,
           lengths,
           new int[rows],
-          wanted,
-          inverseTemperatures,
+          places.build().toArray(),
+          inverse,
           Optional.empty());
     }
 
-    /** A prompt, whole or from {@code start} on. */
-    static Input ofOne(Cache target, int row, int[] tokens, int start, long[] wanted) {
-      float[] inverse = new float[wanted.length];
-      Arrays.fill(inverse, 1);
-      long[] ids = new long[tokens.length - start];
-      for (int i = 0; i < ids.length; i++) {
-        ids[i] = tokens[start + i];
+    /**
+     * A prompt, whole or from about {@code start} on: the first token that is not in the cache.
+     *
+     * @param wanted tokens of the prompt, none before {@code start}
+     */
+    static Input ofOne(
+        Cache target, int row, int[] tokens, int start, int[] wanted, float inverse) {
+      float[] each = new float[wanted.length];
+      Arrays.fill(each, inverse);
+      if (start == 0) {
+        return together(target, row, List.of(tokens), List.of(wanted), each);
       }
+      int from = oneOver(tokens.length - start) ? start - 1 : start;
+      long[] ids = IntStream.range(from, tokens.length).mapToLong(i -> tokens[i]).toArray();
       return new Input(
           target,
           row,
           ids,
           ids.length,
           new int[] {tokens.length},
-          new int[] {start},
-          wanted,
-          inverse,
+          new int[] {from},
+          Arrays.stream(wanted).mapToLong(t -> t - from).toArray(),
+          each,
           Optional.empty());
+    }
+
+    private static boolean oneOver(int tokens) {
+      return tokens > 1 && tokens % BLOCK == 1;
     }
   }
 

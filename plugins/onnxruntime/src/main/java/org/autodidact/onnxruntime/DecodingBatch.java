@@ -143,14 +143,16 @@ final class DecodingBatch {
   /** Computes prompts together, into the rows from {@code first} on. */
   private DecoderStream.Logits compute(List<Share> entering, int first) {
     List<int[]> prompts = entering.stream().map(Share::tokens).toList();
-    int width = prompts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
-    long[] wanted = new long[prompts.size()];
+    List<int[]> wanted = prompts.stream().map(DecodingBatch::last).toList();
     float[] inverse = new float[prompts.size()];
-    for (int i = 0; i < wanted.length; i++) {
-      wanted[i] = (long) i * width + prompts.get(i).length - 1;
+    for (int i = 0; i < inverse.length; i++) {
       inverse[i] = inverseTemperature(entering.get(i));
     }
     return stream.run(DecoderStream.Input.together(prompts(), first, prompts, wanted, inverse));
+  }
+
+  private static int[] last(int[] tokens) {
+    return new int[] {tokens.length - 1};
   }
 
   /** Computes one prompt from where it differs from the one before it on the desk. */
@@ -160,8 +162,7 @@ final class DecodingBatch {
     DecoderStream.Logits logits =
         stream.run(
             DecoderStream.Input.ofOne(
-                    stream.desk(), 0, tokens, start, new long[] {tokens.length - 1 - start})
-                .tempered(inverseTemperature(share)));
+                stream.desk(), 0, tokens, start, last(tokens), inverseTemperature(share)));
     if (waiting.common() > 0 && onDesk.length == 0) {
       stream.desk().copyRow(0, stream.common(), 0, waiting.common());
     }

@@ -84,7 +84,9 @@ final class GraphStream implements DecoderStream {
     // Where the total equals the width the attention takes all rows for new ones, and the first
     // row's position for that of all.
     int least = input.shared().isPresent() ? input.width() + 1 : 1;
-    int total = Math.max(least, Arrays.stream(input.lengths()).max().orElseThrow());
+    int total =
+        Math.max(
+            Math.max(least, input.width()), Arrays.stream(input.lengths()).max().orElseThrow());
     reserve(wanted);
     // Everything bound stays reachable through this until the run ends.
     Bound bound = new Bound(environment);

@@ -11,6 +11,9 @@ import org.autodidact.checkpoints.ModelConfig;
  * and laid out anew from call to call; it grows where a call needs more.
  */
 final class KeyValueCache implements Cache {
+  /** A run may be one token wider than its longest text. */
+  private static final int PADDING = 1;
+
   private final Shape shape;
   private final List<String> names = new ArrayList<>();
   private final List<NativeBuffer> buffers = new ArrayList<>();
@@ -43,7 +46,7 @@ final class KeyValueCache implements Cache {
   @Override
   public void layOut(int rows, int places) {
     this.rows = rows;
-    this.places = places;
+    this.places = places + PADDING;
     long floats = rows * rowFloats();
     if (buffers.isEmpty() || buffers.get(0).capacity() < floats) {
       close();
@@ -108,7 +111,8 @@ final class KeyValueCache implements Cache {
   }
 
   @Override
-  public void setPlaces(int newPlaces, int used) {
+  public void setPlaces(int wanted, int used) {
+    int newPlaces = wanted + PADDING;
     int all = used * shape.heads();
     long kept = (long) Math.min(places, newPlaces) * shape.headSize();
     for (NativeBuffer buffer : buffers) {

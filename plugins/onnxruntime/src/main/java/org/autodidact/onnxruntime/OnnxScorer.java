@@ -106,14 +106,11 @@ final class OnnxScorer implements Scorer {
       return Math.min(WaitingShares.shared(a.ids(), b.ids()), b.firstRow());
     }
 
-    private void runRest(ScoredText sequence, int start) {
-      long[] wanted = new long[sequence.rows()];
-      for (int i = 0; i < wanted.length; i++) {
-        wanted[i] = sequence.firstRow() + i - start;
-      }
+    private void runRest(ScoredText text, int start) {
       finish(
-          sequence,
-          stream.run(DecoderStream.Input.ofOne(stream.cache(), 0, sequence.ids(), start, wanted)),
+          text,
+          stream.run(
+              DecoderStream.Input.ofOne(stream.cache(), 0, text.ids(), start, text.wanted(), 1)),
           0);
     }
 
@@ -134,15 +131,8 @@ final class OnnxScorer implements Scorer {
 
     private void runTogether(List<ScoredText> sequences) {
       int width = sequences.get(0).ids().length;
-      long[] wanted = new long[sequences.stream().mapToInt(ScoredText::rows).sum()];
-      float[] inverse = new float[wanted.length];
+      float[] inverse = new float[sequences.stream().mapToInt(ScoredText::rows).sum()];
       Arrays.fill(inverse, 1);
-      int row = 0;
-      for (int i = 0; i < sequences.size(); i++) {
-        for (int t = sequences.get(i).firstRow(); t < sequences.get(i).ids().length; t++) {
-          wanted[row++] = (long) i * width + t;
-        }
-      }
       stream.cache().layOut(sequences.size(), width);
       DecoderStream.Logits logits =
           stream.run(
@@ -150,9 +140,9 @@ final class OnnxScorer implements Scorer {
                   stream.cache(),
                   0,
                   sequences.stream().map(ScoredText::ids).toList(),
-                  wanted,
+                  sequences.stream().map(ScoredText::wanted).toList(),
                   inverse));
-      row = 0;
+      int row = 0;
       for (ScoredText sequence : sequences) {
         finish(sequence, logits, row);
         row += sequence.rows();

@@ -56,6 +56,11 @@ record ScoredText(Answer answer, int[] ids, int firstRow, List<Target> targets) 
     return ids.length - firstRow;
   }
 
+  /** The tokens whose logits are wanted. */
+  int[] wanted() {
+    return IntStream.range(firstRow, ids.length).toArray();
+  }
+
   /**
    * Notes the log-probability of each target, taken in their order; the scoring, if this was the
    * request's last text. Thread-safe.

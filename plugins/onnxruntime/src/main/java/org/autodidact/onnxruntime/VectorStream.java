@@ -175,13 +175,12 @@ final class VectorStream implements DecoderStream {
       for (long index : input.wanted()) {
         wanted[(int) index / width]++;
       }
-      boolean padded = width > 1 && count > 1;
       int most = input.ids().length;
       Tokens all = of(most, most);
       int n = 0;
       for (int row = 0; row < count; row++) {
         int length = input.lengths()[row];
-        int start = padded ? 0 : length - width;
+        int start = Math.max(0, length - width);
         // A text whose every token is weighed would take twice the time.
         boolean fine = width > 1 && wanted[row] > 0 && wanted[row] <= FINE;
         for (int i = 0; start + i < length; i++) {
@@ -259,7 +258,7 @@ final class VectorStream implements DecoderStream {
     cache.layOut(1, ids.length);
     observer = by;
     try {
-      run(Input.ofOne(cache, 0, ids, 0, new long[0]));
+      run(Input.ofOne(cache, 0, ids, 0, new int[0], 1));
     } finally {
       observer = Observer.NONE;
     }

@@ -89,6 +89,8 @@ class ArchitecturesTest {
       wanted[r] = (long) r * width + lengths[r] - 1;
     }
     int[] positions = new int[rows];
+    float[] inverse = new float[rows];
+    Arrays.fill(inverse, 1);
     List<List<Integer>> found =
         IntStream.range(0, rows).<List<Integer>>mapToObj(r -> new ArrayList<>()).toList();
     try (DecoderStream stream = new GraphStream(decoder, false)) {
@@ -97,16 +99,15 @@ class ArchitecturesTest {
         DecoderStream.Logits logits =
             stream.run(
                 new DecoderStream.Input(
-                        stream.cache(),
-                        0,
-                        ids,
-                        ids.length / rows,
-                        lengths.clone(),
-                        positions,
-                        wanted,
-                        new float[0],
-                        Optional.empty())
-                    .tempered(1));
+                    stream.cache(),
+                    0,
+                    ids,
+                    ids.length / rows,
+                    lengths.clone(),
+                    positions,
+                    wanted,
+                    inverse,
+                    Optional.empty()));
         positions = lengths.clone();
         ids = new long[rows];
         for (int r = 0; r < rows; r++) {
@@ -194,12 +195,12 @@ class ArchitecturesTest {
           stream.cache().layOut(1, ids.length);
           stream.run(
               DecoderStream.Input.ofOne(
-                  stream.cache(), 0, Arrays.copyOf(ids, cut), 0, new long[] {0}));
+                  stream.cache(), 0, Arrays.copyOf(ids, cut), 0, new int[] {0}, 1));
           float[] row = new float[decoder.config().vocabularySize()];
           stream
               .run(
                   DecoderStream.Input.ofOne(
-                      stream.cache(), 0, ids, cut, new long[] {ids.length - cut - 1}))
+                      stream.cache(), 0, ids, cut, new int[] {ids.length - 1}, 1))
               .copyLogits(0, row);
           assertThat(prompt.difference(row)).as("cut at %d", cut).isLessThan(TOLERANCE);
         }

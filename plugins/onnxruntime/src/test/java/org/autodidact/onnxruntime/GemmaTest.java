@@ -78,7 +78,8 @@ class GemmaTest {
         stream.cache().layOut(1, ids.length);
         float[] row = new float[decoder.config().vocabularySize()];
         stream
-            .run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new long[] {ids.length - 1}))
+            .run(
+                DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
             .copyLogits(0, row);
         last.add(row);
       }

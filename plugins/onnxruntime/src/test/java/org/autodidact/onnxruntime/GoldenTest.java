@@ -85,7 +85,8 @@ class GoldenTest {
         stream.cache().layOut(1, ids.length);
         DecoderStream.Logits logits =
             stream.run(
-                DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new long[] {ids.length - 1}));
+                DecoderStream.Input.ofOne(
+                    stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1));
         float[] row = new float[model.config().vocabularySize()];
         logits.copyLogits(0, row);
         for (int rank = 0; rank < 5; rank++) {

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.Candidate;
@@ -26,6 +28,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** On a small random model, which needs nothing from outside. */
 class OnnxGeneratorTest {
@@ -130,6 +134,62 @@ class OnnxGeneratorTest {
         assertThat(found.get(i)).isCloseTo(alone.get(i), within(1e-6));
       }
     }
+  }
+
+  /**
+   * A run that is resumed has fewer texts left, and what one has in common with the others begins
+   * elsewhere. To the bit, wherever that is, and whatever else is in the run.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {16, 64})
+  void aTextWeighsTheSameWhereverItsRunBegins(int head) {
+    Checkpoint model =
+        new Checkpoint("M0", TinyModel.write(folder.resolve("heads of " + head), 3, head));
+    try (OnnxGenerator opened =
+        OnnxGenerator.open(model, new ComputeSettings(ComputeSettings.Precision.FP32, 2, 8))) {
+      DecoderStream stream = opened.engine().stream(0);
+      for (int length = 270; length < 290; length++) {
+        int[] text = new Random(5).ints(length, 3, 259).toArray();
+        float[] whole = lastLogits(stream, text, 0);
+        for (int start = 1; start <= length - DecoderStream.TAIL; start++) {
+          assertThat(lastLogits(stream, text, start))
+              .as("%d tokens from %d on", length, start)
+              .isEqualTo(whole);
+        }
+        assertThat(lastLogitsBeside(stream, text, Arrays.copyOf(text, 300)))
+            .as("%d tokens beside 300", length)
+            .isEqualTo(whole);
+      }
+    }
+  }
+
+  private static float[] lastLogits(DecoderStream stream, int[] text, int start) {
+    stream.cache().layOut(1, text.length);
+    if (start > 0) {
+      stream.run(DecoderStream.Input.ofOne(stream.cache(), 0, text, 0, new int[] {0}, 1));
+    }
+    return logits(
+        stream,
+        DecoderStream.Input.ofOne(stream.cache(), 0, text, start, new int[] {text.length - 1}, 1));
+  }
+
+  private static float[] lastLogitsBeside(DecoderStream stream, int[] text, int[] other) {
+    stream.cache().layOut(2, other.length);
+    return logits(
+        stream,
+        DecoderStream.Input.together(
+            stream.cache(),
+            0,
+            List.of(text, other),
+            List.of(new int[] {text.length - 1}, new int[0]),
+            new float[] {1}));
+  }
+
+  private static float[] logits(DecoderStream stream, DecoderStream.Input input) {
+    DecoderStream.Logits found = stream.run(input);
+    float[] row = new float[found.vocabulary()];
+    found.copyLogits(0, row);
+    return row;
   }
 
   /** A prompt's answer, among prompts that begin as it does and among others. */

@@ -220,14 +220,14 @@ class QualityTest {
   private static float[] lastLogits(OnnxGenerator generator, List<Message> messages) {
     int[] ids = generator.model().encoder().prompt(messages);
     float[] last = new float[generator.model().config().vocabularySize()];
-    run(generator, ids, new long[] {ids.length - 1}).copyLogits(0, last);
+    run(generator, ids, new int[] {ids.length - 1}).copyLogits(0, last);
     return last;
   }
 
-  private static DecoderStream.Logits run(OnnxGenerator generator, int[] ids, long[] wanted) {
+  private static DecoderStream.Logits run(OnnxGenerator generator, int[] ids, int[] wanted) {
     DecoderStream stream = generator.engine().stream(0);
     stream.cache().layOut(1, ids.length);
-    return stream.run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, wanted));
+    return stream.run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, wanted, 1));
   }
 
   private static double perplexity(OnnxGenerator generator) {
@@ -238,7 +238,7 @@ class QualityTest {
     int[] all = generator.model().encoder().text(text.toString());
     double sum = 0;
     int count = 0;
-    long[] wanted = IntStream.range(0, WINDOW - 1).asLongStream().toArray();
+    int[] wanted = IntStream.range(0, WINDOW - 1).toArray();
     for (int from = 0; from < TEXT_TOKENS; from += WINDOW) {
       int[] ids = Arrays.copyOfRange(all, from, from + WINDOW);
       DecoderStream.Logits logits = run(generator, ids, wanted);

@@ -43,7 +43,7 @@ class VectorEngineTest {
     stream.cache().layOut(1, ids.length);
     float[] last = new float[generator.model().config().vocabularySize()];
     stream
-        .run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new long[] {ids.length - 1}))
+        .run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
         .copyLogits(0, last);
     return last;
   }
