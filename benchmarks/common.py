@@ -13,7 +13,8 @@ def java(benchmark, *arguments):
     if not os.path.exists(classpath):
         subprocess.run(["mvn", "-q", "-ntp", "dependency:build-classpath", "-Dmdep.outputFile=" + classpath, "-pl", "benchmarks"], cwd=root, check=True)
     classes = os.path.join(root, "benchmarks", "target", "classes") + ":" + open(classpath).read().strip()
-    return ["java", "--add-modules", "jdk.incubator.vector", "-XX:+UseSerialGC", "-cp", classes, "org.autodidact.benchmarks." + benchmark, *arguments]
+    heap = ["-XX:+UseSerialGC", "-Xms80m", "-Xmn64m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20"]  # the launcher's
+    return ["java", "--add-modules", "jdk.incubator.vector", *heap, "-cp", classes, "org.autodidact.benchmarks." + benchmark, *arguments]
 
 
 def peer(script, *arguments):

@@ -1,5 +1,6 @@
 package org.autodidact.onnxruntime;
 
+import java.util.Arrays;
 import java.util.Random;
 
 /**
@@ -46,19 +47,20 @@ record Directions(int inputs, float[][] vectors, double[] strengths, double rest
       }
     }
     orthonormalize(vectors);
+    float[][] columns = Rotation.transposed(rows, inputs);
     double[] strengths = new double[rank];
     for (int round = 0; round < ROUNDS; round++) {
-      float[][] next = new float[rank][inputs];
-      for (float[] row : rows) {
-        for (int i = 0; i < rank; i++) {
-          float along = (float) dot(row, vectors[i]) / rows.length;
-          for (int k = 0; k < inputs; k++) {
-            next[i][k] += along * row[k];
-          }
+      for (int i = 0; i < rank; i++) {
+        float[] along = new float[rows.length];
+        for (int k = 0; k < inputs; k++) {
+          add(columns[k], vectors[i][k] / rows.length, along);
+        }
+        Arrays.fill(vectors[i], 0);
+        for (int t = 0; t < rows.length; t++) {
+          add(rows[t], along[t], vectors[i]);
         }
       }
-      strengths = orthonormalize(next);
-      vectors = next;
+      strengths = orthonormalize(vectors);
     }
     double rest = total;
     for (double strength : strengths) {
@@ -74,7 +76,7 @@ record Directions(int inputs, float[][] vectors, double[] strengths, double rest
     double[] lengths = new double[vectors.length];
     for (int i = 0; i < vectors.length; i++) {
       for (int j = 0; j < i; j++) {
-        subtract(vectors[i], vectors[j], dot(vectors[i], vectors[j]));
+        add(vectors[j], (float) -dot(vectors[i], vectors[j]), vectors[i]);
       }
       lengths[i] = Math.sqrt(dot(vectors[i], vectors[i]));
       for (int k = 0; k < vectors[i].length && lengths[i] > 0; k++) {
@@ -84,9 +86,10 @@ record Directions(int inputs, float[][] vectors, double[] strengths, double rest
     return lengths;
   }
 
-  private static void subtract(float[] x, float[] y, double times) {
-    for (int k = 0; k < x.length; k++) {
-      x[k] -= (float) times * y[k];
+  /** A loop that the compiler makes vectors of. */
+  private static void add(float[] x, float times, float[] sum) {
+    for (int k = 0; k < sum.length; k++) {
+      sum[k] += x[k] * times;
     }
   }
 
@@ -119,9 +122,9 @@ record Directions(int inputs, float[][] vectors, double[] strengths, double rest
    */
   float[][] factors() {
     int rank = strengths.length;
-    double[][] moment = new double[rank][rank];
+    double[][] inverse = new double[rank][rank];
     for (int i = 0; i < rank; i++) {
-      moment[i][i] = rest / Math.max(strengths[i], rest * 1e-6);
+      inverse[i][i] = Math.max(strengths[i], rest * 1e-6) / rest;
     }
     float[][] factors = new float[inputs][rank];
     for (int k = inputs - 1; k >= 0; k--) {
@@ -129,45 +132,22 @@ record Directions(int inputs, float[][] vectors, double[] strengths, double rest
       for (int i = 0; i < rank; i++) {
         v[i] = vectors[i][k];
       }
+      // The moment gains v vᵀ, its inverse loses as Sherman and Morrison say.
+      double[] along = new double[rank];
+      double grown = 1;
       for (int i = 0; i < rank; i++) {
         for (int j = 0; j < rank; j++) {
-          moment[i][j] += v[i] * v[j];
+          along[i] += inverse[i][j] * v[j];
         }
+        grown += along[i] * v[i];
       }
-      double[] solved = solve(moment, v);
       for (int i = 0; i < rank; i++) {
-        factors[k][i] = (float) solved[i];
+        for (int j = 0; j < rank; j++) {
+          inverse[i][j] -= along[i] * along[j] / grown;
+        }
+        factors[k][i] = (float) (along[i] / grown);
       }
     }
     return factors;
-  }
-
-  /** x of {@code a x = b}, a symmetric and positive (Cholesky). */
-  private static double[] solve(double[][] a, double[] b) {
-    int n = b.length;
-    double[][] l = new double[n][n];
-    double[] x = b.clone();
-    for (int i = 0; i < n; i++) {
-      for (int j = 0; j <= i; j++) {
-        double sum = a[i][j];
-        for (int k = 0; k < j; k++) {
-          sum -= l[i][k] * l[j][k];
-        }
-        l[i][j] = i == j ? Math.sqrt(sum) : sum / l[j][j];
-      }
-    }
-    for (int i = 0; i < n; i++) {
-      for (int k = 0; k < i; k++) {
-        x[i] -= l[i][k] * x[k];
-      }
-      x[i] /= l[i][i];
-    }
-    for (int i = n - 1; i >= 0; i--) {
-      for (int k = i + 1; k < n; k++) {
-        x[i] -= l[k][i] * x[k];
-      }
-      x[i] /= l[i][i];
-    }
-    return x;
   }
 }

@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
@@ -242,16 +245,28 @@ final class Int8Weights implements RoundedWeights {
     embedding = NativeBuffer.ofFloats((long) vocabulary * config.hiddenSize());
     FloatBuffer target = embedding();
     for (int from = 0; from < vocabulary; from += TOGETHER) {
-      float[] rows = rows(plainEmbedding(), from, Math.min(TOGETHER, vocabulary - from));
-      stream.applyToAll(rows);
-      target.put(rows);
+      int count = Math.min(TOGETHER, vocabulary - from);
+      float[][] rows = rows(plainEmbedding(), from, count);
+      float[][] columns = Rotation.transposed(rows, config.hiddenSize());
+      stream.applyToAll(columns);
+      for (float[] row : Rotation.transposed(columns, count)) {
+        target.put(row);
+      }
     }
   }
 
-  /** Some rows of a matrix whose rows are as wide as the stream. */
-  private float[] rows(TensorInfo tensor, int from, int count) {
-    int hidden = config.hiddenSize();
-    return model.floats(tensor, from * hidden, count * hidden);
+  /** Some rows of a matrix. */
+  private float[][] rows(TensorInfo tensor, int from, int count) {
+    int width = Math.toIntExact(tensor.shape().get(1));
+    float[] values = model.floats(tensor, from * width, count * width);
+    return IntStream.range(0, count)
+        .mapToObj(i -> Arrays.copyOfRange(values, i * width, (i + 1) * width))
+        .toArray(float[][]::new);
+  }
+
+  private float[][] rows(String name) {
+    TensorInfo tensor = model.tensor(name);
+    return rows(tensor, 0, Math.toIntExact(tensor.shape().get(0)));
   }
 
   private float[] floats(String name) {
@@ -265,19 +280,23 @@ final class Int8Weights implements RoundedWeights {
   private Matrix queriesKeysValues(String layer, int at) {
     String name = layer + "self_attn.";
     boolean bias = config.attentionBias();
-    float[] value = floats(name + "v_proj.weight");
+    float[][] value = rows(name + "v_proj.weight");
     float[] valueBias = biasOrNone(name + "v_proj", bias);
     Rotation head = Rotation.hadamard(config.headSize());
-    rotateOutputs(value, config.hiddenSize(), head);
+    head.applyToAll(value);
     head.applyToAll(valueBias);
-    float[] query = floats(name + "q_proj.weight");
+    float[][] query = rows(name + "q_proj.weight");
     float[] queryBias = biasOrNone(name + "q_proj", bias);
     if (!config.norm().queriesAndKeys()) {
-      scaled(query);
+      for (float[] row : query) {
+        scaled(row);
+      }
       scaled(queryBias);
     }
     return reading(
-        concat(query, floats(name + "k_proj.weight"), value),
+        Stream.of(query, rows(name + "k_proj.weight"), value)
+            .flatMap(Arrays::stream)
+            .toArray(float[][]::new),
         layer + "input_layernorm.weight",
         concat(queryBias, biasOrNone(name + "k_proj", bias), valueBias),
         calibration.of(Calibration.Input.ATTENTION, at, config.hiddenSize()));
@@ -294,26 +313,24 @@ final class Int8Weights implements RoundedWeights {
 
   private Matrix readingMlp(String layer, int at, String name) {
     return reading(
-        floats(layer + name + ".weight"),
+        rows(layer + name + ".weight"),
         layer + "post_attention_layernorm.weight",
         biasOrNone(layer + name, config.mlpBias()),
         calibration.of(Calibration.Input.MLP, at, config.hiddenSize()));
   }
 
   private Matrix attentionOutput(String layer, int at) {
-    float[] weights = floats(layer + "self_attn.o_proj.weight");
-    Rotation.hadamard(config.headSize()).applyToAll(weights);
     return writing(
-        weights,
+        rows(layer + "self_attn.o_proj.weight"),
+        Rotation.hadamard(config.headSize()),
         biasOrNone(layer + "self_attn.o_proj", config.outputBias()),
         calibration.of(Calibration.Input.ATTENDED, at, config.heads() * config.headSize()));
   }
 
   private Matrix down(String layer, int at) {
-    float[] weights = floats(layer + "mlp.down_proj.weight");
-    Rotation.hadamard(BLOCK).applyToAll(weights);
     return writing(
-        weights,
+        rows(layer + "mlp.down_proj.weight"),
+        Rotation.hadamard(BLOCK),
         biasOrNone(layer + "mlp.down_proj", config.mlpBias()),
         calibration.of(Calibration.Input.GATED, at, config.intermediateSize()));
   }
@@ -330,39 +347,47 @@ final class Int8Weights implements RoundedWeights {
         calibration.of(Calibration.Input.HEAD, 0, config.hiddenSize()));
   }
 
-  private Matrix reading(float[] weights, String norm, float[] bias, Directions directions) {
-    int inputs = config.hiddenSize();
-    Rounding.Rows rows = Rounding.Rows.of(read(weights, gains(norm)), inputs);
-    return Rounding.round(rows, weights.length / inputs, bias, !exact, directions);
+  private Matrix reading(float[][] rows, String norm, float[] bias, Directions directions) {
+    float[] gains = gains(norm);
+    return Rounding.round(
+        (from, count) -> read(Arrays.copyOfRange(rows, from, from + count), gains),
+        rows.length,
+        bias,
+        !exact,
+        directions);
   }
 
   /** Weights of a product that reads the stream, with the rotation back and a norm's gains. */
-  private float[] read(float[] weights, float[] gains) {
+  private float[][] read(float[][] rows, float[] gains) {
+    float[][] columns = Rotation.transposed(rows, config.hiddenSize());
     if (rotatesStream(config)) {
-      for (int i = 0; i < weights.length; i++) {
-        weights[i] *= gains[i % gains.length];
+      for (int k = 0; k < columns.length; k++) {
+        for (int n = 0; n < rows.length; n++) {
+          columns[k][n] *= gains[k];
+        }
       }
     }
-    stream.applyToAll(weights);
-    return weights;
+    stream.applyToAll(columns);
+    return columns;
   }
 
   /** A product that adds to the stream: its outputs are rotated as the stream is. */
-  private Matrix writing(float[] weights, float[] bias, Directions directions) {
+  private Matrix writing(float[][] rows, Rotation inputs, float[] bias, Directions directions) {
     if (rotatesStream(config)) {
-      rotateOutputs(weights, directions.inputs(), stream);
+      stream.applyToAll(rows);
       stream.applyToAll(bias);
     }
-    int inputs = directions.inputs();
-    Rounding.Rows rows = Rounding.Rows.of(weights, inputs);
-    return Rounding.round(rows, weights.length / inputs, bias, !exact, directions);
-  }
-
-  /** Rotates the outputs of weights [outputs, inputs], that is each column. */
-  private static void rotateOutputs(float[] weights, int inputs, Rotation rotation) {
-    for (int from = 0; from < weights.length; from += rotation.size() * inputs) {
-      rotation.apply(weights, from, inputs);
-    }
+    return Rounding.round(
+        (from, count) -> {
+          float[][] some = Arrays.copyOfRange(rows, from, from + count);
+          float[][] columns = Rotation.transposed(some, directions.inputs());
+          inputs.applyToAll(columns);
+          return columns;
+        },
+        rows.length,
+        bias,
+        !exact,
+        directions);
   }
 
   private static float[] concat(float[]... parts) {

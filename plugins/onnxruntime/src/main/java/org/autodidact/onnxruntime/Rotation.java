@@ -12,9 +12,6 @@ import java.util.Random;
 final class Rotation {
   private static final long SEED = 0x0407;
 
-  /** Rows that are rotated at once, so that the compiler can use vectors. */
-  private static final int TOGETHER = 64;
-
   private final int power;
   private final int rest;
   private final float[] signs;
@@ -56,71 +53,74 @@ final class Rotation {
     return power * rest;
   }
 
-  /** Replaces the row of {@link #size()} numbers from {@code from} by itself times the matrix. */
-  void apply(float[] values, int from) {
-    apply(values, from, 1);
-  }
-
   /**
-   * The same for {@code width} rows at once, that stand one beside another: the first numbers of
-   * all, then their second ones, and so on.
+   * Replaces {@link #size()} rows, from the {@code first} on, such that each of their columns,
+   * taken as a row, is itself times the matrix. Rows of some length are fast: the compiler makes
+   * vectors of what is done alike to neighbours.
    */
-  void apply(float[] values, int from, int width) {
-    int part = rest * width;
-    for (int i = 0; i < size(); i++) {
-      scale(values, from + i * width, width, signs[i]);
-    }
-    if (rest > 1) {
-      float[] before = new float[part];
-      for (int at = from; at < from + size() * width; at += part) {
-        System.arraycopy(values, at, before, 0, part);
-        Arrays.fill(values, at, at + part, 0);
-        for (int column = 0; column < rest; column++) {
-          for (int row = 0; row < rest; row++) {
-            float cosine = cosines[row * rest + column];
-            for (int i = 0; i < width; i++) {
-              values[at + column * width + i] += before[row * width + i] * cosine;
-            }
-          }
+  void apply(float[][] rows, int first) {
+    float norm = (float) (1 / Math.sqrt(power));
+    float[][] before = new float[rest][];
+    for (int at = 0; at < size(); at += rest) {
+      for (int i = 0; i < rest; i++) {
+        before[i] = rows[first + at + i].clone();
+      }
+      for (int column = 0; column < rest; column++) {
+        float[] row = rows[first + at + column];
+        Arrays.fill(row, 0);
+        for (int i = 0; i < rest; i++) {
+          add(before[i], cosines[i * rest + column] * signs[at + i] * norm, row);
         }
       }
     }
-    for (int half = 1; half < power; half *= 2) {
-      int stride = half * part;
-      for (int block = from; block < from + size() * width; block += 2 * stride) {
-        for (int i = block; i < block + stride; i++) {
-          float a = values[i];
-          float b = values[i + stride];
-          values[i] = a + b;
-          values[i + stride] = a - b;
+    for (int half = rest; half < size(); half *= 2) {
+      for (int block = first; block < first + size(); block += 2 * half) {
+        for (int i = block; i < block + half; i++) {
+          addAndSubtract(rows[i], rows[i + half]);
         }
       }
-    }
-    scale(values, from, size() * width, (float) (1 / Math.sqrt(power)));
-  }
-
-  private static void scale(float[] values, int from, int count, float factor) {
-    for (int i = from; i < from + count; i++) {
-      values[i] *= factor;
     }
   }
 
-  /** {@link #apply} to all rows there are, one after another. */
-  void applyToAll(float[] values) {
-    float[] beside = new float[TOGETHER * size()];
-    for (int from = 0; from < values.length; from += beside.length) {
-      int rows = Math.min(TOGETHER, (values.length - from) / size());
-      for (int row = 0; row < rows; row++) {
-        for (int i = 0; i < size(); i++) {
-          beside[i * rows + row] = values[from + row * size() + i];
-        }
+  /** {@link #apply} to all rows there are, some after others. */
+  void applyToAll(float[][] rows) {
+    for (int first = 0; first < rows.length; first += size()) {
+      apply(rows, first);
+    }
+  }
+
+  /** Replaces each {@link #size()} numbers of a row by themselves times the matrix. */
+  void applyToAll(float[] row) {
+    float[][] column = transposed(new float[][] {row}, row.length);
+    applyToAll(column);
+    for (int i = 0; i < row.length; i++) {
+      row[i] = column[i][0];
+    }
+  }
+
+  /** Rows' columns, each of {@code width}. */
+  static float[][] transposed(float[][] rows, int width) {
+    float[][] columns = new float[width][rows.length];
+    for (int i = 0; i < rows.length; i++) {
+      for (int k = 0; k < width; k++) {
+        columns[k][i] = rows[i][k];
       }
-      apply(beside, 0, rows);
-      for (int row = 0; row < rows; row++) {
-        for (int i = 0; i < size(); i++) {
-          values[from + row * size() + i] = beside[i * rows + row];
-        }
-      }
+    }
+    return columns;
+  }
+
+  private static void add(float[] x, float times, float[] sum) {
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] += x[i] * times;
+    }
+  }
+
+  private static void addAndSubtract(float[] x, float[] y) {
+    for (int i = 0; i < x.length; i++) {
+      float a = x[i];
+      float b = y[i];
+      x[i] = a + b;
+      y[i] = a - b;
     }
   }
 
@@ -128,9 +128,13 @@ final class Rotation {
   float[] matrix() {
     int size = size();
     float[] matrix = new float[size * size];
+    float[][] rows = new float[size][size];
     for (int i = 0; i < size; i++) {
-      matrix[i * size + i] = 1;
-      apply(matrix, i * size);
+      rows[i][i] = 1;
+    }
+    apply(rows, 0);
+    for (int i = 0; i < matrix.length; i++) {
+      matrix[i] = rows[i % size][i / size];
     }
     return matrix;
   }

@@ -28,7 +28,7 @@ final class Rounding {
   /** Added to a number below 2²² and taken away again, leaves it rounded. */
   private static final float INTEGER = 12582912f;
 
-  private final Rows weights;
+  private final Columns weights;
   private final int inputs;
   private final boolean paired;
   private final float[][] vectors;
@@ -37,16 +37,14 @@ final class Rounding {
   private final NativeBuffer values;
 
   /** Weights of some outputs, so that a large matrix need not be there as a whole. */
-  interface Rows {
-    /** Those of {@code count} outputs from the {@code from}th on, [count, inputs]. */
-    float[] of(int from, int count);
-
-    static Rows of(float[] weights, int inputs) {
-      return (from, count) -> Arrays.copyOfRange(weights, from * inputs, (from + count) * inputs);
-    }
+  interface Columns {
+    /**
+     * Those of {@code count} outputs from the {@code from}th on, [inputs, count], to be changed.
+     */
+    float[][] of(int from, int count);
   }
 
-  private Rounding(Rows weights, int outputs, boolean paired, Directions directions) {
+  private Rounding(Columns weights, int outputs, boolean paired, Directions directions) {
     this.weights = weights;
     this.inputs = directions.inputs();
     this.paired = paired;
@@ -63,7 +61,7 @@ final class Rounding {
    * @param paired whether sums of two products must fit into 16 bits
    */
   static Int8Weights.Matrix round(
-      Rows weights, int outputs, float[] bias, boolean paired, Directions directions) {
+      Columns weights, int outputs, float[] bias, boolean paired, Directions directions) {
     Rounding rounding = new Rounding(weights, outputs, paired, directions);
     for (int from = 0; from < outputs; from += OUTPUTS) {
       rounding.round(from, Math.min(OUTPUTS, outputs - from));
@@ -73,14 +71,12 @@ final class Rounding {
   }
 
   private void round(int from, int count) {
-    float[][] steps = new float[inputs][count];
-    float[] rows = weights.of(from, count);
-    for (int n = 0; n < count; n++) {
-      int row = n * inputs;
-      float scale = scale(rows, row);
-      scales[from + n] = scale;
-      for (int k = 0; k < inputs; k++) {
-        steps[k][n] = rows[row + k] / scale;
+    float[][] steps = weights.of(from, count);
+    float[] scale = scales(steps);
+    System.arraycopy(scale, 0, scales, from, count);
+    for (float[] row : steps) {
+      for (int n = 0; n < count; n++) {
+        row[n] /= scale[n];
       }
     }
     int outputs = scales.length;
@@ -141,17 +137,21 @@ final class Rounding {
     }
   }
 
-  /** The scale of the row that begins at {@code row}. */
-  private float scale(float[] rows, int row) {
-    float most = 1e-12f;
-    float squares = 0;
-    for (int k = row; k < row + inputs; k++) {
-      most = Math.max(most, Math.abs(rows[k]));
-      squares += rows[k] * rows[k];
+  /** The scale of each output, of weights [inputs, outputs]. */
+  private float[] scales(float[][] columns) {
+    float[] most = new float[columns[0].length];
+    Arrays.fill(most, 1e-12f);
+    float[] squares = new float[most.length];
+    for (float[] row : columns) {
+      for (int n = 0; n < most.length; n++) {
+        most[n] = Math.max(most[n], Math.abs(row[n]));
+        squares[n] += row[n] * row[n];
+      }
     }
-    if (paired) {
-      most = Math.max(most, (float) Math.sqrt(squares / inputs) * LEVELS / SPREAD);
+    for (int n = 0; n < most.length; n++) {
+      float spread = (float) Math.sqrt(squares[n] / inputs) * LEVELS / SPREAD;
+      most[n] = (paired ? Math.max(most[n], spread) : most[n]) / LEVELS;
     }
-    return most / LEVELS;
+    return most;
   }
 }

@@ -33,8 +33,8 @@ class RotationTest {
       values[i] = (float) random.nextGaussian();
     }
     float[] twice = values.clone();
-    hadamard.apply(twice, size);
-    hadamard.apply(twice, size);
+    hadamard.applyToAll(twice);
+    hadamard.applyToAll(twice);
     assertThat(twice).containsExactly(values, within(1e-5f));
   }
 
@@ -43,7 +43,7 @@ class RotationTest {
   void itSpreadsAPeak() {
     float[] values = new float[576];
     values[17] = 100;
-    Rotation.of(576).apply(values, 0);
+    Rotation.of(576).applyToAll(values);
     for (float v : values) {
       assertThat(Math.abs(v)).isLessThan(100 * 0.06f);
     }

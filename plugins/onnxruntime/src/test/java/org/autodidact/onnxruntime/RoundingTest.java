@@ -2,6 +2,7 @@ package org.autodidact.onnxruntime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,22 +38,14 @@ class RoundingTest {
     return all;
   }
 
-  private float[] weights() {
-    float[] weights = new float[OUTPUTS * INPUTS];
-    for (int i = 0; i < weights.length; i++) {
-      weights[i] = (float) random.nextGaussian();
-    }
-    return weights;
-  }
-
-  private static double error(float[] weights, Int8Weights.Matrix rounded, float[][] inputs) {
+  private static double error(float[][] weights, Int8Weights.Matrix rounded, float[][] inputs) {
     double sum = 0;
     for (float[] row : inputs) {
       for (int n = 0; n < OUTPUTS; n++) {
         double off = 0;
         for (int k = 0; k < INPUTS; k++) {
           double value = rounded.values().bytes().get(k * OUTPUTS + n) * rounded.scales()[n];
-          off += (value - weights[n * INPUTS + k]) * row[k];
+          off += (value - weights[n][k]) * row[k];
         }
         sum += off * off;
       }
@@ -60,16 +53,22 @@ class RoundingTest {
     return sum / inputs.length / OUTPUTS;
   }
 
-  private static Int8Weights.Matrix round(float[] weights, boolean paired, Directions directions) {
-    Rounding.Rows rows = Rounding.Rows.of(weights, INPUTS);
-    return Rounding.round(rows, OUTPUTS, new float[0], paired, directions);
+  private static Int8Weights.Matrix round(
+      float[][] weights, boolean paired, Directions directions) {
+    return Rounding.round(
+        (from, count) ->
+            Rotation.transposed(Arrays.copyOfRange(weights, from, from + count), INPUTS),
+        OUTPUTS,
+        new float[0],
+        paired,
+        directions);
   }
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void errorsAreKeptOffTheInputsDirections(boolean paired) {
     float[][] inputs = inputs(400);
-    float[] weights = weights();
+    float[][] weights = gaussian(OUTPUTS, INPUTS);
     double with = error(weights, round(weights, paired, Directions.of(inputs)), inputs);
     double without = error(weights, round(weights, paired, Directions.none(INPUTS)), inputs);
     assertThat(with).isLessThan(without / 4);
@@ -77,7 +76,7 @@ class RoundingTest {
 
   @Test
   void noTwoNeighboursOverflow() {
-    float[] weights = weights();
+    float[][] weights = gaussian(OUTPUTS, INPUTS);
     Int8Weights.Matrix m = round(weights, true, Directions.of(inputs(100)));
     for (int n = 0; n < OUTPUTS; n++) {
       for (int k = 0; k < INPUTS; k += 2) {
