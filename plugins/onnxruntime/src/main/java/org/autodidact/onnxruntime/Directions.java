@@ -10,27 +10,36 @@ import java.util.Random;
  * all.
  *
  * @param inputs K
+ * @param centre what is taken from inputs before they are rounded, about their mean, which would
+ *     make their scales larger than they need be; [K], or empty where nothing is known. Vectors and
+ *     strengths are of what is left.
  * @param vectors [strengths, K], orthonormal
  * @param strengths mean square of the inputs along each vector
  * @param rest mean square along any other
  */
-record Directions(int inputs, float[][] vectors, double[] strengths, double rest) {
+record Directions(int inputs, float[] centre, float[][] vectors, double[] strengths, double rest) {
   private static final int MOST = 12;
   private static final int ROUNDS = 4;
   private static final long SEED = 0xd1;
 
   /** Of inputs of which nothing is known. */
   static Directions none(int inputs) {
-    return new Directions(inputs, new float[0][], new double[0], 1);
+    return new Directions(inputs, new float[0], new float[0][], new double[0], 1);
   }
 
   /**
    * By subspace iteration.
    *
-   * @param rows some inputs, each of K numbers
+   * @param seen some inputs, each of K numbers
    */
-  static Directions of(float[][] rows) {
-    int inputs = rows[0].length;
+  static Directions of(float[][] seen) {
+    int inputs = seen[0].length;
+    float[] centre = centre(seen);
+    float[][] rows = new float[seen.length][];
+    for (int t = 0; t < rows.length; t++) {
+      rows[t] = seen[t].clone();
+      add(centre, -1, rows[t]);
+    }
     int rank = Math.min(MOST, Math.min(rows.length, inputs) - 1);
     double total = 0;
     for (float[] row : rows) {
@@ -68,7 +77,29 @@ record Directions(int inputs, float[][] vectors, double[] strengths, double rest
     }
     // Not 0: where all is in a few directions, rounding errors matter elsewhere, too.
     rest = Math.max(rest / (inputs - rank), total / inputs * 1e-3);
-    return new Directions(inputs, vectors, strengths, rest);
+    return new Directions(inputs, centre, vectors, strengths, rest);
+  }
+
+  /**
+   * Their mean, each weighed by the inverse square of its largest number, as errors of rounding
+   * are: a text's first token may be a thousand times as large as others.
+   */
+  private static float[] centre(float[][] rows) {
+    float[] centre = new float[rows[0].length];
+    float weights = 0;
+    for (float[] row : rows) {
+      float largest = 1e-12f;
+      for (float x : row) {
+        largest = Math.max(largest, Math.abs(x));
+      }
+      float weight = 1 / (largest * largest);
+      add(row, weight, centre);
+      weights += weight;
+    }
+    for (int k = 0; k < centre.length; k++) {
+      centre[k] /= weights;
+    }
+    return centre;
   }
 
   /** Gram and Schmidt's; the lengths that were left of each. */

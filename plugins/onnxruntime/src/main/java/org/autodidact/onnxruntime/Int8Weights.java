@@ -60,11 +60,13 @@ final class Int8Weights implements RoundedWeights {
    *
    * @param inputs K
    * @param outputs N
+   * @param centre [K], what is to be taken from inputs, or empty; what it gives is in the bias
    * @param values [K, N] signed bytes
    * @param scales [N]
    * @param bias [N], or empty
    */
-  record Matrix(int inputs, int outputs, NativeBuffer values, float[] scales, float[] bias) {
+  record Matrix(
+      int inputs, int outputs, float[] centre, NativeBuffer values, float[] scales, float[] bias) {
 
     /** The outputs of this and of another with the same inputs, in memory of its own. */
     Matrix beside(Matrix other) {
@@ -76,7 +78,7 @@ final class Int8Weights implements RoundedWeights {
         target.put(k * width + outputs, other.values.bytes(), k * other.outputs, other.outputs);
       }
       return new Matrix(
-          inputs, width, both, concat(scales, other.scales), concat(bias, other.bias));
+          inputs, width, centre, both, concat(scales, other.scales), concat(bias, other.bias));
     }
 
     /** A copy of the columns {@code from} to {@code to}, [K, to - from]. */

@@ -85,11 +85,8 @@ final class OnnxGenerator implements Generator {
       } else if (rounds(settings.precision(), model)) {
         Int8Weights int8 = Int8Weights.of(model, Int8Kernel.isExact(), threads);
         rounded = Optional.of(int8);
-        boolean vectors = VectorDecoder.supports(model.config());
-        if (vectors) {
+        if (byVectors && VectorDecoder.supports(model.config())) {
           int8.roundAgain(VectorEngine.calibrate(model, int8, threads), threads);
-        }
-        if (byVectors && vectors) {
           Engine engine = new VectorEngine(model.config(), int8, threads);
           return new OnnxGenerator(model, rounded, settings, engine);
         }

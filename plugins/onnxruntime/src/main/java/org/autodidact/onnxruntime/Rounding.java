@@ -20,7 +20,7 @@ final class Rounding {
   private static final int PAIR = 128;
 
   /** Steps in the standard deviation of an output's weights, at most, there. */
-  private static final float SPREAD = 25;
+  private static final float SPREAD = 27;
 
   /** Outputs that are rounded together. */
   private static final int OUTPUTS = 64;
@@ -34,6 +34,8 @@ final class Rounding {
   private final float[][] vectors;
   private final float[][] factors;
   private final float[] scales;
+  private final float[] centre;
+  private final float[] bias;
   private final NativeBuffer values;
 
   /** Weights of some outputs, so that a large matrix need not be there as a whole. */
@@ -44,13 +46,16 @@ final class Rounding {
     float[][] of(int from, int count);
   }
 
-  private Rounding(Columns weights, int outputs, boolean paired, Directions directions) {
+  private Rounding(
+      Columns weights, int outputs, float[] ownBias, boolean paired, Directions directions) {
     this.weights = weights;
     this.inputs = directions.inputs();
     this.paired = paired;
     this.vectors = directions.vectors();
     this.factors = directions.factors();
     this.scales = new float[outputs];
+    this.centre = directions.centre();
+    this.bias = centre.length > 0 && ownBias.length == 0 ? new float[outputs] : ownBias.clone();
     this.values = NativeBuffer.ofBytes((long) outputs * inputs);
   }
 
@@ -62,16 +67,26 @@ final class Rounding {
    */
   static Int8Weights.Matrix round(
       Columns weights, int outputs, float[] bias, boolean paired, Directions directions) {
-    Rounding rounding = new Rounding(weights, outputs, paired, directions);
+    Rounding rounding = new Rounding(weights, outputs, bias, paired, directions);
     for (int from = 0; from < outputs; from += OUTPUTS) {
       rounding.round(from, Math.min(OUTPUTS, outputs - from));
     }
     return new Int8Weights.Matrix(
-        directions.inputs(), outputs, rounding.values, rounding.scales, bias);
+        directions.inputs(),
+        outputs,
+        directions.centre(),
+        rounding.values,
+        rounding.scales,
+        rounding.bias);
   }
 
   private void round(int from, int count) {
     float[][] steps = weights.of(from, count);
+    for (int k = 0; k < centre.length; k++) {
+      for (int n = 0; n < count; n++) {
+        bias[from + n] += steps[k][n] * centre[k];
+      }
+    }
     float[] scale = scales(steps);
     System.arraycopy(scale, 0, scales, from, count);
     for (float[] row : steps) {

@@ -28,9 +28,10 @@ final class VectorDecoder implements AutoCloseable {
   /**
    * A product, cut into columns.
    *
+   * @param centre [inputs], to be taken from inputs before they are rounded, or empty
    * @param bias [outputs], or empty
    */
-  record Product(List<ByteProduct> parts, float[] bias) {}
+  record Product(List<ByteProduct> parts, float[] centre, float[] bias) {}
 
   /** The products of a layer. */
   record Layer(
@@ -92,7 +93,9 @@ final class VectorDecoder implements AutoCloseable {
   }
 
   private Product product(Int8Weights.Matrix matrix) {
-    Product made = new Product(ByteProduct.parts(environment, matrix, threads), matrix.bias());
+    Product made =
+        new Product(
+            ByteProduct.parts(environment, matrix, threads), matrix.centre(), matrix.bias());
     products.add(made);
     return made;
   }

@@ -356,16 +356,19 @@ final class VectorStream implements DecoderStream {
   private void embed(Tokens tokens, int token, Hands mine) {
     FloatBuffer embedding = decoder.embedding();
     embedding.get(tokens.ids()[token] * hidden, residual, token * hidden, hidden);
-    norm(tokens, token, mine);
+    norm(tokens, token, decoder.layer(0).queriesKeysValues(), mine);
   }
 
-  private void norm(Tokens tokens, int token, Hands mine) {
+  /** Norms and rounds a token for a product. */
+  private void norm(Tokens tokens, int token, VectorDecoder.Product reader, Hands mine) {
     int at = token * hidden;
-    float epsilon = (float) config.norm().epsilon();
-    scales[token] = mine.math.normAndRound(residual, at, hidden, epsilon, normedBytes, at);
+    float[] row = mine.row;
+    mine.math.norm(residual, at, hidden, (float) config.norm().epsilon(), row);
+    mine.math.subtract(row, 0, reader.centre());
+    scales[token] = mine.math.round(row, 0, hidden, normedBytes, at);
     if (tokens.fine(token)) {
-      mine.math.roundRest(
-          residual, at, hidden, normedBytes, at, normedLow, tokens.fineBefore()[token] * hidden);
+      int low = tokens.fineBefore()[token] * hidden;
+      mine.math.roundRest(row, 0, hidden, normedBytes, at, normedLow, low);
     }
   }
 
@@ -469,13 +472,14 @@ final class VectorStream implements DecoderStream {
       for (int i = first; i < end; i++) {
         int at = i * queryWidth;
         mine.attention.finish(sums, at, (i - first) * config.heads(), config.heads());
+        mine.math.subtract(sums, at, products.attentionOutput().centre());
         rowScales[i] = attended.round(i, low(i), sums, at, mine.math);
         observe(Calibration.Input.ATTENDED, i, attended);
       }
       team.await();
       attentionOutput.run(products.attentionOutput(), attended, rows, thread);
       team.await();
-      add(attentionOutput, products.attentionOutput().bias());
+      add(attentionOutput, products.attentionOutput().bias(), products.gateAndUp());
     }
 
     private void putNormed(Calibration.Input as) {
@@ -601,13 +605,18 @@ final class VectorStream implements DecoderStream {
         mine.math.scale(mine.row, 0, scales[from + i], products.gateAndUp().bias(), 2 * middle);
         mine.math.gate(mine.row, 0, mine.row, middle, middle);
         mine.math.hadamard(mine.row, 0, middle, Int8Weights.block());
+        mine.math.subtract(mine.row, 0, products.down().centre());
         rowScales[i] = gated.round(i, low(i), mine.row, 0, mine.math);
         observe(Calibration.Input.GATED, i, gated);
       }
       team.await();
       down.run(products.down(), gated, rows, thread);
       team.await();
-      add(down, products.down().bias());
+      boolean last = layer == config.layers() - 1;
+      add(
+          down,
+          products.down().bias(),
+          last ? decoder.head() : decoder.layer(layer + 1).queriesKeysValues());
     }
 
     private void observe(Calibration.Input as, int i, Bytes bytes) {
@@ -615,12 +624,12 @@ final class VectorStream implements DecoderStream {
       observer.see(as, layer, from + i, bytes.rounded, i * width, width, rowScales[i]);
     }
 
-    /** Adds what a product wrote to the residual stream, and norms it for the next. */
-    private void add(Products added, float[] bias) {
+    /** Adds what a product wrote to the residual stream, and norms it for the next reader. */
+    private void add(Products added, float[] bias, VectorDecoder.Product reader) {
       for (int i = first; i < end; i++) {
         added.get(i, low(i), mine.row, 0, mine);
         mine.math.add(residual, (from + i) * hidden, mine.row, 0, rowScales[i], bias, hidden);
-        norm(tokens, from + i, mine);
+        norm(tokens, from + i, reader, mine);
       }
     }
   }

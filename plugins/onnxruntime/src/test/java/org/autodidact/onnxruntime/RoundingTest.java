@@ -45,8 +45,10 @@ class RoundingTest {
         double off = 0;
         for (int k = 0; k < INPUTS; k++) {
           double value = rounded.values().bytes().get(k * OUTPUTS + n) * rounded.scales()[n];
-          off += (value - weights[n][k]) * row[k];
+          float centre = rounded.centre().length > 0 ? rounded.centre()[k] : 0;
+          off += value * (row[k] - centre) - weights[n][k] * row[k];
         }
+        off += rounded.bias().length > 0 ? rounded.bias()[n] : 0;
         sum += off * off;
       }
     }

@@ -66,7 +66,8 @@ class VectorEngineTest {
           ids[i] = 40 + i * 7 % 50;
         }
         double kl = QualityTest.divergence(lastLogits(graph, ids), lastLogits(vectors, ids));
-        assertThat(kl).as("%d tokens", length).isLessThan(0.01);
+        // The graph's weights are rounded without knowing what they read.
+        assertThat(kl).as("%d tokens", length).isLessThan(0.04);
       }
     }
   }

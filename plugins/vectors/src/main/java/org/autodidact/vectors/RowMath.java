@@ -60,8 +60,10 @@ public final class RowMath {
     }
   }
 
-  /** Rounds x / RMS(x) (RMSNorm, Zhang and Sennrich, 2019, with a gain of 1); the scale. */
-  public float normAndRound(float[] x, int from, int width, float epsilon, byte[] bytes, int to) {
+  /**
+   * y = x / RMS(x) (RMSNorm, Zhang and Sennrich, 2019, with a gain of 1), from its beginning on.
+   */
+  public void norm(float[] x, int from, int width, float epsilon, float[] y) {
     FloatVector squares = FloatVector.broadcast(FLOATS, 0);
     for (int i = 0; i < width; i += LENGTH) {
       FloatVector v = FloatVector.fromArray(FLOATS, x, from + i);
@@ -73,7 +75,19 @@ public final class RowMath {
       sum += lanes[i];
     }
     double mean = sum / (double) width;
-    return (float) (round(x, from, width, bytes, to) / Math.sqrt(mean + epsilon));
+    float factor = (float) (1 / Math.sqrt(mean + epsilon));
+    for (int i = 0; i < width; i += LENGTH) {
+      FloatVector.fromArray(FLOATS, x, from + i).mul(factor).intoArray(y, i);
+    }
+  }
+
+  /** Takes y from x; nothing where it is empty. */
+  public void subtract(float[] x, int from, float[] y) {
+    for (int i = 0; i < y.length; i += LENGTH) {
+      FloatVector.fromArray(FLOATS, x, from + i)
+          .sub(FloatVector.fromArray(FLOATS, y, i))
+          .intoArray(x, from + i);
+    }
   }
 
   /** Adds {@code y × scale + bias} to x; no bias where it is empty. */

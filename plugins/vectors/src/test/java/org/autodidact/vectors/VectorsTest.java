@@ -62,7 +62,9 @@ class VectorsTest {
     int width = blocks * Vectors.BLOCK;
     float[] x = normal(random, width);
     byte[] bytes = new byte[width];
-    float scale = new RowMath().normAndRound(x, 0, width, 1e-5f, bytes, 0);
+    float[] normed = new float[width];
+    new RowMath().norm(x, 0, width, 1e-5f, normed);
+    float scale = new RowMath().round(normed, 0, width, bytes, 0);
     double squares = 0;
     for (float v : x) {
       squares += (double) v * v;
