@@ -41,8 +41,8 @@ final class ModelOptions {
       paramLabel = "P",
       description =
           "fp32: the checkpoint's own numbers (default); int8: rotated and rounded, about three times as"
-              + " fast; int8-weights: fastest for one prompt at a time; auto: int8 for all but small"
-              + " models. Training is in fp32 or bf16")
+              + " fast; int8-weights: for one prompt at a time where the JVM has no vectors; auto: int8"
+              + " for all but small models. Training is in fp32 or bf16")
   private String precision;
 
   @Option(
