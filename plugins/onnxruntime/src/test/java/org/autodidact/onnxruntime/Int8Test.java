@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Random;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
 import org.junit.jupiter.api.Test;
@@ -12,6 +13,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** 8-bit products over the rotated model against float32. */
 class Int8Test {
+  private static final int PROMPTS = 40;
+
   @TempDir Path folder;
 
   /** Logits after the last of {@code ids}, in the last of {@code rows} equal rows. */
@@ -79,9 +82,13 @@ class Int8Test {
     try (ModelFolder model = ModelFolder.open(TinyModel.write(folder.resolve("tiny"), 5));
         Opened plain = Opened.of(model, Optional.empty());
         Opened coarse = Opened.rounded(model, false)) {
-      float[] expected = logits(plain, 1, 40, 50, 60, 70, 80);
-      float[] found = logits(coarse, 1, 40, 50, 60, 70, 80);
-      assertThat(QualityTest.divergence(expected, found)).isLessThan(0.01);
+      Random random = new Random(3);
+      double kl = 0;
+      for (int i = 0; i < PROMPTS; i++) {
+        long[] ids = random.longs(3 + i, 3, 253).toArray();
+        kl += QualityTest.divergence(logits(plain, 1, ids), logits(coarse, 1, ids)) / PROMPTS;
+      }
+      assertThat(kl).isLessThan(0.02);
     }
   }
 }
