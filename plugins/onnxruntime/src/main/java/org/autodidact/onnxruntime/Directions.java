@@ -38,7 +38,7 @@ record Directions(int inputs, float[] centre, float[][] vectors, double[] streng
     float[][] rows = new float[seen.length][];
     for (int t = 0; t < rows.length; t++) {
       rows[t] = seen[t].clone();
-      add(centre, -1, rows[t]);
+      Rotation.add(centre, -1, rows[t]);
     }
     int rank = Math.min(MOST, Math.min(rows.length, inputs) - 1);
     double total = 0;
@@ -62,11 +62,11 @@ record Directions(int inputs, float[] centre, float[][] vectors, double[] streng
       for (int i = 0; i < rank; i++) {
         float[] along = new float[rows.length];
         for (int k = 0; k < inputs; k++) {
-          add(columns[k], vectors[i][k] / rows.length, along);
+          Rotation.add(columns[k], vectors[i][k] / rows.length, along);
         }
         Arrays.fill(vectors[i], 0);
         for (int t = 0; t < rows.length; t++) {
-          add(rows[t], along[t], vectors[i]);
+          Rotation.add(rows[t], along[t], vectors[i]);
         }
       }
       strengths = orthonormalize(vectors);
@@ -93,7 +93,7 @@ record Directions(int inputs, float[] centre, float[][] vectors, double[] streng
         largest = Math.max(largest, Math.abs(x));
       }
       float weight = 1 / (largest * largest);
-      add(row, weight, centre);
+      Rotation.add(row, weight, centre);
       weights += weight;
     }
     for (int k = 0; k < centre.length; k++) {
@@ -107,7 +107,7 @@ record Directions(int inputs, float[] centre, float[][] vectors, double[] streng
     double[] lengths = new double[vectors.length];
     for (int i = 0; i < vectors.length; i++) {
       for (int j = 0; j < i; j++) {
-        add(vectors[j], (float) -dot(vectors[i], vectors[j]), vectors[i]);
+        Rotation.add(vectors[j], (float) -dot(vectors[i], vectors[j]), vectors[i]);
       }
       lengths[i] = Math.sqrt(dot(vectors[i], vectors[i]));
       for (int k = 0; k < vectors[i].length && lengths[i] > 0; k++) {
@@ -115,13 +115,6 @@ record Directions(int inputs, float[] centre, float[][] vectors, double[] streng
       }
     }
     return lengths;
-  }
-
-  /** A loop that the compiler makes vectors of. */
-  private static void add(float[] x, float times, float[] sum) {
-    for (int k = 0; k < sum.length; k++) {
-      sum[k] += x[k] * times;
-    }
   }
 
   private static double dot(float[] x, float[] y) {

@@ -109,7 +109,8 @@ final class Rotation {
     return columns;
   }
 
-  private static void add(float[] x, float times, float[] sum) {
+  /** Adds a row, times a number, to another; a loop that the compiler makes vectors of. */
+  static void add(float[] x, float times, float[] sum) {
     for (int i = 0; i < sum.length; i++) {
       sum[i] += x[i] * times;
     }
