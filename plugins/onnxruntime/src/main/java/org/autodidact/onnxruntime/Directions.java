@@ -18,7 +18,7 @@ import java.util.Random;
  * @param rest mean square along any other
  */
 record Directions(int inputs, float[] centre, float[][] vectors, double[] strengths, double rest) {
-  private static final int MOST = 12;
+  private static final int MOST = 24;
   private static final int ROUNDS = 4;
   private static final long SEED = 0xd1;
 

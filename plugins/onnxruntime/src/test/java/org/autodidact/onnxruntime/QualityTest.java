@@ -146,9 +146,9 @@ class QualityTest {
         "expected score of %d responses: mean |difference| %.4f, Spearman %.4f%n",
         JUDGED, difference, spearman);
     assertThat(difference).isLessThan(0.05);
-    // This model's scores differ by 0.11 only (standard deviation), which 8 bits blur. With the
-    // last tokens in 8 bits as well the correlation was 0.957, with them in 16 it is 0.974.
-    assertThat(spearman).isGreaterThan(0.95);
+    // This model's scores differ by 0.11 only (standard deviation), which 8 bits blur: 0.983 where
+    // products saturate, 0.957 with the last tokens in 8 bits as well.
+    assertThat(spearman).isGreaterThan(0.965);
   }
 
   /** What {@code int8-weights} costs, in the same numbers. */
