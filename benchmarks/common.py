@@ -13,8 +13,9 @@ def java(benchmark, *arguments):
     if not os.path.exists(classpath):
         subprocess.run(["mvn", "-q", "-ntp", "dependency:build-classpath", "-Dmdep.outputFile=" + classpath, "-pl", "benchmarks"], cwd=root, check=True)
     classes = os.path.join(root, "benchmarks", "target", "classes") + ":" + open(classpath).read().strip()
-    heap = ["-XX:+UseSerialGC", "-Xms80m", "-Xmn64m", "-XX:MinHeapFreeRatio=10", "-XX:MaxHeapFreeRatio=20"]  # the launcher's
-    return ["java", "--add-modules", "jdk.incubator.vector", *heap, "-cp", classes, "org.autodidact.benchmarks." + benchmark, *arguments]
+    launcher = open(os.path.join(root, "autodidact")).read()
+    heap = launcher.split('\nheap="')[1].split('"')[0].split()
+    return ["env", "MALLOC_ARENA_MAX=2", "java", "--add-modules", "jdk.incubator.vector", *heap, "-cp", classes, "org.autodidact.benchmarks." + benchmark, *arguments]
 
 
 def peer(script, *arguments):

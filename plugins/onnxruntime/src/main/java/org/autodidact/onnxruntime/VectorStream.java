@@ -28,7 +28,7 @@ final class VectorStream implements DecoderStream {
   /** The same of a thread alone, which reads all weights for them. */
   private static final int ROWS_ALONE = 128;
 
-  /** Tokens whose logits are computed together: each takes as many numbers as there are tokens. */
+  /** Rows whose logits are computed together: each takes as many numbers as there are tokens. */
   private static final int WEIGHED = 32;
 
   /**
@@ -105,7 +105,7 @@ final class VectorStream implements DecoderStream {
     this.attentionOutput = new Products(rows, first.attentionOutput());
     this.gateAndUp = new Products(rows, first.gateAndUp());
     this.down = new Products(rows, first.down());
-    this.head = new Products(2 * WEIGHED, decoder.head());
+    this.head = new Products(WEIGHED, decoder.head());
     this.queries = new float[block * queryWidth];
     this.sums = new float[block * queryWidth];
     this.rowScales = new float[block];
@@ -300,8 +300,9 @@ final class VectorStream implements DecoderStream {
       see(Calibration.Input.HEAD, 0, i);
     }
     int wanted = input.wanted().length;
-    for (int from = 0; from < wanted; from += WEIGHED) {
-      weigh(input, left, from, Math.min(WEIGHED, wanted - from), thread, mine);
+    int most = left.fineBefore()[left.count()] > 0 ? WEIGHED / 2 : WEIGHED;
+    for (int from = 0; from < wanted; from += most) {
+      weigh(input, left, from, Math.min(most, wanted - from), thread, mine);
     }
   }
 
