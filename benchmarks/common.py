@@ -15,7 +15,8 @@ def java(benchmark, *arguments):
     classes = os.path.join(root, "benchmarks", "target", "classes") + ":" + open(classpath).read().strip()
     launcher = open(os.path.join(root, "autodidact")).read()
     heap = launcher.split('\nheap="')[1].split('"')[0].split()
-    return ["env", "MALLOC_ARENA_MAX=2", "java", "--add-modules", "jdk.incubator.vector", *heap, "-cp", classes, "org.autodidact.benchmarks." + benchmark, *arguments]
+    arenas = launcher.split("MALLOC_ARENA_MAX:-")[1].split("}")[0]
+    return ["env", "MALLOC_ARENA_MAX=" + arenas, "java", "--add-modules", "jdk.incubator.vector", *heap, "-cp", classes, "org.autodidact.benchmarks." + benchmark, *arguments]
 
 
 def peer(script, *arguments):

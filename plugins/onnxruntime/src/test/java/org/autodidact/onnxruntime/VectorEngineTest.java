@@ -41,10 +41,6 @@ class VectorEngineTest {
         byVectors);
   }
 
-  private static float[] lastLogits(OnnxGenerator generator, int[] ids) {
-    return lastLogits(generator.engine(), ids);
-  }
-
   private static float[] lastLogits(Engine engine, int[] ids) {
     DecoderStream stream = engine.stream(0);
     stream.cache().layOut(1, ids.length);
@@ -63,8 +59,13 @@ class VectorEngineTest {
     }
   }
 
-  private static int[] text(int length) {
-    return IntStream.range(0, length).map(i -> 40 + i * 7 % 50).toArray();
+  private static void assertDivergenceBelow(double bound, Engine graph, Engine vectors) {
+    assertThat(graph).isInstanceOf(GraphEngine.class);
+    for (int length : LENGTHS) {
+      int[] ids = IntStream.range(0, length).map(i -> 40 + i * 7 % 50).toArray();
+      double kl = QualityTest.divergence(lastLogits(graph, ids), lastLogits(vectors, ids));
+      assertThat(kl).as("%d tokens", length).isLessThan(bound);
+    }
   }
 
   /** Of the same weights, rounded without knowing what they read, as the graph has them. */
@@ -73,12 +74,7 @@ class VectorEngineTest {
     try (OnnxGenerator graph = open(2, false);
         Int8Weights weights = Int8Weights.of(graph.model(), Int8Kernel.isExact(), 2);
         VectorEngine vectors = new VectorEngine(graph.model().config(), weights, 2)) {
-      assertThat(graph.engine()).isInstanceOf(GraphEngine.class);
-      for (int length : LENGTHS) {
-        int[] ids = text(length);
-        double kl = QualityTest.divergence(lastLogits(graph, ids), lastLogits(vectors, ids));
-        assertThat(kl).as("%d tokens", length).isLessThan(0.01);
-      }
+      assertDivergenceBelow(0.01, graph.engine(), vectors);
     }
   }
 
@@ -87,11 +83,7 @@ class VectorEngineTest {
   void centredInputsHaveNearlyTheGraphsLogits() {
     try (OnnxGenerator vectors = open(2, true);
         OnnxGenerator graph = open(2, false)) {
-      for (int length : LENGTHS) {
-        int[] ids = text(length);
-        double kl = QualityTest.divergence(lastLogits(graph, ids), lastLogits(vectors, ids));
-        assertThat(kl).as("%d tokens", length).isLessThan(0.04);
-      }
+      assertDivergenceBelow(0.04, graph.engine(), vectors.engine());
     }
   }
 
