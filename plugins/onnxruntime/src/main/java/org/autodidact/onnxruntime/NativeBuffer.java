@@ -37,7 +37,7 @@ final class NativeBuffer implements AutoCloseable {
     } catch (OutOfMemoryError e) {
       throw new StorageException(
           "no room outside the heap for "
-              + (length >> 20)
+              + ((length >> 20) + 1)
               + " MiB more; give the JVM more (-XX:MaxDirectMemorySize) or lower --memory",
           e);
     }
