@@ -9,7 +9,7 @@ import org.autodidact.conformance.GeneratorRules;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The generator for GPUs, on the CPU. */
+/** The generator for GPUs, on {@link TestDevice}. */
 class DeviceGeneratorConformanceTest extends GeneratorRules {
   @TempDir static Path folder;
 
@@ -23,7 +23,6 @@ class DeviceGeneratorConformanceTest extends GeneratorRules {
     return DeviceGenerator.open(
         new Checkpoint("M0", folder.resolve("tiny")),
         ComputeSettings.automatic(),
-        new Device(
-            ComputeSettings.Provider.CPU, new EngineCache(folder.resolve("engines"), "test")));
+        TestDevice.in(folder.resolve("engines")));
   }
 }

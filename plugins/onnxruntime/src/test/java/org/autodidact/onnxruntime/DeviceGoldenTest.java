@@ -27,7 +27,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The graphs for GPUs, run on the CPU, against PyTorch's numbers and the CPU's own graph. */
+/**
+ * The graphs for GPUs, on {@link TestDevice}, against PyTorch's numbers and the CPU's own graph.
+ */
 class DeviceGoldenTest {
   @TempDir static Path folder;
   private static JsonNode golden;
@@ -40,7 +42,7 @@ class DeviceGoldenTest {
         DeviceGenerator.open(
             new Checkpoint("M0", Golden.smollm2()),
             new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0),
-            new Device(ComputeSettings.Provider.CPU, new EngineCache(folder, "test")));
+            TestDevice.in(folder));
   }
 
   @AfterAll

@@ -40,8 +40,7 @@ class PlainGraphsTest {
   @TempDir Path folder;
 
   private Device device() {
-    return new Device(
-        ComputeSettings.Provider.CPU, new EngineCache(folder.resolve("engines"), "test"));
+    return TestDevice.in(folder.resolve("engines"));
   }
 
   private ModelFolder open(String name) {
