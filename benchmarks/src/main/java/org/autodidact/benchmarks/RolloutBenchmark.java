@@ -30,7 +30,7 @@ import org.autodidact.engine.judge.JudgeTemplate;
  * Temperature 0.7, top-p 0.9, end of text ignored. Prints one JSON line a round.
  *
  * <p>Arguments: model folder, prompts (JSONL), judge template, precision; then, where not all 32
- * prompts once are wanted, how many of them and how many rounds.
+ * prompts once are wanted, how many of them, how many rounds, and MiB for the cache.
  */
 public final class RolloutBenchmark {
   private static final int PROMPTS = 32;
@@ -51,12 +51,13 @@ public final class RolloutBenchmark {
     Path model = Path.of(arguments[0]);
     int count = arguments.length > 4 ? Integer.parseInt(arguments[4]) : PROMPTS;
     int rounds = arguments.length > 5 ? Integer.parseInt(arguments[5]) : 1;
+    int memory = arguments.length > 6 ? Integer.parseInt(arguments[6]) : 0;
     List<Prompt> prompts = JsonLines.prompts(Path.of(arguments[1])).subList(0, count);
     JudgeTemplate template =
         JudgeTemplate.additive(Optional.of(Files.readString(Path.of(arguments[2]))));
     ComputeSettings settings =
         new ComputeSettings(
-            ComputeSettings.Precision.valueOf(arguments[3].toUpperCase(Locale.ROOT)), 0, 0);
+            ComputeSettings.Precision.valueOf(arguments[3].toUpperCase(Locale.ROOT)), 0, memory);
     try (Generator generator =
         Autodidact.builder()
             .build()

@@ -5,7 +5,6 @@ import static org.autodidact.onnxruntime.OnnxGraph.attribute;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.LongStream;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 
@@ -18,10 +17,8 @@ import org.autodidact.checkpoints.ModelFolder;
  * 1), by which tokens are drawn; for each row {@code inverse_temperature}, {@code top_k}, {@code
  * top_p}, {@code min_p} [B, 1], {@code most} [B], its tokens at most, and {@code ignore_end} [B].
  * Outputs: {@code tokens} and {@code log_probabilities} (at temperature 1) [n, B]; n is N, or less
- * where all rows have ended. What a row has after its end is of no meaning.
- *
- * <p>The draw is {@link Sampler}'s where there is a top-p, top-k or min-p: likeliest first, equal
- * ones by the lower id, in double. The most likely token is a top-k of 1.
+ * where all rows have ended. What a row has after its end is of no meaning. Draws are {@link
+ * DrawingGraph}'s.
  */
 final class LoopGraph {
   private final ModelConfig config;
@@ -54,8 +51,7 @@ final class LoopGraph {
     graph.input("most", DataType.INT64, "B");
     graph.input("ignore_end", DataType.BOOL, "B");
     graph.longs("ends", config.endOfTextIds().stream().mapToLong(i -> i).toArray());
-    graph.longs("ranks", LongStream.range(0, config.vocabularySize()).toArray());
-    graph.longs("vocabulary", config.vocabularySize());
+    DrawingGraph.prepare(graph, config.vocabularySize());
     graph.longs("one", 1);
     graph.longs("two", 2);
 
@@ -173,41 +169,9 @@ final class LoopGraph {
    * @param count tokens that rows have with this one
    */
   private static Drawn draw(OnnxGraph g, String logits, String index, String count) {
-    String tempered = g.node("Mul", List.of(logits, "inverse_temperature"));
-    String sorted = tempered + ".sorted";
-    String ids = tempered + ".ids";
-    g.node(
-        "", "TopK", List.of(tempered, "vocabulary"), List.of(sorted, ids), attribute("axis", -1));
-    String p =
-        g.node(
-            "Cast",
-            List.of(g.node("Softmax", List.of(sorted), attribute("axis", -1))),
-            attribute("to", (long) DataType.DOUBLE.getNumber()));
-    String most = g.node("ReduceMax", List.of(p), attribute("axes", List.of(1L)));
-    String kept =
-        g.node(
-            "And",
-            List.of(
-                g.node("Less", List.of("ranks", "top_k")),
-                g.node("GreaterOrEqual", List.of(p, g.node("Mul", List.of(most, "min_p"))))));
-    String none = g.node("Sub", List.of(most, most));
-    String left = g.node("Where", List.of(kept, p, none));
-    String mass = g.node("ReduceSum", List.of(left, "axis.1"));
-    String before = g.node("Sub", List.of(g.node("CumSum", List.of(left, g.scalar(1))), left));
-    String inside =
-        g.node(
-            "And",
-            List.of(kept, g.node("Less", List.of(before, g.node("Mul", List.of(mass, "top_p"))))));
-    String nucleus = g.node("Where", List.of(inside, left, none));
     String uniform =
         g.node("Unsqueeze", List.of(g.node("Gather", List.of("uniforms", index)), "axis.1"));
-    String aim = g.node("Mul", List.of(uniform, g.node("ReduceSum", List.of(nucleus, "axis.1"))));
-    String passed =
-        sum(
-            g,
-            g.node("LessOrEqual", List.of(g.node("CumSum", List.of(nucleus, g.scalar(1))), aim)));
-    String rank = g.node("Min", List.of(passed, g.node("Sub", List.of(sum(g, inside), "one"))));
-    String column = g.node("GatherElements", List.of(ids, rank), attribute("axis", 1));
+    String column = DrawingGraph.draw(g, logits, uniform);
     String token = g.node("Squeeze", List.of(column, "axis.1"));
     String all = g.node("LogSoftmax", List.of(logits), attribute("axis", -1));
     String logProbability =
@@ -215,21 +179,21 @@ final class LoopGraph {
             "Squeeze",
             List.of(
                 g.node("GatherElements", List.of(all, column), attribute("axis", 1)), "axis.1"));
-    String isEnd =
-        g.node("Greater", List.of(sum(g, g.node("Equal", List.of(column, "ends"))), g.scalar(0)));
+    String isEnd = g.node("Equal", List.of(column, "ends"));
+    String found =
+        g.node(
+            "ReduceMax",
+            List.of(
+                g.node("Cast", List.of(isEnd), attribute("to", (long) DataType.INT64.getNumber()))),
+            attribute("axes", List.of(1L)),
+            attribute("keepdims", 0));
     String ends =
         g.node(
             "And",
             List.of(
-                g.node("Squeeze", List.of(isEnd, "axis.1")), g.node("Not", List.of("ignore_end"))));
+                g.node("Greater", List.of(found, g.scalar(0))),
+                g.node("Not", List.of("ignore_end"))));
     String full = g.node("GreaterOrEqual", List.of(count, "most"));
     return new Drawn(token, logProbability, g.node("Or", List.of(ends, full)));
-  }
-
-  /** How many of each row are true, [B, 1]. */
-  private static String sum(OnnxGraph g, String booleans) {
-    String numbers =
-        g.node("Cast", List.of(booleans), attribute("to", (long) DataType.INT64.getNumber()));
-    return g.node("ReduceSum", List.of(numbers, "axis.1"));
   }
 }

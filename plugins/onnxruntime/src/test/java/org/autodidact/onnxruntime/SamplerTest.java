@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The sampler, which looks at few tokens, against one that sorts all of them. */
 class SamplerTest {
-  private static final int VOCABULARY = 3000;
+  static final int VOCABULARY = 3000;
 
   @ParameterizedTest
   @CsvSource({
@@ -36,22 +36,28 @@ class SamplerTest {
     Sampler.Scratch scratch = new Sampler.Scratch(VOCABULARY);
     // From nearly even to nearly certain, where few tokens are above any bound.
     for (int spread = 0; spread < 40; spread++) {
-      Random random = new Random(spread);
-      FloatBuffer p = FloatBuffer.allocate(VOCABULARY);
-      double sum = 0;
-      for (int i = 0; i < VOCABULARY; i++) {
-        p.put(i, (float) Math.exp(spread * 0.3 * random.nextGaussian()));
-        sum += p.get(i);
-      }
-      for (int i = 0; i < VOCABULARY; i++) {
-        p.put(i, (float) (p.get(i) / sum));
-      }
+      FloatBuffer p = distribution(spread);
       DecoderStream.Logits logits = new GraphLogits(p, p, FloatBuffer.allocate(2), VOCABULARY);
       for (long seed = 0; seed < 20; seed++) {
         int found = new Sampler(parameters, seed, new int[0]).next(logits, 0, scratch);
         assertThat(found).isEqualTo(sorted(p, parameters, new SplittableRandom(seed).nextDouble()));
       }
     }
+  }
+
+  /** Nearly even at a spread of 0, nearly certain at 40. */
+  static FloatBuffer distribution(int spread) {
+    Random random = new Random(spread);
+    FloatBuffer p = FloatBuffer.allocate(VOCABULARY);
+    double sum = 0;
+    for (int i = 0; i < VOCABULARY; i++) {
+      p.put(i, (float) Math.exp(spread * 0.3 * random.nextGaussian()));
+      sum += p.get(i);
+    }
+    for (int i = 0; i < VOCABULARY; i++) {
+      p.put(i, (float) (p.get(i) / sum));
+    }
+    return p;
   }
 
   /** Top-k, then min-p, then top-p of what is left, as SamplingParameters says. */

@@ -10,10 +10,13 @@ import org.autodidact.api.ComputeSettings.Provider;
 final class TestDevice {
   private TestDevice() {}
 
+  static Provider provider() {
+    String provider = System.getProperty("autodidact.provider", "cpu");
+    return Provider.valueOf(provider.toUpperCase(Locale.ROOT));
+  }
+
   /** With its engines in a folder. */
   static Device in(Path engines) {
-    String provider = System.getProperty("autodidact.provider", "cpu");
-    return new Device(
-        Provider.valueOf(provider.toUpperCase(Locale.ROOT)), new EngineCache(engines, "test"));
+    return new Device(provider(), new EngineCache(engines, "test"));
   }
 }
