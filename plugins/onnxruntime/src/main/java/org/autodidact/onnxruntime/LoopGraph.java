@@ -10,7 +10,7 @@ import org.autodidact.checkpoints.ModelFolder;
 
 /**
  * A graph that answers prompts in one run: it reads them, then draws and reads a token at a time in
- * a loop of its own, so that keys and values never leave the device. Of plain ONNX.
+ * a loop of its own, so that keys and values never leave the device.
  *
  * <p>P prompts of S tokens (right-padded), B rows that answer them, up to N tokens. Inputs: {@code
  * input_ids} [P, S], {@code lengths} [P], {@code prompt_of_row} [B], {@code uniforms} [N, B] in [0,
@@ -28,7 +28,7 @@ final class LoopGraph {
   private LoopGraph(ModelFolder model) {
     this.config = model.config();
     this.graph = new OnnxGraph(Decoder.weightFolder(model));
-    this.decoder = PlainDecoder.in(model, graph);
+    this.decoder = PlainDecoder.in(model, graph, false);
   }
 
   /** The serialized model. */

@@ -14,8 +14,8 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
 
 /**
- * The layers of a decoder in operators of plain ONNX, for execution providers that know no others,
- * in float32 over the checkpoint's own weights.
+ * The layers of a decoder for execution providers of GPUs, in float32 over the checkpoint's own
+ * weights: of plain ONNX, as TensorRT knows no other, or nearly.
  *
  * <p>Where a token stands is given, not derived: {@code positions} [B, S] of the new tokens, {@code
  * places} [B, T] of all tokens, the new ones at the end. A token attends to those that stand before
@@ -30,22 +30,32 @@ final class PlainDecoder {
   private final OnnxGraph graph;
   private final FloatProjections products;
   private final Map<ModelConfig.RopeSettings, String> ropes;
+  private final boolean plain;
 
   /** What one call of {@link #layers} gives: rows [B × S, hidden], and all keys and values. */
   record Layers(String hidden, List<String> keys, List<String> values) {}
 
   private PlainDecoder(
-      ModelFolder model, OnnxGraph graph, Map<ModelConfig.RopeSettings, String> ropes) {
+      ModelFolder model,
+      OnnxGraph graph,
+      Map<ModelConfig.RopeSettings, String> ropes,
+      boolean plain) {
     this.model = model;
     this.config = model.config();
     this.graph = graph;
     this.products = new FloatProjections(model, graph);
     this.ropes = ropes;
+    this.plain = plain;
   }
 
-  /** Adds what all layers read to a graph. */
-  static PlainDecoder in(ModelFolder model, OnnxGraph graph) {
-    PlainDecoder decoder = new PlainDecoder(model, graph, new LinkedHashMap<>());
+  /**
+   * Adds what all layers read to a graph.
+   *
+   * @param plain whether norms and rotations too are of plain ONNX; ONNX Runtime's own take CUDA
+   *     one operator each instead of six and eight
+   */
+  static PlainDecoder in(ModelFolder model, OnnxGraph graph, boolean plain) {
+    PlainDecoder decoder = new PlainDecoder(model, graph, new LinkedHashMap<>(), plain);
     ModelConfig config = model.config();
     int size = config.headSize();
     int positions = config.contextLength();
@@ -70,7 +80,7 @@ final class PlainDecoder {
 
   /** The same layers in a branch of the graph, which must have had them itself. */
   PlainDecoder inBranch(OnnxGraph branch) {
-    return new PlainDecoder(model, branch, ropes);
+    return new PlainDecoder(model, branch, ropes, plain);
   }
 
   /**
@@ -106,11 +116,11 @@ final class PlainDecoder {
         key = norm(key, name + "self_attn.k_norm.weight");
       }
       String value = byHead(heads(qkv[2], batch, config.keyValueHeads()));
-      key = byHead(rotated(key, turn));
+      key = rotatedByHead(key, turn);
       keys.add(pastKeys.isEmpty() ? key : joined(pastKeys.get(layer), key));
       values.add(pastValues.isEmpty() ? value : joined(pastValues.get(layer), value));
       String attended =
-          attention(byHead(rotated(query, turn)), keys.get(layer), values.get(layer), mask);
+          attention(rotatedByHead(query, turn), keys.get(layer), values.get(layer), mask);
       String added = products.attentionOutput(layer, attended);
       String beforeMlp = "post_attention_layernorm.weight";
       if (config.norm().sublayerOutputs()) {
@@ -147,11 +157,14 @@ final class PlainDecoder {
     return graph.node("Unsqueeze", List.of(seen, "axis.1"));
   }
 
-  /** Cosines and sines at the positions, [B, S, 1, head size / 2]. */
+  /** Cosines and sines at the positions, [B, S, 1, head size / 2]; or of all, and positions. */
   private String[] angles(String suffix, String positions) {
     // A row that has ended goes on with the others, beyond the context if they are shorter.
     String known = graph.node("Min", List.of(positions, "last_position"));
     String[] both = {"cos" + suffix, "sin" + suffix};
+    if (!plain) {
+      return new String[] {both[0], both[1], known};
+    }
     for (int i = 0; i < 2; i++) {
       both[i] =
           graph.node("Unsqueeze", List.of(graph.node("Gather", List.of(both[i], known)), "axis.2"));
@@ -179,6 +192,19 @@ final class PlainDecoder {
   }
 
   /** Rotary positions (Su et al., 2021), the halves of a head being its two coordinates. */
+  private String rotatedByHead(String x, String[] angles) {
+    if (plain) {
+      return byHead(rotated(x, angles));
+    }
+    String rotated = x + ".rotated";
+    graph.node(
+        OnnxGraph.MICROSOFT,
+        "RotaryEmbedding",
+        List.of(byHead(x), angles[2], angles[0], angles[1]),
+        List.of(rotated));
+    return rotated;
+  }
+
   private String rotated(String x, String[] angles) {
     List<String> half = List.of(x + ".half.0", x + ".half.1");
     graph.node("", "Split", List.of(x), half, attribute("axis", 3));
@@ -235,6 +261,13 @@ final class PlainDecoder {
 
   /** RMSNorm (Zhang and Sennrich, 2019) over the last dimension. */
   private String norm(String x, String gain) {
+    if (!plain) {
+      return graph.node(
+          "SimplifiedLayerNormalization",
+          List.of(x, products.gain(gain)),
+          attribute("axis", -1),
+          attribute("epsilon", (float) config.norm().epsilon()));
+    }
     String mean =
         graph.node(
             "ReduceMean",

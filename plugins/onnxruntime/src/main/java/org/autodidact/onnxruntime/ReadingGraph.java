@@ -21,7 +21,7 @@ final class ReadingGraph {
   /** The serialized model. */
   static byte[] build(ModelFolder model) {
     OnnxGraph graph = new OnnxGraph(Decoder.weightFolder(model));
-    PlainDecoder decoder = PlainDecoder.in(model, graph);
+    PlainDecoder decoder = PlainDecoder.in(model, graph, true);
     String ids = graph.input("input_ids", DataType.INT64, "B", "S");
     String rows = graph.input("rows", DataType.INT64, "R");
     String targets = graph.input("targets", DataType.INT64, "T", 2);

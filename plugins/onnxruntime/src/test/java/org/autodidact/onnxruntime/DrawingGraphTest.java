@@ -3,6 +3,7 @@ package org.autodidact.onnxruntime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import java.nio.FloatBuffer;
@@ -75,9 +76,10 @@ class DrawingGraphTest {
     graph.longs("axis.1", 1);
     DrawingGraph.prepare(graph, SamplerTest.VOCABULARY);
     graph.output(DrawingGraph.draw(graph, logits, uniform), DataType.INT64, "B", 1);
+    OrtEnvironment environment = Onnx.environment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       Providers.add(options, TestDevice.provider(), Map.of());
-      return Onnx.environment().createSession(graph.toModel(), options);
+      return environment.createSession(graph.toModel(), options);
     }
   }
 
