@@ -41,7 +41,8 @@ final class GenerateCommand implements Callable<Integer> {
       names = "--output",
       required = true,
       paramLabel = "OUT.jsonl",
-      description = "a line a prompt, in the prompts' order")
+      description =
+          "a line a prompt, in the prompts' order; cut off by Ctrl-C, those that were done")
   private Path output;
 
   @Option(

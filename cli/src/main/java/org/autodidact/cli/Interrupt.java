@@ -7,17 +7,24 @@ import org.autodidact.api.Cancellation;
 
 /** Lets Ctrl-C end the work in hand in an orderly way: the step is finished and stored first. */
 final class Interrupt {
+  /** Reached when a command has written and said all; the JVM goes down no earlier. */
+  private static final CountDownLatch LEFT = new CountDownLatch(1);
+
   private Interrupt() {}
+
+  /** The command is done. */
+  static void leave() {
+    LEFT.countDown();
+  }
 
   static <T> T guard(Function<Cancellation, T> work) {
     Cancellation cancellation = new Cancellation();
-    CountDownLatch ended = new CountDownLatch(1);
     Thread hook =
         new Thread(
             () -> {
               cancellation.cancel();
               try {
-                if (!ended.await(60, TimeUnit.SECONDS)) {
+                if (!LEFT.await(60, TimeUnit.SECONDS)) {
                   System.err.println("autodidact: the step in hand takes long; leaving it");
                 }
               } catch (InterruptedException e) {
@@ -28,7 +35,6 @@ final class Interrupt {
     try {
       return work.apply(cancellation);
     } finally {
-      ended.countDown();
       try {
         Runtime.getRuntime().removeShutdownHook(hook);
       } catch (IllegalStateException e) {

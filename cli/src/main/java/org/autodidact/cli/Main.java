@@ -50,7 +50,9 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) {
-    System.exit(execute(arguments));
+    int code = execute(arguments);
+    Interrupt.leave();
+    System.exit(code);
   }
 
   /** Runs a command line and gives its exit code. */

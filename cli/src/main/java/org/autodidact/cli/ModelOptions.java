@@ -49,7 +49,7 @@ final class ModelOptions {
       names = "--threads",
       defaultValue = "0",
       paramLabel = "n",
-      description = "threads for computing; 0: all cores (default)")
+      description = "threads for computing, at most the cores; 0: all cores (default)")
   private int threads;
 
   @Option(
@@ -64,7 +64,7 @@ final class ModelOptions {
       defaultValue = "auto",
       paramLabel = "P",
       description =
-          "where to compute: cpu; cuda or tensorrt, which no machine has measured yet; auto: cuda"
+          "where to compute: cpu; cuda; tensorrt, which no machine has measured yet; auto: cuda"
               + " where it starts, else cpu (default). 'doctor' says what there is")
   private String provider;
 

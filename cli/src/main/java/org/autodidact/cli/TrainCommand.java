@@ -291,6 +291,11 @@ final class TrainCommand {
               loraDropout,
               loraTargets,
               loraQuantized);
+      if (loraMerge && loraRank == null) {
+        throw new InvalidInputException(
+            "--lora-merge merges an adapter, and without --lora-rank there is none: set it, or leave"
+                + " --lora-merge out");
+      }
       return given.over(paper, loraMerge).toBuilder().shuffle(!noShuffle).build();
     }
   }

@@ -19,6 +19,8 @@ import org.autodidact.checkpoints.TinyModel;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The command line on a small random model: what it writes, and what it says of bad input. */
 class MainTest {
@@ -565,6 +567,20 @@ class MainTest {
                 + " maxGradientNorm=0.7, dropout=0.05, shuffle=false, heldOutEvery=5, patience=6,"
                 + " saveEvery=7, recompute=true, lora=Optional[Lora[rank=8, alpha=9.5,"
                 + " dropout=0.06, targets=[q_proj, v_proj], merge=false, quantized=true]]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--lora-alpha=3",
+        "--lora-dropout=0.1",
+        "--lora-targets=q_proj",
+        "--lora-quantized",
+        "--lora-merge"
+      })
+  void anAdaptersOptionWithoutAnAdapterIsRefused(String option) throws Exception {
+    Path data = file("d.jsonl", "{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
+    assertRefused(3, "lora-rank", trainDpo(model, data, folder.resolve("trained"), option));
   }
 
   @Test

@@ -31,9 +31,10 @@ public record ComputeSettings(
     return new ComputeSettings(Precision.AUTO, 0, 0);
   }
 
-  /** The threads to use: {@link #threads()} or, where that is 0, the machine's cores. */
+  /** The threads to use: {@link #threads()}, but no more than the cores, which 0 stands for. */
   public int effectiveThreads() {
-    return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
+    int cores = Runtime.getRuntime().availableProcessors();
+    return threads > 0 ? Math.min(threads, cores) : cores;
   }
 
   /** Arithmetic of a plugin. A plugin that lacks one says which it has. */

@@ -30,7 +30,11 @@ public record SamplingParameters(
   public SamplingParameters {
     stop = List.copyOf(stop);
     require(maxTokens >= 1, "max-tokens", "at least 1", maxTokens);
-    require(temperature >= 0 && temperature < 1e6, "temperature", "0 or more", temperature);
+    require(
+        temperature >= 0 && temperature < 1e6,
+        "temperature",
+        "at least 0 and below 1e6",
+        temperature);
     require(topK >= 0, "top-k", "0 or more", topK);
     require(topP > 0 && topP <= 1, "top-p", "above 0 and at most 1", topP);
     require(minP >= 0 && minP <= 1, "min-p", "between 0 and 1", minP);

@@ -295,7 +295,7 @@ public record TrainingSettings(
         List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
 
     public Lora {
-      targets = List.copyOf(targets);
+      targets = targets.stream().distinct().toList();
       require(rank >= 1, "lora-rank", "at least 1", rank);
       require(alpha > 0, "lora-alpha", "above 0", alpha);
       require(dropout >= 0 && dropout < 1, "lora-dropout", "in [0, 1)", dropout);

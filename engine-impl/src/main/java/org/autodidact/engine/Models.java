@@ -2,6 +2,7 @@ package org.autodidact.engine;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.checkpoints.Gguf;
 
@@ -22,7 +23,14 @@ public final class Models {
           model + ": there is no such model; expected a Hugging Face folder or a .gguf file");
     }
     if (!Files.isDirectory(importInto)) {
-      Gguf.importInto(model, importInto);
+      try {
+        Gguf.importInto(model, importInto);
+      } catch (AutodidactException e) {
+        if (!Files.isDirectory(importInto)) {
+          throw e;
+        }
+        // Another process that imports the same was faster.
+      }
     }
     return importInto;
   }

@@ -421,6 +421,13 @@ public record RunConfig(
                 or(loraTargets, TrainingSettings.Lora.ALL),
                 merge,
                 or(loraQuantized, false)));
+      } else if (loraAlpha != null
+          || or(loraDropout, 0.0) != 0
+          || loraTargets != null
+          || or(loraQuantized, false)) {
+        throw new InvalidInputException(
+            "lora-alpha, lora-dropout, lora-targets and lora-quantized are an adapter's, and without"
+                + " lora-rank there is none: set lora-rank, or leave them out");
       }
       return settings.build();
     }

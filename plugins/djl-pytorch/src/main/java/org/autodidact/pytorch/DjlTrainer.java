@@ -320,8 +320,11 @@ final class DjlTrainer implements Trainer {
       return new TrainingDivergedException(
           "step " + step + ": " + what,
           among.stream().map(Example::index).sorted().toList(),
-          "Lower the learning rate, or look at them. The weights of the last saved step are in "
-              + request.stateFolder());
+          step == 1
+              ? "Nothing was learned yet: look at the model's weights, and at what it trained on"
+              : "Lower the learning rate, or look at them; another rate begins anew, when "
+                  + request.stateFolder()
+                  + ", which holds the last saved step, is deleted");
     }
 
     /** The held-out loss, without dropout; the best weights are kept. */

@@ -37,9 +37,7 @@ public final class PyTorchPlugin implements Plugin {
               + JniUtils.getNumThreads()
               + " threads by default",
           "trainer 'djl-pytorch' uses: "
-              + (Target.hasCuda()
-                  ? "a GPU by CUDA (never run on one by its makers, unmeasured)"
-                  : "CPU (CUDA: this libtorch sees no GPU)")
+              + (Target.hasCuda() ? "a GPU by CUDA" : "CPU (CUDA: this libtorch sees no GPU)")
               + ", float32, or products in bf16"
               + (hasBf16() ? "" : ", which this processor has no instructions for: slower"));
     } catch (LinkageError | RuntimeException e) {

@@ -132,7 +132,7 @@ final class DeviceGenerator implements Generator {
               + ((needed >> 20) + 1)
               + " MiB of cache, the budget is "
               + (budget() >> 20)
-              + " MiB; raise --memory or lower --max-tokens");
+              + " MiB; raise --memory, or shorten the prompt or --max-tokens");
     }
   }
 

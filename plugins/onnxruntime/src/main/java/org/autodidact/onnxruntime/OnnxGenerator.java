@@ -258,7 +258,7 @@ final class OnnxGenerator implements Generator {
               + ((bytesPerPlace() * (places + prompt) >> 20) + 1)
               + " MiB of cache, the budget is "
               + (budget() >> 20)
-              + " MiB; raise --memory or lower --max-tokens");
+              + " MiB; raise --memory, or shorten the prompt or --max-tokens");
     }
     // The last group may be a part of one, so that there is one more than shares make.
     long each = bytesPerPlace() * places + bytesPerPlace() * prompt / share;

@@ -139,7 +139,10 @@ final class Providers {
               + name(provider)
               + ": "
               + missing(provider)
-                  .orElse("starts here; its speed is unmeasured, and so is what it generates"));
+                  .orElse(
+                      provider == Provider.CUDA
+                          ? "starts here"
+                          : "starts here; its speed is unmeasured, and so is what it generates"));
     }
     return lines;
   }
