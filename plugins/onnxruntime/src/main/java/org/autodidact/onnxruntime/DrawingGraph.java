@@ -68,14 +68,17 @@ final class DrawingGraph {
     Row row = new Row(tempered, p, least, zero, uniform);
     Likeliest few = likeliest("few", row);
 
-    // What all tokens would leave: by top-k no more than the few, else what min-p does.
+    // What all tokens would leave: by top-k no more than the few, else what min-p does; a top-k
+    // between the few and all leaves what only sorting tells.
     String within = graph.node("LessOrEqual", List.of("top_k", "few"));
     String heavy = graph.node("GreaterOrEqual", List.of(p, least));
     String heavyMass = sum(graph.node("Where", List.of(heavy, p, zero)));
     String mass = graph.node("Where", List.of(within, few.mass(), heavyMass));
     String weakest = graph.node("ReduceMin", List.of(few.p()), attribute("axes", List.of(1L)));
     String share = graph.node("Mul", List.of(mass, "top_p"));
-    String nucleus = graph.node("GreaterOrEqual", List.of(few.mass(), share));
+    String reached = graph.node("GreaterOrEqual", List.of(few.mass(), share));
+    String unranked = graph.node("GreaterOrEqual", List.of("top_k", "all"));
+    String nucleus = graph.node("And", List.of(reached, unranked));
     String cut = graph.node("Or", List.of(nucleus, graph.node("Less", List.of(weakest, least))));
     String enough = graph.node("Or", List.of(within, cut));
 
