@@ -171,8 +171,12 @@ final class DjlTrainer implements Trainer {
       }
       SavePace pace = new SavePace(program.stateBytes(), System.nanoTime());
       int last = done.size();
+      int stored = last;
       boolean stopped = stopsEarly();
       while (last < batches.steps() && !stopped) {
+        if (cancellation.isCancelled() && settings.saveEvery() > 0 && stored < last) {
+          save(last);
+        }
         cancellation.throwIfCancelled();
         TrainingMetrics step = step(last + 1);
         done.add(step);
@@ -183,6 +187,7 @@ final class DjlTrainer implements Trainer {
             && last < batches.steps()
             && (last % settings.saveEvery() == 0 || pace.isDue(now))) {
           save(last);
+          stored = last;
           pace.saved(now, System.nanoTime());
         }
         metrics.accept(step);
