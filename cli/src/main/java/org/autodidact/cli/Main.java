@@ -50,8 +50,12 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) {
-    int code = execute(arguments);
-    Interrupt.leave();
+    int code;
+    try {
+      code = execute(arguments);
+    } finally {
+      Interrupt.leave();
+    }
     System.exit(code);
   }
 

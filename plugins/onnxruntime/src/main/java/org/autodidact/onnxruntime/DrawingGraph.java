@@ -83,12 +83,13 @@ final class DrawingGraph {
     String enough = graph.node("Or", List.of(within, cut));
 
     OnnxGraph among = graph.branch(enough + ".few");
-    among.output(new DrawingGraph(among).pick(few, mass, row), DataType.INT64, "B", 1);
+    among.output(new DrawingGraph(among).pick(few, share, row), DataType.INT64, "B", 1);
     OnnxGraph others = graph.branch(enough + ".all");
     DrawingGraph beyond = new DrawingGraph(others);
     Likeliest all = beyond.likeliest("all", row);
-    others.output(beyond.pick(all, all.mass(), row), DataType.INT64, "B", 1);
-    return graph.choice(all(enough), among, others);
+    String ofAll = others.node("Mul", List.of(all.mass(), "top_p"));
+    others.output(beyond.pick(all, ofAll, row), DataType.INT64, "B", 1);
+    return graph.choice(graph.all(enough), among, others);
   }
 
   private Likeliest likeliest(String name, Row row) {
@@ -104,12 +105,13 @@ final class DrawingGraph {
     return new Likeliest(name, ids, p, left, sum(left));
   }
 
-  /** The nucleus is what comes before top-p of the mass is reached; a token by its share of it. */
-  private String pick(Likeliest of, String mass, Row row) {
+  /**
+   * The nucleus is what comes before top-p's share is reached; a token by the number's part of it.
+   */
+  private String pick(Likeliest of, String share, Row row) {
     String left = graph.node("Pad", List.of(of.left(), of.name() + ".padding"));
     String upTo = cumulative(left, of.name());
     String before = graph.node("Sub", List.of(upTo, left));
-    String share = graph.node("Mul", List.of(mass, "top_p"));
     String inside =
         graph.node(
             "And",
@@ -144,12 +146,5 @@ final class DrawingGraph {
   /** How many of each row are true, [B, 1]. */
   private String count(String booleans) {
     return sum(graph.node("Cast", List.of(booleans), attribute("to", DataType.INT64_VALUE)));
-  }
-
-  /** Whether all are true. */
-  private String all(String booleans) {
-    String numbers = graph.node("Cast", List.of(booleans), attribute("to", DataType.INT64_VALUE));
-    String least = graph.node("ReduceMin", List.of(numbers), attribute("keepdims", 0));
-    return graph.node("Equal", List.of(least, graph.scalar(1)));
   }
 }

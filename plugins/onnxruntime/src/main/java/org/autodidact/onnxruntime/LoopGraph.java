@@ -23,12 +23,12 @@ import org.autodidact.checkpoints.ModelFolder;
 final class LoopGraph {
   private final ModelConfig config;
   private final OnnxGraph graph;
-  private final PlainDecoder decoder;
+  private final DeviceDecoder decoder;
 
   private LoopGraph(ModelFolder model) {
     this.config = model.config();
     this.graph = new OnnxGraph(Decoder.weightFolder(model));
-    this.decoder = PlainDecoder.in(model, graph, false);
+    this.decoder = DeviceDecoder.in(model, graph, false);
   }
 
   /** The serialized model. */
@@ -62,9 +62,9 @@ final class LoopGraph {
         graph.node("Expand", List.of(graph.node("Unsqueeze", List.of(from0, "axis.0")), shape));
     String there =
         graph.node("Less", List.of(positions, graph.node("Unsqueeze", List.of(lengths, "axis.1"))));
-    String nowhere = graph.longs("nowhere", PlainDecoder.NOWHERE);
+    String nowhere = graph.longs("nowhere", DeviceDecoder.NOWHERE);
     String places = graph.node("Where", List.of(there, positions, nowhere));
-    PlainDecoder.Layers read = decoder.layers(ids, positions, places, List.of(), List.of());
+    DeviceDecoder.Layers read = decoder.layers(ids, positions, places, List.of(), List.of());
     String prompts = graph.node("Gather", List.of(shape, graph.scalar(0)));
     String firstRows =
         graph.node(
@@ -124,7 +124,7 @@ final class LoopGraph {
     String ended = body.input("ended", DataType.BOOL, "B");
     String position = body.input("position", DataType.INT64, "B");
     String places = body.input("places", DataType.INT64, "B", "T");
-    PlainDecoder step = decoder.inBranch(body);
+    DeviceDecoder step = decoder.inBranch(body);
     List<String> keys = new ArrayList<>();
     List<String> values = new ArrayList<>();
     for (int layer = 0; layer < config.layers(); layer++) {
@@ -133,7 +133,7 @@ final class LoopGraph {
     }
     String positions = body.node("Unsqueeze", List.of(position, "axis.1"));
     String allPlaces = body.node("Concat", List.of(places, positions), attribute("axis", 1));
-    PlainDecoder.Layers read =
+    DeviceDecoder.Layers read =
         step.layers(
             body.node("Unsqueeze", List.of(token, "axis.1")), positions, allPlaces, keys, values);
     String index = body.node("Add", List.of(round, body.scalar(1)));
@@ -156,10 +156,7 @@ final class LoopGraph {
 
   /** Whether a row has not ended. */
   private static String open(OnnxGraph g, String ended) {
-    String each =
-        g.node("Cast", List.of(ended), attribute("to", (long) DataType.INT64.getNumber()));
-    String all = g.node("ReduceMin", List.of(each), attribute("keepdims", 0));
-    return g.node("Equal", List.of(all, g.scalar(0)));
+    return g.node("Not", List.of(g.all(ended)));
   }
 
   /**

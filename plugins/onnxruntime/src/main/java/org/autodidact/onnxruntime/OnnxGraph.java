@@ -73,6 +73,14 @@ final class OnnxGraph {
         attribute("else_branch", otherwise.graph.build()));
   }
 
+  /** Whether all of these are true. */
+  String all(String booleans) {
+    String numbers =
+        node("Cast", List.of(booleans), attribute("to", TensorProto.DataType.INT64_VALUE));
+    String least = node("ReduceMin", List.of(numbers), attribute("keepdims", 0));
+    return node("Equal", List.of(least, scalar(1)));
+  }
+
   /** An input of the graph; a dimension is a number or a name. */
   String input(String name, TensorProto.DataType type, Object... dimensions) {
     graph.addInput(value(name, type, dimensions));

@@ -21,12 +21,12 @@ final class ReadingGraph {
   /** The serialized model. */
   static byte[] build(ModelFolder model) {
     OnnxGraph graph = new OnnxGraph(Decoder.weightFolder(model));
-    PlainDecoder decoder = PlainDecoder.in(model, graph, true);
+    DeviceDecoder decoder = DeviceDecoder.in(model, graph, true);
     String ids = graph.input("input_ids", DataType.INT64, "B", "S");
     String rows = graph.input("rows", DataType.INT64, "R");
     String targets = graph.input("targets", DataType.INT64, "T", 2);
     String positions = positions(graph, ids);
-    PlainDecoder.Layers read = decoder.layers(ids, positions, positions, List.of(), List.of());
+    DeviceDecoder.Layers read = decoder.layers(ids, positions, positions, List.of(), List.of());
     String logits = decoder.logits(graph.node("Gather", List.of(read.hidden(), rows)));
     String all = graph.node("LogSoftmax", List.of(logits), attribute("axis", -1));
     graph.node("", "GatherND", List.of(all, targets), List.of("log_probabilities"));

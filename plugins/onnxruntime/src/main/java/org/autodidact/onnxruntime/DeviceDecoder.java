@@ -21,7 +21,7 @@ import org.autodidact.checkpoints.Rope;
  * places} [B, T] of all tokens, the new ones at the end. A token attends to those that stand before
  * it, and to itself; what stands {@link #NOWHERE} is padding.
  */
-final class PlainDecoder {
+final class DeviceDecoder {
   /** The position of padding, after all others. */
   static final long NOWHERE = 1L << 30;
 
@@ -35,7 +35,7 @@ final class PlainDecoder {
   /** What one call of {@link #layers} gives: rows [B × S, hidden], and all keys and values. */
   record Layers(String hidden, List<String> keys, List<String> values) {}
 
-  private PlainDecoder(
+  private DeviceDecoder(
       ModelFolder model,
       OnnxGraph graph,
       Map<ModelConfig.RopeSettings, String> ropes,
@@ -54,8 +54,8 @@ final class PlainDecoder {
    * @param plain whether norms and rotations too are of plain ONNX; ONNX Runtime's own take CUDA
    *     one operator each instead of six and eight
    */
-  static PlainDecoder in(ModelFolder model, OnnxGraph graph, boolean plain) {
-    PlainDecoder decoder = new PlainDecoder(model, graph, new LinkedHashMap<>(), plain);
+  static DeviceDecoder in(ModelFolder model, OnnxGraph graph, boolean plain) {
+    DeviceDecoder decoder = new DeviceDecoder(model, graph, new LinkedHashMap<>(), plain);
     ModelConfig config = model.config();
     int size = config.headSize();
     int positions = config.contextLength();
@@ -79,8 +79,8 @@ final class PlainDecoder {
   }
 
   /** The same layers in a branch of the graph, which must have had them itself. */
-  PlainDecoder inBranch(OnnxGraph branch) {
-    return new PlainDecoder(model, branch, ropes, plain);
+  DeviceDecoder inBranch(OnnxGraph branch) {
+    return new DeviceDecoder(model, branch, ropes, plain);
   }
 
   /**
@@ -157,19 +157,19 @@ final class PlainDecoder {
     return graph.node("Unsqueeze", List.of(seen, "axis.1"));
   }
 
-  /** Cosines and sines at the positions, [B, S, 1, head size / 2]; or of all, and positions. */
+  /**
+   * Cosines and sines, and the positions that they are of: where all is plain, cosines and sines at
+   * the positions, [B, S, 1, head size / 2].
+   */
   private String[] angles(String suffix, String positions) {
     // A row that has ended goes on with the others, beyond the context if they are shorter.
     String known = graph.node("Min", List.of(positions, "last_position"));
-    String[] both = {"cos" + suffix, "sin" + suffix};
-    if (!plain) {
-      return new String[] {both[0], both[1], known};
+    String[] angles = {"cos" + suffix, "sin" + suffix, known};
+    for (int i = 0; plain && i < 2; i++) {
+      String of = graph.node("Gather", List.of(angles[i], known));
+      angles[i] = graph.node("Unsqueeze", List.of(of, "axis.2"));
     }
-    for (int i = 0; i < 2; i++) {
-      both[i] =
-          graph.node("Unsqueeze", List.of(graph.node("Gather", List.of(both[i], known)), "axis.2"));
-    }
-    return both;
+    return angles;
   }
 
   /** [B × S, heads × head size] as [B, S, heads, head size]. */

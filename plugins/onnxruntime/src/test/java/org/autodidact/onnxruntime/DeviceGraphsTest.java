@@ -36,7 +36,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The graphs for GPUs of each architecture, run on the CPU, and what is refused there. */
-class PlainGraphsTest {
+class DeviceGraphsTest {
   @TempDir Path folder;
 
   private Device device() {
