@@ -1,5 +1,6 @@
 package org.autodidact.vectors;
 
+import static org.autodidact.vectors.ByteRows.PART;
 import static org.autodidact.vectors.Lanes.FLOATS;
 import static org.autodidact.vectors.Lanes.LENGTH;
 import static org.autodidact.vectors.Vectors.BLOCK;
@@ -15,11 +16,16 @@ import jdk.incubator.vector.VectorOperators;
  * each thread has its own.
  *
  * <p>Scores are q · k; whoever wants them scaled scales q.
+ *
+ * <p>Rows of what is unfolded have a length that the JVM's compiler knows, and a power of two: only
+ * then does it leave out the checks of bounds in the loops over them, and reads three columns by
+ * one address.
  */
 public final class ByteAttention {
   /** Places that are unfolded at once: keys and values of them stay in the first cache. */
   public static final int STRETCH = 64;
 
+  /** Scores of a query: the last vectors may be of places beyond the stretch. */
   private static final int SCORES = STRETCH + BLOCK;
 
   /** Vectors of 8 numbers are AVX2's, which has 16 registers; those of 16 have 32. */
@@ -32,7 +38,7 @@ public final class ByteAttention {
   private final int queriesPerHead;
   private final float[] keys;
   private final float[] values;
-  private final float[] keyScales = new float[STRETCH + BLOCK];
+  private final float[] keyScales = new float[SCORES];
   private final float[] valueScales = new float[STRETCH];
   private final float[] scores;
   private final float[] lanes = new float[LENGTH];
@@ -47,7 +53,7 @@ public final class ByteAttention {
   public ByteAttention(int size, int queriesPerHead) {
     this.size = size;
     this.queriesPerHead = queriesPerHead;
-    this.keys = new float[(STRETCH + BLOCK) * size];
+    this.keys = new float[STRETCH * size + BLOCK];
     this.values = new float[STRETCH * size];
     this.scores = new float[queriesPerHead * SCORES];
   }
@@ -81,8 +87,8 @@ public final class ByteAttention {
     int quarter = size / 4;
     int from = words + start * quarter;
     touched += touch(headKeys, from, places * quarter) + touch(headValues, from, places * quarter);
-    ByteRows.unfoldKeys(headKeys, from, (places + BLOCK - 1) / BLOCK, quarter, keys);
-    ByteRows.unfoldValues(headValues, from, places, quarter, values);
+    ByteRows.unfoldKeys(headKeys, from, (places + BLOCK - 1) / BLOCK, quarter, keys, STRETCH);
+    ByteRows.unfoldValues(headValues, from, places, quarter, values, STRETCH);
     System.arraycopy(headKeyScales, scales + start, keyScales, 0, places);
     System.arraycopy(headValueScales, scales + start, valueScales, 0, places);
   }
@@ -148,13 +154,10 @@ public final class ByteAttention {
   private void scoresOfThree(float[] queries, int from, int to, int blocks) {
     int columns = blocks * BLOCK / LENGTH;
     int column = 0;
-    if (FEW_REGISTERS) {
-      for (; column < columns; column += 3) {
-        scoresOfThreeColumns(queries, from, to, column);
-      }
-      return;
+    for (; FEW_REGISTERS && column < columns; column += 3) {
+      scoresOfThreeColumns(queries, from, to, column);
     }
-    for (; column + 2 < columns; column += 4) {
+    for (; !FEW_REGISTERS && column + 2 < columns; column += 4) {
       scoresOfFourColumns(queries, from, to, column);
     }
     for (; column < columns; column += 2) {
@@ -162,20 +165,11 @@ public final class ByteAttention {
     }
   }
 
-  /** Where the keys of a column of places begin. */
-  private int keys(int column) {
-    int place = column * LENGTH;
-    return place / BLOCK * BLOCK * size + place % BLOCK;
-  }
-
-  /** The last may lie in a block that nobody asked for; there is memory for it. */
+  /** The last may be of places that nobody asked for; there is memory for it. */
   private void scoresOfFourColumns(float[] queries, int from, int to, int column) {
     float[] k = keys;
     int width = size;
-    int at = keys(column);
-    int at1 = keys(column + 1);
-    int at2 = keys(column + 2);
-    int at3 = keys(column + 3);
+    int at = column * LENGTH;
     FloatVector a0 = FloatVector.zero(FLOATS);
     FloatVector a1 = a0;
     FloatVector a2 = a0;
@@ -192,19 +186,19 @@ public final class ByteAttention {
       FloatVector a = FloatVector.broadcast(FLOATS, queries[from + i]);
       FloatVector b = FloatVector.broadcast(FLOATS, queries[from + width + i]);
       FloatVector c = FloatVector.broadcast(FLOATS, queries[from + 2 * width + i]);
-      FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * BLOCK);
+      FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * STRETCH);
       a0 = key.fma(a, a0);
       b0 = key.fma(b, b0);
       c0 = key.fma(c, c0);
-      key = FloatVector.fromArray(FLOATS, k, at1 + i * BLOCK);
+      key = FloatVector.fromArray(FLOATS, k, at + i * STRETCH + LENGTH);
       a1 = key.fma(a, a1);
       b1 = key.fma(b, b1);
       c1 = key.fma(c, c1);
-      key = FloatVector.fromArray(FLOATS, k, at2 + i * BLOCK);
+      key = FloatVector.fromArray(FLOATS, k, at + i * STRETCH + 2 * LENGTH);
       a2 = key.fma(a, a2);
       b2 = key.fma(b, b2);
       c2 = key.fma(c, c2);
-      key = FloatVector.fromArray(FLOATS, k, at3 + i * BLOCK);
+      key = FloatVector.fromArray(FLOATS, k, at + i * STRETCH + 3 * LENGTH);
       a3 = key.fma(a, a3);
       b3 = key.fma(b, b3);
       c3 = key.fma(c, c3);
@@ -228,13 +222,11 @@ public final class ByteAttention {
     c3.mul(scale).intoArray(scores, to + 2 * SCORES + place + 3 * LENGTH);
   }
 
-  /** The last ones may lie in a block that nobody asked for; there is memory for it. */
+  /** The last ones may be of places that nobody asked for; there is memory for them. */
   private void scoresOfThreeColumns(float[] queries, int from, int to, int column) {
     float[] k = keys;
     int width = size;
-    int at = keys(column);
-    int at1 = keys(column + 1);
-    int at2 = keys(column + 2);
+    int at = column * LENGTH;
     FloatVector a0 = FloatVector.zero(FLOATS);
     FloatVector a1 = a0;
     FloatVector a2 = a0;
@@ -248,15 +240,15 @@ public final class ByteAttention {
       FloatVector a = FloatVector.broadcast(FLOATS, queries[from + i]);
       FloatVector b = FloatVector.broadcast(FLOATS, queries[from + width + i]);
       FloatVector c = FloatVector.broadcast(FLOATS, queries[from + 2 * width + i]);
-      FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * BLOCK);
+      FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * STRETCH);
       a0 = key.fma(a, a0);
       b0 = key.fma(b, b0);
       c0 = key.fma(c, c0);
-      key = FloatVector.fromArray(FLOATS, k, at1 + i * BLOCK);
+      key = FloatVector.fromArray(FLOATS, k, at + i * STRETCH + LENGTH);
       a1 = key.fma(a, a1);
       b1 = key.fma(b, b1);
       c1 = key.fma(c, c1);
-      key = FloatVector.fromArray(FLOATS, k, at2 + i * BLOCK);
+      key = FloatVector.fromArray(FLOATS, k, at + i * STRETCH + 2 * LENGTH);
       a2 = key.fma(a, a2);
       b2 = key.fma(b, b2);
       c2 = key.fma(c, c2);
@@ -276,12 +268,11 @@ public final class ByteAttention {
     c2.mul(scale).intoArray(scores, to + 2 * SCORES + place + 2 * LENGTH);
   }
 
-  /** The second may lie in a block that nobody asked for; there is memory for it. */
+  /** The second may be of places that nobody asked for; there is memory for it. */
   private void scoresOfTwoColumns(float[] queries, int from, int to, int column) {
     float[] k = keys;
     int width = size;
-    int at = keys(column);
-    int at1 = keys(column + 1);
+    int at = column * LENGTH;
     FloatVector a0 = FloatVector.zero(FLOATS);
     FloatVector a1 = a0;
     FloatVector b0 = a0;
@@ -292,11 +283,11 @@ public final class ByteAttention {
       FloatVector a = FloatVector.broadcast(FLOATS, queries[from + i]);
       FloatVector b = FloatVector.broadcast(FLOATS, queries[from + width + i]);
       FloatVector c = FloatVector.broadcast(FLOATS, queries[from + 2 * width + i]);
-      FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * BLOCK);
+      FloatVector key = FloatVector.fromArray(FLOATS, k, at + i * STRETCH);
       a0 = key.fma(a, a0);
       b0 = key.fma(b, b0);
       c0 = key.fma(c, c0);
-      key = FloatVector.fromArray(FLOATS, k, at1 + i * BLOCK);
+      key = FloatVector.fromArray(FLOATS, k, at + i * STRETCH + LENGTH);
       a1 = key.fma(a, a1);
       b1 = key.fma(b, b1);
       c1 = key.fma(c, c1);
@@ -316,10 +307,10 @@ public final class ByteAttention {
     for (int block = 0; block < blocks; block++) {
       for (int lane = 0; lane < BLOCK; lane += LENGTH) {
         FloatVector a = FloatVector.broadcast(FLOATS, 0);
-        int at = block * BLOCK * size + lane;
+        int at = block * BLOCK + lane;
         for (int d = 0; d < size; d++) {
           a =
-              FloatVector.fromArray(FLOATS, keys, at + d * BLOCK)
+              FloatVector.fromArray(FLOATS, keys, at + d * STRETCH)
                   .fma(FloatVector.broadcast(FLOATS, queries[from + d]), a);
         }
         a.mul(FloatVector.fromArray(FLOATS, keyScales, block * BLOCK + lane))
@@ -371,12 +362,14 @@ public final class ByteAttention {
   }
 
   private void addValuesOfThree(float[] sums, int to, int weights, int places) {
-    if (FEW_REGISTERS) {
-      for (int d = 0; d < size; d += 3 * LENGTH) {
-        addThreeColumns(sums, to, weights, places, d);
+    for (int part = 0; part < size; part += PART) {
+      if (FEW_REGISTERS) {
+        for (int d = 0; d < PART; d += 3 * LENGTH) {
+          addThreeColumns(sums, to + part, part * STRETCH, weights, places, d);
+        }
+      } else {
+        addFourColumns(sums, to + part, part * STRETCH, weights, places);
       }
-    } else {
-      addFourColumns(sums, to, weights, places);
     }
   }
 
@@ -384,10 +377,10 @@ public final class ByteAttention {
    * Columns of values from the {@code d}th number on. The last three may begin before it: what they
    * come to there is there already.
    */
-  private void addThreeColumns(float[] sums, int to, int weights, int places, int d) {
+  private void addThreeColumns(float[] sums, int to, int from, int weights, int places, int d) {
     float[] v = values;
     int width = size;
-    int begin = Math.min(d, width - 3 * LENGTH);
+    int begin = Math.min(d, PART - 3 * LENGTH);
     int a = to + begin;
     int b = a + width;
     int c = b + width;
@@ -401,7 +394,7 @@ public final class ByteAttention {
     FloatVector c1 = FloatVector.fromArray(FLOATS, sums, c + LENGTH);
     FloatVector c2 = FloatVector.fromArray(FLOATS, sums, c + 2 * LENGTH);
     for (int t = 0; t < places; t++) {
-      int at = t * width + begin;
+      int at = from + begin + t * PART;
       FloatVector first = FloatVector.broadcast(FLOATS, scores[weights + t]);
       FloatVector second = FloatVector.broadcast(FLOATS, scores[weights + SCORES + t]);
       FloatVector third = FloatVector.broadcast(FLOATS, scores[weights + 2 * SCORES + t]);
@@ -433,10 +426,10 @@ public final class ByteAttention {
     c2.intoArray(sums, c + 2 * LENGTH);
   }
 
-  private void addFourColumns(float[] sums, int to, int weights, int places) {
+  private void addFourColumns(float[] sums, int to, int from, int weights, int places) {
     float[] v = values;
     int width = size;
-    for (int d = 0; d < width; d += 4 * LENGTH) {
+    for (int d = 0; d < PART; d += 4 * LENGTH) {
       int b = to + width + d;
       int c = to + 2 * width + d;
       int a = to + d;
@@ -453,7 +446,7 @@ public final class ByteAttention {
       FloatVector c2 = FloatVector.fromArray(FLOATS, sums, c + 2 * LENGTH);
       FloatVector c3 = FloatVector.fromArray(FLOATS, sums, c + 3 * LENGTH);
       for (int t = 0; t < places; t++) {
-        int at = t * width + d;
+        int at = from + d + t * PART;
         FloatVector first = FloatVector.broadcast(FLOATS, scores[weights + t]);
         FloatVector second = FloatVector.broadcast(FLOATS, scores[weights + SCORES + t]);
         FloatVector third = FloatVector.broadcast(FLOATS, scores[weights + 2 * SCORES + t]);
@@ -491,12 +484,13 @@ public final class ByteAttention {
 
   private void addValuesOfOne(float[] sums, int to, int weights, int places) {
     for (int d = 0; d < size; d += 2 * LENGTH) {
+      int at = d / PART * PART * STRETCH + d % PART;
       FloatVector a0 = FloatVector.fromArray(FLOATS, sums, to + d);
       FloatVector a1 = FloatVector.fromArray(FLOATS, sums, to + d + LENGTH);
       for (int t = 0; t < places; t++) {
         FloatVector weight = FloatVector.broadcast(FLOATS, scores[weights + t]);
-        a0 = FloatVector.fromArray(FLOATS, values, t * size + d).fma(weight, a0);
-        a1 = FloatVector.fromArray(FLOATS, values, t * size + d + LENGTH).fma(weight, a1);
+        a0 = FloatVector.fromArray(FLOATS, values, at + t * PART).fma(weight, a0);
+        a1 = FloatVector.fromArray(FLOATS, values, at + t * PART + LENGTH).fma(weight, a1);
       }
       a0.intoArray(sums, to + d);
       a1.intoArray(sums, to + d + LENGTH);

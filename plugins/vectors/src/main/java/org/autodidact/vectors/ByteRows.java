@@ -10,29 +10,35 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * How keys and values of one head stand in 8 bits. A head of D numbers is D / 4 words, and a scale:
- * word g has the numbers g, D/4 + g, D/2 + g and 3D/4 + g, from its lowest byte on.
+ * of each 64 numbers, word g has those at g, 16 + g, 32 + g and 48 + g, from its lowest byte on.
  *
  * <p>Values: place after place, D / 4 words each. Keys: blocks of {@link Vectors#BLOCK} places,
  * word after word, in each the block's places. So both unfold into vectors without a shuffle.
  */
 public final class ByteRows {
+  /** Numbers that are packed together; a head has a multiple of them. */
+  static final int PART = 64;
+
+  /** Their words. */
+  private static final int QUARTER = PART / 4;
+
   private ByteRows() {}
 
   /** Whether heads of this size can stand so. */
   public static boolean supports(int headSize) {
-    return Integer.bitCount(headSize) == 1 && headSize >= 4 * BLOCK;
+    return Integer.bitCount(headSize) == 1 && headSize >= PART;
   }
 
   /** Packs a head of D numbers; the scale. */
   public static float pack(float[] x, int from, int size, int[] words, int to) {
     float largest = Lanes.largest(x, from, size);
     float factor = Lanes.LEVELS / largest;
-    int quarter = size / 4;
-    for (int g = 0; g < quarter; g += LENGTH) {
+    for (int g = 0; g < size / 4; g += LENGTH) {
+      int first = from + g / QUARTER * PART + g % QUARTER;
       IntVector word = IntVector.zero(Lanes.INTS);
       for (int b = 3; b >= 0; b--) {
         IntVector part =
-            FloatVector.fromArray(FLOATS, x, from + b * quarter + g)
+            FloatVector.fromArray(FLOATS, x, first + b * QUARTER)
                 .fma(
                     FloatVector.broadcast(FLOATS, factor),
                     FloatVector.broadcast(FLOATS, Lanes.ROUNDING))
@@ -61,24 +67,26 @@ public final class ByteRows {
     }
   }
 
-  /** Unfolds blocks of keys: [blocks, D, places of a block]. */
-  static void unfoldKeys(int[] keys, int from, int blocks, int quarter, float[] to) {
-    int part = quarter * BLOCK;
-    for (int block = 0; block < blocks; block++) {
-      unfold(keys, from + block * part, to, 4 * block * part, part);
+  /** Unfolds blocks of keys: [D, row], places first in each row. */
+  static void unfoldKeys(int[] keys, int from, int blocks, int words, float[] to, int row) {
+    for (int i = 0; i < blocks * words; i++) {
+      int number = i % words / QUARTER * PART + i % QUARTER;
+      unfold(keys, from + i * BLOCK, to, number * row + i / words * BLOCK, QUARTER * row);
     }
   }
 
-  /** Unfolds places of values: [places, D]. */
-  static void unfoldValues(int[] values, int from, int places, int quarter, float[] to) {
+  /** Unfolds places of values: [D / PART, most, PART], of which the first are there. */
+  static void unfoldValues(int[] values, int from, int places, int words, float[] to, int most) {
     for (int place = 0; place < places; place++) {
-      unfold(values, from + place * quarter, to, 4 * place * quarter, quarter);
+      for (int i = 0; i < words; i += QUARTER) {
+        unfold(values, from + place * words + i, to, (i / QUARTER * most + place) * PART, QUARTER);
+      }
     }
   }
 
-  /** Unfolds {@code count} words: first their lowest bytes, then the others. */
-  private static void unfold(int[] words, int from, float[] to, int at, int count) {
-    for (int i = 0; i < count; i += LENGTH) {
+  /** Unfolds 16 words: first their lowest bytes, then the others, so far apart. */
+  private static void unfold(int[] words, int from, float[] to, int at, int apart) {
+    for (int i = 0; i < QUARTER; i += LENGTH) {
       IntVector word = IntVector.fromArray(Lanes.INTS, words, from + i);
       ((FloatVector)
               word.lanewise(VectorOperators.LSHL, 24)
@@ -89,14 +97,14 @@ public final class ByteRows {
               word.lanewise(VectorOperators.LSHL, 16)
                   .lanewise(VectorOperators.ASHR, 24)
                   .convert(VectorOperators.I2F, 0))
-          .intoArray(to, at + count + i);
+          .intoArray(to, at + apart + i);
       ((FloatVector)
               word.lanewise(VectorOperators.LSHL, 8)
                   .lanewise(VectorOperators.ASHR, 24)
                   .convert(VectorOperators.I2F, 0))
-          .intoArray(to, at + 2 * count + i);
+          .intoArray(to, at + 2 * apart + i);
       ((FloatVector) word.lanewise(VectorOperators.ASHR, 24).convert(VectorOperators.I2F, 0))
-          .intoArray(to, at + 3 * count + i);
+          .intoArray(to, at + 3 * apart + i);
     }
   }
 }
