@@ -241,8 +241,10 @@ final class DecoderProgram implements AutoCloseable {
     }
   }
 
+  /** By several threads: for one alone the kernel takes seconds to give so much memory. */
   private PtNDArray[] zeros(UnaryOperator<Shape> shape) {
     return Arrays.stream(trained)
+        .parallel()
         .map(t -> (PtNDArray) manager.zeros(shape.apply(t.getShape()), DataType.FLOAT32))
         .toArray(PtNDArray[]::new);
   }

@@ -1,5 +1,6 @@
 package org.autodidact.pytorch;
 
+import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -11,6 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.autodidact.api.AutodidactException;
@@ -23,6 +26,7 @@ import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
+import org.autodidact.checkpoints.Folders;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TensorInfo;
 import org.autodidact.checkpoints.WeightSource;
@@ -48,22 +52,25 @@ final class DjlTrainer implements Trainer {
     if (request.examples().isEmpty()) {
       throw new InvalidInputException("there is no example to train on; give at least one");
     }
+    CompletableFuture<Engine> engine = CompletableFuture.supplyAsync(DjlTrainer::engine);
     try (ModelFolder base = ModelFolder.open(request.base().folder())) {
+      // Reads all weights, while examples are encoded and libtorch starts.
+      CompletableFuture<String> fingerprint =
+          CompletableFuture.supplyAsync(() -> Fingerprint.of(request, base, bf16));
       ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
       List<Example> examples = encoder.encode(request.examples(), false, request.settings().loss());
       List<Example> heldOut = encoder.encode(request.heldOut(), true, request.settings().loss());
-      String fingerprint = Fingerprint.of(request, base, bf16);
-      Optional<TrainingResult> finished = finished(request, fingerprint);
-      TrainingState state = new TrainingState(request.stateFolder(), fingerprint);
-      if (finished.isPresent()) {
-        state.delete();
-        return finished.get();
+      if (Files.exists(request.output().folder())) {
+        TrainingResult finished = finished(request, get(fingerprint));
+        Folders.deleteIfThere(request.stateFolder());
+        return finished;
       }
       int longest =
           Math.max(
               examples.stream().mapToInt(Example::width).max().orElseThrow(),
               heldOut.stream().mapToInt(Example::width).max().orElse(0));
       Objective objective = Objective.of(request.settings());
+      get(engine);
       Target target = Target.of(settings.provider());
       try (DecoderProgram program =
           new DecoderProgram(
@@ -74,11 +81,24 @@ final class DjlTrainer implements Trainer {
               longest,
               settings.effectiveThreads(),
               request.seed())) {
-        return new Course(request, base, program, objective, examples, heldOut, state, fingerprint)
+        return new Course(request, base, program, objective, examples, heldOut, get(fingerprint))
             .run(metrics, cancellation);
       } catch (EngineException e) {
         throw explained(e);
       }
+    }
+  }
+
+  private static Engine engine() {
+    return Engine.getEngine("PyTorch");
+  }
+
+  /** What another thread came to, or threw. */
+  private static <T> T get(CompletableFuture<T> found) {
+    try {
+      return found.join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException known ? known : e;
     }
   }
 
@@ -97,26 +117,22 @@ final class DjlTrainer implements Trainer {
         : e;
   }
 
-  /** The result of this very training, where its folder is there already. */
-  private static Optional<TrainingResult> finished(TrainingRequest request, String fingerprint) {
-    if (!Files.exists(request.output().folder())) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        TrainingState.Finished.read(request.output().folder())
-            .filter(f -> f.fingerprint().equals(fingerprint))
-            .map(
-                f ->
-                    new TrainingResult(
-                        request.output(),
-                        f.metrics().stream().map(TrainingState.Row::metrics).toList(),
-                        f.stoppedEarly()))
-            .orElseThrow(
-                () ->
-                    new InvalidInputException(
-                        request.output().folder()
-                            + ": exists already and comes from something else; name another folder or"
-                            + " delete it")));
+  /** The result of this very training, whose folder is there already. */
+  private static TrainingResult finished(TrainingRequest request, String fingerprint) {
+    return TrainingState.Finished.read(request.output().folder())
+        .filter(f -> f.fingerprint().equals(fingerprint))
+        .map(
+            f ->
+                new TrainingResult(
+                    request.output(),
+                    f.metrics().stream().map(TrainingState.Row::metrics).toList(),
+                    f.stoppedEarly()))
+        .orElseThrow(
+            () ->
+                new InvalidInputException(
+                    request.output().folder()
+                        + ": exists already and comes from something else; name another folder or"
+                        + " delete it"));
   }
 
   /** One training from its first or next step to its last. */
@@ -132,7 +148,10 @@ final class DjlTrainer implements Trainer {
     private final String fingerprint;
     private final Batches batches;
     private final List<TrainingMetrics> done = new ArrayList<>();
-    private List<List<Double>> reference = List.of();
+
+    /** Of each example; nothing where the first step will say it. */
+    private final List<List<Double>> reference = new ArrayList<>();
+
     private int bestStep;
     private double bestLoss = Double.MAX_VALUE;
     private int worse;
@@ -144,7 +163,6 @@ final class DjlTrainer implements Trainer {
         Objective objective,
         List<Example> examples,
         List<Example> heldOut,
-        TrainingState state,
         String fingerprint) {
       this.request = request;
       this.settings = request.settings();
@@ -153,7 +171,7 @@ final class DjlTrainer implements Trainer {
       this.objective = objective;
       this.examples = examples;
       this.heldOut = heldOut;
-      this.state = state;
+      this.state = new TrainingState(request.stateFolder(), fingerprint);
       this.fingerprint = fingerprint;
       this.batches = new Batches(examples, settings, request.seed());
     }
@@ -162,7 +180,9 @@ final class DjlTrainer implements Trainer {
       cancellation.throwIfCancelled();
       Optional<TrainingState.Facts> saved = state.facts();
       if (saved.isEmpty()) {
-        reference = objective.needsReference() ? reference(cancellation) : List.of();
+        if (objective.needsReference()) {
+          reference.addAll(reference(cancellation));
+        }
         program.prepareTraining();
         save(0);
       } else {
@@ -196,7 +216,7 @@ final class DjlTrainer implements Trainer {
     }
 
     private void resume(TrainingState.Facts facts) {
-      reference = facts.reference();
+      reference.addAll(facts.reference());
       facts.metrics().forEach(row -> done.add(row.metrics()));
       bestStep = facts.bestStep();
       bestLoss = facts.bestLoss();
@@ -223,11 +243,11 @@ final class DjlTrainer implements Trainer {
     /**
      * Σ ln p of all sequences of training and held-out examples under the starting weights, in the
      * portions of the first epoch: another portion rounds otherwise, in bf16 by as much as a step
-     * changes.
+     * changes. Where nothing is dropped the first step's own passes are the reference's.
      */
     private List<List<Double>> reference(Cancellation cancellation) {
       List<List<Example>> portions = new ArrayList<>();
-      for (int step = 1; step <= batches.stepsPerEpoch(); step++) {
+      for (int step = drops() ? 1 : 2; step <= batches.stepsPerEpoch(); step++) {
         portions.addAll(Batches.passes(batches.batch(step)));
       }
       portions.addAll(Batches.passes(heldOut));
@@ -239,7 +259,13 @@ final class DjlTrainer implements Trainer {
           found.put(portion.get(i), List.of(sums[i], sums[portion.size() + i]));
         }
       }
-      return Stream.concat(examples.stream(), heldOut.stream()).map(found::get).toList();
+      return Stream.concat(examples.stream(), heldOut.stream())
+          .map(example -> found.getOrDefault(example, List.of()))
+          .toList();
+    }
+
+    private boolean drops() {
+      return settings.dropout() > 0 || settings.lora().filter(l -> l.dropout() > 0).isPresent();
     }
 
     private TrainingMetrics step(int step) {
@@ -292,7 +318,11 @@ final class DjlTrainer implements Trainer {
       double[] under = new double[sums.length];
       if (objective.needsReference()) {
         for (int i = 0; i < portion.size(); i++) {
-          List<Double> of = reference.get(first + portion.get(i).index());
+          int index = first + portion.get(i).index();
+          if (reference.get(index).isEmpty()) {
+            reference.set(index, List.of(sums[i], sums[portion.size() + i]));
+          }
+          List<Double> of = reference.get(index);
           under[i] = of.get(0);
           under[portion.size() + i] = of.get(1);
         }

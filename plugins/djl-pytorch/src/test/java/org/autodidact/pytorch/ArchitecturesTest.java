@@ -21,6 +21,7 @@ import org.autodidact.checkpoints.SmallModels;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Each architecture's log-probabilities and gradients against transformers'. */
@@ -117,6 +118,31 @@ class ArchitecturesTest {
           forward.backward(new double[] {-1});
         }
         assertIsClose(program.step(1, 0, 0, 0), gradient);
+      }
+    }
+  }
+
+  /** To the last bit: the first step's own passes stand for the reference's. */
+  @ParameterizedTest
+  @CsvSource({"none,false", "none,true", "lora,false", "lora,true", "quantized,false"})
+  void theFirstPassOfATrainingIsTheReferences(String adapter, boolean bf16) {
+    TrainingSettings.Builder settings = TrainingSettings.dpo().toBuilder();
+    if (!adapter.equals("none")) {
+      boolean quantized = adapter.equals("quantized");
+      settings.lora(
+          new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false, quantized));
+    }
+    JsonNode golden = SmallModels.numbers("qwen3/golden.json");
+    List<Example> examples = new ArrayList<>();
+    golden.forEach(numbers -> examples.add(example(numbers)));
+    try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve("qwen3"), "qwen3"));
+        DecoderProgram program =
+            new DecoderProgram(model, settings.build(), bf16, Target.CPU, 64, 2, 1)) {
+      Pass pass = Pass.of(examples);
+      double[] reference = program.reference(pass);
+      program.prepareTraining();
+      try (DecoderProgram.Forward forward = program.forward(pass, 1)) {
+        assertThat(forward.sums()).isEqualTo(reference);
       }
     }
   }
