@@ -70,7 +70,7 @@ final class DuelCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<Prompt> asked = JsonLines.prompts(prompts);
+    List<Prompt> asked = JsonLines.distinctPrompts(prompts);
     Plugins plugins = Plugins.discover(List.of());
     double startup = JsonReport.sinceStart();
     long start = System.nanoTime();

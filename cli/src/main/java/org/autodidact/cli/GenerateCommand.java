@@ -12,6 +12,7 @@ import java.util.stream.LongStream;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.engine.Plugins;
@@ -94,7 +95,10 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<Prompt> read = JsonLines.prompts(prompts);
+    if (samples < 1) {
+      throw new InvalidInputException("--samples is " + samples + "; give 1 or more");
+    }
+    List<Prompt> read = JsonLines.distinctPrompts(prompts);
     SamplingParameters sampling =
         new SamplingParameters(
             maxTokens, temperature, topK, topP, minP, repetitionPenalty, stop, ignoreEos);

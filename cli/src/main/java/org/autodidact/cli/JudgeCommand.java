@@ -99,11 +99,11 @@ final class JudgeCommand implements Callable<Integer> {
           .print(
               String.format(
                   Locale.ROOT,
-                  "%d answers judged in %.1f s, %d have a score, mean %.2f; written to %s",
+                  "%d answers judged in %.1f s, %d have a score%s; written to %s",
                   requests.size(),
                   seconds,
                   scores.size(),
-                  scores.stream().mapToDouble(x -> x).average().orElse(Double.NaN),
+                  scores.isEmpty() ? "" : String.format(Locale.ROOT, ", mean %.2f", mean(scores)),
                   output));
       if (scores.isEmpty()) {
         throw new InvalidInputException(
@@ -157,5 +157,9 @@ final class JudgeCommand implements Callable<Integer> {
   /** JSON's null where there is no score. */
   private static Object number(OptionalDouble score) {
     return score.isPresent() ? score.getAsDouble() : null;
+  }
+
+  private static double mean(List<Double> scores) {
+    return scores.stream().mapToDouble(x -> x).average().orElseThrow();
   }
 }

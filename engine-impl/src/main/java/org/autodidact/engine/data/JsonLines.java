@@ -15,8 +15,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.autodidact.api.InvalidInputException;
@@ -30,6 +32,9 @@ import org.autodidact.api.TrainingExample;
  * error names file and line, or place in the list. Blank lines are passed over.
  */
 public final class JsonLines {
+  /** Some editors begin UTF-8 text with it. */
+  private static final int BYTE_ORDER_MARK = 0xfeff;
+
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
@@ -83,9 +88,16 @@ public final class JsonLines {
       in.unread(first);
       // what every gzip file begins with, and no UTF-8 text
       boolean gzip = first.length == 2 && first[0] == 0x1f && first[1] == (byte) 0x8b;
-      return new BufferedReader(
-          new InputStreamReader(
-              gzip ? new GZIPInputStream(in, 1 << 16) : in, StandardCharsets.UTF_8.newDecoder()));
+      BufferedReader reader =
+          new BufferedReader(
+              new InputStreamReader(
+                  gzip ? new GZIPInputStream(in, 1 << 16) : in,
+                  StandardCharsets.UTF_8.newDecoder()));
+      reader.mark(1);
+      if (reader.read() != BYTE_ORDER_MARK) {
+        reader.reset();
+      }
+      return reader;
     } catch (IOException e) {
       in.close();
       throw e;
@@ -221,6 +233,20 @@ public final class JsonLines {
               ? new Prompt(id, line.conversation("prompt"))
               : Prompt.of(id, task(line));
         });
+  }
+
+  /** {@link #prompts} that are told apart by their ids. */
+  public static List<Prompt> distinctPrompts(Path file) {
+    List<Prompt> prompts = prompts(file);
+    Set<String> ids = new HashSet<>();
+    for (int i = 0; i < prompts.size(); i++) {
+      String id = prompts.get(i).id();
+      if (!ids.add(id)) {
+        throw new InvalidInputException(
+            where(file, i) + ": the id '" + id + "' was there before; ids must be unique");
+      }
+    }
+    return prompts;
   }
 
   private static String task(Line line) {

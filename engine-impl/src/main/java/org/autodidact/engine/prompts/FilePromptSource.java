@@ -3,10 +3,8 @@ package org.autodidact.engine.prompts;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.PromptSource;
@@ -22,14 +20,7 @@ public final class FilePromptSource implements PromptSource {
 
   public FilePromptSource(Path file, long seed) {
     this.file = file;
-    this.shuffled = new ArrayList<>(JsonLines.prompts(file));
-    Set<String> ids = new HashSet<>();
-    for (Prompt prompt : shuffled) {
-      if (!ids.add(prompt.id())) {
-        throw new InvalidInputException(
-            file + ": the id '" + prompt.id() + "' occurs twice; ids must be unique");
-      }
-    }
+    this.shuffled = new ArrayList<>(JsonLines.distinctPrompts(file));
     Collections.shuffle(shuffled, new Random(seed));
   }
 

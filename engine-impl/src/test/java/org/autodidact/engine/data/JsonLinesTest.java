@@ -94,6 +94,7 @@ class JsonLinesTest {
       Files.write(file, gzip(text));
       List<RankedInstruction> found = RankedData.read(file);
       assertThat(found).isEqualTo(RankedData.read(file(text)));
+      assertThat(found).isEqualTo(RankedData.read(file("\uFEFF" + text)));
       assertThat(found.get(0).instruction()).isEqualTo("Say.");
       assertThat(found.get(0).answers()).extracting(a -> a.text()).containsExactly("well", "ill");
     }
@@ -185,5 +186,15 @@ class JsonLinesTest {
     } finally {
       Files.delete(file);
     }
+  }
+
+  @Test
+  void aPromptIdThatWasThereBeforeIsNamedWithItsLine() throws Exception {
+    Path file = file("{\"id\": \"a\", \"prompt\": \"x\"}\n{\"prompt\": \"y\"}\n");
+    assertThat(JsonLines.distinctPrompts(file)).extracting(Prompt::id).containsExactly("a", "1");
+    Path twice = file(Files.readString(file) + "{\"id\": \"a\", \"prompt\": \"z\"}\n");
+    assertThatThrownBy(() -> JsonLines.distinctPrompts(twice))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("line 3: the id 'a' was there before");
   }
 }
