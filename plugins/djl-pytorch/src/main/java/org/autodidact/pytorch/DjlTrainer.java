@@ -34,8 +34,8 @@ import org.autodidact.checkpoints.WeightSource;
 /**
  * Trains all parameters or a LoRA adapter with libtorch, in float32 or with products in bf16 and
  * float32 weights. The reference's log-probabilities are computed once, by the same program from
- * the same weights, before the first step. Dropout, where it is on, falls on what attention and MLP
- * add to the residual stream.
+ * the same weights: before the first step, or in it, where nothing is dropped. Dropout, where it is
+ * on, falls on what attention and MLP add to the residual stream.
  */
 final class DjlTrainer implements Trainer {
   private final ComputeSettings settings;
@@ -98,6 +98,9 @@ final class DjlTrainer implements Trainer {
     try {
       return found.join();
     } catch (CompletionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
       throw e.getCause() instanceof RuntimeException known ? known : e;
     }
   }
