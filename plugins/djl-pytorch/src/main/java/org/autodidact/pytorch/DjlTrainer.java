@@ -52,7 +52,11 @@ final class DjlTrainer implements Trainer {
     if (request.examples().isEmpty()) {
       throw new InvalidInputException("there is no example to train on; give at least one");
     }
-    CompletableFuture<Engine> engine = CompletableFuture.supplyAsync(DjlTrainer::engine);
+    boolean exists = Files.exists(request.output().folder());
+    CompletableFuture<Void> engine =
+        exists
+            ? CompletableFuture.completedFuture(null)
+            : CompletableFuture.runAsync(() -> Engine.getEngine("PyTorch"));
     try (ModelFolder base = ModelFolder.open(request.base().folder())) {
       // Reads all weights, while examples are encoded and libtorch starts.
       CompletableFuture<String> fingerprint =
@@ -60,7 +64,7 @@ final class DjlTrainer implements Trainer {
       ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
       List<Example> examples = encoder.encode(request.examples(), false, request.settings().loss());
       List<Example> heldOut = encoder.encode(request.heldOut(), true, request.settings().loss());
-      if (Files.exists(request.output().folder())) {
+      if (exists) {
         TrainingResult finished = finished(request, get(fingerprint));
         Folders.deleteIfThere(request.stateFolder());
         return finished;
@@ -87,10 +91,6 @@ final class DjlTrainer implements Trainer {
         throw explained(e);
       }
     }
-  }
-
-  private static Engine engine() {
-    return Engine.getEngine("PyTorch");
   }
 
   /** What another thread came to, or threw. */

@@ -154,10 +154,13 @@ public final class ByteAttention {
   private void scoresOfThree(float[] queries, int from, int to, int blocks) {
     int columns = blocks * BLOCK / LENGTH;
     int column = 0;
-    for (; FEW_REGISTERS && column < columns; column += 3) {
-      scoresOfThreeColumns(queries, from, to, column);
+    if (FEW_REGISTERS) {
+      for (; column < columns; column += 3) {
+        scoresOfThreeColumns(queries, from, to, column);
+      }
+      return;
     }
-    for (; !FEW_REGISTERS && column + 2 < columns; column += 4) {
+    for (; column + 2 < columns; column += 4) {
       scoresOfFourColumns(queries, from, to, column);
     }
     for (; column < columns; column += 2) {
