@@ -7,7 +7,6 @@ import static org.autodidact.vectors.Vectors.BLOCK;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Attention of many queries over keys and values in 8 bits ({@link ByteRows}), with the softmax
@@ -41,7 +40,6 @@ public final class ByteAttention {
   private final float[] keyScales = new float[SCORES];
   private final float[] valueScales = new float[STRETCH];
   private final float[] scores;
-  private final float[] lanes = new float[LENGTH];
   private int touched;
   private float[] peaks = new float[0];
   private float[] masses = new float[0];
@@ -328,24 +326,12 @@ public final class ByteAttention {
     for (int i = places; i < end; i++) {
       scores[at + i] = NOT_SEEN;
     }
-    FloatVector most = FloatVector.fromArray(FLOATS, scores, at);
-    for (int i = LENGTH; i < end; i += LENGTH) {
-      FloatVector score = FloatVector.fromArray(FLOATS, scores, at + i);
-      // Not max, which is many instructions for the sake of NaN.
-      most = most.blend(score, score.compare(VectorOperators.GT, most));
-    }
-    most.intoArray(lanes, 0);
-    float highest = lanes[0];
-    for (int i = 1; i < LENGTH; i++) {
-      highest = lanes[i] > highest ? lanes[i] : highest;
-    }
+    float highest = Lanes.highest(scores, at, end);
     float before = peaks[query];
     if (highest > before) {
       peaks[query] = highest;
       if (before > Float.NEGATIVE_INFINITY) {
-        Arrays.fill(lanes, before);
-        Lanes.exp(lanes, 0, LENGTH, highest);
-        float factor = lanes[0];
+        float factor = (float) Math.exp(before - highest);
         FloatVector.fromArray(FLOATS, masses, query * LENGTH)
             .mul(factor)
             .intoArray(masses, query * LENGTH);

@@ -46,7 +46,30 @@ final class Lanes {
   static final FloatVector SIGN_2 = sign(2);
   static final FloatVector SIGN_1 = sign(1);
 
+  static {
+    meetAllOperators();
+  }
+
   private Lanes() {}
+
+  /**
+   * Uses operators of all kinds before anything is compiled. The compiler counts where a guess at
+   * an object's class was wrong, in the vectors' own methods too; in a method that has a hundred of
+   * such with all that it inlines, it guesses no more, does not know its vectors for what they are,
+   * and each becomes an object. Whoever has met all kinds guesses none.
+   */
+  private static void meetAllOperators() {
+    float[] x = new float[LENGTH];
+    for (int i = 0; i < 500; i++) {
+      FloatVector a = FloatVector.fromArray(FLOATS, x, 0);
+      FloatVector b = a.fma(a, FloatVector.broadcast(FLOATS, 1)).sub(a).mul(0.5f);
+      IntVector c = b.reinterpretAsInts().lanewise(VectorOperators.LSHL, 1).max(0);
+      FloatVector d = (FloatVector) c.convert(VectorOperators.I2F, 0);
+      d = d.blend(b, b.compare(VectorOperators.GT, d)).rearrange(SWAP_1);
+      x[c.reduceLanes(VectorOperators.MAX) & 1] = 1;
+      d.reinterpretAsInts().reinterpretAsFloats().intoArray(x, 0);
+    }
+  }
 
   static boolean wideEnough() {
     return FloatVector.SPECIES_PREFERRED.length() >= 8;
@@ -62,6 +85,21 @@ final class Lanes {
       most = most.max(FloatVector.fromArray(FLOATS, x, from + i).reinterpretAsInts().and(UNSIGNED));
     }
     return Math.max(Float.intBitsToFloat(most.reduceLanes(VectorOperators.MAX)), TINY);
+  }
+
+  /**
+   * The highest of {@code width} numbers, at least a vector. Compared as integers, which are in the
+   * same order once a negative number's other bits are turned over.
+   */
+  static float highest(float[] x, int from, int width) {
+    IntVector most = IntVector.broadcast(INTS, Integer.MIN_VALUE);
+    for (int i = 0; i < width; i += LENGTH) {
+      IntVector bits = FloatVector.fromArray(FLOATS, x, from + i).reinterpretAsInts();
+      IntVector turned = bits.lanewise(VectorOperators.ASHR, 31).and(UNSIGNED);
+      most = most.max(bits.lanewise(VectorOperators.XOR, turned));
+    }
+    int highest = most.reduceLanes(VectorOperators.MAX);
+    return Float.intBitsToFloat(highest ^ (highest >> 31 & UNSIGNED));
   }
 
   /**

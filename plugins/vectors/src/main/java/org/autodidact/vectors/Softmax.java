@@ -5,7 +5,6 @@ import static org.autodidact.vectors.Lanes.LENGTH;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /** Weights of rows of logits of any width. Stateless. */
 public final class Softmax {
@@ -14,11 +13,7 @@ public final class Softmax {
   /** The highest of {@code width} logits. */
   public static float peak(float[] logits, int from, int width) {
     int whole = width / LENGTH * LENGTH;
-    FloatVector most = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
-    for (int i = 0; i < whole; i += LENGTH) {
-      most = most.max(FloatVector.fromArray(FLOATS, logits, from + i));
-    }
-    float peak = most.reduceLanes(VectorOperators.MAX);
+    float peak = whole > 0 ? Lanes.highest(logits, from, whole) : Float.NEGATIVE_INFINITY;
     for (int i = whole; i < width; i++) {
       peak = Math.max(peak, logits[from + i]);
     }

@@ -7,6 +7,7 @@ import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
 
 /** Each against the formula in double precision. */
 class VectorsTest {
@@ -116,6 +117,15 @@ class VectorsTest {
       assertThat((double) rotated[i]).isCloseTo(a * c - b * s, within(1e-5));
       assertThat((double) rotated[SIZE / 2 + i]).isCloseTo(b * c + a * s, within(1e-5));
     }
+  }
+
+  @Property(tries = 200)
+  void thePeakIsTheHighestLogit(@ForAll @Size(min = 1, max = 70) float[] logits) {
+    float highest = Float.NEGATIVE_INFINITY;
+    for (float logit : logits) {
+      highest = Math.max(highest, logit);
+    }
+    assertThat(Softmax.peak(logits, 0, logits.length)).isEqualTo(highest);
   }
 
   @Property(tries = 30)
