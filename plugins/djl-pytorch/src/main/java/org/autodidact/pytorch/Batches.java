@@ -8,9 +8,6 @@ import org.autodidact.api.TrainingSettings;
 
 /** Which examples each step sees, and in which portions memory holds them. */
 final class Batches {
-  /** Tokens that one pass computes at most, where one example does not need more. */
-  private static final int PASS_TOKENS = 1024;
-
   private final List<Example> examples;
   private final TrainingSettings settings;
   private final long seed;
@@ -53,15 +50,15 @@ final class Batches {
     return order;
   }
 
-  /** Portions that are computed at a time, of like length. */
-  static List<List<Example>> passes(List<Example> batch) {
+  /** Portions that are computed at a time, of like length: {@code most} tokens or one example. */
+  static List<List<Example>> passes(List<Example> batch, int most) {
     List<Example> sorted = new ArrayList<>(batch);
     sorted.sort(Comparator.comparingInt(Example::width));
     List<List<Example>> passes = new ArrayList<>();
     List<Example> pass = new ArrayList<>();
     int tokens = 0;
     for (Example example : sorted) {
-      if (tokens + example.computed() > PASS_TOKENS && !pass.isEmpty()) {
+      if (tokens + example.computed() > most && !pass.isEmpty()) {
         passes.add(pass);
         pass = new ArrayList<>();
         tokens = 0;

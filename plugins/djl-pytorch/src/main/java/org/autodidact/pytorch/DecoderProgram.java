@@ -220,6 +220,11 @@ final class DecoderProgram implements AutoCloseable {
     }
   }
 
+  /** Tokens that one pass computes at most; in bf16, which keeps less of each, twice as many. */
+  int passTokens() {
+    return bf16 ? 2048 : 1024;
+  }
+
   /** Names of the base's weights, in the order of {@link #weights()}. */
   List<String> names() {
     return names;

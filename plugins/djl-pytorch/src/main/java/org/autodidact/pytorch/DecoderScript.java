@@ -61,11 +61,11 @@ final class DecoderScript {
           "UNATTEND",
           "(self).plain_attention_backward");
 
-  /** Logits that are computed at a time: 48 MiB. */
-  private static final int CHUNK_LOGITS = 12 << 20;
+  /** Bytes of logits that are computed at a time. */
+  private static final int CHUNK_BYTES = 48 << 20;
 
-  /** Logits of a pass that are kept for backward, the rest is computed again: 256 MiB. */
-  private static final int KEPT_LOGITS = 64 << 20;
+  /** Bytes of a pass's logits that are kept for backward; the rest is computed again. */
+  private static final int KEPT_BYTES = 256 << 20;
 
   private final ModelConfig config;
   private final List<String> weights = new ArrayList<>();
@@ -195,10 +195,10 @@ final class DecoderScript {
     constants.put("GROUP", number(config.heads() / config.keyValueHeads()));
     constants.put("NORM", number(1 + weightsPerLayer * config.layers()));
     constants.put("HEAD", number(config.tiedEmbeddings() ? 0 : weights.size() - 1));
-    int chunk = Math.max(32, CHUNK_LOGITS / config.vocabularySize());
+    int row = config.vocabularySize() * (bf16 ? 2 : Float.BYTES);
+    int chunk = Math.max(32, CHUNK_BYTES / row);
     constants.put("CHUNK", number(chunk));
-    constants.put(
-        "KEPT", number(Math.max(1, KEPT_LOGITS / config.vocabularySize() / chunk) * chunk));
+    constants.put("KEPT", number(Math.max(1, KEPT_BYTES / row / chunk) * chunk));
     return CONSTANT.matcher(TEXT).replaceAll(m -> constants.getOrDefault(m.group(), m.group()));
   }
 

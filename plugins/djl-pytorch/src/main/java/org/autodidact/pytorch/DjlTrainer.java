@@ -251,9 +251,9 @@ final class DjlTrainer implements Trainer {
     private List<List<Double>> reference(Cancellation cancellation) {
       List<List<Example>> portions = new ArrayList<>();
       for (int step = drops() ? 1 : 2; step <= batches.stepsPerEpoch(); step++) {
-        portions.addAll(Batches.passes(batches.batch(step)));
+        portions.addAll(Batches.passes(batches.batch(step), program.passTokens()));
       }
-      portions.addAll(Batches.passes(heldOut));
+      portions.addAll(Batches.passes(heldOut, program.passTokens()));
       Map<Example, List<Double>> found = new HashMap<>();
       for (List<Example> portion : portions) {
         cancellation.throwIfCancelled();
@@ -278,7 +278,7 @@ final class DjlTrainer implements Trainer {
       SplittableRandom seeds = new SplittableRandom(request.seed() ^ (step * 0x9E3779B97F4A7C15L));
       TreeMap<String, Double> values = new TreeMap<>();
       double loss = 0;
-      for (List<Example> portion : Batches.passes(batch)) {
+      for (List<Example> portion : Batches.passes(batch, program.passTokens())) {
         Pass pass = Pass.of(portion);
         try (DecoderProgram.Forward forward = program.forward(pass, seeds.nextLong())) {
           Objective.Scores scores = scores(portion, pass, forward.sums(), 0);
@@ -369,7 +369,7 @@ final class DjlTrainer implements Trainer {
     private double evaluate(int step) {
       double loss = 0;
       double weight = weight(heldOut);
-      for (List<Example> portion : Batches.passes(heldOut)) {
+      for (List<Example> portion : Batches.passes(heldOut, program.passTokens())) {
         Pass pass = Pass.of(portion);
         loss +=
             objective
