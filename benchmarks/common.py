@@ -14,9 +14,9 @@ def java(benchmark, *arguments):
         subprocess.run(["mvn", "-q", "-ntp", "dependency:build-classpath", "-Dmdep.outputFile=" + classpath, "-pl", "benchmarks"], cwd=root, check=True)
     classes = os.path.join(root, "benchmarks", "target", "classes") + ":" + open(classpath).read().strip()
     launcher = open(os.path.join(root, "autodidact")).read()
-    heap = launcher.split('\nheap="')[1].split('"')[0].split()
+    flags = [flag for name in ("vectors", "heap") for flag in launcher.split(f'\n{name}="')[1].split('"')[0].split()]
     arenas = launcher.split("MALLOC_ARENA_MAX:-")[1].split("}")[0]
-    return ["env", "MALLOC_ARENA_MAX=" + arenas, "java", "--add-modules", "jdk.incubator.vector", *heap, "-cp", classes, "org.autodidact.benchmarks." + benchmark, *arguments]
+    return ["env", "MALLOC_ARENA_MAX=" + arenas, "java", *flags, "-cp", classes, "org.autodidact.benchmarks." + benchmark, *arguments]
 
 
 def peer(script, *arguments):
