@@ -296,7 +296,15 @@ final class TrainCommand {
             "--lora-merge merges an adapter, and without --lora-rank there is none: set it, or leave"
                 + " --lora-merge out");
       }
-      return given.over(paper, loraMerge).toBuilder().shuffle(!noShuffle).build();
+      TrainingSettings settings =
+          given.over(paper, loraMerge).toBuilder().shuffle(!noShuffle).build();
+      boolean evaluates = settings.heldOutEvery() > 0;
+      if (evaluates != (heldOut != null) || settings.patience() > 0 && !evaluates) {
+        throw new InvalidInputException(
+            "--held-out, whose examples are evaluated, and --held-out-every, which says at which"
+                + " steps, go together, and --patience needs both: set them, or leave them out");
+      }
+      return settings;
     }
   }
 }

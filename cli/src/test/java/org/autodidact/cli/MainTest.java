@@ -555,6 +555,7 @@ class MainTest {
             + " --max-grad-norm 0.7 --dropout 0.05 --held-out-every 5 --patience 6 --save-every 7"
             + " --recompute --lora-rank 8 --lora-alpha 9.5 --lora-dropout 0.06"
             + " --lora-targets q_proj,v_proj --lora-quantized --no-shuffle";
+    options += " --held-out " + data;
     assertThat(autodidact(trainDpo(model, data, trained, (Object[]) options.split(" "))))
         .as(err)
         .isZero();
@@ -581,6 +582,14 @@ class MainTest {
   void anAdaptersOptionWithoutAnAdapterIsRefused(String option) throws Exception {
     Path data = file("d.jsonl", "{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
     assertRefused(3, "lora-rank", trainDpo(model, data, folder.resolve("trained"), option));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--held-out=d.jsonl", "--held-out-every=2", "--patience=2"})
+  void whatWouldEvaluateNothingIsRefused(String option) throws Exception {
+    Path data = file("d.jsonl", "{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
+    option = option.replace("d.jsonl", data.toString());
+    assertRefused(3, "go together", trainDpo(model, data, folder.resolve("trained"), option));
   }
 
   @Test
