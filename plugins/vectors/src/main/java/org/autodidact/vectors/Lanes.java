@@ -71,10 +71,6 @@ final class Lanes {
     }
   }
 
-  static boolean wideEnough() {
-    return FloatVector.SPECIES_PREFERRED.length() >= 8;
-  }
-
   /**
    * The largest of {@code width} numbers, their signs left out, and above 0. Compared as integers,
    * which are in the same order: the maximum of floats is many instructions.

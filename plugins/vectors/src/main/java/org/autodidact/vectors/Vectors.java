@@ -1,5 +1,7 @@
 package org.autodidact.vectors;
 
+import jdk.incubator.vector.FloatVector;
+
 /** Whether this package can be used here. */
 public final class Vectors {
   /** Widths are taken in multiples of this. */
@@ -9,6 +11,7 @@ public final class Vectors {
 
   /** Whether the JVM has the Vector API, and the processor vectors of 256 bits at least. */
   public static boolean available() {
-    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() && Lanes.wideEnough();
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
+        && FloatVector.SPECIES_PREFERRED.length() >= 8;
   }
 }
