@@ -508,14 +508,21 @@ final class VectorStream implements DecoderStream {
       ByteCache target = (ByteCache) input.target();
       ByteCache.Layer stored = target.layer(layer);
       int place = tokens.places()[token];
-      for (int keyHead = 0; keyHead < config.keyValueHeads(); keyHead++) {
+      // Keys, then values, by one call: the more is inlined here, the sooner the compiler stops in
+      // the midst of a vector, which then becomes an object.
+      for (int head = 0; head < 2 * config.keyValueHeads(); head++) {
+        int keyHead = head % config.keyValueHeads();
         int scale = target.scales(input.firstRow() + tokens.rows()[token], keyHead);
-        int key = queryWidth + keyHead * size;
-        stored.keyScales()[scale + place] = ByteRows.pack(row, key, size, mine.packed, 0);
-        ByteRows.putKey(mine.packed, target.words(), stored.keys(), scale * target.words(), place);
-        int value = (scale + place) * target.words();
-        stored.valueScales()[scale + place] =
-            ByteRows.pack(row, key + keyWidth, size, stored.values(), value);
+        float step = ByteRows.pack(row, queryWidth + head * size, size, mine.packed, 0);
+        if (head < config.keyValueHeads()) {
+          stored.keyScales()[scale + place] = step;
+          ByteRows.putKey(
+              mine.packed, target.words(), stored.keys(), scale * target.words(), place);
+        } else {
+          stored.valueScales()[scale + place] = step;
+          int value = (scale + place) * target.words();
+          System.arraycopy(mine.packed, 0, stored.values(), value, target.words());
+        }
       }
     }
 
