@@ -45,7 +45,9 @@ final class TrainCommand {
   @Command(
       name = "dpo",
       description =
-          "Preference optimization: {\"prompt\" or \"messages\", \"chosen\", \"rejected\"} a line.",
+          "Preference optimization: {\"prompt\" or \"messages\", \"chosen\", \"rejected\"} a line, and"
+              + " \"consistency\" in [0, 1] where it is not sure which is the better (CREAM; 1 if left"
+              + " out).",
       mixinStandardHelpOptions = true)
   static final class Dpo implements Callable<Integer> {
     @Mixin private TrainOptions options;

@@ -142,7 +142,13 @@ public final class JsonLines {
           file + ", line " + number + ": expected a JSON object, found " + node.getNodeType());
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(
-          file + ", line " + number + ": not JSON: " + e.getOriginalMessage(), e);
+          file
+              + ", line "
+              + number
+              + ": not JSON: "
+              + e.getOriginalMessage()
+              + "; mend or drop the line",
+          e);
     }
   }
 
@@ -183,6 +189,19 @@ public final class JsonLines {
             where + ": '" + key + "' must be a text, found " + value.getNodeType());
       }
       return Optional.of(value.asText());
+    }
+
+    /** A number in [0, 1]; {@code otherwise} if it is not there. */
+    public double fraction(String key, double otherwise) {
+      JsonNode value = json.get(key);
+      if (value == null) {
+        return otherwise;
+      }
+      if (!value.isNumber() || !(value.asDouble() >= 0 && value.asDouble() <= 1)) {
+        throw new InvalidInputException(
+            where + ": '" + key + "' must be a number in [0, 1], found " + value);
+      }
+      return value.asDouble();
     }
 
     /** {@code messages}: a list of role and content, at least one. */
@@ -280,9 +299,12 @@ public final class JsonLines {
         messages.subList(0, messages.size() - 1), last.content());
   }
 
-  /** {"prompt" or "messages", "chosen", "rejected"}. */
+  /** {"prompt" or "messages", "chosen", "rejected"}, and "consistency" where it is not 1. */
   public static TrainingExample preference(Line line) {
     return new TrainingExample.Preference(
-        line.conversation("prompt"), line.written("chosen"), line.text("rejected"));
+        line.conversation("prompt"),
+        line.written("chosen"),
+        line.text("rejected"),
+        line.fraction("consistency", 1));
   }
 }

@@ -17,6 +17,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
+import org.autodidact.api.TrainingExample;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,6 +43,19 @@ class JsonLinesTest {
                 """));
     assertThat(prompts).extracting(Prompt::instruction).containsExactly("one", "two", "three");
     assertThat(prompts).extracting(Prompt::id).containsExactly("a", "1", "c");
+  }
+
+  @Test
+  void aPairSaysHowSureItIs() throws Exception {
+    String pair = "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\"%s}\n";
+    Path sure = file(pair.formatted("") + pair.formatted(", \"consistency\": 0.75"));
+    assertThat(JsonLines.read(sure, JsonLines::preference))
+        .extracting(e -> ((TrainingExample.Preference) e).consistency())
+        .containsExactly(1.0, 0.75);
+    Path unclear = file(pair.formatted("") + pair.formatted(", \"consistency\": 1.5"));
+    assertThatThrownBy(() -> JsonLines.read(unclear, JsonLines::preference))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContainingAll("line 2", "'consistency' must be a number in [0, 1], found 1.5");
   }
 
   @Test
