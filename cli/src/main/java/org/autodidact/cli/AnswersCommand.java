@@ -82,6 +82,7 @@ final class AnswersCommand implements Callable<Integer> {
   public Integer call() {
     Form wanted = Names.oneOf("--form", Form.class, form);
     List<Question> asked = JsonLines.read(questions, l -> new Question(turns(l, wanted), l.json()));
+    OrderedLines out = new OrderedLines(output, questions);
     double startup = JsonReport.sinceStart();
     long start = System.nanoTime();
     List<List<String>> answers;
@@ -96,7 +97,7 @@ final class AnswersCommand implements Callable<Integer> {
               ? mtBench(asked.get(i), answers.get(i))
               : alpacaEval(asked.get(i), answers.get(i).get(0)));
     }
-    try (OrderedLines out = new OrderedLines(output)) {
+    try (out) {
       if (wanted == Form.ALPACA_EVAL) {
         out.put(0, lines);
       } else {

@@ -75,6 +75,7 @@ final class DuelCommand implements Callable<Integer> {
     double startup = JsonReport.sinceStart();
     long start = System.nanoTime();
     judging.check(plugins);
+    OrderedLines lines = output == null ? null : new OrderedLines(output, prompts);
     Checkpoint firstModel = ModelOptions.checkpoint(first);
     Checkpoint secondModel = ModelOptions.checkpoint(second);
     List<String> ofFirst = answers(plugins, first, firstModel, asked);
@@ -93,7 +94,7 @@ final class DuelCommand implements Callable<Integer> {
     List<Duel.Bout> bouts = new ArrayList<>();
     try (Generator model = judgeModel.openForJudge(plugins, judging.generator());
         Judge judge = judging.open(plugins, model);
-        OrderedLines lines = output == null ? null : new OrderedLines(output)) {
+        lines) {
       Interrupt.guard(
           cancellation -> {
             judge.judge(requests, j -> found.put(j.id(), j), cancellation);

@@ -90,26 +90,25 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
       }
     }
     Plugins plugins = Plugins.discover(List.of());
-    try (Counting opened = model.openForJudge(plugins, judging.generator());
+    try (OrderedLines lines = output == null ? null : new OrderedLines(output, data);
+        Counting opened = model.openForJudge(plugins, judging.generator());
         Judge judge = judging.open(plugins, opened)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
       Map<String, Judgement> found = new HashMap<>();
-      try (OrderedLines lines = output == null ? null : new OrderedLines(output)) {
-        Interrupt.guard(
-            cancellation -> {
-              judge.judge(
-                  requests,
-                  judgement -> {
-                    found.put(judgement.id(), judgement);
-                    if (lines != null) {
-                      lines.put(places.get(judgement.id()), JudgeCommand.line(judgement));
-                    }
-                  },
-                  cancellation);
-              return true;
-            });
-      }
+      Interrupt.guard(
+          cancellation -> {
+            judge.judge(
+                requests,
+                judgement -> {
+                  found.put(judgement.id(), judgement);
+                  if (lines != null) {
+                    lines.put(places.get(judgement.id()), JudgeCommand.line(judgement));
+                  }
+                },
+                cancellation);
+            return true;
+          });
       double seconds = (System.nanoTime() - start) / 1e9;
       List<JudgedInstruction> judged = new ArrayList<>();
       for (int i = first; i < end; i++) {

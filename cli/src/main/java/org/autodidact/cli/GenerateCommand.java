@@ -114,24 +114,23 @@ final class GenerateCommand implements Callable<Integer> {
               sampling));
     }
     Progress progress = new Progress();
-    try (Counting opened = model.open(Plugins.discover(List.of()), generator)) {
+    try (OrderedLines lines = new OrderedLines(output, prompts);
+        Counting opened = model.open(Plugins.discover(List.of()), generator)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
       progress.begin("generate", 0, read.size());
       int[] done = {0};
-      try (OrderedLines lines = new OrderedLines(output)) {
-        Interrupt.guard(
-            cancellation -> {
-              opened.generate(
-                  requests,
-                  generation -> {
-                    lines.put(places.get(generation.promptId()), line(generation));
-                    progress.progressed(++done[0], read.size());
-                  },
-                  cancellation);
-              return true;
-            });
-      }
+      Interrupt.guard(
+          cancellation -> {
+            opened.generate(
+                requests,
+                generation -> {
+                  lines.put(places.get(generation.promptId()), line(generation));
+                  progress.progressed(++done[0], read.size());
+                },
+                cancellation);
+            return true;
+          });
       double seconds = (System.nanoTime() - start) / 1e9;
       progress.finish();
       report

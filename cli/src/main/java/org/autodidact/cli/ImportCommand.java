@@ -1,5 +1,6 @@
 package org.autodidact.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.autodidact.checkpoints.Gguf;
@@ -21,6 +22,13 @@ final class ImportCommand implements Callable<Integer> {
   public Integer call() {
     Gguf.importInto(file, folder);
     System.out.println(folder + " is ready");
+    if (!Files.exists(folder.resolve("chat_template.jinja"))) {
+      System.out.println(
+          file
+              + " has no chat template: put the model's own into "
+              + folder.resolve("chat_template.jinja")
+              + " before it is asked anything");
+    }
     return 0;
   }
 }

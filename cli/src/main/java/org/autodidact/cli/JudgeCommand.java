@@ -70,26 +70,25 @@ final class JudgeCommand implements Callable<Integer> {
       places.put(requests.get(i).id(), i);
     }
     Plugins plugins = Plugins.discover(List.of());
-    try (Counting opened = model.openForJudge(plugins, judging.generator());
+    try (OrderedLines lines = new OrderedLines(output, input);
+        Counting opened = model.openForJudge(plugins, judging.generator());
         Judge judge = judging.open(plugins, opened)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
       List<Double> scores = new ArrayList<>();
       List<JudgementSample> samples = new ArrayList<>();
-      try (OrderedLines lines = new OrderedLines(output)) {
-        Interrupt.guard(
-            cancellation -> {
-              judge.judge(
-                  requests,
-                  judgement -> {
-                    lines.put(places.get(judgement.id()), line(judgement));
-                    judgement.score().ifPresent(scores::add);
-                    samples.addAll(judgement.samples());
-                  },
-                  cancellation);
-              return true;
-            });
-      }
+      Interrupt.guard(
+          cancellation -> {
+            judge.judge(
+                requests,
+                judgement -> {
+                  lines.put(places.get(judgement.id()), line(judgement));
+                  judgement.score().ifPresent(scores::add);
+                  samples.addAll(judgement.samples());
+                },
+                cancellation);
+            return true;
+          });
       double seconds = (System.nanoTime() - start) / 1e9;
       report
           .work(opened.tokens(), seconds, startup)

@@ -9,6 +9,7 @@ import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.TreeMap;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 
 /**
@@ -22,13 +23,38 @@ final class OrderedLines implements AutoCloseable {
   private OpenOption[] how = {};
   private int next;
 
-  /** Opens nothing before there is a line: a failure before leaves the file as it was. */
-  OrderedLines(Path file) {
+  /**
+   * Opens nothing before there is a line: a failure before leaves the file as it was. Refuses at
+   * once what could not be written, so that nothing is computed for it.
+   *
+   * @param read the command's input, which it must not write over
+   */
+  OrderedLines(Path file, Path... read) {
     this.file = file;
     Path folder = file.toAbsolutePath().getParent();
+    if (folder == null || Files.isDirectory(file)) {
+      throw new StorageException(file + ": cannot be written: it is a folder; name a file");
+    }
     if (!Files.isWritable(folder) && Files.exists(folder) || Files.isRegularFile(folder)) {
       throw new StorageException(
           file + ": cannot be written: " + folder + " is no writable folder");
+    }
+    if (Files.exists(file) && !Files.isWritable(file)) {
+      throw new StorageException(file + ": cannot be written: it may be read only");
+    }
+    for (Path input : read) {
+      if (isSame(input)) {
+        throw new InvalidInputException(
+            file + ": would be written over what is read from it; name another file");
+      }
+    }
+  }
+
+  private boolean isSame(Path input) {
+    try {
+      return Files.exists(file) && Files.exists(input) && Files.isSameFile(file, input);
+    } catch (IOException e) {
+      throw new StorageException(file + ": cannot be read: " + e, e);
     }
   }
 

@@ -47,7 +47,7 @@ class RealJudgeRulesTest {
         new JudgeContext(
             generator,
             new SamplingParameters(8, 0.7, 0, 0.9, 0, 1, List.of(), false),
-            name.equals("additive") || name.equals("expected-score")
+            List.of("additive", "expected-score", "justified-score").contains(name)
                 ? Optional.of("{instruction} {response} Score: ")
                 : Optional.empty()));
   }
@@ -65,6 +65,14 @@ class RealJudgeRulesTest {
     @Override
     protected Judge open() {
       return judge("expected-score");
+    }
+  }
+
+  @Nested
+  class JustifiedScore extends JudgeRules {
+    @Override
+    protected Judge open() {
+      return judge("justified-score");
     }
   }
 

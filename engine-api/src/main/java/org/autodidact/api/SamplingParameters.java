@@ -1,5 +1,6 @@
 package org.autodidact.api;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -60,6 +61,14 @@ public record SamplingParameters(
   /** Candidates as the paper draws them (section 3.1.2): temperature 0.7, top-p 0.9. */
   public static SamplingParameters candidates(int maxTokens) {
     return new SamplingParameters(maxTokens, 0.7, 0, 0.9, 0, 1, List.of(), false);
+  }
+
+  /** With one more text that ends a candidate. */
+  public SamplingParameters withStop(String text) {
+    List<String> more = new ArrayList<>(stop);
+    more.add(text);
+    return new SamplingParameters(
+        maxTokens, temperature, topK, topP, minP, repetitionPenalty, more, ignoreEndOfText);
   }
 
   public SamplingParameters withIgnoreEndOfText(boolean ignore) {

@@ -8,6 +8,7 @@ import org.autodidact.api.PromptFilterProvider;
 import org.autodidact.engine.judge.AdditiveJudge;
 import org.autodidact.engine.judge.EnsembleJudge;
 import org.autodidact.engine.judge.ExpectedScoreJudge;
+import org.autodidact.engine.judge.JustifiedScoreJudge;
 import org.autodidact.engine.judge.MetaJudge;
 import org.autodidact.engine.judge.PairwiseJudge;
 import org.autodidact.engine.pairs.Selectors;
@@ -27,6 +28,7 @@ final class BuiltInPlugin implements Plugin {
     return List.of(
         AdditiveJudge.PROVIDER,
         ExpectedScoreJudge.PROVIDER,
+        JustifiedScoreJudge.PROVIDER,
         PairwiseJudge.PROVIDER,
         EnsembleJudge.PROVIDER,
         MetaJudge.PROVIDER);

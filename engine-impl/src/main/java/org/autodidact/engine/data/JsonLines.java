@@ -188,7 +188,7 @@ public final class JsonLines {
         throw new InvalidInputException(
             where + ": '" + key + "' must be a text, found " + value.getNodeType());
       }
-      return Optional.of(value.asText());
+      return Optional.of(encodable(value.asText()));
     }
 
     /** A number in [0, 1]; {@code otherwise} if it is not there. */
@@ -219,7 +219,7 @@ public final class JsonLines {
           throw new InvalidInputException(
               where + ": message " + messages.size() + " needs the texts role and content");
         }
-        messages.add(new Message(m.get("role").asText(), m.get("content").asText()));
+        messages.add(new Message(m.get("role").asText(), encodable(m.get("content").asText())));
       }
       return messages;
     }
@@ -227,6 +227,13 @@ public final class JsonLines {
     /** A conversation: {@code messages}, or the text {@code key} as the user's message. */
     public List<Message> conversation(String key) {
       return json.has("messages") ? messages() : List.of(Message.user(text(key)));
+    }
+
+    /**
+     * Half a character, as JSON can name it (\ud800), becomes a question mark: no file holds it.
+     */
+    private static String encodable(String text) {
+      return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
     }
 
     public List<String> keys() {

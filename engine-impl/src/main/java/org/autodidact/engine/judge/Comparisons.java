@@ -10,7 +10,6 @@ import org.autodidact.api.Generator;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.ScoringRequest;
-import org.autodidact.api.UnsupportedModelException;
 
 /**
  * Asks a model which of two texts is better, without letting it write: the probabilities of {@code
@@ -31,16 +30,7 @@ final class Comparisons {
 
   /** Nothing asked yet. {@code judge} is named where the generator cannot read. */
   static Comparisons over(Generator generator, String judge) {
-    return new Comparisons(
-        generator
-            .scorer()
-            .orElseThrow(
-                () ->
-                    new UnsupportedModelException(
-                        "the judge '"
-                            + judge
-                            + "' needs a generator that can score given texts, and this one"
-                            + " cannot; use the judge 'additive'")));
+    return new Comparisons(ExpectedScoreJudge.scorer(generator, judge));
   }
 
   /**

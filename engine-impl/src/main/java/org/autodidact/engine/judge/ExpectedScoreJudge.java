@@ -5,6 +5,7 @@ import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.Generator;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
@@ -24,23 +25,31 @@ public final class ExpectedScoreJudge implements Judge {
   public static final JudgeProvider PROVIDER =
       Judges.provider("expected-score", ExpectedScoreJudge::new);
 
-  private static final List<String> DIGITS =
+  /** What a judgement ends with, but for the digit. */
+  static final String BEFORE_DIGIT = "Score: ";
+
+  static final List<String> DIGITS =
       IntStream.rangeClosed(0, 5).mapToObj(Integer::toString).toList();
 
   private final Scorer scorer;
   private final JudgeTemplate template;
 
   ExpectedScoreJudge(JudgeProvider.JudgeContext context) {
-    this.scorer =
-        context
-            .generator()
-            .scorer()
-            .orElseThrow(
-                () ->
-                    new UnsupportedModelException(
-                        "the judge 'expected-score' needs a generator that can score given texts,"
-                            + " and this one cannot; use the judge 'additive'"));
+    this.scorer = scorer(context.generator(), PROVIDER.name());
     this.template = JudgeTemplate.additive(context.template());
+  }
+
+  /** The generator's scorer, without which there is no such judge. */
+  static Scorer scorer(Generator generator, String judge) {
+    return generator
+        .scorer()
+        .orElseThrow(
+            () ->
+                new UnsupportedModelException(
+                    "the judge '"
+                        + judge
+                        + "' needs a generator that can score given texts, and this one cannot;"
+                        + " use the judge 'additive'"));
   }
 
   @Override
@@ -52,7 +61,7 @@ public final class ExpectedScoreJudge implements Judge {
                 r ->
                     new ScoringRequest(
                         template.prompt(r.id(), r.instruction(), r.response()),
-                        "Score: ",
+                        BEFORE_DIGIT,
                         DIGITS,
                         false))
             .toList();

@@ -46,6 +46,22 @@ class JsonLinesTest {
   }
 
   @Test
+  void halvesOfCharactersCanBeWrittenAgain() throws Exception {
+    String half = "\\ud800";
+    Path file =
+        file(
+            """
+            {"id": "%s", "prompt": "a%s 😀"}
+            {"messages": [{"role": "user", "content": "%s"}]}
+            """
+                .formatted(half, half, half));
+    assertThat(JsonLines.prompts(file)).extracting(Prompt::id).containsExactly("?", "1");
+    assertThat(JsonLines.prompts(file))
+        .extracting(Prompt::instruction)
+        .containsExactly("a? 😀", "?");
+  }
+
+  @Test
   void aPairSaysHowSureItIs() throws Exception {
     String pair = "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\"%s}\n";
     Path sure = file(pair.formatted("") + pair.formatted(", \"consistency\": 0.75"));

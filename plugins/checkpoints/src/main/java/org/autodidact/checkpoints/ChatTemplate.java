@@ -116,7 +116,8 @@ final class ChatTemplate {
       throw new UnsupportedModelException(
           source
               + ": the checkpoint has no chat template, so it cannot be asked anything; put one"
-              + " into chat_template.jinja in its folder");
+              + " into chat_template.jinja in its folder ('autodidact import' makes a folder of a GGUF"
+              + " file)");
     }
     Map<String, Object> bindings = new HashMap<>(constants);
     bindings.put(

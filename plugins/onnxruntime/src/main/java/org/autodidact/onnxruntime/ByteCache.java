@@ -58,7 +58,8 @@ final class ByteCache implements Cache {
       throw new StorageException(
           "no room on the heap for "
               + (2L * layers.size() * words * Integer.BYTES >> 20)
-              + " MiB of keys and values; give the JVM more (-Xmx) or lower --memory",
+              + " MiB of keys and values; give the JVM more (-Xmx; the launcher's by"
+              + " AUTODIDACT_JAVA_OPTS) or lower --memory",
           e);
     }
   }

@@ -26,7 +26,8 @@ final class Job {
     this.common = common;
     this.candidates = new Candidate[request.seeds().size()];
     this.open = candidates.length;
-    this.places = Math.min(contextLength, promptTokens.length + request.sampling().maxTokens());
+    long wanted = (long) promptTokens.length + request.sampling().maxTokens();
+    this.places = (int) Math.min(contextLength, wanted);
   }
 
   GenerationRequest request() {

@@ -258,7 +258,9 @@ final class OnnxGenerator implements Generator {
               + ((bytesPerPlace() * (places + prompt) >> 20) + 1)
               + " MiB of cache, the budget is "
               + (budget() >> 20)
-              + " MiB; raise --memory, or shorten the prompt or --max-tokens");
+              + " MiB; raise --memory"
+              + (engine.roomForCaches() <= budget() ? " and the JVM's heap (-Xmx)" : "")
+              + ", or shorten the prompt or --max-tokens");
     }
     // The last group may be a part of one, so that there is one more than shares make.
     long each = bytesPerPlace() * places + bytesPerPlace() * prompt / share;
@@ -276,9 +278,11 @@ final class OnnxGenerator implements Generator {
   }
 
   private long budget() {
-    return settings.memoryMegabytes() > 0
-        ? (long) settings.memoryMegabytes() << 20
-        : Math.min(DEFAULT_CACHE_BYTES, engine.roomForCaches());
+    long wanted =
+        settings.memoryMegabytes() > 0
+            ? (long) settings.memoryMegabytes() << 20
+            : DEFAULT_CACHE_BYTES;
+    return Math.min(wanted, engine.roomForCaches());
   }
 
   @Override

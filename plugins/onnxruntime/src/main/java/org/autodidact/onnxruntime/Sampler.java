@@ -21,6 +21,9 @@ final class Sampler {
   /** Bound below which all tokens are looked at. */
   private static final double LEAST_BOUND = 1e-12;
 
+  /** Nats below the likeliest token from which on all of a vocabulary together is nothing. */
+  private static final double UNSEEN = 80;
+
   private final SamplingParameters parameters;
   private final SplittableRandom random;
   private final BitSet seen = new BitSet();
@@ -31,6 +34,15 @@ final class Sampler {
     this.random = new SplittableRandom(seed);
     if (parameters.repetitionPenalty() != 1) {
       Arrays.stream(promptTokens).forEach(seen::set);
+    }
+  }
+
+  /** Refuses what a model computes whose weights are no numbers. */
+  static void requireNumber(double computed) {
+    if (!Double.isFinite(computed)) {
+      throw new AutodidactException(
+          "the model's probabilities are not numbers; its weights are broken, for example by a"
+              + " training that diverged");
     }
   }
 
@@ -55,6 +67,43 @@ final class Sampler {
     float[] values = scratch.values;
     logits.copyLogits(row, values);
     seen.stream().forEach(t -> values[t] = penalized(values[t]));
+    int best = highest(values);
+    requireNumber(values[best]);
+    return best;
+  }
+
+  private int draw(DecoderStream.Logits logits, int row, Scratch scratch) {
+    float[] p = scratch.values;
+    double total = 1;
+    if (seen.isEmpty()) {
+      logits.copyProbabilities(row, p);
+    } else {
+      total = weighPenalized(logits, row, p);
+      requireNumber(total);
+    }
+    boolean all = parameters.topP() == 1 && parameters.topK() == 0 && parameters.minP() == 0;
+    return all ? drawFromAll(p) : drawFromBest(p, total, scratch);
+  }
+
+  /**
+   * Weights of all tokens where some are penalized, 1 for the likeliest; their sum. From the logits
+   * anew: beside a token that had next to all of the probability, those of others are no numbers to
+   * go on with once it is penalized.
+   */
+  private double weighPenalized(DecoderStream.Logits logits, int row, float[] weights) {
+    logits.copyLogits(row, weights);
+    seen.stream().forEach(t -> weights[t] = penalized(weights[t]));
+    float most = weights[highest(weights)];
+    double sum = 0;
+    for (int i = 0; i < weights.length; i++) {
+      double below = (weights[i] - most) / parameters.temperature();
+      weights[i] = below < -UNSEEN ? 0 : (float) Math.exp(below);
+      sum += weights[i];
+    }
+    return sum;
+  }
+
+  private static int highest(float[] values) {
     int best = 0;
     for (int i = 1; i < values.length; i++) {
       if (values[i] > values[best]) {
@@ -62,29 +111,6 @@ final class Sampler {
       }
     }
     return best;
-  }
-
-  private int draw(DecoderStream.Logits logits, int row, Scratch scratch) {
-    float[] p = scratch.values;
-    logits.copyProbabilities(row, p);
-    double total = 1;
-    if (!seen.isEmpty()) {
-      total += penalize(p, logits, row);
-    }
-    boolean all = parameters.topP() == 1 && parameters.topK() == 0 && parameters.minP() == 0;
-    return all ? drawFromAll(p) : drawFromBest(p, total, scratch);
-  }
-
-  /** Weighs seen tokens anew; the change of the total. */
-  private double penalize(float[] p, DecoderStream.Logits logits, int row) {
-    double change = 0;
-    for (int t = seen.nextSetBit(0); t >= 0; t = seen.nextSetBit(t + 1)) {
-      float logit = logits.logit(row, t);
-      double factor = Math.exp((penalized(logit) - (double) logit) / parameters.temperature());
-      change += p[t] * (factor - 1);
-      p[t] = (float) (p[t] * factor);
-    }
-    return change;
   }
 
   private float penalized(float logit) {
@@ -99,6 +125,7 @@ final class Sampler {
     for (float x : p) {
       sum += x;
     }
+    requireNumber(sum);
     double left = random.nextDouble() * sum;
     int last = 0;
     for (int i = 0; i < p.length; i++) {
@@ -137,11 +164,7 @@ final class Sampler {
       }
       bound = onlyTopP || bound < LEAST_BOUND ? least : bound / 32;
     }
-    if (count == 0) {
-      throw new AutodidactException(
-          "the model's probabilities are not numbers; its weights are broken, for example by a"
-              + " training that diverged");
-    }
+    requireNumber(count == 0 ? Double.NaN : total);
     Arrays.sort(keys, 0, count);
     int kept = parameters.topK() == 0 ? count : Math.min(count, parameters.topK());
     double mass = onlyTopP ? total : 0;

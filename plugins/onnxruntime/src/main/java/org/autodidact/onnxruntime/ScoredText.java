@@ -67,6 +67,7 @@ record ScoredText(Answer answer, int[] ids, int firstRow, List<Target> targets) 
    */
   Optional<Scoring> finish(ToDoubleFunction<Target> logProbability) {
     double[] found = targets.stream().mapToDouble(logProbability).toArray();
+    Arrays.stream(found).forEach(Sampler::requireNumber);
     return answer.put(targets, found);
   }
 

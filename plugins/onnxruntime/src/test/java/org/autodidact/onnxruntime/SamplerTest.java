@@ -1,8 +1,10 @@
 package org.autodidact.onnxruntime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -43,6 +45,64 @@ class SamplerTest {
         assertThat(found).isEqualTo(sorted(p, parameters, new SplittableRandom(seed).nextDouble()));
       }
     }
+  }
+
+  /** A penalty takes from a token that has all of the probability, far above the others. */
+  @ParameterizedTest
+  @CsvSource({"0.01", "0.1", "0.3", "1", "5"})
+  void aPenaltyIsTakenFromLogits(double temperature) {
+    double penalty = 1.3;
+    SamplingParameters parameters =
+        new SamplingParameters(1, temperature, 0, 0.9, 0, penalty, List.of(), false);
+    Sampler.Scratch scratch = new Sampler.Scratch(VOCABULARY);
+    for (int seed = 0; seed < 20; seed++) {
+      Random random = new Random(seed);
+      FloatBuffer logits = FloatBuffer.allocate(VOCABULARY);
+      IntStream.range(0, VOCABULARY).forEach(i -> logits.put(i, (float) random.nextGaussian() * 3));
+      int[] prompt = {seed, 77};
+      logits.put(seed, 40);
+      FloatBuffer unused = FloatBuffer.allocate(VOCABULARY).put(seed, 1);
+      DecoderStream.Logits row =
+          new GraphLogits(logits, unused, FloatBuffer.allocate(2), VOCABULARY);
+      double[] weights = new double[VOCABULARY];
+      for (int i = 0; i < VOCABULARY; i++) {
+        double x = logits.get(i);
+        boolean seen = i == seed || i == 77;
+        weights[i] = (!seen ? x : x > 0 ? (float) (x / penalty) : (float) (x * penalty));
+      }
+      double most = Arrays.stream(weights).max().orElseThrow();
+      double sum = Arrays.stream(weights).map(w -> Math.exp((w - most) / temperature)).sum();
+      FloatBuffer p = FloatBuffer.allocate(VOCABULARY);
+      for (int i = 0; i < VOCABULARY; i++) {
+        p.put(i, (float) (Math.exp((weights[i] - most) / temperature) / sum));
+      }
+      assertThat(new Sampler(parameters, seed, prompt).next(row, 0, scratch))
+          .isEqualTo(sorted(p, parameters, new SplittableRandom(seed).nextDouble()));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0, 1, 0, 1",
+    "1, 0, 1, 0, 1",
+    "1, 0, 0.9, 0, 1",
+    "1, 40, 1, 0, 1",
+    "1, 0, 1, 0.1, 1",
+    "0, 0, 1, 0, 2",
+    "1, 0, 1, 0, 2",
+    "1, 0, 0.9, 0, 2",
+    "1, 40, 0.9, 0.1, 2"
+  })
+  void whatIsNoNumberIsRefused(
+      double temperature, int topK, double topP, double minP, double penalty) {
+    SamplingParameters parameters =
+        new SamplingParameters(1, temperature, topK, topP, minP, penalty, List.of(), false);
+    FloatBuffer broken = FloatBuffer.allocate(VOCABULARY);
+    IntStream.range(0, VOCABULARY).forEach(i -> broken.put(i, Float.NaN));
+    DecoderStream.Logits row = new GraphLogits(broken, broken, FloatBuffer.allocate(2), VOCABULARY);
+    Sampler sampler = new Sampler(parameters, 1, new int[] {5});
+    assertThatThrownBy(() -> sampler.next(row, 0, new Sampler.Scratch(VOCABULARY)))
+        .hasMessageContaining("not numbers");
   }
 
   /** Nearly even at a spread of 0, nearly certain at 40. */
