@@ -56,7 +56,9 @@ final class ModelOptions {
       names = "--memory",
       defaultValue = "0",
       paramLabel = "MB",
-      description = "MiB that the key-value cache may take; 0: 2048 (default)")
+      description =
+          "MiB that the key-value cache may take, in 8 bits at most half of the JVM's heap; 0: 2048"
+              + " (default)")
   private int memory;
 
   @Option(

@@ -32,7 +32,7 @@ interface Engine extends AutoCloseable {
   /** Bytes of cache that one token of one row takes. */
   long bytesPerPlace();
 
-  /** Bytes that caches may take at most, where nobody has said how many. */
+  /** Bytes that caches may take at most, whatever the budget is. */
   long roomForCaches();
 
   @Override

@@ -223,7 +223,7 @@ final class OnnxGenerator implements Generator {
               + tokens.length
               + " tokens; the model's context holds "
               + config.contextLength()
-              + ", and an answer needs at least one; shorten the prompt");
+              + ", and an answer needs at least one; shorten the prompt, or what was filled into it");
     }
     for (int token : tokens) {
       if (token < 0 || token >= config.vocabularySize()) {
