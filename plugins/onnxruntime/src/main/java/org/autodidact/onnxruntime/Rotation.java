@@ -60,10 +60,10 @@ final class Rotation {
    */
   void apply(float[][] rows, int first) {
     float norm = (float) (1 / Math.sqrt(power));
-    float[][] before = new float[rest][];
+    float[][] before = new float[rest][rows[first].length];
     for (int at = 0; at < size(); at += rest) {
       for (int i = 0; i < rest; i++) {
-        before[i] = rows[first + at + i].clone();
+        System.arraycopy(rows[first + at + i], 0, before[i], 0, before[i].length);
       }
       for (int column = 0; column < rest; column++) {
         float[] row = rows[first + at + column];
