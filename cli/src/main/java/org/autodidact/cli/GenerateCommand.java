@@ -43,7 +43,8 @@ final class GenerateCommand implements Callable<Integer> {
       required = true,
       paramLabel = "OUT.jsonl",
       description =
-          "a line a prompt, in the prompts' order; cut off by Ctrl-C, those that were done")
+          "a line a prompt, in the prompts' order; cut off by Ctrl-C, those that were done; killed,"
+              + " those that waited for others are in OUT.jsonl.waiting")
   private Path output;
 
   @Option(

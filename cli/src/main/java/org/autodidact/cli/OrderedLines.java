@@ -14,11 +14,14 @@ import org.autodidact.api.StorageException;
 
 /**
  * Writes JSON lines in the order of the input although they come in any order: a line waits for
- * those before it. What waits when the work ends early is written too.
+ * those before it. What waits when the work ends early is written too; until then it is in a file
+ * of its own, {@code FILE.waiting}, where it is found if the process is killed.
  */
 final class OrderedLines implements AutoCloseable {
   private final Path file;
+  private final Path aside;
   private BufferedWriter out;
+  private BufferedWriter asideOut;
   private final TreeMap<Integer, String> waiting = new TreeMap<>();
   private OpenOption[] how = {};
   private int next;
@@ -31,6 +34,7 @@ final class OrderedLines implements AutoCloseable {
    */
   OrderedLines(Path file, Path... read) {
     this.file = file;
+    this.aside = Path.of(file + ".waiting");
     Path folder = file.toAbsolutePath().getParent();
     if (folder == null || Files.isDirectory(file)) {
       throw new StorageException(file + ": cannot be written: it is a folder; name a file");
@@ -93,6 +97,9 @@ final class OrderedLines implements AutoCloseable {
         Files.createDirectories(file.toAbsolutePath().getParent());
         out = Files.newBufferedWriter(file, how);
       }
+      if (index > next) {
+        setAside(waiting.get(index));
+      }
       while (!waiting.isEmpty() && waiting.firstKey() == next) {
         out.write(waiting.pollFirstEntry().getValue() + "\n");
         next++;
@@ -101,6 +108,14 @@ final class OrderedLines implements AutoCloseable {
     } catch (IOException e) {
       throw new StorageException(file + ": cannot be written: " + e, e);
     }
+  }
+
+  private void setAside(String line) throws IOException {
+    if (asideOut == null) {
+      asideOut = Files.newBufferedWriter(aside);
+    }
+    asideOut.write(line + "\n");
+    asideOut.flush();
   }
 
   @Override
@@ -113,6 +128,10 @@ final class OrderedLines implements AutoCloseable {
         out.write(line + "\n");
       }
       out.close();
+      if (asideOut != null) {
+        asideOut.close();
+        Files.delete(aside);
+      }
     } catch (IOException e) {
       throw new StorageException(file + ": cannot be written: " + e, e);
     }
