@@ -1,45 +1,76 @@
 package org.autodidact.cli;
 
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Function;
 import org.autodidact.api.Cancellation;
 
-/** Lets Ctrl-C end the work in hand in an orderly way: the step is finished and stored first. */
+/**
+ * Lets Ctrl-C end the work in hand in an orderly way: the step is finished and stored first. The
+ * signal is taken before the JVM begins to go down, as ONNX Runtime then closes what a step may be
+ * computing with, which ended the process in its midst. A second one ends it at once.
+ *
+ * <p>By reflection, as the compiler warns of {@code sun.misc.Signal}, the only way there is, and
+ * lets nobody say that it is meant. A JVM without it ends as it will.
+ */
 final class Interrupt {
-  /** Reached when a command has written and said all; the JVM goes down no earlier. */
-  private static final CountDownLatch LEFT = new CountDownLatch(1);
+  /** What README gives as cancelled. */
+  private static final int CANCELLED = 130;
+
+  private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP");
 
   private Interrupt() {}
 
-  /** The command is done. */
-  static void leave() {
-    LEFT.countDown();
-  }
-
   static <T> T guard(Function<Cancellation, T> work) {
     Cancellation cancellation = new Cancellation();
-    Thread hook =
-        new Thread(
-            () -> {
-              cancellation.cancel();
-              try {
-                if (!LEFT.await(60, TimeUnit.SECONDS)) {
-                  System.err.println("autodidact: the step in hand takes long; leaving it");
-                }
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            });
-    Runtime.getRuntime().addShutdownHook(hook);
+    List<Runnable> undo = new ArrayList<>();
+    for (String name : SIGNALS) {
+      try {
+        undo.add(handle(name, () -> end(cancellation)));
+      } catch (ReflectiveOperationException e) {
+        // Not known here, or the JVM was told to leave signals alone.
+      }
+    }
     try {
       return work.apply(cancellation);
     } finally {
-      try {
-        Runtime.getRuntime().removeShutdownHook(hook);
-      } catch (IllegalStateException e) {
-        // The JVM is going down already: that is what the hook was for.
-      }
+      undo.forEach(Runnable::run);
     }
+  }
+
+  private static void end(Cancellation cancellation) {
+    if (cancellation.isCancelled()) {
+      Runtime.getRuntime().halt(CANCELLED);
+    }
+    System.err.println("autodidact: the step in hand is finished first; again ends it at once");
+    cancellation.cancel();
+  }
+
+  /** Handles a signal so; gives what puts back how it was handled before. */
+  private static Runnable handle(String name, Runnable action) throws ReflectiveOperationException {
+    Class<?> type = Class.forName("sun.misc.Signal");
+    Class<?> handlerType = Class.forName("sun.misc.SignalHandler");
+    Object signal = type.getConstructor(String.class).newInstance(name);
+    InvocationHandler call =
+        (proxy, method, arguments) -> {
+          if (method.getName().equals("handle")) {
+            action.run();
+            return null;
+          }
+          return method.invoke(action, arguments);
+        };
+    Object handler =
+        Proxy.newProxyInstance(
+            Interrupt.class.getClassLoader(), new Class<?>[] {handlerType}, call);
+    Object before = type.getMethod("handle", type, handlerType).invoke(null, signal, handler);
+    return () -> {
+      try {
+        type.getMethod("handle", type, handlerType).invoke(null, signal, before);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(e);
+      }
+    };
   }
 }

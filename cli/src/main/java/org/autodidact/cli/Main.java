@@ -50,13 +50,7 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) {
-    int code;
-    try {
-      code = execute(arguments);
-    } finally {
-      Interrupt.leave();
-    }
-    System.exit(code);
+    System.exit(execute(arguments));
   }
 
   /** Runs a command line and gives its exit code. */
