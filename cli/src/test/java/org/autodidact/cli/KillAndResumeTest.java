@@ -12,6 +12,8 @@ import org.autodidact.api.PreferencePair;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A run that is killed, as {@code kill -9} does it, and resumed ends as one that was not. */
@@ -93,5 +95,32 @@ class KillAndResumeTest {
             .isEqualTo(TinyModel.weights(whole.resolve(model)));
       }
     }
+  }
+
+  /** Were the JVM's own handler to go first, one of three would end by a fault in native code. */
+  @Test
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void whatIsTerminatedEndsWhatItIsAt() throws Exception {
+    Path prompts = folder.resolve("prompts.jsonl");
+    Files.writeString(prompts, "{\"prompt\": \"a b c\"}\n".repeat(20_000));
+    Process process =
+        start(
+            "generate",
+            "--model",
+            TinyModel.write(folder.resolve("tiny"), 5).toString(),
+            "--prompts",
+            prompts.toString(),
+            "--output",
+            folder.resolve("out.jsonl").toString(),
+            "--ignore-eos",
+            "--max-tokens",
+            "100");
+    Path output = folder.resolve("output.txt");
+    for (int i = 0; i < 1200 && !Files.readString(output).contains("to do"); i++) {
+      assertThat(process.waitFor(100, TimeUnit.MILLISECONDS)).isFalse();
+    }
+    process.destroy();
+    assertThat(process.waitFor(2, TimeUnit.MINUTES)).isTrue();
+    assertThat(process.exitValue()).as(Files.readString(output)).isEqualTo(130);
   }
 }
