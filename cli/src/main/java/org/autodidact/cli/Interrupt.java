@@ -1,6 +1,7 @@
 package org.autodidact.cli;
 
 import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,8 +17,8 @@ import org.autodidact.api.Cancellation;
  * lets nobody say that it is meant. A JVM without it ends as it will.
  */
 final class Interrupt {
-  /** What README gives as cancelled. */
-  private static final int CANCELLED = 130;
+  /** The exit code of what was cancelled. */
+  static final int CANCELLED = 130;
 
   private static final List<String> SIGNALS = List.of("INT", "TERM", "HUP");
 
@@ -52,6 +53,7 @@ final class Interrupt {
   private static Runnable handle(String name, Runnable action) throws ReflectiveOperationException {
     Class<?> type = Class.forName("sun.misc.Signal");
     Class<?> handlerType = Class.forName("sun.misc.SignalHandler");
+    Method handle = type.getMethod("handle", type, handlerType);
     Object signal = type.getConstructor(String.class).newInstance(name);
     InvocationHandler call =
         (proxy, method, arguments) -> {
@@ -64,10 +66,10 @@ final class Interrupt {
     Object handler =
         Proxy.newProxyInstance(
             Interrupt.class.getClassLoader(), new Class<?>[] {handlerType}, call);
-    Object before = type.getMethod("handle", type, handlerType).invoke(null, signal, handler);
+    Object before = handle.invoke(null, signal, handler);
     return () -> {
       try {
-        type.getMethod("handle", type, handlerType).invoke(null, signal, before);
+        handle.invoke(null, signal, before);
       } catch (ReflectiveOperationException e) {
         throw new IllegalStateException(e);
       }

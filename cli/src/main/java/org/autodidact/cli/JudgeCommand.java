@@ -3,13 +3,11 @@ package org.autodidact.cli;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.autodidact.api.InvalidInputException;
@@ -55,24 +53,19 @@ final class JudgeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     int[] count = {0};
-    Set<String> ids = new HashSet<>();
     List<JudgementRequest> requests =
         withRivals(
             JsonLines.read(
                 input,
                 line -> {
                   int place = count[0]++;
-                  String id = line.optionalText("id").orElse(Integer.toString(place));
-                  if (!ids.add(id)) {
-                    throw new InvalidInputException(
-                        line.where()
-                            + ": the id '"
-                            + id
-                            + "' was there before; ids must be unique");
-                  }
                   return new JudgementRequest(
-                      id, line.text("instruction"), line.text("response"), judging.seeds(place));
+                      line.optionalText("id").orElse(Integer.toString(place)),
+                      line.text("instruction"),
+                      line.text("response"),
+                      judging.seeds(place));
                 }));
+    JsonLines.requireDistinct(input, requests.stream().map(JudgementRequest::id).toList());
     Map<String, Integer> places = new HashMap<>();
     for (int i = 0; i < requests.size(); i++) {
       places.put(requests.get(i).id(), i);

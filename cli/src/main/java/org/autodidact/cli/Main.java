@@ -72,7 +72,7 @@ public final class Main {
 
   private static int exitCode(Exception e) {
     if (e instanceof CancelledException) {
-      return 130;
+      return Interrupt.CANCELLED;
     }
     if (e instanceof TrainingDivergedException) {
       return 5;

@@ -264,15 +264,19 @@ public final class JsonLines {
   /** {@link #prompts} that are told apart by their ids. */
   public static List<Prompt> distinctPrompts(Path file) {
     List<Prompt> prompts = prompts(file);
-    Set<String> ids = new HashSet<>();
-    for (int i = 0; i < prompts.size(); i++) {
-      String id = prompts.get(i).id();
-      if (!ids.add(id)) {
+    requireDistinct(file, prompts.stream().map(Prompt::id).toList());
+    return prompts;
+  }
+
+  /** Refuses ids of the file's values, in their order, of which one is there twice. */
+  public static void requireDistinct(Path file, List<String> ids) {
+    Set<String> before = new HashSet<>();
+    for (int i = 0; i < ids.size(); i++) {
+      if (!before.add(ids.get(i))) {
         throw new InvalidInputException(
-            where(file, i) + ": the id '" + id + "' was there before; ids must be unique");
+            where(file, i) + ": the id '" + ids.get(i) + "' was there before; ids must be unique");
       }
     }
-    return prompts;
   }
 
   private static String task(Line line) {

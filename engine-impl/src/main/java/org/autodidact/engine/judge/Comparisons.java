@@ -30,7 +30,7 @@ final class Comparisons {
 
   /** Nothing asked yet. {@code judge} is named where the generator cannot read. */
   static Comparisons over(Generator generator, String judge) {
-    return new Comparisons(ExpectedScoreJudge.scorer(generator, judge));
+    return new Comparisons(Judges.scorer(generator, judge));
   }
 
   /**

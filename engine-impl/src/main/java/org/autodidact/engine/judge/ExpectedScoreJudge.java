@@ -5,7 +5,6 @@ import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
-import org.autodidact.api.Generator;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
@@ -13,7 +12,6 @@ import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.ScoringRequest;
-import org.autodidact.api.UnsupportedModelException;
 
 /**
  * Grades without writing: the probabilities of the digits 0 to 5 after {@code "Score: "},
@@ -35,21 +33,8 @@ public final class ExpectedScoreJudge implements Judge {
   private final JudgeTemplate template;
 
   ExpectedScoreJudge(JudgeProvider.JudgeContext context) {
-    this.scorer = scorer(context.generator(), PROVIDER.name());
+    this.scorer = Judges.scorer(context.generator(), PROVIDER.name());
     this.template = JudgeTemplate.additive(context.template());
-  }
-
-  /** The generator's scorer, without which there is no such judge. */
-  static Scorer scorer(Generator generator, String judge) {
-    return generator
-        .scorer()
-        .orElseThrow(
-            () ->
-                new UnsupportedModelException(
-                    "the judge '"
-                        + judge
-                        + "' needs a generator that can score given texts, and this one cannot;"
-                        + " use the judge 'additive'"));
   }
 
   @Override

@@ -1,11 +1,14 @@
 package org.autodidact.engine.judge;
 
 import java.util.function.Function;
+import org.autodidact.api.Generator;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.JudgeProvider.JudgeContext;
+import org.autodidact.api.Scorer;
+import org.autodidact.api.UnsupportedModelException;
 
-/** What the judges share: how one is offered by name. */
+/** What the judges share: how one is offered by name, and how it reads. */
 final class Judges {
   private Judges() {}
 
@@ -21,5 +24,18 @@ final class Judges {
         return open.apply(context);
       }
     };
+  }
+
+  /** The generator's scorer, without which there is no such judge. */
+  static Scorer scorer(Generator generator, String judge) {
+    return generator
+        .scorer()
+        .orElseThrow(
+            () ->
+                new UnsupportedModelException(
+                    "the judge '"
+                        + judge
+                        + "' needs a generator that can score given texts, and this one cannot;"
+                        + " use the judge 'additive'"));
   }
 }

@@ -38,16 +38,14 @@ public final class JustifiedScoreJudge implements Judge {
   JustifiedScoreJudge(JudgeProvider.JudgeContext context) {
     this.context = context;
     this.sampling = context.sampling().withStop(ExpectedScoreJudge.BEFORE_DIGIT.strip());
-    this.scorer = ExpectedScoreJudge.scorer(context.generator(), PROVIDER.name());
+    this.scorer = Judges.scorer(context.generator(), PROVIDER.name());
     this.template = JudgeTemplate.additive(context.template());
   }
 
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
-    AdditiveJudge.requireDistinct(requests);
-    cancellation.throwIfCancelled();
-    Parts.of(requests).forEach(part -> judgePart(part, results, cancellation));
+    Parts.judge(requests, cancellation, part -> judgePart(part, results, cancellation));
   }
 
   private void judgePart(

@@ -48,9 +48,7 @@ public final class MetaJudge implements Judge {
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
-    AdditiveJudge.requireDistinct(requests);
-    cancellation.throwIfCancelled();
-    Parts.of(requests).forEach(part -> judgePart(part, results, cancellation));
+    Parts.judge(requests, cancellation, part -> judgePart(part, results, cancellation));
   }
 
   private void judgePart(

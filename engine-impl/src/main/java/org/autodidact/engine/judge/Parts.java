@@ -1,7 +1,9 @@
 package org.autodidact.engine.judge;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.JudgementRequest;
 
 /**
  * Cuts a call in parts, for judges that know a judgement only after several passes: what a part
@@ -12,11 +14,15 @@ final class Parts {
 
   private Parts() {}
 
-  static <T> List<List<T>> of(List<T> all) {
-    List<List<T>> parts = new ArrayList<>();
+  /** Judges part after part, by {@code judge}; refuses repeated ids and what is cancelled first. */
+  static void judge(
+      List<JudgementRequest> all,
+      Cancellation cancellation,
+      Consumer<List<JudgementRequest>> judge) {
+    AdditiveJudge.requireDistinct(all);
+    cancellation.throwIfCancelled();
     for (int i = 0; i < all.size(); i += SIZE) {
-      parts.add(all.subList(i, Math.min(all.size(), i + SIZE)));
+      judge.accept(all.subList(i, Math.min(all.size(), i + SIZE)));
     }
-    return parts;
   }
 }

@@ -40,10 +40,14 @@ final class Sampler {
   /** Refuses what a model computes whose weights are no numbers. */
   static void requireNumber(double computed) {
     if (!Double.isFinite(computed)) {
-      throw new AutodidactException(
-          "the model's probabilities are not numbers; its weights are broken, for example by a"
-              + " training that diverged");
+      throw notNumbers();
     }
+  }
+
+  private static AutodidactException notNumbers() {
+    return new AutodidactException(
+        "the model's probabilities are not numbers; its weights are broken, for example by a"
+            + " training that diverged");
   }
 
   /** What the graph multiplies logits with; greedy rows pass unchanged. */
@@ -164,7 +168,9 @@ final class Sampler {
       }
       bound = onlyTopP || bound < LEAST_BOUND ? least : bound / 32;
     }
-    requireNumber(count == 0 ? Double.NaN : total);
+    if (count == 0) {
+      throw notNumbers();
+    }
     Arrays.sort(keys, 0, count);
     int kept = parameters.topK() == 0 ? count : Math.min(count, parameters.topK());
     double mass = onlyTopP ? total : 0;
