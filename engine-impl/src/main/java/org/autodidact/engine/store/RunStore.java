@@ -1,16 +1,10 @@
 package org.autodidact.engine.store;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,7 +24,6 @@ import org.autodidact.api.JudgementSample.Shown;
 import org.autodidact.api.Message;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
-import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.engine.prompts.CreatedPrompt;
 
@@ -43,35 +36,33 @@ public final class RunStore implements AutoCloseable {
   /** Raised when the tables change; a store of another version is refused. */
   private static final String FORMAT = "2";
 
-  private static final JsonMapper JSON = new JsonMapper();
-
   private final Path folder;
   private final RunLock lock;
-  private final Connection connection;
+  private final Database database;
 
-  private RunStore(Path folder, RunLock lock, Connection connection) {
+  private RunStore(Path folder, RunLock lock, Database database) {
     this.folder = folder;
     this.lock = lock;
-    this.connection = connection;
+    this.database = database;
   }
 
   /** Opens the run in {@code folder}, or begins one there. */
   public static RunStore open(Path folder) {
     RunLock lock = RunLock.take(folder);
+    RunStore store;
     try {
-      Connection connection =
-          DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("run.db").toAbsolutePath());
-      RunStore store = new RunStore(folder, lock, connection);
-      store.prepare();
-      return store;
-    } catch (SQLException e) {
-      lock.close();
-      throw new StorageException(
-          folder.resolve("run.db") + ": cannot be opened: " + e.getMessage(), e);
+      store = new RunStore(folder, lock, Database.open(folder.resolve("run.db")));
     } catch (RuntimeException e) {
       lock.close();
       throw e;
     }
+    try {
+      store.requireFormat();
+    } catch (RuntimeException e) {
+      store.close();
+      throw e;
+    }
+    return store;
   }
 
   /** Opens the run that is in {@code folder}. */
@@ -86,19 +77,7 @@ public final class RunStore implements AutoCloseable {
     return open(folder);
   }
 
-  private void prepare() throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute("PRAGMA journal_mode = WAL");
-      statement.execute("PRAGMA synchronous = FULL");
-      statement.execute("PRAGMA foreign_keys = ON");
-    }
-    connection.setAutoCommit(false);
-    for (String table : SCHEMA) {
-      try (Statement statement = connection.createStatement()) {
-        statement.execute(table);
-      }
-    }
-    connection.commit();
+  private void requireFormat() {
     putIfAbsent("format", FORMAT);
     String found = property("format").orElseThrow();
     if (!found.equals(FORMAT)) {
@@ -112,70 +91,22 @@ public final class RunStore implements AutoCloseable {
     }
   }
 
-  private static final List<String> SCHEMA =
-      List.of(
-          "CREATE TABLE IF NOT EXISTS property (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-          "CREATE TABLE IF NOT EXISTS stage (name TEXT PRIMARY KEY, seconds REAL NOT NULL)",
-          "CREATE TABLE IF NOT EXISTS model (name TEXT PRIMARY KEY, parent TEXT, folder TEXT NOT NULL,"
-              + " provenance TEXT NOT NULL)",
-          "CREATE TABLE IF NOT EXISTS prompt (iteration INTEGER, position INTEGER, id TEXT NOT NULL,"
-              + " messages TEXT NOT NULL, tokens TEXT, PRIMARY KEY (iteration, position),"
-              + " UNIQUE (iteration, id))",
-          "CREATE TABLE IF NOT EXISTS created_prompt (iteration INTEGER, position INTEGER,"
-              + " id TEXT NOT NULL, model TEXT NOT NULL, shots TEXT NOT NULL, seed INTEGER NOT NULL,"
-              + " text TEXT NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (iteration, position))",
-          "CREATE TABLE IF NOT EXISTS candidate (iteration INTEGER, prompt INTEGER, position INTEGER,"
-              + " model TEXT NOT NULL, seed INTEGER NOT NULL, text TEXT NOT NULL, tokens TEXT NOT NULL,"
-              + " log_probability REAL NOT NULL, finish_reason TEXT NOT NULL,"
-              + " PRIMARY KEY (iteration, prompt, position),"
-              + " FOREIGN KEY (iteration, prompt) REFERENCES prompt (iteration, position))",
-          "CREATE TABLE IF NOT EXISTS judgement (iteration INTEGER, prompt INTEGER, candidate INTEGER,"
-              + " judge TEXT NOT NULL, model TEXT NOT NULL, score REAL,"
-              + " PRIMARY KEY (iteration, prompt, candidate),"
-              + " FOREIGN KEY (iteration, prompt, candidate)"
-              + " REFERENCES candidate (iteration, prompt, position))",
-          "CREATE TABLE IF NOT EXISTS judgement_sample (iteration INTEGER, prompt INTEGER,"
-              + " candidate INTEGER, position INTEGER, seed INTEGER, score REAL,"
-              + " text TEXT NOT NULL, shown TEXT NOT NULL, PRIMARY KEY (iteration, prompt, candidate, position),"
-              + " FOREIGN KEY (iteration, prompt, candidate)"
-              + " REFERENCES judgement (iteration, prompt, candidate))",
-          pairTable(PairsFor.NEXT),
-          pairTable(PairsFor.FUTURE),
-          "CREATE TABLE IF NOT EXISTS earlier_score (iteration INTEGER, prompt INTEGER,"
-              + " candidate INTEGER, model TEXT NOT NULL, score REAL,"
-              + " PRIMARY KEY (iteration, prompt, candidate),"
-              + " FOREIGN KEY (iteration, prompt, candidate)"
-              + " REFERENCES candidate (iteration, prompt, position))",
-          "CREATE TABLE IF NOT EXISTS metric (iteration INTEGER, name TEXT, value REAL NOT NULL,"
-              + " PRIMARY KEY (iteration, name))",
-          "CREATE TABLE IF NOT EXISTS training_step (model TEXT, step INTEGER, steps INTEGER NOT NULL,"
-              + " tokens INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (model, step))");
-
-  private static String pairTable(PairsFor model) {
-    return "CREATE TABLE IF NOT EXISTS "
-        + model.table
-        + " (iteration INTEGER, prompt INTEGER, chosen INTEGER NOT NULL,"
-        + " rejected INTEGER NOT NULL, weight REAL NOT NULL, PRIMARY KEY (iteration, prompt),"
-        + " FOREIGN KEY (iteration, prompt, chosen)"
-        + " REFERENCES judgement (iteration, prompt, candidate),"
-        + " FOREIGN KEY (iteration, prompt, rejected)"
-        + " REFERENCES judgement (iteration, prompt, candidate))";
-  }
-
   public Path folder() {
     return folder;
   }
 
   /** A fact of the whole run. */
   public Optional<String> property(String name) {
-    return query("SELECT value FROM property WHERE name = ?", r -> r.getString(1), name).stream()
+    return database
+        .query("SELECT value FROM property WHERE name = ?", r -> r.getString(1), name)
+        .stream()
         .findFirst();
   }
 
   /** The facts whose name begins so, by name. */
   public SortedMap<String, String> properties(String beginning) {
     SortedMap<String, String> found = new TreeMap<>();
-    query(
+    database.query(
         "SELECT name, value FROM property",
         r -> r.getString(1).startsWith(beginning) ? found.put(r.getString(1), r.getString(2)) : "");
     return found;
@@ -183,27 +114,31 @@ public final class RunStore implements AutoCloseable {
 
   /** Notes a fact, unless it is noted already. */
   public void putIfAbsent(String name, String value) {
-    transaction(() -> update("INSERT OR IGNORE INTO property VALUES (?, ?)", name, value));
+    database.transaction(
+        () -> database.update("INSERT OR IGNORE INTO property VALUES (?, ?)", name, value));
   }
 
   /** Notes a fact in place of what was noted before. */
   public void put(String name, String value) {
-    transaction(() -> update("INSERT OR REPLACE INTO property VALUES (?, ?)", name, value));
+    database.transaction(
+        () -> database.update("INSERT OR REPLACE INTO property VALUES (?, ?)", name, value));
   }
 
   /** Whether the stage is finished. */
   public boolean isFinished(String stage) {
-    return !query("SELECT 1 FROM stage WHERE name = ?", r -> 1, stage).isEmpty();
+    return !database.query("SELECT 1 FROM stage WHERE name = ?", r -> 1, stage).isEmpty();
   }
 
   /** Notes that a stage is finished, and what it took in this process. */
   public void finish(String stage, double seconds) {
-    transaction(() -> update("INSERT OR IGNORE INTO stage VALUES (?, ?)", stage, seconds));
+    database.transaction(
+        () -> database.update("INSERT OR IGNORE INTO stage VALUES (?, ?)", stage, seconds));
   }
 
   /** The folder of a model that is finished. */
   public Optional<Path> model(String name) {
-    return query("SELECT folder FROM model WHERE name = ?", r -> Path.of(r.getString(1)), name)
+    return database
+        .query("SELECT folder FROM model WHERE name = ?", r -> Path.of(r.getString(1)), name)
         .stream()
         .map(folder::resolve)
         .findFirst();
@@ -214,7 +149,7 @@ public final class RunStore implements AutoCloseable {
 
   /** The finished models in the order in which they were made. */
   public List<ModelRow> models() {
-    return query(
+    return database.query(
         "SELECT name, parent, provenance FROM model ORDER BY rowid",
         r -> new ModelRow(r.getString(1), Optional.ofNullable(r.getString(2)), r.getString(3)));
   }
@@ -229,9 +164,9 @@ public final class RunStore implements AutoCloseable {
         modelFolder.startsWith(folder)
             ? folder.relativize(modelFolder)
             : modelFolder.toAbsolutePath();
-    transaction(
+    database.transaction(
         () ->
-            update(
+            database.update(
                 "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?)",
                 name,
                 parent.orElse(null),
@@ -241,15 +176,15 @@ public final class RunStore implements AutoCloseable {
 
   /** Stores an iteration's prompts, all at once. */
   public void addPrompts(int iteration, List<Prompt> prompts) {
-    transaction(
+    database.transaction(
         () -> {
           for (int i = 0; i < prompts.size(); i++) {
-            update(
+            database.update(
                 "INSERT INTO prompt VALUES (?, ?, ?, ?, NULL)",
                 iteration,
                 i,
                 prompts.get(i).id(),
-                json(
+                Database.json(
                     prompts.get(i).messages().stream()
                         .map(m -> Map.of("role", m.role(), "content", m.content()))
                         .toList()));
@@ -259,12 +194,14 @@ public final class RunStore implements AutoCloseable {
 
   /** An iteration's prompts, in order. */
   public List<Prompt> prompts(int iteration) {
-    return query(
+    return database.query(
         "SELECT id, messages FROM prompt WHERE iteration = ? ORDER BY position",
         r ->
             new Prompt(
                 r.getString(1),
-                parse(r.getString(2), new TypeReference<List<Map<String, String>>>() {}).stream()
+                database
+                    .parse(r.getString(2), new TypeReference<List<Map<String, String>>>() {})
+                    .stream()
                     .map(m -> new Message(m.get("role"), m.get("content")))
                     .toList()),
         iteration);
@@ -273,17 +210,17 @@ public final class RunStore implements AutoCloseable {
   /** Stores a round of attempts at new prompts, behind those that are there. */
   public void addCreated(int iteration, String model, List<CreatedPrompt> round) {
     int first = created(iteration).size();
-    transaction(
+    database.transaction(
         () -> {
           for (int i = 0; i < round.size(); i++) {
             CreatedPrompt c = round.get(i);
-            update(
+            database.update(
                 "INSERT INTO created_prompt VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 first + i,
                 c.id(),
                 model,
-                json(c.shots()),
+                Database.json(c.shots()),
                 c.seed(),
                 c.text(),
                 c.outcome());
@@ -293,13 +230,13 @@ public final class RunStore implements AutoCloseable {
 
   /** All attempts at new prompts for an iteration, in order; none where they came from a file. */
   public List<CreatedPrompt> created(int iteration) {
-    return query(
+    return database.query(
         "SELECT id, shots, seed, text, outcome FROM created_prompt WHERE iteration = ?"
             + " ORDER BY position",
         r ->
             new CreatedPrompt(
                 r.getString(1),
-                parse(r.getString(2), new TypeReference<List<String>>() {}),
+                database.parse(r.getString(2), new TypeReference<List<String>>() {}),
                 r.getLong(3),
                 r.getString(4),
                 r.getString(5)),
@@ -314,17 +251,17 @@ public final class RunStore implements AutoCloseable {
    */
   public void addCandidates(
       int iteration, int prompt, int first, String model, Generation generation) {
-    transaction(
+    database.transaction(
         () -> {
-          update(
+          database.update(
               "UPDATE prompt SET tokens = ? WHERE iteration = ? AND position = ?",
-              json(generation.promptTokens()),
+              Database.json(generation.promptTokens()),
               iteration,
               prompt);
           List<Candidate> candidates = generation.candidates();
           for (int i = 0; i < candidates.size(); i++) {
             Candidate c = candidates.get(i);
-            update(
+            database.update(
                 "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
@@ -332,7 +269,7 @@ public final class RunStore implements AutoCloseable {
                 model,
                 c.seed(),
                 c.text(),
-                json(c.tokens()),
+                Database.json(c.tokens()),
                 c.logProbability(),
                 c.finishReason().name());
           }
@@ -362,7 +299,7 @@ public final class RunStore implements AutoCloseable {
    */
   public Map<Integer, Map<Integer, PlacedCandidate>> placed(int iteration) {
     Map<Integer, Map<Integer, PlacedCandidate>> byPrompt = new TreeMap<>();
-    query(
+    database.query(
         "SELECT prompt, position, seed, text, tokens, log_probability, finish_reason, model"
             + " FROM candidate WHERE iteration = ? ORDER BY prompt, position",
         r ->
@@ -375,7 +312,7 @@ public final class RunStore implements AutoCloseable {
                         new Candidate(
                             r.getLong(3),
                             r.getString(4),
-                            parse(r.getString(5), new TypeReference<List<Integer>>() {}),
+                            database.parse(r.getString(5), new TypeReference<List<Integer>>() {}),
                             r.getDouble(6),
                             FinishReason.valueOf(r.getString(7))))),
         iteration);
@@ -391,9 +328,9 @@ public final class RunStore implements AutoCloseable {
       String model,
       Judgement judgement,
       List<Long> seeds) {
-    transaction(
+    database.transaction(
         () -> {
-          update(
+          database.update(
               "INSERT INTO judgement VALUES (?, ?, ?, ?, ?, ?)",
               iteration,
               prompt,
@@ -403,7 +340,7 @@ public final class RunStore implements AutoCloseable {
               nullable(judgement.score()));
           for (int i = 0; i < judgement.samples().size(); i++) {
             JudgementSample sample = judgement.samples().get(i);
-            update(
+            database.update(
                 "INSERT INTO judgement_sample VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
@@ -420,7 +357,7 @@ public final class RunStore implements AutoCloseable {
   /** The candidates that are judged, by the prompt's and the candidate's place. */
   public Map<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
     Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
-    query(
+    database.query(
         "SELECT prompt, candidate, score, text, shown FROM judgement_sample WHERE iteration = ?"
             + " ORDER BY prompt, candidate, position",
         r ->
@@ -432,7 +369,7 @@ public final class RunStore implements AutoCloseable {
         iteration);
     Map<Integer, Map<Integer, PlacedCandidate>> candidates = placed(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();
-    query(
+    database.query(
         "SELECT prompt, candidate, score FROM judgement WHERE iteration = ? ORDER BY prompt, candidate",
         r -> {
           int prompt = r.getInt(1);
@@ -453,9 +390,9 @@ public final class RunStore implements AutoCloseable {
   /** Stores the score that the iterate before gives a candidate. */
   public void addEarlierScore(
       int iteration, int prompt, int candidate, String model, OptionalDouble score) {
-    transaction(
+    database.transaction(
         () ->
-            update(
+            database.update(
                 "INSERT INTO earlier_score VALUES (?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
@@ -467,7 +404,7 @@ public final class RunStore implements AutoCloseable {
   /** The scores that the iterate before gave, by the prompt's and the candidate's place. */
   public Map<Integer, Map<Integer, OptionalDouble>> earlierScores(int iteration) {
     Map<Integer, Map<Integer, OptionalDouble>> byPrompt = new TreeMap<>();
-    query(
+    database.query(
         "SELECT prompt, candidate, score FROM earlier_score WHERE iteration = ?",
         r ->
             byPrompt
@@ -479,10 +416,10 @@ public final class RunStore implements AutoCloseable {
 
   /** Stores what was measured of an iteration, all at once; what is stored already stays. */
   public void addMetrics(int iteration, Map<String, Double> values) {
-    transaction(
+    database.transaction(
         () -> {
           for (Map.Entry<String, Double> value : values.entrySet()) {
-            update(
+            database.update(
                 "INSERT OR IGNORE INTO metric VALUES (?, ?, ?)",
                 iteration,
                 value.getKey(),
@@ -494,7 +431,7 @@ public final class RunStore implements AutoCloseable {
   /** What was measured of an iteration, by name. */
   public SortedMap<String, Double> metrics(int iteration) {
     SortedMap<String, Double> values = new TreeMap<>();
-    query(
+    database.query(
         "SELECT name, value FROM metric WHERE iteration = ?",
         r -> values.put(r.getString(1), r.getDouble(2)),
         iteration);
@@ -521,10 +458,10 @@ public final class RunStore implements AutoCloseable {
   /** Stores an iteration's pairs, all at once, and that the stage is finished. */
   public void addPairs(
       PairsFor model, int iteration, List<PairPlaces> pairs, String stage, double seconds) {
-    transaction(
+    database.transaction(
         () -> {
           for (PairPlaces pair : pairs) {
-            update(
+            database.update(
                 "INSERT INTO " + model.table + " VALUES (?, ?, ?, ?, ?)",
                 iteration,
                 pair.prompt(),
@@ -532,7 +469,7 @@ public final class RunStore implements AutoCloseable {
                 pair.rejected(),
                 pair.weight());
           }
-          update("INSERT INTO stage VALUES (?, ?)", stage, seconds);
+          database.update("INSERT INTO stage VALUES (?, ?)", stage, seconds);
         });
   }
 
@@ -545,7 +482,7 @@ public final class RunStore implements AutoCloseable {
   public List<PreferencePair> pairs(PairsFor model, int iteration) {
     List<Prompt> prompts = prompts(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> judged = judged(iteration);
-    return query(
+    return database.query(
         "SELECT prompt, chosen, rejected, weight FROM "
             + model.table
             + " WHERE iteration = ? ORDER BY prompt",
@@ -562,27 +499,27 @@ public final class RunStore implements AutoCloseable {
    * Stores one optimizer step of the model that is being made; a step done again replaces itself.
    */
   public void addStep(String model, TrainingMetrics metrics) {
-    transaction(
+    database.transaction(
         () ->
-            update(
+            database.update(
                 "INSERT OR REPLACE INTO training_step VALUES (?, ?, ?, ?, ?)",
                 model,
                 metrics.step(),
                 metrics.steps(),
                 metrics.tokens(),
-                json(metrics.values())));
+                Database.json(metrics.values())));
   }
 
   /** The steps of a training, in order. */
   public List<TrainingMetrics> steps(String model) {
-    return query(
+    return database.query(
         "SELECT step, steps, tokens, metrics FROM training_step WHERE model = ? ORDER BY step",
         r ->
             TrainingMetrics.of(
                 r.getInt(1),
                 r.getInt(2),
                 r.getLong(3),
-                parse(r.getString(4), new TypeReference<Map<String, Double>>() {})),
+                database.parse(r.getString(4), new TypeReference<Map<String, Double>>() {})),
         model);
   }
 
@@ -598,7 +535,7 @@ public final class RunStore implements AutoCloseable {
             "judgement_sample",
             "pair",
             "training_step")) {
-      counts.put(table, query("SELECT COUNT(*) FROM " + table, r -> r.getLong(1)).get(0));
+      counts.put(table, database.query("SELECT COUNT(*) FROM " + table, r -> r.getLong(1)).get(0));
     }
     return counts;
   }
@@ -606,7 +543,7 @@ public final class RunStore implements AutoCloseable {
   /** Seconds of each finished stage in the process that finished it. */
   public Map<String, Double> stageSeconds() {
     Map<String, Double> seconds = new LinkedHashMap<>();
-    query(
+    database.query(
         "SELECT name, seconds FROM stage ORDER BY rowid",
         r -> seconds.put(r.getString(1), r.getDouble(2)));
     return seconds;
@@ -615,77 +552,10 @@ public final class RunStore implements AutoCloseable {
   @Override
   public void close() {
     try {
-      connection.close();
-    } catch (SQLException e) {
-      throw failure(e);
+      database.close();
     } finally {
       lock.close();
     }
-  }
-
-  /** Something that SQL may refuse. */
-  private interface Work {
-    void run() throws SQLException;
-  }
-
-  private interface RowReader<T> {
-    T read(ResultSet row) throws SQLException;
-  }
-
-  private void transaction(Work work) {
-    try {
-      work.run();
-      connection.commit();
-    } catch (SQLException e) {
-      rollBack(e);
-      throw failure(e);
-    } catch (RuntimeException e) {
-      rollBack(e);
-      throw e;
-    }
-  }
-
-  private void rollBack(Exception cause) {
-    try {
-      connection.rollback();
-    } catch (SQLException e) {
-      cause.addSuppressed(e);
-    }
-  }
-
-  private void update(String sql, Object... values) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      for (int i = 0; i < values.length; i++) {
-        statement.setObject(i + 1, values[i]);
-      }
-      statement.executeUpdate();
-    }
-  }
-
-  private <T> List<T> query(String sql, RowReader<T> reader, Object... values) {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      for (int i = 0; i < values.length; i++) {
-        statement.setObject(i + 1, values[i]);
-      }
-      List<T> rows = new ArrayList<>();
-      try (ResultSet result = statement.executeQuery()) {
-        while (result.next()) {
-          rows.add(reader.read(result));
-        }
-      }
-      return rows;
-    } catch (SQLException e) {
-      throw failure(e);
-    }
-  }
-
-  private StorageException failure(SQLException e) {
-    return new StorageException(
-        folder.resolve("run.db")
-            + ": "
-            + e.getMessage()
-            + "; what was stored before stays, 'autodidact resume' goes on from it",
-        e);
   }
 
   private static Double nullable(OptionalDouble value) {
@@ -695,21 +565,5 @@ public final class RunStore implements AutoCloseable {
   private static OptionalDouble score(ResultSet row, int column) throws SQLException {
     double value = row.getDouble(column);
     return row.wasNull() ? OptionalDouble.empty() : OptionalDouble.of(value);
-  }
-
-  private static String json(Object value) {
-    try {
-      return JSON.writeValueAsString(value);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private <T> T parse(String json, TypeReference<T> type) {
-    try {
-      return JSON.readValue(json, type);
-    } catch (JsonProcessingException e) {
-      throw new StorageException(folder.resolve("run.db") + ": a stored value is damaged: " + e, e);
-    }
   }
 }
