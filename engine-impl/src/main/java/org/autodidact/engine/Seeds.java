@@ -5,6 +5,20 @@ package org.autodidact.engine;
  * run, so that it is the same after a resume and independent of what else was drawn.
  */
 public final class Seeds {
+  // First steps of the paths; never changed, so that a run of an older version resumes.
+  static final long FINE_TUNING = 0;
+  static final long CANDIDATES = 1;
+  static final long JUDGEMENTS = 2;
+  static final long PREFERENCE_TRAINING = 3;
+  static final long HELD_OUT = 4;
+  static final long PAST_CANDIDATES = 5;
+  static final long EARLIER_SCORES = 6;
+  static final long PROMPTS = 7;
+  static final long EVALUATION = 8;
+  static final long FUTURE_TRAINING = 9;
+  static final long FUTURE_CANDIDATES = 10;
+  static final long FUTURE_JUDGEMENTS = 11;
+
   private Seeds() {}
 
   /** The seed of the part at {@code path}. */

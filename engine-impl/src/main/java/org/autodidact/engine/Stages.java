@@ -2,14 +2,12 @@ package org.autodidact.engine;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Random;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -18,7 +16,6 @@ import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
-import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.JudgedCandidate;
@@ -33,9 +30,6 @@ import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
 import org.autodidact.api.SelectionRequest;
 import org.autodidact.api.TrainingExample;
-import org.autodidact.api.TrainingRequest;
-import org.autodidact.api.TrainingResult;
-import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.Names;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
@@ -46,7 +40,6 @@ import org.autodidact.engine.guards.IterateMetrics;
 import org.autodidact.engine.prompts.CreatedPrompt;
 import org.autodidact.engine.prompts.FilePromptSource;
 import org.autodidact.engine.prompts.SelfInstruct;
-import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 import org.autodidact.engine.store.RunStore.PairPlaces;
 import org.autodidact.engine.store.RunStore.PairsFor;
@@ -58,27 +51,13 @@ import org.autodidact.engine.store.RunStore.PlacedCandidate;
  * order of work, so a resumed run draws what the uninterrupted one would have drawn.
  */
 final class Stages {
-  /** First steps of the seeds' paths; never changed, so that a run of an older version resumes. */
-  private static final long FINE_TUNING_SEED = 0;
-
-  private static final long CANDIDATE_SEED = 1;
-  private static final long JUDGEMENT_SEED = 2;
-  private static final long PREFERENCE_TRAINING_SEED = 3;
-  private static final long HELD_OUT_SEED = 4;
-  private static final long PAST_CANDIDATE_SEED = 5;
-  private static final long EARLIER_SCORE_SEED = 6;
-  private static final long PROMPT_SEED = 7;
-  private static final long EVALUATION_SEED = 8;
-  private static final long FUTURE_TRAINING_SEED = 9;
-  private static final long FUTURE_CANDIDATE_SEED = 10;
-  private static final long FUTURE_JUDGEMENT_SEED = 11;
-
   private final RunConfig config;
   private final Plugins plugins;
   private final RunStore store;
   private final Optional<PromptSource> promptSource;
   private final RunListener listener;
   private final Cancellation cancellation;
+  private final Trainings trainings;
 
   Stages(
       RunConfig config,
@@ -93,6 +72,7 @@ final class Stages {
     this.promptSource = promptSource;
     this.listener = listener;
     this.cancellation = cancellation;
+    this.trainings = new Trainings(config, plugins, store, listener, cancellation);
   }
 
   /** What came in. */
@@ -108,23 +88,7 @@ final class Stages {
 
   /** M0 becomes M1, or is M1 where the run has no fine-tuning. */
   Checkpoint fineTune(Checkpoint base) {
-    Optional<Path> done = store.model("M1");
-    if (done.isPresent()) {
-      return new Checkpoint("M1", done.get());
-    }
-    if (config.fineTuning().isEmpty()) {
-      store.addModel("M1", Optional.of("M0"), base.folder(), Provenance.unchanged(base));
-      return new Checkpoint("M1", base.folder());
-    }
-    RunConfig.FineTuning section = config.fineTuning().get();
-    return train(
-        new Stage("M0", Kind.FINE_TUNING),
-        base,
-        "M1",
-        FineTuningData.read(section, config.judge().template()),
-        section.training(),
-        section.training().over(TrainingSettings.sft()),
-        Seeds.of(config.seed(), FINE_TUNING_SEED));
+    return trainings.fineTune(base);
   }
 
   /** The iteration's new prompts. */
@@ -162,7 +126,7 @@ final class Stages {
             JsonLines.prompts(Path.of(config.seedPrompts())),
             section.exclude().map(f -> JsonLines.prompts(Path.of(f))).orElse(List.of()),
             plugins.promptFilters(section.filters(), section.filterSettings()),
-            Seeds.of(config.seed(), PROMPT_SEED, iteration));
+            Seeds.of(config.seed(), Seeds.PROMPTS, iteration));
     IntStream.range(1, iteration).forEach(t -> maker.show(store.created(t)));
     List<CreatedPrompt> all = new ArrayList<>(store.created(iteration));
     maker.take(all);
@@ -203,7 +167,7 @@ final class Stages {
         prompts,
         model,
         0,
-        CANDIDATE_SEED);
+        Seeds.CANDIDATES);
   }
 
   /**
@@ -218,7 +182,7 @@ final class Stages {
       return;
     }
     try (OpenModel past = open(new Checkpoint("M1", store.model("M1").orElseThrow()))) {
-      generate(stage, iteration, prompts, past, pastPlace(), PAST_CANDIDATE_SEED);
+      generate(stage, iteration, prompts, past, pastPlace(), Seeds.PAST_CANDIDATES);
     }
   }
 
@@ -276,7 +240,7 @@ final class Stages {
   void judgeCandidates(int iteration, List<Prompt> prompts, OpenModel model) {
     judge(
         new Stage(model.checkpoint().name(), Kind.JUDGEMENTS),
-        requests(iteration, prompts, 0, store.judged(iteration), JUDGEMENT_SEED),
+        requests(iteration, prompts, 0, store.judged(iteration), Seeds.JUDGEMENTS),
         model,
         judgements(iteration, model));
   }
@@ -340,7 +304,7 @@ final class Stages {
       requests.add(
           new GenerationRequest(
               prompts.get(p),
-              seeds(EVALUATION_SEED, config.candidates().count(), p),
+              seeds(Seeds.EVALUATION, config.candidates().count(), p),
               config.candidates().sampling()));
     }
     List<List<Candidate>> answers = new ArrayList<>();
@@ -369,7 +333,7 @@ final class Stages {
     try (OpenModel model = open(new Checkpoint(before, store.model(before).orElseThrow()))) {
       judge(
           stage,
-          requests(iteration, prompts, 0, store.earlierScores(iteration), EARLIER_SCORE_SEED),
+          requests(iteration, prompts, 0, store.earlierScores(iteration), Seeds.EARLIER_SCORES),
           model,
           (place, judgement) ->
               store.addEarlierScore(
@@ -388,13 +352,13 @@ final class Stages {
       return;
     }
     Checkpoint future =
-        learn(
+        trainings.learn(
             new Stage(model.name(), Kind.FUTURE_TRAINING),
             "M" + (iteration + 1) + "-future",
             iteration,
             model,
             select(Kind.FUTURE_PAIRS, PairsFor.FUTURE, iteration, prompts),
-            FUTURE_TRAINING_SEED);
+            Seeds.FUTURE_TRAINING);
     try (OpenModel generator = open(future)) {
       generate(
           new Stage(model.name(), Kind.FUTURE_CANDIDATES),
@@ -402,13 +366,13 @@ final class Stages {
           prompts,
           generator,
           futurePlace(),
-          FUTURE_CANDIDATE_SEED);
+          Seeds.FUTURE_CANDIDATES);
     }
     try (OpenModel judge = open(model)) {
       judge(
           judging,
           requests(
-              iteration, prompts, futurePlace(), store.judged(iteration), FUTURE_JUDGEMENT_SEED),
+              iteration, prompts, futurePlace(), store.judged(iteration), Seeds.FUTURE_JUDGEMENTS),
           judge,
           judgements(iteration, judge));
     }
@@ -591,127 +555,13 @@ final class Stages {
 
   /** M<sub>t</sub> becomes M<sub>t+1</sub>. */
   Checkpoint trainOnPreferences(int iteration, Checkpoint model, List<PreferencePair> pairs) {
-    return learn(
+    return trainings.learn(
         new Stage(model.name(), Kind.PREFERENCE_TRAINING),
         "M" + (iteration + 1),
         iteration,
         model,
         pairs,
-        PREFERENCE_TRAINING_SEED);
-  }
-
-  private Checkpoint learn(
-      Stage stage,
-      String next,
-      int iteration,
-      Checkpoint model,
-      List<PreferencePair> pairs,
-      long seed) {
-    Optional<Path> done = store.model(next);
-    if (done.isPresent()) {
-      return new Checkpoint(next, done.get());
-    }
-    if (pairs.isEmpty()) {
-      throw noPairs(iteration);
-    }
-    List<PreferencePair> learned = new ArrayList<>();
-    for (int t = config.strategy().cumulative() ? 1 : iteration; t < iteration; t++) {
-      learned.addAll(store.pairs(t));
-    }
-    learned.addAll(pairs);
-    Checkpoint start =
-        config.strategy().fromM1() ? new Checkpoint("M1", store.model("M1").orElseThrow()) : model;
-    TrainingSettings settings = config.preferenceTraining().over(TrainingSettings.dpo());
-    List<TrainingExample> examples = new ArrayList<>();
-    for (PreferencePair pair : learned) {
-      examples.add(example(pair, settings.loss()));
-    }
-    return train(
-        stage,
-        start,
-        next,
-        examples,
-        config.preferenceTraining(),
-        settings,
-        Seeds.of(config.seed(), seed, iteration));
-  }
-
-  /** With the loss SFT the chosen answer alone: the paper's positive-only control (section 3.3). */
-  private static TrainingExample example(PreferencePair pair, TrainingSettings.Loss loss) {
-    String chosen = pair.chosen().candidate().text();
-    return loss == TrainingSettings.Loss.SFT
-        ? new TrainingExample.Demonstration(pair.prompt().messages(), chosen)
-        : new TrainingExample.Preference(
-            pair.prompt().messages(), chosen, pair.rejected().candidate().text(), pair.weight());
-  }
-
-  private InvalidInputException noPairs(int iteration) {
-    List<JudgedCandidate> judged =
-        store.judged(iteration).values().stream().flatMap(m -> m.values().stream()).toList();
-    long scored = judged.stream().filter(j -> j.judgement().score().isPresent()).count();
-    return new InvalidInputException(
-        "iteration "
-            + iteration
-            + ": no preference pair: of "
-            + judged.size()
-            + " judged candidates "
-            + scored
-            + " have a score"
-            + (scored == 0
-                ? "; the judge '"
-                    + config.judge().name()
-                    + "' never wrote one that could be read: raise judge.max-tokens, fine-tune on EFT"
-                    + " data, or use the judge 'expected-score'"
-                : ", and no prompt's candidates differ in theirs: take more candidates or prompts"));
-  }
-
-  private Checkpoint train(
-      Stage stage,
-      Checkpoint base,
-      String name,
-      List<TrainingExample> all,
-      RunConfig.Training section,
-      TrainingSettings settings,
-      long seed) {
-    long start = System.nanoTime();
-    List<TrainingExample> examples = new ArrayList<>(all);
-    int heldOut = (int) (all.size() * section.heldOut());
-    if (heldOut > 0) {
-      Collections.shuffle(examples, new Random(Seeds.of(config.seed(), HELD_OUT_SEED, seed)));
-    }
-    Path folder = store.folder().resolve(name);
-    TrainingRequest request =
-        new TrainingRequest(
-            base,
-            examples.subList(heldOut, examples.size()),
-            examples.subList(0, heldOut),
-            settings,
-            seed,
-            new Checkpoint(name, folder),
-            store.folder().resolve("state-" + name));
-    int done = store.steps(name).size();
-    boolean[] started = {false};
-    TrainingResult result =
-        plugins
-            .trainer(config.trainer())
-            .create(config.compute().trainerSettings())
-            .train(
-                request,
-                metrics -> {
-                  if (!started[0]) {
-                    started[0] = true;
-                    listener.stageStarted(
-                        stage, Math.min(done, metrics.step() - 1), metrics.steps());
-                  }
-                  store.addStep(name, metrics);
-                  listener.trained(stage, metrics);
-                },
-                cancellation);
-    result.metrics().forEach(metrics -> store.addStep(name, metrics));
-    store.addModel(name, Optional.of(base.name()), folder, Provenance.trained(request));
-    store.finish(name(stage), seconds(start));
-    listener.stageFinished(stage);
-    return result.checkpoint();
+        Seeds.PREFERENCE_TRAINING);
   }
 
   /** Runs what is left of a stage, if anything is, between its events. */
@@ -729,11 +579,11 @@ final class Stages {
     listener.stageFinished(stage);
   }
 
-  private static String name(Stage stage) {
+  static String name(Stage stage) {
     return stage.model() + "/" + Names.of(stage.kind());
   }
 
-  private static double seconds(long start) {
+  static double seconds(long start) {
     return (System.nanoTime() - start) / 1e9;
   }
 
