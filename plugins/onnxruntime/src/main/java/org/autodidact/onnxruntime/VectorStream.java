@@ -1,15 +1,10 @@
 package org.autodidact.onnxruntime;
 
-import ai.onnxruntime.OnnxJavaType;
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
-import org.autodidact.api.AutodidactException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.vectors.ByteAttention;
 import org.autodidact.vectors.ByteRows;
@@ -31,12 +26,6 @@ final class VectorStream implements DecoderStream {
   /** Rows whose logits are computed together: each takes as many numbers as there are tokens. */
   private static final int WEIGHED = 32;
 
-  /**
-   * The last tokens of a text are rounded to 16 bits, two rows of bytes each: what 8 bits do to
-   * earlier ones is averaged away by attention, what they do to these goes into the logits.
-   */
-  private static final int FINE = TAIL;
-
   private final VectorDecoder decoder;
   private final ModelConfig config;
   private final Team team;
@@ -49,14 +38,14 @@ final class VectorStream implements DecoderStream {
   private final int queryWidth;
   private final int keyWidth;
   private final int middle;
-  private final Bytes normed;
-  private final Bytes attended;
-  private final Bytes gated;
-  private final Products queriesKeysValues;
-  private final Products attentionOutput;
-  private final Products gateAndUp;
-  private final Products down;
-  private final Products head;
+  private final ByteInputs normed;
+  private final ByteInputs attended;
+  private final ByteInputs gated;
+  private final ByteOutputs queriesKeysValues;
+  private final ByteOutputs attentionOutput;
+  private final ByteOutputs gateAndUp;
+  private final ByteOutputs down;
+  private final ByteOutputs head;
   private final float[] queries;
   private final float[] sums;
   private final float[] rowScales;
@@ -97,15 +86,17 @@ final class VectorStream implements DecoderStream {
     this.middle = config.intermediateSize();
     // All tokens of a block may have a second row.
     int rows = 2 * block;
-    this.normed = new Bytes(rows, hidden);
-    this.attended = new Bytes(rows, queryWidth);
-    this.gated = new Bytes(rows, middle);
+    this.normed = new ByteInputs(decoder.environment(), team.size(), rows, hidden);
+    this.attended = new ByteInputs(decoder.environment(), team.size(), rows, queryWidth);
+    this.gated = new ByteInputs(decoder.environment(), team.size(), rows, middle);
     VectorDecoder.Layer first = decoder.layer(0);
-    this.queriesKeysValues = new Products(rows, first.queriesKeysValues());
-    this.attentionOutput = new Products(rows, first.attentionOutput());
-    this.gateAndUp = new Products(rows, first.gateAndUp());
-    this.down = new Products(rows, first.down());
-    this.head = new Products(WEIGHED, decoder.head());
+    this.queriesKeysValues =
+        new ByteOutputs(decoder.environment(), team.size(), rows, first.queriesKeysValues());
+    this.attentionOutput =
+        new ByteOutputs(decoder.environment(), team.size(), rows, first.attentionOutput());
+    this.gateAndUp = new ByteOutputs(decoder.environment(), team.size(), rows, first.gateAndUp());
+    this.down = new ByteOutputs(decoder.environment(), team.size(), rows, first.down());
+    this.head = new ByteOutputs(decoder.environment(), team.size(), WEIGHED, decoder.head());
     this.queries = new float[block * queryWidth];
     this.sums = new float[block * queryWidth];
     this.rowScales = new float[block];
@@ -143,93 +134,6 @@ final class VectorStream implements DecoderStream {
             action.accept(i);
           }
         });
-  }
-
-  /**
-   * The new tokens of a run, padding left out.
-   *
-   * @param rows the row of each, among the run's
-   * @param places its place in the row's cache
-   * @param positions its position in the text
-   * @param ids its id
-   * @param numbers for each index into the input's ids, which of these it is
-   * @param fineBefore how many before each are rounded finely, and how many of all
-   */
-  private record Tokens(
-      int[] rows, int[] places, int[] positions, int[] ids, int[] numbers, int[] fineBefore) {
-
-    private static Tokens of(int most, int ids) {
-      return new Tokens(
-          new int[most],
-          new int[most],
-          new int[most],
-          new int[most],
-          new int[ids],
-          new int[most + 1]);
-    }
-
-    static Tokens of(Input input) {
-      int width = input.width();
-      int count = input.lengths().length;
-      int[] wanted = new int[count];
-      for (long index : input.wanted()) {
-        wanted[(int) index / width]++;
-      }
-      int most = input.ids().length;
-      Tokens all = of(most, most);
-      int n = 0;
-      for (int row = 0; row < count; row++) {
-        int length = input.lengths()[row];
-        int start = Math.max(0, length - width);
-        // A text whose every token is weighed would take twice the time.
-        boolean fine = width > 1 && wanted[row] > 0 && wanted[row] <= FINE;
-        for (int i = 0; start + i < length; i++) {
-          int at = row * width + i;
-          all.rows[n] = row;
-          all.places[n] = start + i;
-          all.positions[n] = input.positions()[row] + i;
-          all.ids[n] = (int) input.ids()[at];
-          all.numbers[at] = n;
-          all.fineBefore[n + 1] = all.fineBefore[n] + (fine && start + i + FINE >= length ? 1 : 0);
-          n++;
-        }
-      }
-      return new Tokens(
-          Arrays.copyOf(all.rows, n),
-          Arrays.copyOf(all.places, n),
-          Arrays.copyOf(all.positions, n),
-          Arrays.copyOf(all.ids, n),
-          all.numbers,
-          Arrays.copyOf(all.fineBefore, n + 1));
-    }
-
-    int count() {
-      return rows.length;
-    }
-
-    /** Those at some indices into the input's ids, which are in order. */
-    Tokens only(long[] wanted) {
-      Tokens left = of(wanted.length, numbers.length);
-      for (int i = 0; i < wanted.length; i++) {
-        int token = number(wanted[i]);
-        left.rows[i] = rows[token];
-        left.places[i] = places[token];
-        left.positions[i] = positions[token];
-        left.ids[i] = ids[token];
-        left.numbers[(int) wanted[i]] = i;
-        left.fineBefore[i + 1] = left.fineBefore[i] + (fine(token) ? 1 : 0);
-      }
-      return left;
-    }
-
-    /** The token at an index into the input's ids. */
-    int number(long index) {
-      return numbers[(int) index];
-    }
-
-    boolean fine(int token) {
-      return fineBefore[token + 1] > fineBefore[token];
-    }
   }
 
   /** What one thread needs for itself. */
@@ -395,7 +299,7 @@ final class VectorStream implements DecoderStream {
     team.await();
     for (int i = first; i < end; i++) {
       int at = (from + i) * vocabulary;
-      head.get(i, lows[i], logits.values(), at, mine);
+      head.get(i, lows[i], logits.values(), at, mine.math, mine.low);
       float scale = scales[tokens.number(input.wanted()[from + i])];
       mine.math.scale(logits.values(), at, scale, decoder.head().bias(), vocabulary);
       logits.weigh(from + i, mine.row);
@@ -495,7 +399,7 @@ final class VectorStream implements DecoderStream {
       int token = from + i;
       int size = config.headSize();
       float[] row = mine.row;
-      queriesKeysValues.get(i, low(i), row, 0, mine);
+      queriesKeysValues.get(i, low(i), row, 0, mine.math, mine.low);
       mine.math.scale(
           row, 0, scales[token], products.queriesKeysValues().bias(), queryWidth + 2 * keyWidth);
       for (int at = 0; at < queryWidth + keyWidth; at += size) {
@@ -609,7 +513,7 @@ final class VectorStream implements DecoderStream {
       gateAndUp.run(products.gateAndUp(), normed, rows, thread);
       team.await();
       for (int i = first; i < end; i++) {
-        gateAndUp.get(i, low(i), mine.row, 0, mine);
+        gateAndUp.get(i, low(i), mine.row, 0, mine.math, mine.low);
         mine.math.scale(mine.row, 0, scales[from + i], products.gateAndUp().bias(), 2 * middle);
         mine.math.gate(mine.row, 0, mine.row, middle, middle);
         mine.math.hadamard(mine.row, 0, middle, Int8Weights.block());
@@ -627,15 +531,14 @@ final class VectorStream implements DecoderStream {
           last ? decoder.head() : decoder.layer(layer + 1).queriesKeysValues());
     }
 
-    private void observe(Calibration.Input as, int i, Bytes bytes) {
-      int width = bytes.width;
-      observer.see(as, layer, from + i, bytes.rounded, i * width, width, rowScales[i]);
+    private void observe(Calibration.Input as, int i, ByteInputs bytes) {
+      bytes.show(observer, as, layer, from + i, i, rowScales[i]);
     }
 
     /** Adds what a product wrote to the residual stream, and norms it for the next reader. */
-    private void add(Products added, float[] bias, VectorDecoder.Product reader) {
+    private void add(ByteOutputs added, float[] bias, VectorDecoder.Product reader) {
       for (int i = first; i < end; i++) {
-        added.get(i, low(i), mine.row, 0, mine);
+        added.get(i, low(i), mine.row, 0, mine.math, mine.low);
         mine.math.add(residual, (from + i) * hidden, mine.row, 0, rowScales[i], bias, hidden);
         norm(tokens, from + i, reader, mine);
       }
@@ -650,138 +553,7 @@ final class VectorStream implements DecoderStream {
   @Override
   public void close() {
     forget();
-    List.of(normed, attended, gated).forEach(Bytes::close);
-    List.of(queriesKeysValues, attentionOutput, gateAndUp, down, head).forEach(Products::close);
-  }
-
-  /** The first rows of some memory as tensors, each made once. */
-  private final class RowTensors implements AutoCloseable {
-    private final NativeBuffer memory;
-    private final OnnxJavaType type;
-    private final int width;
-    private final OnnxTensor[] tensors;
-
-    RowTensors(int rows, NativeBuffer memory, OnnxJavaType type, int width) {
-      this.tensors = new OnnxTensor[rows + 1];
-      this.memory = memory;
-      this.type = type;
-      this.width = width;
-    }
-
-    OnnxTensor first(int rows) {
-      if (tensors[rows] == null) {
-        OrtEnvironment environment = decoder.environment();
-        long[] shape = {rows, width};
-        try {
-          tensors[rows] =
-              type == OnnxJavaType.FLOAT
-                  ? OnnxTensor.createTensor(
-                      environment, memory.floats(0, (long) rows * width), shape)
-                  : OnnxTensor.createTensor(
-                      environment, memory.bytes().limit(rows * width), shape, type);
-        } catch (OrtException e) {
-          throw new AutodidactException("ONNX Runtime refused a tensor: " + e.getMessage(), e);
-        }
-      }
-      return tensors[rows];
-    }
-
-    @Override
-    public void close() {
-      for (OnnxTensor tensor : tensors) {
-        if (tensor != null) {
-          tensor.close();
-        }
-      }
-      memory.close();
-    }
-  }
-
-  /** A block's rows of bytes, which products read. */
-  private final class Bytes implements AutoCloseable {
-    private final int width;
-    private final byte[] rounded;
-    private final NativeBuffer memory;
-    private final List<RowTensors> ofThread = new ArrayList<>();
-
-    Bytes(int rows, int width) {
-      this.width = width;
-      this.rounded = new byte[rows * width];
-      this.memory = NativeBuffer.ofBytes((long) rows * width);
-      for (int i = 0; i < team.size(); i++) {
-        ofThread.add(new RowTensors(rows, memory, OnnxJavaType.UINT8, width));
-      }
-    }
-
-    void put(int row, byte[] values, int from) {
-      memory.bytes().put(row * width, values, from, width);
-    }
-
-    /** Rounds and puts a row, and its low bytes where there is a row for them; its scale. */
-    float round(int row, int low, float[] values, int from, RowMath math) {
-      float scale = math.round(values, from, width, rounded, row * width);
-      put(row, rounded, row * width);
-      if (low >= 0) {
-        math.roundRest(values, from, width, rounded, row * width, rounded, low * width);
-        put(low, rounded, low * width);
-      }
-      return scale;
-    }
-
-    OnnxTensor first(int rows, int thread) {
-      return ofThread.get(thread).first(rows);
-    }
-
-    @Override
-    public void close() {
-      ofThread.forEach(RowTensors::close);
-    }
-  }
-
-  /** A block's rows of products, each thread's columns apart. */
-  private final class Products implements AutoCloseable {
-    private final List<ByteProduct> layout;
-    private final List<FloatBuffer> values = new ArrayList<>();
-    private final List<RowTensors> parts = new ArrayList<>();
-    private final int width;
-
-    /** {@code like}: a product that has the width of all that will be run. */
-    Products(int rows, VectorDecoder.Product like) {
-      layout = like.parts();
-      width = layout.stream().mapToInt(ByteProduct::outputs).sum();
-      for (ByteProduct part : layout) {
-        NativeBuffer memory = NativeBuffer.ofFloats((long) rows * part.outputs());
-        values.add(memory.floats(0, (long) rows * part.outputs()));
-        parts.add(new RowTensors(rows, memory, OnnxJavaType.FLOAT, part.outputs()));
-      }
-    }
-
-    /** Computes this thread's columns; all, if it is alone. */
-    void run(VectorDecoder.Product product, Bytes bytes, int rows, int thread) {
-      for (int i = thread; i < product.parts().size(); i += team.size()) {
-        product.parts().get(i).run(bytes.first(rows, thread), parts.get(i).first(rows));
-      }
-    }
-
-    /** Copies a row, with what its low bytes gave where it has such. */
-    void get(int row, int low, float[] into, int at, Hands mine) {
-      get(row, into, at);
-      if (low >= 0) {
-        get(low, mine.low, 0);
-        mine.math.addRest(into, at, mine.low, width);
-      }
-    }
-
-    private void get(int row, float[] into, int at) {
-      for (int i = 0; i < values.size(); i++) {
-        ByteProduct part = layout.get(i);
-        values.get(i).get(row * part.outputs(), into, at + part.from(), part.outputs());
-      }
-    }
-
-    @Override
-    public void close() {
-      parts.forEach(RowTensors::close);
-    }
+    List.of(normed, attended, gated).forEach(ByteInputs::close);
+    List.of(queriesKeysValues, attentionOutput, gateAndUp, down, head).forEach(ByteOutputs::close);
   }
 }
