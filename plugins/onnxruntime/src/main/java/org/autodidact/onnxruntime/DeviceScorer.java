@@ -84,15 +84,13 @@ final class DeviceScorer implements Scorer, AutoCloseable {
     }
     FloatBuffer found = FloatBuffer.wrap(weigh(ids, width, rows, targets));
     for (ScoredText text : texts) {
-      text.finish(
-              target -> {
-                double sum = 0;
-                for (int t = 0; t < target.tokens().length; t++) {
-                  sum += found.get();
-                }
-                return sum;
-              })
-          .ifPresent(results);
+      double[] sums = new double[text.targets().size()];
+      for (int i = 0; i < sums.length; i++) {
+        for (int t = 0; t < text.rows(); t++) {
+          sums[i] += found.get();
+        }
+      }
+      text.finish(sums).ifPresent(results);
     }
   }
 

@@ -86,7 +86,6 @@ final class OnnxScorer implements Scorer {
           stream.cache().layOut(1, longest);
           for (int i = at; i < end; i++) {
             int start = i == at ? 0 : shared(sequences.get(i - 1), sequences.get(i));
-            cancellation.throwIfCancelled();
             runRest(sequences.get(i), start);
           }
         }
@@ -96,7 +95,12 @@ final class OnnxScorer implements Scorer {
       for (int from = 0; from < apart.size(); ) {
         cancellation.throwIfCancelled();
         int to = runEnd(apart, from);
-        runTogether(apart.subList(from, to));
+        if (to - from == 1) {
+          stream.cache().layOut(1, apart.get(from).ids().length);
+          runRest(apart.get(from), 0);
+        } else {
+          runTogether(apart.subList(from, to));
+        }
         from = to;
       }
     }
@@ -106,12 +110,29 @@ final class OnnxScorer implements Scorer {
       return Math.min(WaitingShares.shared(a.ids(), b.ids()), b.firstRow());
     }
 
+    /**
+     * Weighs a text whose beginning, up to {@code start}, is in the cache; a long one piece by
+     * piece, as each row of logits takes as many numbers as there are tokens.
+     */
     private void runRest(ScoredText text, int start) {
-      finish(
-          text,
-          stream.run(
-              DecoderStream.Input.ofOne(stream.cache(), 0, text.ids(), start, text.wanted(), 1)),
-          0);
+      double[] sums = new double[text.targets().size()];
+      int computed = start;
+      for (int row = 0; row < text.rows(); ) {
+        boolean last = text.rows() - row <= RUN_LOGITS + DecoderStream.TAIL;
+        int end = last ? text.rows() : row + RUN_LOGITS;
+        int[] ids = Arrays.copyOf(text.ids(), text.firstRow() + end);
+        int[] wanted = Arrays.copyOfRange(text.wanted(), row, end);
+        cancellation.throwIfCancelled();
+        text.add(
+            sums,
+            row,
+            end,
+            stream.run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, computed, wanted, 1)),
+            0);
+        computed = ids.length;
+        row = end;
+      }
+      text.finish(sums).ifPresent(results);
     }
 
     private int runEnd(List<ScoredText> sequences, int from) {
@@ -144,21 +165,11 @@ final class OnnxScorer implements Scorer {
                   inverse));
       int row = 0;
       for (ScoredText sequence : sequences) {
-        finish(sequence, logits, row);
+        double[] sums = new double[sequence.targets().size()];
+        sequence.add(sums, 0, sequence.rows(), logits, row);
+        sequence.finish(sums).ifPresent(results);
         row += sequence.rows();
       }
-    }
-
-    private void finish(ScoredText text, DecoderStream.Logits logits, int row) {
-      text.finish(
-              target -> {
-                double sum = 0;
-                for (int t = 0; t < target.tokens().length; t++) {
-                  sum += logits.logProbability(row + t, target.tokens()[t]);
-                }
-                return sum;
-              })
-          .ifPresent(results);
     }
   }
 }

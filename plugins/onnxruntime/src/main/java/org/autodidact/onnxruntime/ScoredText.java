@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
@@ -62,13 +61,27 @@ record ScoredText(Answer answer, int[] ids, int firstRow, List<Target> targets) 
   }
 
   /**
-   * Notes the log-probability of each target, taken in their order; the scoring, if this was the
+   * Adds to each target's log-probability that of its tokens from {@code from} to {@code to}.
+   *
+   * @param logits what a run wrote
+   * @param row where the first of these tokens stands there
+   */
+  void add(double[] logProbabilities, int from, int to, DecoderStream.Logits logits, int row) {
+    for (int i = 0; i < logProbabilities.length; i++) {
+      int[] tokens = targets.get(i).tokens();
+      for (int t = from; t < to; t++) {
+        logProbabilities[i] += logits.logProbability(row + t - from, tokens[t]);
+      }
+    }
+  }
+
+  /**
+   * Notes the log-probability of each target, in their order; the scoring, if this was the
    * request's last text. Thread-safe.
    */
-  Optional<Scoring> finish(ToDoubleFunction<Target> logProbability) {
-    double[] found = targets.stream().mapToDouble(logProbability).toArray();
-    Arrays.stream(found).forEach(Sampler::requireNumber);
-    return answer.put(targets, found);
+  Optional<Scoring> finish(double[] logProbabilities) {
+    Arrays.stream(logProbabilities).forEach(Sampler::requireNumber);
+    return answer.put(targets, logProbabilities);
   }
 
   private static int[] concat(int[] a, int[] b) {

@@ -136,6 +136,29 @@ class OnnxGeneratorTest {
     }
   }
 
+  /** Its logits would not all fit: they are computed, and forgotten, piece by piece. */
+  @ParameterizedTest
+  @ValueSource(ints = {256, 257, 260, 261, 513, 700})
+  void aLongTextIsAsLikelyAsItsPartsOneAfterAnother(int length) {
+    Prompt prompt = Prompt.of("p", "word");
+    String text = "So it was said, and so it was. ".repeat(30).substring(0, length);
+    Scoring whole = score(new ScoringRequest(prompt, "", List.of(text), true));
+    assertThat(whole.tokens()).containsExactly(length + 1);
+    double sum = 0;
+    for (int from = 0; from < length; from += 100) {
+      int to = Math.min(from + 100, length);
+      String part = text.substring(from, to);
+      ScoringRequest request =
+          new ScoringRequest(prompt, text.substring(0, from), List.of(part), to == length);
+      sum += score(request).logProbabilities().get(0);
+    }
+    assertThat(whole.logProbabilities().get(0)).isCloseTo(sum, within(1e-3));
+  }
+
+  private static Scoring score(ScoringRequest request) {
+    return Asked.score(generator, List.of(request)).get(request.prompt().id());
+  }
+
   /**
    * A run that is resumed has fewer texts left, and what one has in common with the others begins
    * elsewhere. To the bit, wherever that is, and whatever else is in the run.
