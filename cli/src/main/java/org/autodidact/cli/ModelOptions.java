@@ -16,13 +16,13 @@ import org.autodidact.api.Scorer;
 import org.autodidact.api.StorageException;
 import org.autodidact.engine.Models;
 import org.autodidact.engine.Plugins;
-import org.autodidact.engine.config.Names;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Which model, and what it may use of the machine. */
+/** Which model generates, and how. */
 final class ModelOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
@@ -42,15 +42,8 @@ final class ModelOptions {
       description =
           "fp32: the checkpoint's own numbers (default); int8: rotated and rounded, about three times as"
               + " fast; int8-weights: for one prompt at a time where the JVM has no vectors; auto: int8"
-              + " for all but small models. Training is in fp32 or bf16")
+              + " for all but small models")
   private String precision;
-
-  @Option(
-      names = "--threads",
-      defaultValue = "0",
-      paramLabel = "n",
-      description = "threads for computing, at most the cores; 0: all cores (default)")
-  private int threads;
 
   @Option(
       names = "--memory",
@@ -61,14 +54,7 @@ final class ModelOptions {
               + " (default)")
   private int memory;
 
-  @Option(
-      names = "--provider",
-      defaultValue = "auto",
-      paramLabel = "P",
-      description =
-          "where to compute: cpu; cuda; tensorrt, which no machine has measured yet; auto: cuda"
-              + " where it starts, else cpu (default). 'doctor' says what there is")
-  private String provider;
+  @Mixin private MachineOptions machine;
 
   Checkpoint checkpoint() {
     if (model == null) {
@@ -112,11 +98,7 @@ final class ModelOptions {
   }
 
   ComputeSettings compute() {
-    return new ComputeSettings(
-        Names.oneOf("--precision", ComputeSettings.Precision.class, precision),
-        threads,
-        memory,
-        Names.oneOf("--provider", ComputeSettings.Provider.class, provider));
+    return machine.settings(precision, memory);
   }
 
   /** A folder for the import of this very file: another size or date is another folder. */

@@ -92,7 +92,23 @@ final class TrainCommand {
 
   /** What both have in common. */
   static final class TrainOptions {
-    @Mixin private ModelOptions model;
+    @Option(
+        names = "--model",
+        required = true,
+        paramLabel = "M",
+        description = "a Hugging Face folder, or a GGUF file (imported once into the cache)")
+    private Path model;
+
+    @Option(
+        names = "--precision",
+        defaultValue = "fp32",
+        paramLabel = "P",
+        description =
+            "fp32 (default), or bf16: products in 16 bits, weights in 32, faster where the processor"
+                + " has instructions for it ('doctor' says so)")
+    private String precision;
+
+    @Mixin private MachineOptions machine;
 
     @Option(
         names = "--data",
@@ -221,14 +237,15 @@ final class TrainCommand {
       Path folder = output.toAbsolutePath();
       TrainingRequest request =
           new TrainingRequest(
-              model.checkpoint(),
+              ModelOptions.checkpoint(model),
               examples,
               evaluated,
               settings(paper),
               seed,
               new Checkpoint(folder.getFileName().toString(), folder),
               folder.resolveSibling(folder.getFileName() + ".state"));
-      Trainer opened = Plugins.discover(List.of()).trainer(trainer).create(model.compute());
+      Trainer opened =
+          Plugins.discover(List.of()).trainer(trainer).create(machine.settings(precision, 0));
       Progress progress = new Progress();
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
