@@ -35,6 +35,9 @@ final class Progress implements RunListener {
 
   @Override
   public void trained(Stage stage, TrainingMetrics metrics) {
+    if (tokens == 0) {
+      doneBefore = metrics.step() - 1; // a resumed training tells of the steps that are left
+    }
     tokens += metrics.tokens();
     StringBuilder more = new StringBuilder();
     for (String name : List.of("loss", "eval_loss", "rewards/accuracies", "kl")) {
@@ -57,12 +60,17 @@ final class Progress implements RunListener {
   }
 
   void begin(String what, int done, int total) {
-    title = what;
+    begin(what, done == 0 ? total + " to do" : done + " of " + total + " are there already");
     doneBefore = done;
+  }
+
+  /** Begins work whose amount is known later. */
+  void begin(String what, String state) {
+    title = what;
     tokens = 0;
     started = System.nanoTime();
     shown = started;
-    show(done == 0 ? total + " to do" : done + " of " + total + " are there already", true);
+    show(state, true);
   }
 
   void progressed(int done, int total) {

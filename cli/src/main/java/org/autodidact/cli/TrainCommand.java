@@ -249,7 +249,7 @@ final class TrainCommand {
       Progress progress = new Progress();
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
-      progress.begin("train", 0, examples.size());
+      progress.begin("train", examples.size() + " examples");
       TrainingResult result;
       try {
         result = Interrupt.guard(c -> opened.train(request, m -> progress.trained(null, m), c));

@@ -69,8 +69,6 @@ final class DecoderProgram implements AutoCloseable {
   /** AdamW's second moments; Adafactor's means of squares by column. */
   private PtNDArray[] second = {};
 
-  private final PtNDArray steps;
-
   /** Of a GPU's memory. */
   private PtNDManager copies;
 
@@ -123,7 +121,6 @@ final class DecoderProgram implements AutoCloseable {
               .map(lora -> Adapter.draw(lora, config, names, factors, manager, seed))
               .orElse(Adapter.NONE);
       this.trained = settings.lora().isPresent() ? adapter.matrices() : weights;
-      this.steps = (PtNDArray) manager.zeros(new Shape(), DataType.FLOAT32);
     } catch (Exception e) {
       close();
       throw e instanceof AutodidactException known
@@ -440,14 +437,13 @@ final class DecoderProgram implements AutoCloseable {
     JniUtils.setGradMode(false);
     try (Values values = new Values();
         PtNDArray now = (PtNDArray) manager.create((float) step)) {
-      now.copyTo(steps);
       double norm = values.call(block, "norm", values.list(gradients)).toDouble();
       if (Double.isFinite(norm)) {
         // As torch.nn.utils.clip_grad_norm_ has it.
         double factor = limit > 0 && norm > limit ? limit / (norm + 1e-6) : 1;
         if (settings.optimizer() == TrainingSettings.Optimizer.ADAMW) {
-          adamw(values, true, rate, decay, factor);
-          adamw(values, false, rate, 0, factor);
+          adamw(values, true, now, rate, decay, factor);
+          adamw(values, false, now, rate, 0, factor);
         } else {
           values.call(
               block,
@@ -468,7 +464,8 @@ final class DecoderProgram implements AutoCloseable {
   }
 
   /** AdamW of the matrices, or of the gains and biases. */
-  private void adamw(Values values, boolean matrices, double rate, double decay, double factor) {
+  private void adamw(
+      Values values, boolean matrices, PtNDArray step, double rate, double decay, double factor) {
     int[] group =
         IntStream.range(0, trained.length)
             .filter(i -> matrices == trained[i].getShape().dimension() > 1)
@@ -476,8 +473,8 @@ final class DecoderProgram implements AutoCloseable {
     if (group.length == 0) {
       return; // an adapter has matrices only
     }
-    PtNDArray[] now = new PtNDArray[group.length];
-    Arrays.fill(now, steps);
+    PtNDArray[] steps = new PtNDArray[group.length];
+    Arrays.fill(steps, step);
     values.call(
         block,
         "adamw",
@@ -485,7 +482,7 @@ final class DecoderProgram implements AutoCloseable {
         values.list(select(gradients, group)),
         values.list(select(first, group)),
         values.list(select(second, group)),
-        values.list(now),
+        values.list(steps),
         values.of(rate),
         values.of(decay),
         values.of(factor));
