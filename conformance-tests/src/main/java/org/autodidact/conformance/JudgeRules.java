@@ -125,7 +125,7 @@ public abstract class JudgeRules extends Rules {
         .containsOnlyKeys("empty");
   }
 
-  /** Cancelled before or within, the call ends so. */
+  /** Cancelled before it begins, the call ends so. */
   @Test
   public void J6_cancellationEndsTheCall() {
     Cancellation before = new Cancellation();

@@ -7,4 +7,8 @@ public class CancelledException extends AutodidactException {
   public CancelledException() {
     super("cancelled");
   }
+
+  public CancelledException(String message, Throwable cause) {
+    super(message, cause);
+  }
 }

@@ -40,5 +40,20 @@ public interface Judge extends AutoCloseable {
   record Scale(double lowest, double highest) {
     /** The paper's additive 5-point scale, from 0. */
     public static final Scale FIVE_POINTS = new Scale(0, 5);
+
+    public Scale {
+      if (!(lowest < highest && Double.isFinite(highest - lowest))) {
+        throw new InvalidInputException(
+            "a scale goes from a finite number to a higher one, found "
+                + lowest
+                + " to "
+                + highest);
+      }
+    }
+
+    /** Points between the lowest and the highest. */
+    public double width() {
+      return highest - lowest;
+    }
   }
 }

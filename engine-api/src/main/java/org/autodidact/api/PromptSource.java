@@ -6,11 +6,12 @@ import java.util.List;
 public interface PromptSource {
 
   /**
-   * The prompts of one iteration. Equal arguments give equal results.
+   * The prompts of one iteration. Equal arguments give equal results. P1: there are exactly {@code
+   * count}, with distinct ids.
    *
    * @param iteration from 1
    * @param count how many are wanted
-   * @return exactly {@code count} prompts with distinct ids
+   * @return new prompts
    * @throws InvalidInputException where there are not that many
    */
   List<Prompt> prompts(int iteration, int count);

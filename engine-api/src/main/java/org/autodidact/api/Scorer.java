@@ -10,8 +10,13 @@ import java.util.function.Consumer;
 public interface Scorer {
 
   /**
-   * Scores every request; results reach {@code results} on the calling thread as they are ready, in
-   * any order.
+   * Scores every request.
+   *
+   * <ul>
+   *   <li>W1: each request gives exactly one {@link Scoring}, handed to {@code results} on the
+   *       calling thread as soon as it is ready, in any order.
+   *   <li>W2: a scoring has one log-probability a continuation, in their order, and none is NaN.
+   * </ul>
    *
    * @throws InvalidInputException for a text that does not fit the context, named by prompt id
    * @throws CancelledException once {@code cancellation} is set

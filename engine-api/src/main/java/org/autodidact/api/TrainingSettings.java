@@ -93,6 +93,11 @@ public record TrainingSettings(
     return new Builder().build();
   }
 
+  /** Optimizer steps of a training on so many examples, if nothing ends it early. */
+  public int steps(int examples) {
+    return (examples + batchSize - 1) / batchSize * epochs;
+  }
+
   /** A builder that holds these settings. */
   public Builder toBuilder() {
     return new Builder(this);

@@ -10,6 +10,7 @@ import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
@@ -28,7 +29,11 @@ import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.TrainerProvider;
 
-/** The plugins at hand, looked up by name. Immutable and thread-safe. */
+/**
+ * The plugins at hand, looked up by name. What they open is held to its interface's rules, as far
+ * as these can be seen from outside, by {@link org.autodidact.api.RuleBrokenException}. Immutable
+ * and thread-safe.
+ */
 public final class Plugins {
   private final List<Plugin> plugins;
   private final Map<String, GeneratorProvider> generators;
@@ -39,20 +44,39 @@ public final class Plugins {
 
   private Plugins(List<Plugin> plugins) {
     this.plugins = List.copyOf(plugins);
-    generators = index("generator", Plugin::generators, GeneratorProvider::name);
-    judges = index("judge", Plugin::judges, JudgeProvider::name);
-    pairSelectors = index("pair selector", Plugin::pairSelectors, PairSelectorProvider::name);
-    trainers = index("trainer", Plugin::trainers, TrainerProvider::name);
-    promptFilters = index("prompt filter", Plugin::promptFilters, PromptFilterProvider::name);
+    generators =
+        index("generator", Plugin::generators, GeneratorProvider::name, CheckedGenerator::provider);
+    judges = index("judge", Plugin::judges, JudgeProvider::name, CheckedJudge::provider);
+    pairSelectors =
+        index(
+            "pair selector",
+            Plugin::pairSelectors,
+            PairSelectorProvider::name,
+            CheckedPairSelector::provider);
+    trainers = index("trainer", Plugin::trainers, TrainerProvider::name, CheckedTrainer::provider);
+    promptFilters =
+        index("prompt filter", Plugin::promptFilters, PromptFilterProvider::name, p -> p);
   }
 
   /** The built-in plugin, then those that {@link ServiceLoader} finds, then {@code more}. */
   public static Plugins discover(Collection<? extends Plugin> more) {
     List<Plugin> plugins = new ArrayList<>();
     plugins.add(new BuiltInPlugin());
-    ServiceLoader.load(Plugin.class).forEach(plugins::add);
+    Map<String, Plugin> found = new LinkedHashMap<>();
+    for (ClassLoader loader : loaders()) {
+      ServiceLoader.load(Plugin.class, loader)
+          .forEach(plugin -> found.putIfAbsent(plugin.getClass().getName(), plugin));
+    }
+    plugins.addAll(found.values());
     plugins.addAll(more);
     return new Plugins(plugins);
+  }
+
+  /** The thread's, and, as in containers that one may not see them, this library's own. */
+  private static List<ClassLoader> loaders() {
+    ClassLoader own = Plugins.class.getClassLoader();
+    ClassLoader ofThread = Thread.currentThread().getContextClassLoader();
+    return ofThread == null ? List.of(own) : List.of(ofThread, own);
   }
 
   public List<Plugin> all() {
@@ -129,7 +153,7 @@ public final class Plugins {
               context.template(),
               opened,
               context.model()));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       opened.forEach(Judge::close);
       throw e;
     }
@@ -151,7 +175,10 @@ public final class Plugins {
   }
 
   private <T> Map<String, T> index(
-      String kind, Function<Plugin, List<T>> list, Function<T, String> nameOf) {
+      String kind,
+      Function<Plugin, List<T>> list,
+      Function<T, String> nameOf,
+      UnaryOperator<T> checked) {
     Map<String, T> byName = new TreeMap<>();
     for (Plugin plugin : plugins) {
       for (T provider : list.apply(plugin)) {
@@ -166,7 +193,7 @@ public final class Plugins {
                   + name
                   + "' must be lower-case letters, digits and hyphens");
         }
-        if (byName.put(name, provider) != null) {
+        if (byName.put(name, checked.apply(provider)) != null) {
           throw new InvalidInputException(
               "two plugins bring the "
                   + kind

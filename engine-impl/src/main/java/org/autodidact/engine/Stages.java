@@ -25,6 +25,7 @@ import org.autodidact.api.PairSelector;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.PromptSource;
+import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.RunListener;
 import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
@@ -110,11 +111,29 @@ final class Stages {
   }
 
   private List<Prompt> fromSource(int iteration, int count) {
-    return promptSource
-        .orElseGet(
-            () ->
-                new FilePromptSource(Path.of(config.prompts().file().orElseThrow()), config.seed()))
-        .prompts(iteration, count);
+    List<Prompt> prompts =
+        promptSource.orElseGet(() -> promptFile(config)).prompts(iteration, count);
+    long distinct = prompts.stream().map(Prompt::id).distinct().count();
+    if (prompts.size() != count || distinct != count) {
+      throw new RuleBrokenException(
+          "the prompt source",
+          "P1",
+          "for iteration "
+              + iteration
+              + " and "
+              + count
+              + " prompts it gave "
+              + prompts.size()
+              + ", with "
+              + distinct
+              + " ids");
+    }
+    return prompts;
+  }
+
+  /** Where prompts come from if neither the host nor a model makes them. */
+  static FilePromptSource promptFile(RunConfig config) {
+    return new FilePromptSource(Path.of(config.prompts().file().orElseThrow()), config.seed());
   }
 
   private void makePrompts(
@@ -479,6 +498,7 @@ final class Stages {
       Kind kind, PairsFor learner, int iteration, List<Prompt> prompts) {
     Stage stage = new Stage("M" + iteration, kind);
     if (!store.isFinished(name(stage))) {
+      cancellation.throwIfCancelled();
       long start = System.nanoTime();
       listener.stageStarted(stage, 0, prompts.size());
       PairSelector selector = selector();
@@ -526,10 +546,7 @@ final class Stages {
         .filter(e -> e.getValue().equals(candidate))
         .map(Map.Entry::getKey)
         .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalStateException(
-                    "the pair selector gave a candidate that it was not given (rule S1)"));
+        .orElseThrow();
   }
 
   /**
@@ -569,6 +586,7 @@ final class Stages {
     if (store.isFinished(name(stage))) {
       return;
     }
+    cancellation.throwIfCancelled();
     long start = System.nanoTime();
     listener.stageStarted(stage, done, total);
     int[] count = {done};

@@ -70,6 +70,6 @@ public final class EnsembleJudge implements Judge {
 
   @Override
   public void close() {
-    members.forEach(Judge::close);
+    Judges.close(members);
   }
 }

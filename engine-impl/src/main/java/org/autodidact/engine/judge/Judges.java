@@ -1,5 +1,6 @@
 package org.autodidact.engine.judge;
 
+import java.util.List;
 import java.util.function.Function;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Judge;
@@ -24,6 +25,25 @@ final class Judges {
         return open.apply(context);
       }
     };
+  }
+
+  /** Closes all, though one fails. */
+  static void close(List<Judge> judges) {
+    RuntimeException failure = null;
+    for (Judge judge : judges) {
+      try {
+        judge.close();
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 
   /** The generator's scorer, without which there is no such judge. */

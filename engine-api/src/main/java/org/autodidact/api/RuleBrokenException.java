@@ -1,0 +1,18 @@
+package org.autodidact.api;
+
+/**
+ * A plugin or the host did what an interface's numbered rules forbid: the fault is in its code.
+ * What was finished before stays, and a run goes on once the code is mended.
+ */
+public class RuleBrokenException extends AutodidactException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * @param who whose code it is, for example {@code the judge 'mine'}
+   * @param rule the rule, for example {@code J1}
+   * @param found what it did
+   */
+  public RuleBrokenException(String who, String rule, String found) {
+    super(who + " broke rule " + rule + " of its interface: " + found);
+  }
+}

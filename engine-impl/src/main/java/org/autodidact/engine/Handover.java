@@ -1,0 +1,100 @@
+package org.autodidact.engine;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.autodidact.api.RuleBrokenException;
+
+/**
+ * Takes what a plugin hands over, and sees that each request gets one result, on the thread that
+ * asked: whatever is stored of a half-done call would be taken for all of it.
+ */
+final class Handover<Q, A> {
+  private final String who;
+  private final String rule;
+  private final Map<String, Q> open = new LinkedHashMap<>();
+  private final int asked;
+  private final Thread caller = Thread.currentThread();
+  private final Function<A, String> idOf;
+  private final BiConsumer<Q, A> check;
+  private final Consumer<A> results;
+  private RuleBrokenException broken;
+
+  /**
+   * @param who hands over
+   * @param rule the rule that says what this class sees to
+   * @param check refuses an answer that its request does not allow
+   */
+  Handover(
+      String who,
+      String rule,
+      List<Q> requests,
+      Function<Q, String> idOfRequest,
+      Function<A, String> idOf,
+      BiConsumer<Q, A> check,
+      Consumer<A> results) {
+    this.who = who;
+    this.rule = rule;
+    requests.forEach(request -> open.put(idOfRequest.apply(request), request));
+    this.asked = open.size();
+    this.idOf = idOf;
+    this.check = check;
+    this.results = results;
+  }
+
+  void take(A answer) {
+    if (Thread.currentThread() != caller) {
+      throw broken(
+          "it handed a result over on the thread '"
+              + Thread.currentThread().getName()
+              + "', not on the one that called it");
+    }
+    if (answer == null) {
+      throw broken("it handed null over");
+    }
+    String id = idOf.apply(answer);
+    Q request = open.remove(id);
+    if (request == null) {
+      throw broken("it handed over '" + id + "' twice, or though it was not asked for");
+    }
+    check.accept(request, answer);
+    results.accept(answer);
+  }
+
+  /**
+   * Runs the plugin's call. What it did against the rule is thrown even where it caught that, or
+   * wrapped it.
+   */
+  void during(Runnable call) {
+    try {
+      call.run();
+    } catch (RuntimeException e) {
+      if (broken != null && broken != e) {
+        broken.addSuppressed(e);
+        throw broken;
+      }
+      throw e;
+    }
+    if (broken != null) {
+      throw broken;
+    }
+    if (!open.isEmpty()) {
+      throw broken(
+          "of "
+              + asked
+              + " requests "
+              + open.size()
+              + " got no result, '"
+              + open.keySet().iterator().next()
+              + "' the first of them");
+    }
+  }
+
+  private synchronized RuleBrokenException broken(String found) {
+    broken = new RuleBrokenException(who, rule, found);
+    return broken;
+  }
+}
