@@ -3,15 +3,19 @@ package org.autodidact.engine;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.CancelledException;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
+import org.autodidact.api.StorageException;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -53,13 +57,19 @@ public final class Autodidact {
    *
    * @return the last iterate; M1, M2, … lie in {@code folder}
    * @throws InvalidInputException where the folder holds a run of another configuration
-   * @throws org.autodidact.api.CancelledException once {@code cancellation} is set; what is
-   *     finished stays, and the same call goes on from there
+   * @throws CancelledException once {@code cancellation} is set; what is finished stays, and the
+   *     same call goes on from there. Interrupting the thread is no way to cancel: it may close
+   *     what is being read or written, which ends the run so, or go unseen
+   * @throws org.autodidact.api.RuleBrokenException where a plugin breaks a rule of its interface
    */
   public Checkpoint run(RunConfig config, Path folder, Cancellation cancellation) {
+    Objects.requireNonNull(cancellation, "cancellation");
     checkNames(config);
     try (RunStore store = RunStore.open(folder)) {
       String json = ConfigFile.toJson(config);
+      if (store.property("config").isEmpty()) {
+        checkFiles(config); // or the folder would be bound to a configuration that cannot run
+      }
       store.putIfAbsent("config", json);
       String stored = store.property("config").orElseThrow();
       if (!stored.equals(json)) {
@@ -75,6 +85,7 @@ public final class Autodidact {
 
   /** Goes on with the run in {@code folder}. */
   public Checkpoint resume(Path folder, Cancellation cancellation) {
+    Objects.requireNonNull(cancellation, "cancellation");
     try (RunStore store = RunStore.openExisting(folder)) {
       String json =
           store
@@ -92,10 +103,46 @@ public final class Autodidact {
   }
 
   private Checkpoint run(RunConfig config, RunStore store, Cancellation cancellation) {
+    pinPrompts(store);
     pinData(config, store);
-    takeIn(config, store);
-    Stages stages = new Stages(config, plugins, store, promptSource, listener, cancellation);
-    return new SelfRewardingLoop(stages).run(config.iterations());
+    try {
+      takeIn(config, store);
+      Stages stages = new Stages(config, plugins, store, promptSource, listener, cancellation);
+      return new SelfRewardingLoop(stages).run(config.iterations());
+    } catch (StorageException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        // An interrupt closes the file that is being read or written.
+        throw new CancelledException("the run's thread was interrupted", e);
+      }
+      throw e;
+    }
+  }
+
+  /** Fails before anything is stored where a file is not there, or holds what cannot be used. */
+  private void checkFiles(RunConfig config) {
+    Models.requireThere(Path.of(config.model()));
+    config.fineTuning().ifPresent(f -> FineTuningData.read(f, config.judge().template()));
+    if (promptSource.isEmpty() && config.prompts().selfInstruct().isEmpty()) {
+      Stages.promptFile(config).prompts(1, config.prompts().perIteration());
+    }
+  }
+
+  /** A host that resumes without its prompts would have the next iteration learn from others. */
+  private void pinPrompts(RunStore store) {
+    String now = promptSource.isPresent() ? "the host's" : "the configuration's";
+    store.putIfAbsent("prompts", now);
+    String begun = store.property("prompts").orElseThrow();
+    if (!begun.equals(now)) {
+      throw new InvalidInputException(
+          store.folder()
+              + ": the run began with "
+              + begun
+              + " prompts, and would go on with "
+              + now
+              + (promptSource.isPresent()
+                  ? "; leave promptSource out"
+                  : "; give it a promptSource"));
+    }
   }
 
   /** Fails before any work where a name is unknown or a setting is out of range. */
@@ -176,18 +223,18 @@ public final class Autodidact {
 
     /** Adds a plugin to those on the class path. */
     public Builder plugin(Plugin plugin) {
-      plugins.add(plugin);
+      plugins.add(Objects.requireNonNull(plugin, "plugin"));
       return this;
     }
 
     public Builder listener(RunListener listener) {
-      this.listener = listener;
+      this.listener = Objects.requireNonNull(listener, "listener");
       return this;
     }
 
     /** Takes an iteration's prompts from here instead of from {@code prompts.file}. */
     public Builder promptSource(PromptSource source) {
-      this.promptSource = Optional.of(source);
+      this.promptSource = Optional.of(Objects.requireNonNull(source, "source"));
       return this;
     }
 

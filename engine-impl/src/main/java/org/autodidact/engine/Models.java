@@ -10,17 +10,21 @@ import org.autodidact.checkpoints.Gguf;
 public final class Models {
   private Models() {}
 
+  static void requireThere(Path model) {
+    if (!Files.isDirectory(model) && !Files.isRegularFile(model)) {
+      throw new InvalidInputException(
+          model + ": there is no such model; expected a Hugging Face folder or a .gguf file");
+    }
+  }
+
   /**
    * The Hugging Face folder of a model: itself, or {@code importInto} after the GGUF file is
    * imported there, which is done once.
    */
   public static Path folder(Path model, Path importInto) {
+    requireThere(model);
     if (Files.isDirectory(model)) {
       return model;
-    }
-    if (!Files.isRegularFile(model)) {
-      throw new InvalidInputException(
-          model + ": there is no such model; expected a Hugging Face folder or a .gguf file");
     }
     if (!Files.isDirectory(importInto)) {
       try {

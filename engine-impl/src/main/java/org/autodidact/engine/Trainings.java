@@ -161,8 +161,9 @@ final class Trainings {
             seed,
             new Checkpoint(name, folder),
             store.folder().resolve("state-" + name));
-    int done = store.steps(name).size();
-    boolean[] started = {false};
+    cancellation.throwIfCancelled();
+    int steps = settings.steps(request.examples().size());
+    listener.stageStarted(stage, Math.min(store.steps(name).size(), steps), steps);
     TrainingResult result =
         plugins
             .trainer(config.trainer())
@@ -170,11 +171,6 @@ final class Trainings {
             .train(
                 request,
                 metrics -> {
-                  if (!started[0]) {
-                    started[0] = true;
-                    listener.stageStarted(
-                        stage, Math.min(done, metrics.step() - 1), metrics.steps());
-                  }
                   store.addStep(name, metrics);
                   listener.trained(stage, metrics);
                 },

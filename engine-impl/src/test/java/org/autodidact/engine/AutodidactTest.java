@@ -3,12 +3,14 @@ package org.autodidact.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
@@ -474,16 +476,87 @@ class AutodidactTest {
     }
   }
 
+  /** Twice, as being refused must not give the system's lock away. */
   @Test
-  void aSecondProcessOnTheRunIsRefused() {
+  void aSecondRunInTheFolderIsRefused() throws Exception {
     Path run = folder.resolve("busy");
     try (RunStore store = RunStore.open(run)) {
       assertThat(store.folder()).isEqualTo(run);
       assertThatThrownBy(
               () -> run(new FakePlugin(true), "busy", new RunListener() {}, new Cancellation()))
           .isInstanceOf(InvalidInputException.class)
-          .hasMessageContaining("another process works on this run");
+          .hasMessageContaining("this process works on this run already");
+      assertThat(openInAnotherProcess(run)).contains("another process works on this run");
     }
+    assertThat(openInAnotherProcess(run)).isEmpty();
+  }
+
+  private static String openInAnotherProcess(Path run) throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                OpensARun.class.getName(),
+                run.toString())
+            .redirectErrorStream(true)
+            .start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    process.waitFor();
+    return said;
+  }
+
+  /** Says why it cannot open a run, if it cannot. */
+  static final class OpensARun {
+    private OpensARun() {}
+
+    public static void main(String[] arguments) {
+      try {
+        RunStore.open(Path.of(arguments[0])).close();
+      } catch (InvalidInputException e) {
+        System.out.println(e.getMessage());
+      }
+    }
+  }
+
+  /** What is found before any work does not bind the folder to what cannot run. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "model=nowhere",
+        "prompts.file=nowhere",
+        "prompts.per-iteration=999",
+        "fine-tuning.ift=nowhere"
+      })
+  void aMistakeIsCorrectedInTheSameFolder(String mistake) {
+    String[] keyAndValue = mistake.split("=", 2);
+    Path run = folder.resolve("run");
+    Autodidact engine = engine(new FakePlugin(true), new RunListener() {});
+    RunConfig wrong = config(Map.of(keyAndValue[0], keyAndValue[1]));
+    assertThatThrownBy(() -> engine.run(wrong, run)).isInstanceOf(InvalidInputException.class);
+    assertThat(engine.run(config(Map.of()), run).name()).isEqualTo("M3");
+  }
+
+  @Test
+  void aRunWithTheHostsPromptsIsNotResumedWithoutThem() {
+    Path run = folder.resolve("run");
+    FakePlugin plugin = new FakePlugin(true);
+    Cancellation cancellation = new Cancellation();
+    Autodidact with =
+        Autodidact.builder()
+            .plugin(plugin)
+            .listener(counting(new int[1], 40, cancellation))
+            .promptSource(
+                (t, count) ->
+                    IntStream.range(0, count).mapToObj(i -> Prompt.of(t + "-" + i, "?")).toList())
+            .build();
+    assertThatThrownBy(() -> with.run(config(Map.of()), run, cancellation))
+        .isInstanceOf(CancelledException.class);
+    assertThatThrownBy(() -> engine(plugin, new RunListener() {}).resume(run, new Cancellation()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("began with the host's prompts")
+        .hasMessageContaining("give it a promptSource");
+    assertThat(with.resume(run, new Cancellation()).name()).isEqualTo("M3");
   }
 
   @Test

@@ -12,11 +12,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,6 +39,7 @@ public final class ConfigFile {
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .addModule(new Jdk8Module())
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
           .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .build();
@@ -55,7 +58,8 @@ public final class ConfigFile {
   /**
    * Reads a file; paths in it are relative to its folder.
    *
-   * @param overrides values by dotted key, for example {@code judge.samples}, in YAML's notation
+   * @param overrides values by dotted key, for example {@code judge.samples}, in YAML's notation;
+   *     an empty one takes the key out, and paths are relative to the process's folder
    */
   public static RunConfig read(Path file, Map<String, String> overrides) {
     try {
@@ -74,10 +78,15 @@ public final class ConfigFile {
     try {
       JsonNode tree = YAML.readTree(text);
       ObjectNode root = tree instanceof ObjectNode object ? object : failUnlessEmpty(tree, source);
-      resolvePaths(root, folder);
+      resolvePaths(root, source, folder);
       nameToSection(root, "selector");
       for (Map.Entry<String, String> override : overrides.entrySet()) {
-        put(root, override.getKey(), YAML.readTree(override.getValue()));
+        JsonNode value = YAML.readTree(override.getValue());
+        put(
+            root,
+            source,
+            override.getKey(),
+            value.isMissingNode() ? NullNode.getInstance() : value);
         nameToSection(root, "selector");
       }
       return YAML.treeToValue(root, RunConfig.class);
@@ -125,7 +134,7 @@ public final class ConfigFile {
   }
 
   /** Files that a configuration names, by dotted key. */
-  private static void resolvePaths(ObjectNode root, Path folder) {
+  private static void resolvePaths(ObjectNode root, String source, Path folder) {
     for (String key :
         new String[] {
           "model",
@@ -144,10 +153,19 @@ public final class ConfigFile {
       if (value.isTextual()) {
         put(
             root,
+            source,
             key,
-            JsonNodeFactory.instance.textNode(
-                folder.resolve(value.asText()).normalize().toString()));
+            JsonNodeFactory.instance.textNode(resolved(source, key, value.asText(), folder)));
       }
+    }
+  }
+
+  private static String resolved(String source, String key, String path, Path folder) {
+    try {
+      return folder.resolve(path).normalize().toString();
+    } catch (InvalidPathException e) {
+      throw new InvalidInputException(
+          source + ": the key '" + key + "' is no path: " + e.getMessage(), e);
     }
   }
 
@@ -159,11 +177,21 @@ public final class ConfigFile {
     }
   }
 
-  private static void put(ObjectNode root, String dottedKey, JsonNode value) {
+  private static void put(ObjectNode root, String source, String dottedKey, JsonNode value) {
     String[] steps = dottedKey.split("\\.", -1);
     ObjectNode node = root;
     for (int i = 0; i < steps.length - 1; i++) {
-      node = node.withObjectProperty(steps[i]);
+      JsonNode there = node.path(steps[i]);
+      if (there.isValueNode() && !there.isNull()) {
+        throw new InvalidInputException(
+            source
+                + ": the key '"
+                + dottedKey
+                + "': '"
+                + steps[i]
+                + "' is a value, and has no keys of its own");
+      }
+      node = there.isObject() ? (ObjectNode) there : node.putObject(steps[i]);
     }
     node.set(steps[steps.length - 1], value);
   }

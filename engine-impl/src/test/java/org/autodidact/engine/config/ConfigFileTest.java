@@ -84,6 +84,21 @@ class ConfigFileTest {
         .hasMessageContaining(message);
   }
 
+  @Test
+  void aFileIsOneDocumentOfKeysThatMayBeTakenOut() {
+    String text = "{model: m, prompts: {file: p}, judge: {samples: 5}}";
+    assertThat(parse(text, Map.of("judge.samples", "")).judge().samples()).isEqualTo(3);
+    assertThatThrownBy(() -> parse("{model: \"m\\0\", prompts: {file: p}}", Map.of()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith("run.yaml: the key 'model' is no path");
+    assertThatThrownBy(() -> parse(text + "\n---\n{model: n}", Map.of()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith("run.yaml");
+    assertThatThrownBy(() -> parse(text, Map.of("model.x", "1")))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageStartingWith("run.yaml: the key 'model.x': 'model' is a value");
+  }
+
   /** Nothing can be configured that a user cannot read about. */
   @Test
   void everyKeyIsDocumented() throws Exception {

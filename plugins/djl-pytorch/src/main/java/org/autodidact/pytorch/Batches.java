@@ -19,11 +19,11 @@ final class Batches {
   }
 
   int stepsPerEpoch() {
-    return (examples.size() + settings.batchSize() - 1) / settings.batchSize();
+    return steps() / settings.epochs();
   }
 
   int steps() {
-    return stepsPerEpoch() * settings.epochs();
+    return settings.steps(examples.size());
   }
 
   /** The examples of a step, counted from 1. */
