@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import jinjava.javax.el.CompositeELResolver;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
@@ -39,7 +40,7 @@ final class ChatTemplate {
     this.source = source;
     this.text = JinjaDialect.adapt(text);
     this.constants = constants;
-    this.jinjava = jinjava();
+    this.jinjava = withOwnLoader(ChatTemplate::jinjava);
   }
 
   /** From chat_template.jinja, or tokenizer_config.json. */
@@ -132,13 +133,25 @@ final class ChatTemplate {
                 })
             .toList());
     bindings.put("add_generation_prompt", addGenerationPrompt);
-    RenderResult result = jinjava.renderForResult(text, bindings);
+    RenderResult result = withOwnLoader(() -> jinjava.renderForResult(text, bindings));
     for (TemplateError error : result.getErrors()) {
       if (error.getSeverity() == TemplateError.ErrorType.FATAL) {
         throw failure(error);
       }
     }
     return result.getOutput();
+  }
+
+  /** Jinjava looks its parts up by the thread's class loader, which in a container may see none. */
+  private static <T> T withOwnLoader(Supplier<T> work) {
+    Thread thread = Thread.currentThread();
+    ClassLoader before = thread.getContextClassLoader();
+    thread.setContextClassLoader(ChatTemplate.class.getClassLoader());
+    try {
+      return work.get();
+    } finally {
+      thread.setContextClassLoader(before);
+    }
   }
 
   private RuntimeException failure(TemplateError error) {

@@ -57,6 +57,20 @@ class ChatTemplateTest {
         .hasMessageContaining("unknown role robot");
   }
 
+  /** As in containers and pools, whose threads may see no library. */
+  @Test
+  void theThreadsClassLoaderDoesNotMatter() throws Exception {
+    Thread thread = Thread.currentThread();
+    ClassLoader before = thread.getContextClassLoader();
+    thread.setContextClassLoader(ClassLoader.getPlatformClassLoader());
+    try {
+      assertThat(template("{{ messages[0].content }}").render(List.of(Message.user("a")), false))
+          .isEqualTo("a");
+    } finally {
+      thread.setContextClassLoader(before);
+    }
+  }
+
   /** Gemma's way: no system turn, strict turns, another name for the assistant. */
   @Test
   void turnsLikeGemmasAreUnderstood() throws Exception {
