@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -604,7 +605,12 @@ final class DecoderProgram implements AutoCloseable {
   @Override
   public void close() {
     if (model != null) {
+      Path empty = model.getModelPath();
       model.close();
+      // DJL makes it for a model that comes from memory, and would keep it while the JVM lives.
+      if (empty != null && empty.startsWith(System.getProperty("java.io.tmpdir"))) {
+        empty.toFile().delete();
+      }
     }
     manager.close();
   }
