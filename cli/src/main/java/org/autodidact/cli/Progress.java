@@ -51,6 +51,9 @@ final class Progress implements RunListener {
             ", %.0f tokens/s, peak %d MiB",
             tokens / ((System.nanoTime() - started) / 1e9),
             JsonReport.peakMegabytes()));
+    if (metrics.value("eval_loss").isPresent()) {
+      shown = 0; // comes seldom, so is never left out
+    }
     progressed(metrics.step(), metrics.steps(), more.toString());
   }
 
@@ -79,7 +82,7 @@ final class Progress implements RunListener {
 
   private void progressed(int done, int total, String more) {
     long now = System.nanoTime();
-    if (now - shown < (terminal ? TERMINAL_EVERY_NANOS : PLAIN_EVERY_NANOS)) {
+    if (shown > 0 && now - shown < (terminal ? TERMINAL_EVERY_NANOS : PLAIN_EVERY_NANOS)) {
       return;
     }
     shown = now;

@@ -1,9 +1,11 @@
 package org.autodidact.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.autodidact.api.CancelledException;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidExampleException;
 import org.autodidact.api.InvalidInputException;
@@ -81,9 +83,15 @@ final class TrainCommand {
 
     @Override
     public Integer call() {
+      TrainingSettings.Loss chosen = Names.oneOf("--loss", TrainingSettings.Loss.class, loss);
+      if (chosen == TrainingSettings.Loss.SFT) {
+        throw new InvalidInputException(
+            "--loss: sft has no pairs; 'train sft' learns from answers, and --sft-weight adds them to"
+                + " a loss of pairs");
+      }
       return options.train(
           TrainingSettings.dpo().toBuilder()
-              .loss(Names.oneOf("--loss", TrainingSettings.Loss.class, loss))
+              .loss(chosen)
               .terms(new TrainingSettings.Terms(beta, labelSmoothing, gamma, sftWeight))
               .build(),
           JsonLines::preference);
@@ -122,7 +130,8 @@ final class TrainCommand {
         required = true,
         paramLabel = "DIR",
         description =
-            "the new model's folder; DIR.state beside it keeps what a killed training resumes from")
+            "the new model's folder; DIR.state beside it keeps what a killed training resumes from, and"
+                + " metrics.jsonl, a line a step as it is done")
     private Path output;
 
     @Option(
@@ -170,7 +179,12 @@ final class TrainCommand {
     @Option(names = "--max-grad-norm", description = "0: no clipping (default: 1)")
     private Double maxGradNorm;
 
-    @Option(names = "--held-out-every", paramLabel = "STEPS", description = "0: never (default)")
+    @Option(
+        names = "--held-out-every",
+        paramLabel = "STEPS",
+        description =
+            "steps between evaluations, the last step is one too; the weights of the lowest held-out"
+                + " loss are kept; 0: never (default)")
     private Integer heldOutEvery;
 
     @Option(
@@ -234,7 +248,10 @@ final class TrainCommand {
       List<TrainingExample> examples = JsonLines.read(data, reader);
       List<TrainingExample> evaluated =
           heldOut == null ? List.of() : JsonLines.read(heldOut, reader);
-      Path folder = output.toAbsolutePath();
+      Path folder = output.toAbsolutePath().normalize();
+      if (folder.getFileName() == null) {
+        throw new InvalidInputException(output + ": no model can be written there; name a folder");
+      }
       TrainingRequest request =
           new TrainingRequest(
               ModelOptions.checkpoint(model),
@@ -250,9 +267,21 @@ final class TrainCommand {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
       progress.begin("train", examples.size() + " examples");
+      List<TrainingMetrics> now = new ArrayList<>();
       TrainingResult result;
       try {
-        result = Interrupt.guard(c -> opened.train(request, m -> progress.trained(null, m), c));
+        result =
+            Interrupt.guard(
+                c ->
+                    opened.train(
+                        request,
+                        m -> {
+                          now.add(m);
+                          progress.trained(null, m);
+                        },
+                        c));
+      } catch (CancelledException e) {
+        throw new CancelledException("cancelled; the same command goes on from there", e);
       } catch (InvalidExampleException e) {
         throw new InvalidInputException(
             JsonLines.where(e.heldOut() ? heldOut : data, e.index()) + ": " + e.what(), e);
@@ -261,21 +290,29 @@ final class TrainCommand {
       }
       double seconds = (System.nanoTime() - start) / 1e9;
       progress.finish();
-      long tokens = result.metrics().stream().mapToLong(TrainingMetrics::tokens).sum();
-      TrainingMetrics last = result.metrics().get(result.metrics().size() - 1);
+      long tokens = now.stream().mapToLong(TrainingMetrics::tokens).sum();
+      int steps = result.metrics().size();
+      int before = steps - now.size();
+      TrainingMetrics last = result.metrics().get(steps - 1);
       report
           .work(tokens, seconds, startup)
-          .put("steps", result.metrics().size())
+          .put("steps", steps)
+          .put("steps_before", before)
+          .put("kept_step", result.keptStep())
           .put("stopped_early", result.stoppedEarly())
           .put("losses", result.metrics().stream().map(m -> m.values().get("loss")).toList())
           .print(
               String.format(
                   Locale.ROOT,
-                  "%d steps, %d tokens in %.1f s, last loss %.4f; the model is in %s",
-                  result.metrics().size(),
+                  "%d steps%s, %d tokens in %.1f s, last loss %.4f; the model%s is in %s",
+                  steps,
+                  before == 0 ? "" : ", " + before + " of them done before",
                   tokens,
                   seconds,
                   last.value("loss").orElse(Double.NaN),
+                  result.keptStep() == steps
+                      ? ""
+                      : " of step " + result.keptStep() + ", whose held-out loss was the lowest,",
                   output));
       return 0;
     }

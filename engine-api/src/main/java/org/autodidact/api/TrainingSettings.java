@@ -69,12 +69,17 @@ public record TrainingSettings(
     require(batchSize >= 1, "batch-size", "at least 1", batchSize);
     require(epochs >= 1, "epochs", "at least 1", epochs);
     require(maxLength >= 2, "max-length", "at least 2", maxLength);
-    require(weightDecay >= 0, "weight-decay", "0 or more", weightDecay);
-    require(maxGradientNorm >= 0, "max-gradient-norm", "0 or more", maxGradientNorm);
+    require(isFinite(weightDecay), "weight-decay", "0 or more, and finite", weightDecay);
+    require(
+        isFinite(maxGradientNorm), "max-gradient-norm", "0 or more, and finite", maxGradientNorm);
     require(dropout >= 0 && dropout < 1, "dropout", "in [0, 1)", dropout);
     require(heldOutEvery >= 0, "held-out-every", "0 or more", heldOutEvery);
     require(patience >= 0, "patience", "0 or more", patience);
     require(saveEvery >= 0, "save-every", "0 or more", saveEvery);
+  }
+
+  private static boolean isFinite(double value) {
+    return value >= 0 && value < Double.POSITIVE_INFINITY;
   }
 
   private static void require(boolean holds, String name, String expected, Object found) {
@@ -95,7 +100,9 @@ public record TrainingSettings(
 
   /** Optimizer steps of a training on so many examples, if nothing ends it early. */
   public int steps(int examples) {
-    return (examples + batchSize - 1) / batchSize * epochs;
+    long steps = ((long) examples + batchSize - 1) / batchSize * epochs;
+    require(steps <= Integer.MAX_VALUE, "epochs", "so few that steps can be counted", epochs);
+    return (int) steps;
   }
 
   /** A builder that holds these settings. */
@@ -302,7 +309,7 @@ public record TrainingSettings(
     public Lora {
       targets = targets.stream().distinct().toList();
       require(rank >= 1, "lora-rank", "at least 1", rank);
-      require(alpha > 0, "lora-alpha", "above 0", alpha);
+      require(alpha > 0 && isFinite(alpha), "lora-alpha", "above 0, and finite", alpha);
       require(dropout >= 0 && dropout < 1, "lora-dropout", "in [0, 1)", dropout);
       require(
           !targets.isEmpty() && ALL.containsAll(targets),
@@ -359,14 +366,14 @@ public record TrainingSettings(
    */
   public record Terms(double beta, double labelSmoothing, double gamma, double sftWeight) {
     public Terms {
-      require(beta > 0, "beta", "above 0", beta);
+      require(beta > 0 && isFinite(beta), "beta", "above 0, and finite", beta);
       require(
           labelSmoothing >= 0 && labelSmoothing < 0.5,
           "label-smoothing",
           "in [0, 0.5)",
           labelSmoothing);
-      require(gamma >= 0, "gamma", "0 or more", gamma);
-      require(sftWeight >= 0, "sft-weight", "0 or more", sftWeight);
+      require(isFinite(gamma), "gamma", "0 or more, and finite", gamma);
+      require(isFinite(sftWeight), "sft-weight", "0 or more, and finite", sftWeight);
     }
 
     /** This β, label smoothing 0.1, margin 0.5, no cross-entropy term. */

@@ -25,6 +25,7 @@ import org.autodidact.api.Message;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.TrainingMetrics;
+import org.autodidact.checkpoints.FolderLock;
 import org.autodidact.engine.prompts.CreatedPrompt;
 
 /**
@@ -37,10 +38,10 @@ public final class RunStore implements AutoCloseable {
   private static final String FORMAT = "2";
 
   private final Path folder;
-  private final RunLock lock;
+  private final FolderLock lock;
   private final Database database;
 
-  private RunStore(Path folder, RunLock lock, Database database) {
+  private RunStore(Path folder, FolderLock lock, Database database) {
     this.folder = folder;
     this.lock = lock;
     this.database = database;
@@ -48,7 +49,7 @@ public final class RunStore implements AutoCloseable {
 
   /** Opens the run in {@code folder}, or begins one there. */
   public static RunStore open(Path folder) {
-    RunLock lock = RunLock.take(folder);
+    FolderLock lock = FolderLock.take(folder, "run.lock", "run");
     RunStore store;
     try {
       store = new RunStore(folder, lock, Database.open(folder.resolve("run.db")));

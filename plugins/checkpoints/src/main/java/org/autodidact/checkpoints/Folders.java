@@ -23,6 +23,18 @@ public final class Folders {
     }
   }
 
+  /** What lies in a folder, by name; nothing where there is no such folder. */
+  public static List<Path> entries(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.sorted().toList();
+    } catch (IOException e) {
+      throw new StorageException(folder + ": cannot be read: " + e, e);
+    }
+  }
+
   /** Deletes a folder and all in it; does nothing where there is none. */
   public static void deleteIfThere(Path folder) {
     if (!Files.exists(folder)) {

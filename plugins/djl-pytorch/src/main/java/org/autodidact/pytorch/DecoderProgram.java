@@ -464,6 +464,14 @@ final class DecoderProgram implements AutoCloseable {
     }
   }
 
+  /** Whether all that is trained are numbers. */
+  boolean isFinite() {
+    JniUtils.setGradMode(false);
+    try (Values values = new Values()) {
+      return Double.isFinite(values.call(block, "norm", values.list(trained)).toDouble());
+    }
+  }
+
   /** AdamW of the matrices, or of the gains and biases. */
   private void adamw(
       Values values, boolean matrices, PtNDArray step, double rate, double decay, double factor) {

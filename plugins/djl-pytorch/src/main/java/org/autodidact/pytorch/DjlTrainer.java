@@ -4,6 +4,7 @@ import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -26,7 +27,6 @@ import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
-import org.autodidact.checkpoints.Folders;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TensorInfo;
 import org.autodidact.checkpoints.WeightSource;
@@ -53,6 +53,20 @@ final class DjlTrainer implements Trainer {
       throw new InvalidInputException("there is no example to train on; give at least one");
     }
     boolean exists = Files.exists(request.output().folder());
+    if (exists && TrainingState.Finished.read(request.output().folder()).isEmpty()) {
+      throw somethingElse(request.output().folder());
+    }
+    try (TrainingState state = TrainingState.take(request.stateFolder())) {
+      return train(request, exists, state, metrics, cancellation);
+    }
+  }
+
+  private TrainingResult train(
+      TrainingRequest request,
+      boolean exists,
+      TrainingState state,
+      Consumer<TrainingMetrics> metrics,
+      Cancellation cancellation) {
     CompletableFuture<Void> engine =
         exists
             ? CompletableFuture.completedFuture(null)
@@ -66,7 +80,7 @@ final class DjlTrainer implements Trainer {
       List<Example> heldOut = encoder.encode(request.heldOut(), true, request.settings().loss());
       if (exists) {
         TrainingResult finished = finished(request, get(fingerprint));
-        Folders.deleteIfThere(request.stateFolder());
+        state.delete();
         return finished;
       }
       int longest =
@@ -76,6 +90,13 @@ final class DjlTrainer implements Trainer {
       Objective objective = Objective.of(request.settings());
       get(engine);
       Target target = Target.of(settings.provider());
+      if (bf16 && target == Target.CPU && !PyTorchPlugin.hasBf16()) {
+        System.getLogger(DjlTrainer.class.getName())
+            .log(
+                System.Logger.Level.WARNING,
+                "this processor has no instructions for bf16; emulated it is at least ten times as slow as"
+                    + " fp32");
+      }
       try (DecoderProgram program =
           new DecoderProgram(
               base,
@@ -85,7 +106,8 @@ final class DjlTrainer implements Trainer {
               longest,
               settings.effectiveThreads(),
               request.seed())) {
-        return new Course(request, base, program, objective, examples, heldOut, get(fingerprint))
+        return new Course(
+                request, base, program, objective, examples, heldOut, state, get(fingerprint))
             .run(metrics, cancellation);
       } catch (EngineException e) {
         throw explained(e);
@@ -129,13 +151,15 @@ final class DjlTrainer implements Trainer {
                 new TrainingResult(
                     request.output(),
                     f.metrics().stream().map(TrainingState.Row::metrics).toList(),
-                    f.stoppedEarly()))
-        .orElseThrow(
-            () ->
-                new InvalidInputException(
-                    request.output().folder()
-                        + ": exists already and comes from something else; name another folder or"
-                        + " delete it"));
+                    f.stoppedEarly(),
+                    f.keptStep()))
+        .orElseThrow(() -> somethingElse(request.output().folder()));
+  }
+
+  private static InvalidInputException somethingElse(Path folder) {
+    return new InvalidInputException(
+        folder
+            + ": exists already and comes from something else; name another folder or delete it");
   }
 
   /** One training from its first or next step to its last. */
@@ -166,6 +190,7 @@ final class DjlTrainer implements Trainer {
         Objective objective,
         List<Example> examples,
         List<Example> heldOut,
+        TrainingState state,
         String fingerprint) {
       this.request = request;
       this.settings = request.settings();
@@ -174,14 +199,14 @@ final class DjlTrainer implements Trainer {
       this.objective = objective;
       this.examples = examples;
       this.heldOut = heldOut;
-      this.state = new TrainingState(request.stateFolder(), fingerprint);
+      this.state = state;
       this.fingerprint = fingerprint;
       this.batches = new Batches(examples, settings, request.seed());
     }
 
     TrainingResult run(Consumer<TrainingMetrics> metrics, Cancellation cancellation) {
       cancellation.throwIfCancelled();
-      Optional<TrainingState.Facts> saved = state.facts();
+      Optional<TrainingState.Facts> saved = state.facts(fingerprint);
       if (saved.isEmpty()) {
         if (objective.needsReference()) {
           reference.addAll(reference(cancellation));
@@ -192,6 +217,7 @@ final class DjlTrainer implements Trainer {
         program.prepareTraining();
         resume(saved.get());
       }
+      state.begin(done);
       SavePace pace = new SavePace(program.stateBytes(), System.nanoTime());
       int last = done.size();
       int stored = last;
@@ -203,6 +229,7 @@ final class DjlTrainer implements Trainer {
         cancellation.throwIfCancelled();
         TrainingMetrics step = step(last + 1);
         done.add(step);
+        state.append(List.of(step));
         last++;
         stopped = stopsEarly();
         long now = System.nanoTime();
@@ -299,7 +326,7 @@ final class DjlTrainer implements Trainer {
       values.put("learning_rate", rate);
       if (settings.heldOutEvery() > 0
           && !heldOut.isEmpty()
-          && step % settings.heldOutEvery() == 0) {
+          && (step % settings.heldOutEvery() == 0 || step == batches.steps())) {
         values.put("eval_loss", evaluate(step));
       }
       long tokens = batch.stream().mapToLong(Example::tokens).sum();
@@ -393,8 +420,12 @@ final class DjlTrainer implements Trainer {
 
     private TrainingResult finish(boolean stopped) {
       if (bestStep > 0 && bestStep < done.size()) {
-        program.readTrained(state::loadBest);
+        program.readTrained(weights -> state.loadBest(bestStep, weights));
       }
+      if (!program.isFinite()) {
+        throw diverged(done.size(), "a weight is no number", batches.batch(done.size()));
+      }
+      int keptStep = bestStep > 0 ? bestStep : done.size();
       TrainingState.Finished finished =
           new TrainingState.Finished(
               fingerprint,
@@ -403,11 +434,11 @@ final class DjlTrainer implements Trainer {
               request.seed(),
               examples.size(),
               stopped,
-              bestStep > 0 ? bestStep : done.size(),
+              keptStep,
               done.stream().map(TrainingState.Row::of).toList());
       write(finished.files());
       state.delete();
-      return new TrainingResult(request.output(), done, stopped);
+      return new TrainingResult(request.output(), done, stopped, keptStep);
     }
 
     /** A whole model, or the adapter alone. */

@@ -17,10 +17,14 @@ final class ExampleEncoder {
   private final int vocabulary;
   private final int maxLength;
 
+  /** Whether the model's context is what bounds it. */
+  private final boolean byContext;
+
   ExampleEncoder(ModelFolder model, TrainingSettings settings) {
     this.encoder = model.encoder();
     this.vocabulary = model.config().vocabularySize();
     this.maxLength = Math.min(settings.maxLength(), model.config().contextLength());
+    this.byContext = settings.maxLength() >= model.config().contextLength();
   }
 
   /**
@@ -69,9 +73,12 @@ final class ExampleEncoder {
       throw new InvalidInputException(
           "its prompt has "
               + prompt.length
-              + " tokens, with max-length "
+              + " tokens, with "
+              + (byContext ? "the model's context of " : "max-length ")
               + maxLength
-              + " no answer fits; raise max-length or drop the example");
+              + " no answer fits; "
+              + (byContext ? "" : "raise max-length or ")
+              + "drop the example");
     }
     check(prompt);
     return prompt;

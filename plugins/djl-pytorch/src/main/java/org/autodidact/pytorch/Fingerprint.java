@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.TreeSet;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingRequest;
@@ -16,8 +18,8 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TensorInfo;
 
 /**
- * A hash of all that decides what a training ends with: weights, examples, settings, arithmetic,
- * seed.
+ * A hash of all that decides what a training ends with: weights, tokenizer and chat template,
+ * examples, settings, arithmetic, seed.
  */
 final class Fingerprint {
   private Fingerprint() {}
@@ -39,6 +41,12 @@ final class Fingerprint {
     TreeSet<Path> files = new TreeSet<>();
     for (TensorInfo tensor : base.tensors().values()) {
       files.add(tensor.file());
+    }
+    for (String name : List.of("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")) {
+      Path file = request.base().folder().resolve(name);
+      if (Files.exists(file)) {
+        files.add(file);
+      }
     }
     files.forEach(file -> put(digest, file));
     return HexFormat.of().formatHex(digest.digest());

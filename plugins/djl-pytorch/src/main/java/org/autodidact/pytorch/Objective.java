@@ -147,10 +147,13 @@ sealed interface Objective {
         double chosen = s.sums()[c] - s.reference()[c];
         double rejected = s.sums()[r] - s.reference()[r];
         double tokens = Math.max(1, s.lengths()[c] + s.lengths()[r]);
-        metrics.merge("rewards/chosen", weight * terms.beta() * chosen, Double::sum);
-        metrics.merge("rewards/rejected", weight * terms.beta() * rejected, Double::sum);
-        metrics.merge("rewards/margins", weight * terms.beta() * (chosen - rejected), Double::sum);
-        metrics.merge("rewards/accuracies", chosen > rejected ? weight : 0, Double::sum);
+        // What the loss compares.
+        double better = terms.beta() * chosen / (perToken() ? Math.max(1, s.lengths()[c]) : 1);
+        double worse = terms.beta() * rejected / (perToken() ? Math.max(1, s.lengths()[r]) : 1);
+        metrics.merge("rewards/chosen", weight * better, Double::sum);
+        metrics.merge("rewards/rejected", weight * worse, Double::sum);
+        metrics.merge("rewards/margins", weight * (better - worse), Double::sum);
+        metrics.merge("rewards/accuracies", better > worse ? weight : 0, Double::sum);
         metrics.merge("logps/chosen", weight * s.sums()[c], Double::sum);
         metrics.merge("logps/rejected", weight * s.sums()[r], Double::sum);
         if (needsReference()) {

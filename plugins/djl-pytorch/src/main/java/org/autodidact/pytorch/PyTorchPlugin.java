@@ -46,7 +46,7 @@ public final class PyTorchPlugin implements Plugin {
   }
 
   /** Whether the processor multiplies bf16, or does not say. */
-  private static boolean hasBf16() {
+  static boolean hasBf16() {
     try {
       String processor = Files.readString(Path.of("/proc/cpuinfo"));
       return processor.contains("avx512_bf16") || processor.contains("amx_bf16");

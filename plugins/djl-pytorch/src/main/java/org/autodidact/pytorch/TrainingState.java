@@ -10,30 +10,35 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
+import org.autodidact.checkpoints.FolderLock;
 import org.autodidact.checkpoints.Folders;
 
 /**
  * What a killed training resumes from: a folder a saved step, each written beside its place, forced
  * to disk and renamed, the older ones deleted after. Tensors are raw float32 in the machine's
- * order.
+ * order, behind them their CRC-32C in 8 bytes. One process at a time.
  */
-final class TrainingState {
+final class TrainingState implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
   private static final String STEP = "step-";
   private static final String BEST = "best-";
   private static final String TENSORS = "tensors.f32";
   private static final String FACTS = "facts.json";
 
+  private static final String LOCK = "lock";
+  private static final String METRICS = "metrics.jsonl";
+  private static final String OWN =
+      "(" + STEP + "|" + BEST + ")\\d{8}(\\.part)?|" + LOCK + "|" + METRICS.replace(".", "\\.");
+
   private final Path folder;
-  private final String fingerprint;
+  private final FolderLock lock;
 
   /**
    * The numbers of a state.
@@ -66,13 +71,61 @@ final class TrainingState {
     }
   }
 
-  TrainingState(Path folder, String fingerprint) {
+  private TrainingState(Path folder, FolderLock lock) {
     this.folder = folder;
-    this.fingerprint = fingerprint;
+    this.lock = lock;
   }
 
-  /** The numbers of the last saved state. */
-  Optional<Facts> facts() {
+  /**
+   * Takes the folder, which is made where it is not there.
+   *
+   * @throws InvalidInputException where another training has it, or it holds what none wrote
+   */
+  static TrainingState take(Path folder) {
+    for (Path entry : Folders.entries(folder)) {
+      if (!entry.getFileName().toString().matches(OWN)) {
+        throw new InvalidInputException(
+            entry
+                + ": no training wrote this, and "
+                + folder
+                + " is where this one would keep, and in the end delete, its state; move it, or name"
+                + " another output");
+      }
+    }
+    return new TrainingState(folder, FolderLock.take(folder, LOCK, "training"));
+  }
+
+  /** Begins {@code metrics.jsonl} anew with the steps that are done. */
+  void begin(List<TrainingMetrics> done) {
+    try {
+      Files.deleteIfExists(folder.resolve(METRICS));
+    } catch (IOException e) {
+      throw failure(folder.resolve(METRICS), e);
+    }
+    append(done);
+  }
+
+  /**
+   * Adds a step's metrics to {@code metrics.jsonl}, which can be read while the training goes on.
+   */
+  void append(List<TrainingMetrics> steps) {
+    try {
+      Files.write(
+          folder.resolve(METRICS),
+          lines(steps),
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw failure(folder.resolve(METRICS), e);
+    }
+  }
+
+  /**
+   * The numbers of the last saved state; none where nothing was learned yet.
+   *
+   * @param fingerprint of the training that asks; the state of another is refused
+   */
+  Optional<Facts> facts(String fingerprint) {
     Optional<Path> last = last(STEP);
     if (last.isEmpty()) {
       return Optional.empty();
@@ -80,11 +133,17 @@ final class TrainingState {
     Path file = last.get().resolve(FACTS);
     try {
       Facts facts = JSON.readValue(file.toFile(), Facts.class);
+      if (facts.fingerprint() == null || facts.reference() == null || facts.metrics() == null) {
+        throw new IOException("it is not whole");
+      }
       if (!facts.fingerprint().equals(fingerprint)) {
+        if (facts.step() == 0) {
+          return Optional.empty();
+        }
         throw new InvalidInputException(
             folder
-                + ": holds the state of another training (other weights, examples, settings or"
-                + " seed); delete it to begin this one");
+                + ": holds the state of another training (other weights, tokenizer, examples,"
+                + " settings or seed); delete it to begin this one");
       }
       return Optional.of(facts);
     } catch (IOException e) {
@@ -99,8 +158,12 @@ final class TrainingState {
   }
 
   /** Reads the best weights. */
-  void loadBest(List<ByteBuffer> weights) {
-    read(last(BEST).orElseThrow().resolve(TENSORS), weights);
+  void loadBest(int step, List<ByteBuffer> weights) {
+    read(at(BEST, step).resolve(TENSORS), weights);
+  }
+
+  private Path at(String prefix, int step) {
+    return folder.resolve(String.format("%s%08d", prefix, step));
   }
 
   /** Saves a state; the ones before are deleted. */
@@ -117,20 +180,30 @@ final class TrainingState {
     write(BEST, step, weights, Optional.empty());
   }
 
+  /** Deletes all of it, as the training has ended. */
   void delete() {
     Folders.deleteIfThere(folder);
   }
 
+  /** Lets go of the folder, which vanishes where nothing was saved. */
+  @Override
+  public void close() {
+    List<Path> left = Folders.entries(folder);
+    if (left.stream().allMatch(path -> path.endsWith(LOCK))) {
+      Folders.deleteIfThere(folder);
+    }
+    lock.close();
+  }
+
   private void write(String prefix, int step, List<ByteBuffer> tensors, Optional<byte[]> facts) {
-    Path target = folder.resolve(String.format("%s%08d", prefix, step));
+    Path target = at(prefix, step);
     Path part = folder.resolve(target.getFileName() + ".part");
     try {
-      Files.createDirectories(folder);
       Folders.deleteIfThere(part);
       Files.createDirectory(part);
-      writeForced(part.resolve(TENSORS), tensors);
+      writeForced(part.resolve(TENSORS), tensors, true);
       if (facts.isPresent()) {
-        writeForced(part.resolve(FACTS), List.of(ByteBuffer.wrap(facts.get())));
+        writeForced(part.resolve(FACTS), List.of(ByteBuffer.wrap(facts.get())), false);
       }
       Folders.deleteIfThere(target);
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
@@ -141,31 +214,50 @@ final class TrainingState {
         }
       }
     } catch (IOException e) {
-      throw new StorageException(
-          target
-              + ": the training's state cannot be saved: "
-              + e
-              + "; the state before it stays, free space and call again",
-          e);
+      StorageException failure = failure(target, e);
+      try {
+        Folders.deleteIfThere(part);
+      } catch (StorageException again) {
+        failure.addSuppressed(again);
+      }
+      throw failure;
     }
   }
 
-  private static void writeForced(Path file, List<ByteBuffer> buffers) throws IOException {
+  private static StorageException failure(Path target, IOException e) {
+    return new StorageException(
+        target
+            + ": the training's state cannot be saved: "
+            + e
+            + "; what was saved before stays: free space and call again, or save less often",
+        e);
+  }
+
+  private static void writeForced(Path file, List<ByteBuffer> buffers, boolean summed)
+      throws IOException {
     try (FileChannel channel =
         FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      CRC32C sum = new CRC32C();
       for (ByteBuffer buffer : buffers) {
-        ByteBuffer view = buffer.duplicate();
-        while (view.hasRemaining()) {
-          channel.write(view);
-        }
+        sum.update(buffer.duplicate());
+        writeAll(channel, buffer.duplicate());
+      }
+      if (summed) {
+        writeAll(channel, ByteBuffer.allocate(Long.BYTES).putLong(sum.getValue()).flip());
       }
       channel.force(true);
     }
   }
 
+  private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+
   private static void read(Path file, List<ByteBuffer> buffers) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      long expected = buffers.stream().mapToLong(ByteBuffer::remaining).sum();
+      long expected = Long.BYTES + buffers.stream().mapToLong(ByteBuffer::remaining).sum();
       if (channel.size() != expected) {
         throw new StorageException(
             file
@@ -175,13 +267,26 @@ final class TrainingState {
                 + channel.size()
                 + "; delete the state's folder to begin again");
       }
+      CRC32C sum = new CRC32C();
       for (ByteBuffer buffer : buffers) {
-        ByteBuffer view = buffer.duplicate();
-        while (view.hasRemaining() && channel.read(view) >= 0) {}
+        readAll(channel, buffer.duplicate());
+        sum.update(buffer.duplicate());
+      }
+      ByteBuffer stored = ByteBuffer.allocate(Long.BYTES);
+      readAll(channel, stored);
+      if (stored.flip().getLong() != sum.getValue()) {
+        throw new StorageException(
+            file
+                + ": its checksum is another than what was saved, so it is damaged; delete the"
+                + " state's folder to begin again");
       }
     } catch (IOException e) {
       throw new StorageException(file + ": cannot be read: " + e, e);
     }
+  }
+
+  private static void readAll(FileChannel channel, ByteBuffer into) throws IOException {
+    while (into.hasRemaining() && channel.read(into) >= 0) {}
   }
 
   private Optional<Path> last(String prefix) {
@@ -191,18 +296,9 @@ final class TrainingState {
 
   /** The whole states, oldest first. */
   private List<Path> all(String prefix) {
-    if (!Files.isDirectory(folder)) {
-      return List.of();
-    }
-    try (Stream<Path> entries = Files.list(folder)) {
-      return new ArrayList<>(
-          entries
-              .filter(p -> p.getFileName().toString().matches(prefix + "\\d{8}"))
-              .sorted()
-              .toList());
-    } catch (IOException e) {
-      throw new StorageException(folder + ": cannot be read: " + e, e);
-    }
+    return Folders.entries(folder).stream()
+        .filter(p -> p.getFileName().toString().matches(prefix + "\\d{8}"))
+        .toList();
   }
 
   /** Metrics as the lines of metrics.jsonl: {@code step} and TRL's names. */
@@ -241,7 +337,7 @@ final class TrainingState {
         return Map.of(
             FILE,
             JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(this),
-            "metrics.jsonl",
+            METRICS,
             lines(metrics.stream().map(Row::metrics).toList()));
       } catch (JsonProcessingException e) {
         throw new IllegalStateException(e);

@@ -26,6 +26,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
+import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingDivergedException;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingMetrics;
@@ -195,9 +196,71 @@ class DjlTrainerTest {
         result.metrics().stream().map(m -> m.value("eval_loss").orElseThrow()).toList();
     int best = losses.indexOf(Collections.min(losses)) + 1;
     assertThat(losses).hasSize(best + 2).hasSizeLessThan(9);
+    assertThat(result.keptStep()).isEqualTo(best);
     train("best", preferences(4), all.epochs(best).heldOutEvery(0).build());
     assertThat(TinyModel.weights(folder.resolve("watched")))
         .isEqualTo(TinyModel.weights(folder.resolve("best")));
+  }
+
+  @Test
+  void theLastStepIsEvaluatedWhateverTheInterval() {
+    TrainingSettings seldom =
+        settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0).toBuilder().heldOutEvery(3).build();
+    TrainingResult result = train("seldom", preferences(4), preferences(1), seldom);
+    assertThat(result.metrics())
+        .extracting(m -> m.value("eval_loss").isPresent())
+        .containsExactly(false, false, true, true);
+  }
+
+  @Test
+  void whatNoTrainingWroteIsNotDeleted() throws Exception {
+    Path thesis = Files.createDirectories(folder.resolve("mine.state")).resolve("thesis.txt");
+    Files.writeString(thesis, "precious");
+    TrainingSettings dpo = settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0);
+    assertThatThrownBy(() -> train("mine", preferences(2), dpo))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("thesis.txt: no training wrote this");
+    assertThat(thesis).hasContent("precious");
+  }
+
+  @Test
+  void twoTrainingsOfOneOutputAreRefused() {
+    TrainingSettings dpo = settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0);
+    List<String> refused = new ArrayList<>();
+    Consumer<TrainingMetrics> meddling =
+        m ->
+            assertThatThrownBy(() -> train("busy", preferences(2), dpo))
+                .isInstanceOf(InvalidInputException.class)
+                .satisfies(e -> refused.add(e.getMessage()));
+    train("busy", preferences(2), dpo, meddling, new Cancellation());
+    assertThat(refused).hasSize(2).allMatch(m -> m.contains("works on this training already"));
+    assertThat(folder.resolve("busy.state")).doesNotExist();
+  }
+
+  /**
+   * Whoever watches a training finds its steps so far; whoever resumes one what was saved, whole.
+   */
+  @Test
+  void aStateThatIsDamagedIsRefusedAndStepsCanBeReadMeanwhile() throws Exception {
+    TrainingSettings dpo = settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0);
+    Cancellation cancellation = new Cancellation();
+    assertThatThrownBy(
+            () -> train("hurt", preferences(4), dpo, m -> cancellation.cancel(), cancellation))
+        .isInstanceOf(CancelledException.class);
+    Path state = folder.resolve("hurt.state");
+    assertThat(Files.readAllLines(state.resolve("metrics.jsonl")))
+        .hasSize(1)
+        .allMatch(line -> line.startsWith("{\"step\":1,"));
+    Path tensors = state.resolve("step-00000001/tensors.f32");
+    byte[] bytes = Files.readAllBytes(tensors);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(tensors, bytes);
+    assertThatThrownBy(() -> train("hurt", preferences(4), dpo))
+        .isInstanceOf(StorageException.class)
+        .hasMessageContaining("it is damaged");
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(tensors, bytes);
+    assertThat(train("hurt", preferences(4), dpo).metrics()).hasSize(4);
   }
 
   @Test
@@ -302,6 +365,22 @@ class DjlTrainerTest {
                 assertThat(((TrainingDivergedException) e).naming(i -> "pairs.jsonl, line " + i))
                     .hasMessageContaining("it trained on pairs.jsonl, line "));
     assertThat(folder.resolve("nan")).doesNotExist();
+    // Nothing was learned, so that the name is free for another training.
+    base = TinyModel.write(folder.resolve("sound"), 4);
+    assertThat(train("nan", preferences(4), dpo).metrics()).hasSize(4);
+  }
+
+  @Test
+  void weightsThatAreNoNumbersAreNotWritten() {
+    TrainingSettings wild =
+        settings(TrainingSettings.Loss.SIGMOID, 0.9, 4, 0).toBuilder()
+            .epochs(1)
+            .weightDecay(1e300)
+            .build();
+    assertThatThrownBy(() -> train("wild", preferences(4), wild))
+        .isInstanceOf(TrainingDivergedException.class)
+        .hasMessageContaining("step 1: a weight is no number");
+    assertThat(folder.resolve("wild")).doesNotExist();
   }
 
   @Test

@@ -1,10 +1,15 @@
 package org.autodidact.pytorch;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.Random;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Loss;
 import org.autodidact.api.TrainingSettings.Terms;
 import org.junit.jupiter.api.Test;
@@ -94,6 +99,42 @@ class LossesTest {
       assertThat(value(loss(loss, 0.1), sums, reference, lengths))
           .isLessThanOrEqualTo(before + 1e-6);
     }
+  }
+
+  /** A long chosen answer is less likely in all and likelier by the token. */
+  @Test
+  void rewardsAreWhatTheLossCompares() {
+    double[] sums = {-30, -20};
+    Objective.Scores scores =
+        new Objective.Scores(sums, new double[2], new double[] {30, 10}, new double[] {1});
+    SortedMap<String, Double> metrics = new TreeMap<>();
+    loss(Loss.SIMPO, 2).addMetrics(scores, 1, metrics);
+    assertThat(metrics)
+        .containsEntry("rewards/chosen", -2.0)
+        .containsEntry("rewards/rejected", -4.0)
+        .containsEntry("rewards/margins", 2.0)
+        .containsEntry("rewards/accuracies", 1.0)
+        .containsEntry("logps/chosen", -30.0);
+    SortedMap<String, Double> inAll = new TreeMap<>();
+    loss(Loss.SIGMOID, 2).addMetrics(scores, 1, inAll);
+    assertThat(inAll)
+        .containsEntry("rewards/margins", -20.0)
+        .containsEntry("rewards/accuracies", 0.0);
+  }
+
+  @Test
+  void whatIsInfiniteIsRefused() {
+    for (double number : new double[] {Double.POSITIVE_INFINITY, Double.NaN, -1}) {
+      assertThatThrownBy(() -> Terms.beta(number)).isInstanceOf(InvalidInputException.class);
+      assertThatThrownBy(() -> TrainingSettings.dpo().toBuilder().weightDecay(number).build())
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining("weight-decay");
+    }
+    TrainingSettings most = TrainingSettings.dpo().toBuilder().epochs(Integer.MAX_VALUE).build();
+    assertThat(most.steps(16)).isEqualTo(Integer.MAX_VALUE);
+    assertThatThrownBy(() -> most.steps(17))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("epochs");
   }
 
   /** With half of the pairs thought wrong, CDPO does not care which is chosen. */

@@ -1,4 +1,4 @@
-package org.autodidact.engine.store;
+package org.autodidact.checkpoints;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -10,8 +10,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 
-/** Keeps a second process off a run. The operating system gives it back when the process dies. */
-final class RunLock implements AutoCloseable {
+/**
+ * Keeps a second process, and a second user in this one, off a folder. The operating system gives
+ * it back when the process dies.
+ */
+public final class FolderLock implements AutoCloseable {
   /**
    * The folders that this process holds. The system gives a process's lock back when any channel to
    * the file is closed, so that a second one may not even be opened.
@@ -21,39 +24,47 @@ final class RunLock implements AutoCloseable {
   private final Path held;
   private final FileChannel channel;
 
-  private RunLock(Path held, FileChannel channel) {
+  private FolderLock(Path held, FileChannel channel) {
     this.held = held;
     this.channel = channel;
   }
 
-  static RunLock take(Path folder) {
+  /**
+   * Takes the lock, by a file of the folder, which is made where it is not there.
+   *
+   * @param work what is done there, for messages: "run" or "training"
+   * @throws InvalidInputException where somebody has it
+   */
+  public static FolderLock take(Path folder, String file, String work) {
     try {
       Files.createDirectories(folder);
       Path real = folder.toRealPath();
       if (!HELD.add(real)) {
         throw new InvalidInputException(
-            folder + ": this process works on this run already; wait for it to end, or cancel it");
+            folder
+                + ": this process works on this "
+                + work
+                + " already; wait for it to end, or cancel it");
       }
       try {
-        return new RunLock(real, lock(folder));
+        return new FolderLock(real, lock(folder, file, work));
       } catch (IOException | RuntimeException e) {
         HELD.remove(real);
         throw e;
       }
     } catch (IOException e) {
       throw new StorageException(
-          folder + ": the run's folder cannot be written: " + e + "; choose another --output", e);
+          folder + ": cannot be written: " + e + "; choose another folder", e);
     }
   }
 
-  private static FileChannel lock(Path folder) throws IOException {
+  private static FileChannel lock(Path folder, String file, String work) throws IOException {
     FileChannel channel =
-        FileChannel.open(
-            folder.resolve("run.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(folder.resolve(file), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     if (channel.tryLock() == null) {
       channel.close();
       throw new InvalidInputException(
-          folder + ": another process works on this run; wait for it to end, or stop it");
+          folder + ": another process works on this " + work + "; wait for it to end, or stop it");
     }
     return channel;
   }
@@ -63,7 +74,7 @@ final class RunLock implements AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw new StorageException("the run's lock cannot be given back: " + e, e);
+      throw new StorageException(held + ": its lock cannot be given back: " + e, e);
     } finally {
       HELD.remove(held);
     }
