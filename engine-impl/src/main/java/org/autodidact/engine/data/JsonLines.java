@@ -63,7 +63,8 @@ public final class JsonLines {
     } catch (NoSuchFileException e) {
       throw new InvalidInputException(file + ": there is no such file", e);
     } catch (MalformedInputException e) {
-      throw new InvalidInputException(file + ": not UTF-8 text", e);
+      throw new InvalidInputException(
+          file + ": not UTF-8 text; convert it, for example by iconv", e);
     } catch (EOFException | ZipException e) {
       throw new InvalidInputException(
           file + ": cut off or damaged (gzip: " + e.getMessage() + "); fetch it again", e);
@@ -109,8 +110,7 @@ public final class JsonLines {
     try (BufferedReader in = open(file)) {
       list = JSON.readTree(in);
     } catch (JsonProcessingException e) {
-      throw new InvalidInputException(
-          file + ": begins as a JSON list and is none: " + e.getOriginalMessage(), e);
+      throw new InvalidInputException(file + ": begins as a JSON list and is none: " + said(e), e);
     }
     List<T> values = new ArrayList<>();
     for (JsonNode node : list) {
@@ -125,6 +125,13 @@ public final class JsonLines {
       throw new InvalidInputException(file + ": the list is empty");
     }
     return values;
+  }
+
+  /** What Jackson says, but for its word on a source that it does not show. */
+  private static String said(JsonProcessingException e) {
+    return e.getOriginalMessage()
+        .replaceAll(
+            "\\[Source: REDACTED [^;]*; line: (\\d+), column: (\\d+)]", "line $1, column $2");
   }
 
   /** File and line of the value at {@code index} of what {@link #read} gave. */
@@ -142,13 +149,7 @@ public final class JsonLines {
           file + ", line " + number + ": expected a JSON object, found " + node.getNodeType());
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(
-          file
-              + ", line "
-              + number
-              + ": not JSON: "
-              + e.getOriginalMessage()
-              + "; mend or drop the line",
-          e);
+          file + ", line " + number + ": not JSON: " + said(e) + "; mend or drop the line", e);
     }
   }
 
@@ -186,7 +187,12 @@ public final class JsonLines {
       }
       if (!value.isTextual()) {
         throw new InvalidInputException(
-            where + ": '" + key + "' must be a text, found " + value.getNodeType());
+            where
+                + ": '"
+                + key
+                + "' must be a text, found "
+                + value.getNodeType()
+                + (value.isArray() ? "; the turns of a conversation go into 'messages'" : ""));
       }
       return Optional.of(encodable(value.asText()));
     }
