@@ -22,6 +22,7 @@ final class Progress implements RunListener {
   private long tokens;
   private long started;
   private long shown;
+  private boolean due;
 
   @Override
   public void stageStarted(Stage stage, int done, int total) {
@@ -52,7 +53,7 @@ final class Progress implements RunListener {
             tokens / ((System.nanoTime() - started) / 1e9),
             JsonReport.peakMegabytes()));
     if (metrics.value("eval_loss").isPresent()) {
-      shown = 0; // comes seldom, so is never left out
+      due = true; // comes seldom, so is never left out
     }
     progressed(metrics.step(), metrics.steps(), more.toString());
   }
@@ -82,10 +83,11 @@ final class Progress implements RunListener {
 
   private void progressed(int done, int total, String more) {
     long now = System.nanoTime();
-    if (shown > 0 && now - shown < (terminal ? TERMINAL_EVERY_NANOS : PLAIN_EVERY_NANOS)) {
+    if (!due && now - shown < (terminal ? TERMINAL_EVERY_NANOS : PLAIN_EVERY_NANOS)) {
       return;
     }
     shown = now;
+    due = false;
     double rate = (done - doneBefore) / ((now - started) / 1e9);
     show(
         String.format(
