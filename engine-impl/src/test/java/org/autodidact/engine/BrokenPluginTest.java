@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
@@ -35,6 +37,7 @@ import org.autodidact.api.Plugin;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.RuleBrokenException;
+import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.SelectionRequest;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
@@ -206,6 +209,16 @@ class BrokenPluginTest {
         };
   }
 
+  /** Changes each candidate. */
+  private static Function<Generator, Generator> writing(UnaryOperator<Candidate> change) {
+    return generating((g, to) -> to.accept(with(g, g.candidates().stream().map(change).toList())));
+  }
+
+  /** Judges each request so. */
+  private static Function<Judge, Judge> judgingEach(Function<JudgementRequest, Judgement> judge) {
+    return judging((requests, to) -> requests.forEach(r -> to.accept(judge.apply(r))));
+  }
+
   private static Generation with(Generation g, List<Candidate> candidates) {
     return new Generation(g.promptId(), g.promptTokens(), candidates);
   }
@@ -256,41 +269,23 @@ class BrokenPluginTest {
             "G4",
             m ->
                 m.generator =
-                    generating(
-                        (g, to) ->
-                            to.accept(
-                                with(
-                                    g,
-                                    g.candidates().stream()
-                                        .map(
-                                            c ->
-                                                new Candidate(
-                                                    c.seed(),
-                                                    c.text(),
-                                                    java.util.Collections.nCopies(9999, 1),
-                                                    -1,
-                                                    FinishReason.MAX_TOKENS))
-                                        .toList())))),
+                    writing(
+                        c ->
+                            new Candidate(
+                                c.seed(),
+                                c.text(),
+                                Collections.nCopies(9999, 1),
+                                -1,
+                                FinishReason.MAX_TOKENS))),
         broken(
             "a log-probability is no number",
             "G8",
             m ->
                 m.generator =
-                    generating(
-                        (g, to) ->
-                            to.accept(
-                                with(
-                                    g,
-                                    g.candidates().stream()
-                                        .map(
-                                            c ->
-                                                new Candidate(
-                                                    c.seed(),
-                                                    c.text(),
-                                                    c.tokens(),
-                                                    Double.NaN,
-                                                    c.finishReason()))
-                                        .toList())))),
+                    writing(
+                        c ->
+                            new Candidate(
+                                c.seed(), c.text(), c.tokens(), Double.NaN, c.finishReason()))),
         broken("nothing is judged", "J1", m -> m.judge = judging((requests, to) -> {})),
         broken(
             "one is not judged",
@@ -311,34 +306,21 @@ class BrokenPluginTest {
                 m.judge =
                     judging(
                         (requests, to) ->
-                            requests.parallelStream().forEach(r -> to.accept(fine(r))))),
+                            requests.forEach(
+                                r -> CompletableFuture.runAsync(() -> to.accept(fine(r))).join()))),
         broken(
             "a score is no number",
             "J2",
-            m ->
-                m.judge =
-                    judging(
-                        (requests, to) ->
-                            requests.forEach(r -> to.accept(judgement(r.id(), Double.NaN))))),
+            m -> m.judge = judgingEach(r -> judgement(r.id(), Double.NaN))),
         broken(
             "a score is beyond the scale",
             "J2",
-            m ->
-                m.judge =
-                    judging(
-                        (requests, to) ->
-                            requests.forEach(r -> to.accept(judgement(r.id(), 1000))))),
+            m -> m.judge = judgingEach(r -> judgement(r.id(), 1000))),
         broken(
             "a score is not its samples'",
             "J3",
             m ->
-                m.judge =
-                    judging(
-                        (requests, to) ->
-                            requests.forEach(
-                                r ->
-                                    to.accept(
-                                        new Judgement(r.id(), OptionalDouble.of(3), List.of()))))),
+                m.judge = judgingEach(r -> new Judgement(r.id(), OptionalDouble.of(3), List.of()))),
         broken(
             "a pair is reversed",
             "S2",
@@ -409,7 +391,7 @@ class BrokenPluginTest {
   @Test
   void aSourceGivesAsManyPromptsAsWereAskedFor() {
     List<Prompt> one = List.of(Prompt.of("a", "?"));
-    List<Prompt> alike = java.util.Collections.nCopies(4, Prompt.of("a", "?"));
+    List<Prompt> alike = Collections.nCopies(4, Prompt.of("a", "?"));
     for (List<Prompt> given : List.of(List.<Prompt>of(), one, alike)) {
       Autodidact engine =
           Autodidact.builder().plugin(new Mine()).promptSource((t, count) -> given).build();
@@ -427,9 +409,7 @@ class BrokenPluginTest {
       List<GenerationRequest> requests =
           List.of(
               new GenerationRequest(
-                  Prompt.of("p", "?"),
-                  List.of(1L),
-                  org.autodidact.api.SamplingParameters.candidates(4)));
+                  Prompt.of("p", "?"), List.of(1L), SamplingParameters.candidates(4)));
       assertThatThrownBy(
               () ->
                   generator.generate(
