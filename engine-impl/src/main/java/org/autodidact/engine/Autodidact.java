@@ -70,8 +70,7 @@ public final class Autodidact {
       if (store.property("config").isEmpty()) {
         checkFiles(config); // or the folder would be bound to a configuration that cannot run
       }
-      store.putIfAbsent("config", json);
-      String stored = store.property("config").orElseThrow();
+      String stored = store.putIfAbsent("config", json);
       if (!stored.equals(json)) {
         throw new InvalidInputException(
             folder
@@ -130,8 +129,7 @@ public final class Autodidact {
   /** A host that resumes without its prompts would have the next iteration learn from others. */
   private void pinPrompts(RunStore store) {
     String now = promptSource.isPresent() ? "the host's" : "the configuration's";
-    store.putIfAbsent("prompts", now);
-    String begun = store.property("prompts").orElseThrow();
+    String begun = store.putIfAbsent("prompts", now);
     if (!begun.equals(now)) {
       throw new InvalidInputException(
           store.folder()
@@ -192,8 +190,7 @@ public final class Autodidact {
     }
     for (String file : files) {
       String hash = Provenance.hash(Path.of(file));
-      store.putIfAbsent("sha256 of " + file, hash);
-      if (!store.property("sha256 of " + file).orElseThrow().equals(hash)) {
+      if (!store.putIfAbsent("sha256 of " + file, hash).equals(hash)) {
         throw new InvalidInputException(
             file
                 + ": has changed since the run began; put it back, or begin a new run with another"

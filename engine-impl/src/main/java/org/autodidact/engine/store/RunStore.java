@@ -79,8 +79,7 @@ public final class RunStore implements AutoCloseable {
   }
 
   private void requireFormat() {
-    putIfAbsent("format", FORMAT);
-    String found = property("format").orElseThrow();
+    String found = putIfAbsent("format", FORMAT);
     if (!found.equals(FORMAT)) {
       throw new InvalidInputException(
           folder
@@ -113,10 +112,11 @@ public final class RunStore implements AutoCloseable {
     return found;
   }
 
-  /** Notes a fact, unless it is noted already. */
-  public void putIfAbsent(String name, String value) {
+  /** Notes a fact, unless it is noted already; what is noted then. */
+  public String putIfAbsent(String name, String value) {
     database.transaction(
         () -> database.update("INSERT OR IGNORE INTO property VALUES (?, ?)", name, value));
+    return property(name).orElseThrow();
   }
 
   /** Notes a fact in place of what was noted before. */
