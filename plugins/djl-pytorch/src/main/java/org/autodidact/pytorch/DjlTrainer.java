@@ -52,23 +52,24 @@ final class DjlTrainer implements Trainer {
     if (request.examples().isEmpty()) {
       throw new InvalidInputException("there is no example to train on; give at least one");
     }
-    boolean exists = Files.exists(request.output().folder());
-    if (exists && TrainingState.Finished.read(request.output().folder()).isEmpty()) {
-      throw somethingElse(request.output().folder());
+    Path output = request.output().folder();
+    Optional<TrainingState.Finished> there = TrainingState.Finished.read(output);
+    if (there.isEmpty() && Files.exists(output)) {
+      throw somethingElse(output);
     }
     try (TrainingState state = TrainingState.take(request.stateFolder())) {
-      return train(request, exists, state, metrics, cancellation);
+      return train(request, there, state, metrics, cancellation);
     }
   }
 
   private TrainingResult train(
       TrainingRequest request,
-      boolean exists,
+      Optional<TrainingState.Finished> there,
       TrainingState state,
       Consumer<TrainingMetrics> metrics,
       Cancellation cancellation) {
     CompletableFuture<Void> engine =
-        exists
+        there.isPresent()
             ? CompletableFuture.completedFuture(null)
             : CompletableFuture.runAsync(() -> Engine.getEngine("PyTorch"));
     try (ModelFolder base = ModelFolder.open(request.base().folder())) {
@@ -78,8 +79,8 @@ final class DjlTrainer implements Trainer {
       ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
       List<Example> examples = encoder.encode(request.examples(), false, request.settings().loss());
       List<Example> heldOut = encoder.encode(request.heldOut(), true, request.settings().loss());
-      if (exists) {
-        TrainingResult finished = finished(request, get(fingerprint));
+      if (there.isPresent()) {
+        TrainingResult finished = finished(request, there.get(), get(fingerprint));
         state.delete();
         return finished;
       }
@@ -143,17 +144,16 @@ final class DjlTrainer implements Trainer {
   }
 
   /** The result of this very training, whose folder is there already. */
-  private static TrainingResult finished(TrainingRequest request, String fingerprint) {
-    return TrainingState.Finished.read(request.output().folder())
-        .filter(f -> f.fingerprint().equals(fingerprint))
-        .map(
-            f ->
-                new TrainingResult(
-                    request.output(),
-                    f.metrics().stream().map(TrainingState.Row::metrics).toList(),
-                    f.stoppedEarly(),
-                    f.keptStep()))
-        .orElseThrow(() -> somethingElse(request.output().folder()));
+  private static TrainingResult finished(
+      TrainingRequest request, TrainingState.Finished there, String fingerprint) {
+    if (!fingerprint.equals(there.fingerprint())) {
+      throw somethingElse(request.output().folder());
+    }
+    return new TrainingResult(
+        request.output(),
+        there.metrics().stream().map(TrainingState.Row::metrics).toList(),
+        there.stoppedEarly(),
+        there.keptStep());
   }
 
   private static InvalidInputException somethingElse(Path folder) {

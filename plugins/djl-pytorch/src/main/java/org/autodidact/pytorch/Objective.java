@@ -82,6 +82,11 @@ sealed interface Objective {
       return loss == Loss.IPO || loss == Loss.SIMPO || loss == Loss.SIGMOID_NORM;
     }
 
+    /** What d of a sequence is divided by before it is compared. */
+    private double divisor(Scores s, int sequence) {
+      return perToken() ? Math.max(1, s.lengths()[sequence]) : 1;
+    }
+
     @Override
     public Value value(Scores s, double weight) {
       int pairs = s.sums().length / 2;
@@ -89,8 +94,8 @@ sealed interface Objective {
       double total = 0;
       for (int c = 0; c < pairs; c++) {
         int r = pairs + c;
-        double chosen = perToken() ? Math.max(1, s.lengths()[c]) : 1;
-        double rejected = perToken() ? Math.max(1, s.lengths()[r]) : 1;
+        double chosen = divisor(s, c);
+        double rejected = divisor(s, r);
         double margin =
             (s.sums()[c] - s.reference()[c]) / chosen - (s.sums()[r] - s.reference()[r]) / rejected;
         double smoothing = loss == Loss.CDPO ? terms.labelSmoothing() : 0;
@@ -148,8 +153,8 @@ sealed interface Objective {
         double rejected = s.sums()[r] - s.reference()[r];
         double tokens = Math.max(1, s.lengths()[c] + s.lengths()[r]);
         // What the loss compares.
-        double better = terms.beta() * chosen / (perToken() ? Math.max(1, s.lengths()[c]) : 1);
-        double worse = terms.beta() * rejected / (perToken() ? Math.max(1, s.lengths()[r]) : 1);
+        double better = terms.beta() * chosen / divisor(s, c);
+        double worse = terms.beta() * rejected / divisor(s, r);
         metrics.merge("rewards/chosen", weight * better, Double::sum);
         metrics.merge("rewards/rejected", weight * worse, Double::sum);
         metrics.merge("rewards/margins", weight * (better - worse), Double::sum);

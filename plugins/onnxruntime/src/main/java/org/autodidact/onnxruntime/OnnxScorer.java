@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
@@ -121,7 +122,7 @@ final class OnnxScorer implements Scorer {
         boolean last = text.rows() - row <= RUN_LOGITS + DecoderStream.TAIL;
         int end = last ? text.rows() : row + RUN_LOGITS;
         int[] ids = Arrays.copyOf(text.ids(), text.firstRow() + end);
-        int[] wanted = Arrays.copyOfRange(text.wanted(), row, end);
+        int[] wanted = IntStream.range(text.firstRow() + row, ids.length).toArray();
         cancellation.throwIfCancelled();
         text.add(
             sums,
