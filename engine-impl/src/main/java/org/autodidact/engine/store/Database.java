@@ -42,7 +42,12 @@ final class Database implements AutoCloseable {
         throw e;
       }
     } catch (SQLException e) {
-      throw new StorageException(file + ": cannot be opened: " + e.getMessage(), e);
+      throw new StorageException(
+          file
+              + ": cannot be opened: "
+              + e.getMessage()
+              + "; put back a copy of it, or begin a new run in another folder",
+          e);
     }
   }
 
