@@ -218,9 +218,12 @@ final class DecoderProgram implements AutoCloseable {
     }
   }
 
-  /** Tokens that one pass computes at most; in bf16, which keeps less of each, twice as many. */
+  /**
+   * Tokens that one pass computes at most, or one example; in bf16, which keeps less of each and
+   * gains by it, more.
+   */
   int passTokens() {
-    return bf16 ? 2048 : 1024;
+    return bf16 ? 2048 : 704;
   }
 
   /** Names of the base's weights, in the order of {@link #weights()}. */
@@ -296,14 +299,13 @@ final class DecoderProgram implements AutoCloseable {
         "forward",
         inputs.ids,
         inputs.places,
-        inputs.slots,
-        inputs.own,
         inputs.at,
         inputs.targets,
         inputs.owners,
         inputs.cos,
         inputs.sin,
-        inputs.widths,
+        inputs.prompts,
+        inputs.answers,
         values.list(weights),
         values.list(factors),
         values.list(adapters),
@@ -318,26 +320,24 @@ final class DecoderProgram implements AutoCloseable {
   private final class Inputs {
     private final IValue ids;
     private final IValue places;
-    private final IValue slots;
-    private final IValue own;
     private final IValue at;
     private final IValue targets;
     private final IValue owners;
     private final IValue cos;
     private final IValue sin;
-    private final IValue widths;
+    private final IValue prompts;
+    private final IValue answers;
 
     Inputs(Pass pass, PtNDManager scope, Values values) {
       ids = longs(pass.ids(), scope, values);
       places = longs(pass.places(), scope, values);
-      slots = longs(pass.slots(), scope, values);
-      own = longs(pass.own(), scope, values);
       at = longs(pass.at(), scope, values);
       targets = longs(pass.targets(), scope, values);
       owners = longs(pass.owners(), scope, values);
       cos = values.of(DecoderProgram.this.cos);
       sin = values.of(DecoderProgram.this.sin);
-      widths = values.keep(IValue.listFrom(pass.widths()));
+      prompts = values.keep(IValue.listFrom(pass.prompts()));
+      answers = values.keep(IValue.listFrom(pass.answers()));
     }
 
     private static IValue longs(long[] numbers, PtNDManager scope, Values values) {
@@ -396,15 +396,12 @@ final class DecoderProgram implements AutoCloseable {
           values.of((PtNDArray) scope.create(coefficients)),
           inputs.ids,
           inputs.places,
-          inputs.slots,
-          inputs.own,
-          Inputs.longs(pass.againFrom(), scope, values),
-          Inputs.longs(pass.againTo(), scope, values),
           inputs.at,
           inputs.targets,
           inputs.cos,
           inputs.sin,
-          inputs.widths,
+          inputs.prompts,
+          inputs.answers,
           values.list(weights),
           values.list(factors),
           values.list(adapter.matrices()),

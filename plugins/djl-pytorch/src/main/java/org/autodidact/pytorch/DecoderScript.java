@@ -61,8 +61,8 @@ final class DecoderScript {
           "UNATTEND",
           "(self).plain_attention_backward");
 
-  /** Bytes of logits that are computed at a time. */
-  private static final int CHUNK_BYTES = 48 << 20;
+  /** Bytes of logits that are computed at a time: glibc asks the kernel anew for each of 32 MiB. */
+  private static final int CHUNK_BYTES = 31 << 20;
 
   /** Bytes of a pass's logits that are kept for backward; the rest is computed again. */
   private static final int KEPT_BYTES = 256 << 20;
@@ -196,7 +196,7 @@ final class DecoderScript {
     constants.put("NORM", number(1 + weightsPerLayer * config.layers()));
     constants.put("HEAD", number(config.tiedEmbeddings() ? 0 : weights.size() - 1));
     int row = config.vocabularySize() * (bf16 ? 2 : Float.BYTES);
-    int chunk = Math.max(32, CHUNK_BYTES / row);
+    int chunk = Math.max(1, CHUNK_BYTES / row / 32) * 32;
     constants.put("CHUNK", number(chunk));
     constants.put("KEPT", number(Math.max(1, KEPT_BYTES / row / chunk) * chunk));
     return CONSTANT.matcher(TEXT).replaceAll(m -> constants.getOrDefault(m.group(), m.group()));

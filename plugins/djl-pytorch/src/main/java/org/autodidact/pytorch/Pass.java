@@ -3,30 +3,24 @@ package org.autodidact.pytorch;
 import java.util.List;
 
 /**
- * What one pass runs: the tokens of some examples, one after another without padding, each prompt
- * once for all of its answers. Attention sees them as sequences, prompt and answer, each by itself:
- * of preferences, first every chosen one, then every rejected one. A sequence's last token is only
- * ever predicted, so it is left out.
+ * What one pass runs: the tokens of some examples, one example after another without padding, each
+ * a prompt and behind it all of its answers. Attention sees them as sequences, the prompt and one
+ * answer, each by itself. A sequence's last token is only ever predicted, so it is left out.
  *
- * @param widths tokens of each sequence
+ * @param prompts tokens of each prompt
+ * @param answers tokens of each answer that are there, example by example
  * @param ids [tokens]
  * @param places [tokens]: each token's place in its sequence
- * @param slots the token at each place of each sequence, one sequence after another
- * @param own [tokens]: the slot whose attention a token takes
- * @param againFrom the further slots of shared prompts
- * @param againTo their tokens
  * @param at where logits are wanted: the tokens before scored ones
  * @param targets the scored tokens' ids
- * @param owners the sequence of each scored token
+ * @param owners the sequence of each scored token: first come all examples' first answers, so of
+ *     preferences every chosen one, then every rejected one
  */
 record Pass(
-    long[] widths,
+    long[] prompts,
+    long[] answers,
     long[] ids,
     long[] places,
-    long[] slots,
-    long[] own,
-    long[] againFrom,
-    long[] againTo,
     long[] at,
     long[] targets,
     long[] owners) {
@@ -35,69 +29,49 @@ record Pass(
     int each = examples.get(0).answers().length;
     int tokens = examples.stream().mapToInt(Example::computed).sum();
     int scored = examples.stream().mapToInt(Example::scored).sum();
-    int again = examples.stream().mapToInt(e -> e.prompt().length).sum() * (each - 1);
     Pass pass =
         new Pass(
+            new long[examples.size()],
             new long[each * examples.size()],
             new long[tokens],
             new long[tokens],
-            new long[tokens + again],
-            new long[tokens],
-            new long[again],
-            new long[again],
             new long[scored],
             new long[scored],
             new long[scored]);
-    pass.fill(examples);
+    pass.fill(examples, each);
     return pass;
   }
 
-  private void fill(List<Example> examples) {
-    int[] firsts = new int[examples.size()];
+  private void fill(List<Example> examples, int each) {
     int token = 0;
-    for (int e = 0; e < firsts.length; e++) {
-      firsts[e] = token;
+    int score = 0;
+    for (int e = 0; e < prompts.length; e++) {
       int[] prompt = examples.get(e).prompt();
+      prompts[e] = prompt.length;
       for (int t = 0; t < prompt.length; t++) {
         ids[token] = prompt[t];
         places[token++] = t;
       }
-    }
-    int slot = 0;
-    int repeated = 0;
-    int score = 0;
-    for (int row = 0; row < widths.length; row++) {
-      int first = firsts[row % firsts.length];
-      int prompt = examples.get(row % firsts.length).prompt().length;
-      int[] answer = examples.get(row % firsts.length).answers()[row / firsts.length];
-      for (int t = 0; t < prompt; t++) {
-        slots[slot] = first + t;
-        if (row < firsts.length) {
-          own[first + t] = slot;
-        } else {
-          againFrom[repeated] = slot;
-          againTo[repeated++] = first + t;
-        }
-        slot++;
-      }
-      for (int t = 0; t < answer.length; t++) {
-        at[score] = t == 0 ? first + prompt - 1 : token - 1;
-        targets[score] = answer[t];
-        owners[score++] = row;
-        if (t < answer.length - 1) {
-          ids[token] = answer[t];
-          places[token] = prompt + t;
-          own[token] = slot;
-          slots[slot++] = token++;
+      int last = token - 1;
+      for (int i = 0; i < each; i++) {
+        int[] answer = examples.get(e).answers()[i];
+        answers[e * each + i] = Math.max(0, answer.length - 1);
+        for (int t = 0; t < answer.length; t++) {
+          at[score] = t == 0 ? last : token - 1;
+          targets[score] = answer[t];
+          owners[score++] = i * prompts.length + e;
+          if (t < answer.length - 1) {
+            ids[token] = answer[t];
+            places[token++] = prompt.length + t;
+          }
         }
       }
-      widths[row] = prompt + Math.max(0, answer.length - 1);
     }
   }
 
   /** Scored tokens of each sequence. */
   double[] lengths() {
-    double[] lengths = new double[widths.length];
+    double[] lengths = new double[answers.length];
     for (long owner : owners) {
       lengths[(int) owner]++;
     }

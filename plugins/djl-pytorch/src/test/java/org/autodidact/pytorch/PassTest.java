@@ -52,11 +52,8 @@ class PassTest {
     Pass pass = Pass.of(List.of(new Example(0, 1, ids(10, 2), ids(20, 3), ids(30, 2))));
     assertThat(pass.ids()).containsExactly(10, 11, 20, 21, 30);
     assertThat(pass.places()).containsExactly(0, 1, 2, 3, 2);
-    assertThat(pass.widths()).containsExactly(4, 3);
-    assertThat(pass.slots()).containsExactly(0, 1, 2, 3, 0, 1, 4);
-    assertThat(pass.own()).containsExactly(0, 1, 2, 3, 6);
-    assertThat(pass.againFrom()).containsExactly(4, 5);
-    assertThat(pass.againTo()).containsExactly(0, 1);
+    assertThat(pass.prompts()).containsExactly(2);
+    assertThat(pass.answers()).containsExactly(2, 1);
     assertThat(pass.at()).containsExactly(1, 2, 3, 1, 4);
     assertThat(pass.targets()).containsExactly(20, 21, 22, 30, 31);
     assertThat(pass.owners()).containsExactly(0, 0, 0, 1, 1);
