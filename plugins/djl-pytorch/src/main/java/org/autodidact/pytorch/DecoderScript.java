@@ -40,12 +40,9 @@ final class DecoderScript {
           "mlp.up_proj",
           "mlp.down_proj");
 
-  /** Operations that CPUs have for themselves. */
+  /** Attention that CPUs have for themselves. */
   private static final Map<String, String> ON_CPU =
       Map.of(
-          "PRODUCT",
-          "ops.mkldnn._linear_pointwise(x, w, None, \"none\","
-              + " annotate(List[Optional[number]], []), \"\")",
           "ATTEND",
           "torch._scaled_dot_product_flash_attention_for_cpu",
           "UNATTEND",
@@ -53,13 +50,12 @@ final class DecoderScript {
 
   /** The same of operations that every device has. */
   private static final Map<String, String> PLAIN =
-      Map.of(
-          "PRODUCT",
-          "torch.linear(x, w)",
-          "ATTEND",
-          "(self).plain_attention",
-          "UNATTEND",
-          "(self).plain_attention_backward");
+      Map.of("ATTEND", "(self).plain_attention", "UNATTEND", "(self).plain_attention_backward");
+
+  /** oneDNN's product of float32: MKL, whose libtorch's own is, knows no AVX-512 on AMD. */
+  private static final String ONE_DNN =
+      "ops.mkldnn._linear_pointwise(x, w, None, \"none\","
+          + " annotate(List[Optional[number]], []), \"\")";
 
   /** Bytes of logits that are computed at a time: glibc asks the kernel anew for each of 32 MiB. */
   private static final int CHUNK_BYTES = 31 << 20;
@@ -169,6 +165,7 @@ final class DecoderScript {
     List<String> adapted = lora.map(DecoderScript::adapted).orElse(List.of());
     List<Integer> adapters =
         PROJECTIONS.stream().map(p -> adapted.contains(p) ? 2 * adapted.indexOf(p) : -1).toList();
+    constants.put("PRODUCT", plain || Processor.isIntel() ? "torch.linear(x, w)" : ONE_DNN);
     constants.put("PLACES", list(PROJECTIONS.stream().map(p -> place(p + ".weight")).toList()));
     constants.put("BIASES", list(PROJECTIONS.stream().map(p -> place(p + ".bias")).toList()));
     constants.put("ADAPTERS", list(adapters));

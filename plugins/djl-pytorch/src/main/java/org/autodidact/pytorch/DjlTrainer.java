@@ -91,7 +91,7 @@ final class DjlTrainer implements Trainer {
       Objective objective = Objective.of(request.settings());
       get(engine);
       Target target = Target.of(settings.provider());
-      if (bf16 && target == Target.CPU && !PyTorchPlugin.hasBf16()) {
+      if (bf16 && target == Target.CPU && !Processor.hasBf16()) {
         System.getLogger(DjlTrainer.class.getName())
             .log(
                 System.Logger.Level.WARNING,

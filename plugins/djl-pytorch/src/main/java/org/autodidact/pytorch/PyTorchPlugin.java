@@ -2,9 +2,6 @@ package org.autodidact.pytorch;
 
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import org.autodidact.api.ComputeSettings;
@@ -39,19 +36,11 @@ public final class PyTorchPlugin implements Plugin {
           "trainer 'djl-pytorch' uses: "
               + (Target.hasCuda() ? "a GPU by CUDA" : "CPU (CUDA: this libtorch sees no GPU)")
               + ", float32, or products in bf16"
-              + (hasBf16() ? "" : ", which this processor has no instructions for: slower"));
+              + (Processor.hasBf16()
+                  ? ""
+                  : ", which this processor has no instructions for: slower"));
     } catch (LinkageError | RuntimeException e) {
       return List.of("libtorch does not load here: " + e);
-    }
-  }
-
-  /** Whether the processor multiplies bf16, or does not say. */
-  static boolean hasBf16() {
-    try {
-      String processor = Files.readString(Path.of("/proc/cpuinfo"));
-      return processor.contains("avx512_bf16") || processor.contains("amx_bf16");
-    } catch (IOException e) {
-      return true;
     }
   }
 
