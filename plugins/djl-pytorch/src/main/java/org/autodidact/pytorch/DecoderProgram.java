@@ -88,10 +88,21 @@ final class DecoderProgram implements AutoCloseable {
       int maxLength,
       int threads,
       long seed) {
+    this(folder, new DecoderScript(folder), settings, bf16, target, maxLength, threads, seed);
+  }
+
+  DecoderProgram(
+      ModelFolder folder,
+      DecoderScript script,
+      TrainingSettings settings,
+      boolean bf16,
+      Target target,
+      int maxLength,
+      int threads,
+      long seed) {
     this.config = folder.config();
     this.settings = settings;
     this.bf16 = bf16;
-    DecoderScript script = new DecoderScript(folder);
     this.names = script.weights();
     Engine engine = Engine.getEngine("PyTorch");
     // The optimizing executor rewrites a program after its first passes, which changes the last

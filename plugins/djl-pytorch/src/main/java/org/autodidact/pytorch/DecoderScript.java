@@ -66,9 +66,17 @@ final class DecoderScript {
   private final ModelConfig config;
   private final List<String> weights = new ArrayList<>();
   private final int weightsPerLayer;
+  private final int chunkBytes;
+  private final int keptBytes;
 
   DecoderScript(ModelFolder model) {
+    this(model, CHUNK_BYTES, KEPT_BYTES);
+  }
+
+  DecoderScript(ModelFolder model, int chunkBytes, int keptBytes) {
     this.config = model.config();
+    this.chunkBytes = chunkBytes;
+    this.keptBytes = keptBytes;
     List<String> missing = unsupported(config);
     if (!missing.isEmpty()) {
       throw new UnsupportedModelException(
@@ -193,9 +201,9 @@ final class DecoderScript {
     constants.put("NORM", number(1 + weightsPerLayer * config.layers()));
     constants.put("HEAD", number(config.tiedEmbeddings() ? 0 : weights.size() - 1));
     int row = config.vocabularySize() * (bf16 ? 2 : Float.BYTES);
-    int chunk = Math.max(1, CHUNK_BYTES / row / 32) * 32;
+    int chunk = Math.max(1, chunkBytes / row / 32) * 32;
     constants.put("CHUNK", number(chunk));
-    constants.put("KEPT", number(Math.max(1, KEPT_BYTES / row / chunk) * chunk));
+    constants.put("KEPT", number(Math.max(1, keptBytes / row / chunk) * chunk));
     return CONSTANT.matcher(TEXT).replaceAll(m -> constants.getOrDefault(m.group(), m.group()));
   }
 

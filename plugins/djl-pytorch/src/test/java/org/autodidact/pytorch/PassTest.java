@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
@@ -92,6 +93,26 @@ class PassTest {
     }
   }
 
+  /** Of 64 scored tokens 32 at a time: all kept, or the first 32. */
+  @Test
+  void logitsPieceByPieceHaveTheGradientOfTheWhole() {
+    List<List<Example>> pairs = List.of(pairs());
+    for (TrainingSettings settings : List.of(DPO, LORA)) {
+      for (boolean bf16 : List.of(false, true)) {
+        float[] whole = gradient(settings, pairs, bf16, DecoderScript::new);
+        double largest = 0;
+        for (float g : whole) {
+          largest = Math.max(largest, Math.abs(g));
+        }
+        for (int kept : List.of(1, 1 << 20)) {
+          float[] pieces = gradient(settings, pairs, bf16, m -> new DecoderScript(m, 1, kept));
+          assertThat(pieces)
+              .containsExactly(whole, within((float) (largest * (bf16 ? 1e-2 : TOLERANCE))));
+        }
+      }
+    }
+  }
+
   @Test
   void adafactorIsItsFormula() {
     double rate = 0.01;
@@ -149,8 +170,17 @@ class PassTest {
 
   /** The gradient of some loss: ten times AdamW's first moment after a step of rate 0. */
   private float[] gradient(TrainingSettings settings, List<List<Example>> portions) {
+    return gradient(settings, portions, false, DecoderScript::new);
+  }
+
+  private float[] gradient(
+      TrainingSettings settings,
+      List<List<Example>> portions,
+      boolean bf16,
+      Function<ModelFolder, DecoderScript> script) {
     try (ModelFolder model = ModelFolder.open(base);
-        DecoderProgram program = new DecoderProgram(model, settings, false, Target.CPU, 64, 1, 1)) {
+        DecoderProgram program =
+            new DecoderProgram(model, script.apply(model), settings, bf16, Target.CPU, 64, 1, 1)) {
       program.prepareTraining();
       for (int i = 1; i < program.adapter().matrices().length; i += 2) {
         // B is zero at first, and A's gradient with it.
