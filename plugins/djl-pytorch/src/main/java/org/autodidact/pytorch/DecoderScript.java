@@ -52,7 +52,7 @@ final class DecoderScript {
   private static final Map<String, String> PLAIN =
       Map.of("ATTEND", "(self).plain_attention", "UNATTEND", "(self).plain_attention_backward");
 
-  /** oneDNN's product of float32: MKL, whose libtorch's own is, knows no AVX-512 on AMD. */
+  /** oneDNN's product of float32: MKL's, which is libtorch's own, has no AVX-512 on AMD. */
   private static final String ONE_DNN =
       "ops.mkldnn._linear_pointwise(x, w, None, \"none\","
           + " annotate(List[Optional[number]], []), \"\")";
