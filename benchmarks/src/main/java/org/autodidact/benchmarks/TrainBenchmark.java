@@ -72,7 +72,6 @@ public final class TrainBenchmark {
     List<TrainingMetrics> steps = new ArrayList<>();
     List<Long> ends = new ArrayList<>();
     List<Long> resident = new ArrayList<>();
-    long start = System.nanoTime();
     Function<String, TrainingRequest> request =
         name ->
             new TrainingRequest(
@@ -83,6 +82,7 @@ public final class TrainBenchmark {
                 1,
                 new Checkpoint(name, folder.resolve(name)),
                 folder.resolve(name + ".state"));
+    long start = System.nanoTime();
     trainer.train(
         request.apply("M1"),
         m -> {

@@ -76,21 +76,11 @@ final class DecoderProgram implements AutoCloseable {
   /**
    * Loads the folder's weights.
    *
+   * @param script the folder's program
    * @param target where it computes
    * @param maxLength the longest sequence
    * @param seed draws the adapter
    */
-  DecoderProgram(
-      ModelFolder folder,
-      TrainingSettings settings,
-      boolean bf16,
-      Target target,
-      int maxLength,
-      int threads,
-      long seed) {
-    this(folder, new DecoderScript(folder), settings, bf16, target, maxLength, threads, seed);
-  }
-
   DecoderProgram(
       ModelFolder folder,
       DecoderScript script,

@@ -101,6 +101,7 @@ final class DjlTrainer implements Trainer {
       try (DecoderProgram program =
           new DecoderProgram(
               base,
+              new DecoderScript(base),
               request.settings(),
               bf16,
               target,

@@ -84,7 +84,9 @@ class ArchitecturesTest {
             .lora(new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false, false))
             .build();
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderProgram program = new DecoderProgram(model, settings, false, target, 64, 1, 1)) {
+        DecoderProgram program =
+            new DecoderProgram(
+                model, new DecoderScript(model), settings, false, target, 64, 1, 1)) {
       program.prepareTraining();
       for (int m = 0; m < program.trained().size(); m++) {
         FloatBuffer matrix = program.trained().get(m).asFloatBuffer();
@@ -115,7 +117,8 @@ class ArchitecturesTest {
     golden.forEach(numbers -> examples.add(example(numbers)));
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
         DecoderProgram program =
-            new DecoderProgram(model, TrainingSettings.sft(), bf16, target, 64, 1, 1)) {
+            new DecoderProgram(
+                model, new DecoderScript(model), TrainingSettings.sft(), bf16, target, 64, 1, 1)) {
       double[] together = program.score(Pass.of(examples));
       program.prepareTraining();
       for (int i = 0; i < golden.size(); i++) {
@@ -147,7 +150,8 @@ class ArchitecturesTest {
     golden.forEach(numbers -> examples.add(example(numbers)));
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve("qwen3"), "qwen3"));
         DecoderProgram program =
-            new DecoderProgram(model, settings.build(), bf16, Target.CPU, 64, 2, 1)) {
+            new DecoderProgram(
+                model, new DecoderScript(model), settings.build(), bf16, Target.CPU, 64, 2, 1)) {
       Pass pass = Pass.of(examples);
       double[] reference = program.reference(pass);
       program.prepareTraining();

@@ -427,7 +427,15 @@ class DjlTrainerTest {
     for (int i = 0; i < 2; i++) {
       try (ModelFolder model = ModelFolder.open(i == 0 ? trained : base);
           DecoderProgram program =
-              new DecoderProgram(model, settings, false, Target.CPU, settings.maxLength(), 2, 1)) {
+              new DecoderProgram(
+                  model,
+                  new DecoderScript(model),
+                  settings,
+                  false,
+                  Target.CPU,
+                  settings.maxLength(),
+                  2,
+                  1)) {
         Pass pass =
             Pass.of(new ExampleEncoder(model, settings).encode(pairs, false, settings.loss()));
         sums[i] = program.score(pass);

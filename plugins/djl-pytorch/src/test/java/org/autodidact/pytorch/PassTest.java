@@ -65,7 +65,8 @@ class PassTest {
   void sharedPromptsGiveTheSumsOfSequencesAlone() {
     List<Example> pairs = pairs();
     try (ModelFolder model = ModelFolder.open(base);
-        DecoderProgram program = new DecoderProgram(model, DPO, false, Target.CPU, 64, 1, 1)) {
+        DecoderProgram program =
+            new DecoderProgram(model, new DecoderScript(model), DPO, false, Target.CPU, 64, 1, 1)) {
       double[] together = program.score(Pass.of(pairs));
       for (int row = 0; row < together.length; row++) {
         Example pair = pairs.get(row % 4);
@@ -83,10 +84,7 @@ class PassTest {
       float[] whole = gradient(settings, List.of(pairs));
       float[] split = gradient(settings, pairs.stream().map(List::of).toList());
       float[] again = gradient(settings.toBuilder().recompute(true).build(), List.of(pairs));
-      double largest = 0;
-      for (float g : whole) {
-        largest = Math.max(largest, Math.abs(g));
-      }
+      double largest = largest(whole);
       assertThat(largest).isPositive();
       assertThat(split).containsExactly(whole, within((float) (largest * TOLERANCE)));
       assertThat(again).isEqualTo(whole);
@@ -100,10 +98,7 @@ class PassTest {
     for (TrainingSettings settings : List.of(DPO, LORA)) {
       for (boolean bf16 : List.of(false, true)) {
         float[] whole = gradient(settings, pairs, bf16, DecoderScript::new);
-        double largest = 0;
-        for (float g : whole) {
-          largest = Math.max(largest, Math.abs(g));
-        }
+        double largest = largest(whole);
         for (int kept : List.of(1, 1 << 20)) {
           float[] pieces = gradient(settings, pairs, bf16, m -> new DecoderScript(m, 1, kept));
           assertThat(pieces)
@@ -120,7 +115,9 @@ class PassTest {
     TrainingSettings settings =
         DPO.toBuilder().optimizer(TrainingSettings.Optimizer.ADAFACTOR).build();
     try (ModelFolder model = ModelFolder.open(base);
-        DecoderProgram program = new DecoderProgram(model, settings, false, Target.CPU, 64, 1, 1)) {
+        DecoderProgram program =
+            new DecoderProgram(
+                model, new DecoderScript(model), settings, false, Target.CPU, 64, 1, 1)) {
       float[] expected = floats(program.trained());
       int at = 0;
       for (String name : program.names()) {
@@ -195,6 +192,14 @@ class PassTest {
       }
       return moments;
     }
+  }
+
+  private static double largest(float[] numbers) {
+    double largest = 0;
+    for (float number : numbers) {
+      largest = Math.max(largest, Math.abs(number));
+    }
+    return largest;
   }
 
   private static void backward(DecoderProgram program, List<List<Example>> portions) {
