@@ -57,18 +57,23 @@ class ChatTemplateTest {
         .hasMessageContaining("unknown role robot");
   }
 
-  /** As in containers and pools, whose threads may see no library. */
-  @Test
-  void theThreadsClassLoaderDoesNotMatter() throws Exception {
-    Thread thread = Thread.currentThread();
-    ClassLoader before = thread.getContextClassLoader();
-    thread.setContextClassLoader(ClassLoader.getPlatformClassLoader());
-    try {
-      assertThat(template("{{ messages[0].content }}").render(List.of(Message.user("a")), false))
-          .isEqualTo("a");
-    } finally {
-      thread.setContextClassLoader(before);
-    }
+  /** Texts are data: what looks like a template in a message is text. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ 7*7 }} {% if x %}secret{% endif %} {# gone #}",
+        "{% include \"application.properties\" %}",
+        "{{ raise_exception(\"x\") }}",
+        "{% for i in range(1000) %}",
+        "docker ps --format '{{.Names}}'",
+        "Use {{#each items}}{{name}}{{/each}} here"
+      })
+  void aMessageIsNeverCode(String content) throws Exception {
+    ChatTemplate template =
+        template(
+            "{% for m in messages %}{{ '<' + m.role + '>' + m.content + '<end>' }}{% endfor %}");
+    assertThat(template.render(List.of(Message.user(content), assistant(content)), true))
+        .isEqualTo("<user>" + content + "<end><assistant>" + content + "<end>");
   }
 
   /** Gemma's way: no system turn, strict turns, another name for the assistant. */
@@ -138,10 +143,9 @@ class ChatTemplateTest {
         "{% for i in range(1000000000) %}{{ messages[0].content * 100000 }}{% endfor %}",
       })
   void aTemplateReachesNothing(String text) throws Exception {
-    ChatTemplate template = template("before " + text);
     String found;
     try {
-      found = template.render(List.of(Message.user("a")), true);
+      found = template("before " + text).render(List.of(Message.user("a")), true);
     } catch (UnsupportedModelException e) {
       found = "before";
     }
