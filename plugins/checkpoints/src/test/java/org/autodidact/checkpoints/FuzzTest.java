@@ -1,9 +1,16 @@
 package org.autodidact.checkpoints;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
 import org.autodidact.api.AutodidactException;
+import org.autodidact.checkpoints.jinja.JinjaException;
+import org.autodidact.checkpoints.jinja.JinjaTemplate;
 
 /**
  * Files from strangers open or are refused by a typed failure. With the build these run over the
@@ -57,6 +64,18 @@ class FuzzTest {
     } finally {
       Files.deleteIfExists(file);
       Files.deleteIfExists(folder);
+    }
+  }
+
+  @com.code_intelligence.jazzer.junit.FuzzTest(maxDuration = "2m")
+  void template(byte[] bytes) {
+    try {
+      JinjaTemplate.parse(new String(bytes, UTF_8))
+          .render(
+              Map.of("messages", List.of(Map.of("role", "user", "content", "{{ x }}"))),
+              Clock.systemUTC());
+    } catch (JinjaException expected) {
+      // refused, as it should be
     }
   }
 }

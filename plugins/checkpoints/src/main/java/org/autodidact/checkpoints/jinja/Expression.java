@@ -95,7 +95,9 @@ interface Expression {
         throw Values.undefinedOr(
             value, null, "a " + Values.typeName(value) + " has no sign; expected a number");
       }
-      return negative ? Arithmetic.negated(value) : value;
+      return negative
+          ? Arithmetic.negated(value)
+          : value instanceof Boolean ? (Object) Values.toLong(value) : value;
     }
   }
 

@@ -252,7 +252,11 @@ final class Lexer {
   }
 
   private void integer(int from, int radix, int prefix) {
-    String text = source.substring(from, at).replace("_", "").substring(prefix);
+    String written = source.substring(from, at);
+    String text = written.replace("_", "").substring(prefix);
+    if (written.endsWith("_") || prefix == 0 && text.startsWith("0") && !text.matches("0+")) {
+      throw new JinjaException("'" + written + "' is no number", line);
+    }
     try {
       add(Kind.INTEGER, Long.toString(Long.parseLong(text, radix)));
     } catch (NumberFormatException e) {

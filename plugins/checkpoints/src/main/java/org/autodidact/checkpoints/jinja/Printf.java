@@ -30,7 +30,8 @@ final class Printf {
       budget.text(shown.length());
       directive.appendReplacement(text, Matcher.quoteReplacement(shown));
     }
-    if (used < arguments.size()) {
+    boolean one = argument instanceof List && !(argument instanceof Tuple);
+    if (used < arguments.size() && !one && !(argument instanceof java.util.Map)) {
       throw new JinjaException("not all arguments are used by '" + format + "'");
     }
     return directive.appendTail(text).toString();

@@ -24,7 +24,7 @@ final class Tests {
           plain("mapping", value -> value instanceof Map),
           plain("iterable", value -> Values.isIterable(value) || value instanceof Loop),
           plain("sequence", value -> Values.isIterable(value) && !(value instanceof Lazy)),
-          plain("callable", value -> value instanceof Callable),
+          plain("callable", value -> value instanceof Callable || value instanceof Undefined),
           plain("odd", value -> parity(value) == 1),
           plain("even", value -> parity(value) == 0),
           plain("escaped", value -> false),

@@ -427,6 +427,9 @@ final class TextMethods {
   private static String padded(String text, String name, Arguments arguments, Budget budget) {
     Object[] given = arguments.bind(1, "width", "fillchar");
     String fill = name.equals("zfill") ? "0" : Values.toText(Arguments.or(given[1], " "));
+    if (PythonText.length(fill) != 1) {
+      throw new JinjaException(name + "() fills with one character, found '" + fill + "'");
+    }
     long missing = Math.max(0, Values.toLong(given[0]) - PythonText.length(text));
     budget.text(missing * fill.length());
     int count = (int) missing;
