@@ -20,6 +20,8 @@ final class GraphEngine implements Engine {
   private final int threads;
   private final List<GraphStream> streams = new ArrayList<>();
   private Decoder decoder;
+
+  /** Of the decoder that is loaded; 0 where none is. */
   private int decoderThreads;
 
   /** {@code model} and {@code rounded} must outlive this. */
@@ -47,9 +49,12 @@ final class GraphEngine implements Engine {
   public void prepare(int count) {
     int each = count == 1 ? threads : 1;
     if (each != decoderThreads) {
+      // Closed first, so that the weights never lie there twice; should the next one fail, the
+      // next call loads again.
+      decoderThreads = 0;
       decoder.close();
-      decoderThreads = each;
       decoder = new Decoder(model, each, rounded, sharesPrefixes);
+      decoderThreads = each;
       streams.forEach(stream -> stream.use(decoder, each > 1));
     }
   }

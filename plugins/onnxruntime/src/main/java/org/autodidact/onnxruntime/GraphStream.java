@@ -207,11 +207,13 @@ final class GraphStream implements DecoderStream {
   }
 
   private void reserve(int logitRows) {
-    if (peaks.capacity() < 2L * logitRows) {
+    if (peaks.isClosed() || peaks.capacity() < 2L * logitRows) {
+      // Freed first, so that old and new never lie side by side. The peaks are made last: while
+      // they are closed, what a failure left here is made anew.
       closeLogits();
       logits = NativeBuffer.ofFloats((long) logitRows * vocabulary);
       probabilities = NativeBuffer.ofFloats((long) logitRows * vocabulary);
-      peaks = NativeBuffer.ofFloats(2 * logitRows);
+      peaks = NativeBuffer.ofFloats(2L * logitRows);
     }
   }
 

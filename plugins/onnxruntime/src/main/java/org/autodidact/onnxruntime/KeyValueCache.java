@@ -50,7 +50,12 @@ final class KeyValueCache implements Cache {
     long floats = rows * rowFloats();
     if (buffers.isEmpty() || buffers.get(0).capacity() < floats) {
       close();
-      names.forEach(name -> buffers.add(NativeBuffer.ofFloats(floats)));
+      try {
+        names.forEach(name -> buffers.add(NativeBuffer.ofFloats(floats)));
+      } catch (RuntimeException | Error e) {
+        close(); // all buffers or none: the next call asks the first one what there is
+        throw e;
+      }
     }
   }
 

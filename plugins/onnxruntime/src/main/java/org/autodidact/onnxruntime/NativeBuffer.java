@@ -9,7 +9,10 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import org.autodidact.api.StorageException;
 
-/** Memory outside the heap that is freed by {@link #close()}, not by the collector. */
+/**
+ * Memory outside the heap that is freed by {@link #close()}, not by the collector. Once closed it
+ * has room for nothing, and refuses to be read or written: the address may be another's.
+ */
 final class NativeBuffer implements AutoCloseable {
   private static final MethodHandle CLEANER = cleaner();
 
@@ -45,36 +48,51 @@ final class NativeBuffer implements AutoCloseable {
 
   /** A view of all bytes; not to be used after {@link #close()}. */
   ByteBuffer bytes() {
-    return bytes.duplicate().order(ByteOrder.nativeOrder());
+    return open().duplicate().order(ByteOrder.nativeOrder());
   }
 
   /**
    * A view of {@code count} floats from the {@code from}th; not to be used after {@link #close()}.
    */
   FloatBuffer floats(long from, long count) {
-    return bytes
+    return open()
         .slice(Math.toIntExact(from * Float.BYTES), Math.toIntExact(count * Float.BYTES))
         .order(ByteOrder.nativeOrder())
         .asFloatBuffer();
   }
 
+  /** Floats that it has room for; 0 once it is closed. */
   long capacity() {
-    return bytes.capacity() / Float.BYTES;
+    return closed ? 0 : bytes.capacity() / Float.BYTES;
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  private ByteBuffer open() {
+    if (closed) {
+      throw new IllegalStateException("this memory has been freed");
+    }
+    return bytes;
   }
 
   /** Copies {@code count} floats to another buffer or within this one. */
   void copy(long from, NativeBuffer target, long to, long count) {
-    target.bytes.put(
-        Math.toIntExact(to * Float.BYTES),
-        bytes,
-        Math.toIntExact(from * Float.BYTES),
-        Math.toIntExact(count * Float.BYTES));
+    target
+        .open()
+        .put(
+            Math.toIntExact(to * Float.BYTES),
+            open(),
+            Math.toIntExact(from * Float.BYTES),
+            Math.toIntExact(count * Float.BYTES));
   }
 
   /** Sets {@code count} floats to 0. */
   void clear(long from, long count) {
+    ByteBuffer target = open();
     for (long i = from; i < from + count; i++) {
-      bytes.putFloat(Math.toIntExact(i * Float.BYTES), 0);
+      target.putFloat(Math.toIntExact(i * Float.BYTES), 0);
     }
   }
 

@@ -31,7 +31,13 @@ final class VectorEngine implements Engine {
     this.config = config;
     this.decoder = new VectorDecoder(config, weights, threads);
     this.team = new Team(threads);
-    this.together = new VectorStream(decoder, team);
+    try {
+      this.together = new VectorStream(decoder, team);
+    } catch (RuntimeException | Error e) {
+      team.close();
+      decoder.close();
+      throw e;
+    }
   }
 
   /** What weights that were rounded without knowing it let be seen; takes their matrices. */
