@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
@@ -31,7 +33,10 @@ final class DecodingBatch {
   private final boolean shared;
   private final Consumer<Generation> results;
   private final Cancellation cancellation;
-  private final ThreadLocal<Sampler.Scratch> scratch;
+
+  /** As many as threads draw at once; gone with the batch, unlike what a pool's threads hold. */
+  private final Queue<Sampler.Scratch> scratches = new ConcurrentLinkedQueue<>();
+
   private final List<Row> rows = new ArrayList<>();
   private final List<Group> groups = new ArrayList<>();
   private int widestGroup = 1;
@@ -53,8 +58,6 @@ final class DecodingBatch {
     this.shared = shared;
     this.results = results;
     this.cancellation = cancellation;
-    int vocabulary = model.config().vocabularySize();
-    this.scratch = ThreadLocal.withInitial(() -> new Sampler.Scratch(vocabulary));
   }
 
   void run() {
@@ -219,7 +222,14 @@ final class DecodingBatch {
    */
   private void draw(int first, DecoderStream.Logits logits, int[] logitRows) {
     stream.forEach(
-        logitRows.length, i -> rows.get(first + i).draw(logits, logitRows[i], scratch.get()));
+        logitRows.length,
+        i -> {
+          Sampler.Scratch idle = scratches.poll();
+          Sampler.Scratch scratch =
+              idle == null ? new Sampler.Scratch(model.config().vocabularySize()) : idle;
+          rows.get(first + i).draw(logits, logitRows[i], scratch);
+          scratches.add(scratch);
+        });
   }
 
   private void removeFinished() {
