@@ -182,12 +182,15 @@ public final class ModelFolder implements AutoCloseable {
 
   /** The tensor's elements widened to float. */
   public float[] floats(TensorInfo tensor) {
-    return floats(tensor, 0, Math.toIntExact(tensor.elements()));
+    return floats(tensor, bytes(tensor), 0, Math.toIntExact(tensor.elements()));
   }
 
-  /** {@code count} of the tensor's elements, from the {@code from}th on, widened to float. */
-  public float[] floats(TensorInfo tensor, int from, int count) {
-    ByteBuffer bytes = bytes(tensor);
+  /**
+   * {@code count} of a tensor's elements, from the {@code from}th on, widened to float.
+   *
+   * @param bytes the tensor's {@link #bytes(TensorInfo)}, mapped once for all pieces
+   */
+  public static float[] floats(TensorInfo tensor, ByteBuffer bytes, int from, int count) {
     float[] floats = new float[count];
     switch (tensor.type()) {
       case F32 -> bytes.asFloatBuffer().get(from, floats);

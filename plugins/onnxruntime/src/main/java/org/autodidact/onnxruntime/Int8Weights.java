@@ -246,9 +246,11 @@ final class Int8Weights implements RoundedWeights {
     int vocabulary = config.vocabularySize();
     embedding = NativeBuffer.ofFloats((long) vocabulary * config.hiddenSize());
     FloatBuffer target = embedding();
+    TensorInfo plain = plainEmbedding();
+    ByteBuffer bytes = model.bytes(plain);
     for (int from = 0; from < vocabulary; from += TOGETHER) {
       int count = Math.min(TOGETHER, vocabulary - from);
-      float[][] rows = rows(plainEmbedding(), from, count);
+      float[][] rows = rows(plain, bytes, from, count);
       float[][] columns = Rotation.transposed(rows, config.hiddenSize());
       stream.applyToAll(columns);
       for (float[] row : Rotation.transposed(columns, count)) {
@@ -258,9 +260,9 @@ final class Int8Weights implements RoundedWeights {
   }
 
   /** Some rows of a matrix. */
-  private float[][] rows(TensorInfo tensor, int from, int count) {
+  private static float[][] rows(TensorInfo tensor, ByteBuffer bytes, int from, int count) {
     int width = Math.toIntExact(tensor.shape().get(1));
-    float[] values = model.floats(tensor, from * width, count * width);
+    float[] values = ModelFolder.floats(tensor, bytes, from * width, count * width);
     return IntStream.range(0, count)
         .mapToObj(i -> Arrays.copyOfRange(values, i * width, (i + 1) * width))
         .toArray(float[][]::new);
@@ -268,7 +270,7 @@ final class Int8Weights implements RoundedWeights {
 
   private float[][] rows(String name) {
     TensorInfo tensor = model.tensor(name);
-    return rows(tensor, 0, Math.toIntExact(tensor.shape().get(0)));
+    return rows(tensor, model.bytes(tensor), 0, Math.toIntExact(tensor.shape().get(0)));
   }
 
   private float[] floats(String name) {
@@ -341,8 +343,9 @@ final class Int8Weights implements RoundedWeights {
   private Matrix head() {
     TensorInfo tensor = config.tiedEmbeddings() ? plainEmbedding() : model.tensor("lm_head.weight");
     float[] gains = gains("model.norm.weight");
+    ByteBuffer bytes = model.bytes(tensor);
     return Rounding.round(
-        (from, count) -> read(rows(tensor, from, count), gains),
+        (from, count) -> read(rows(tensor, bytes, from, count), gains),
         config.vocabularySize(),
         new float[0],
         !exact,
