@@ -6,13 +6,11 @@ import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.autodidact.api.AutodidactException;
 
 /**
@@ -26,7 +24,7 @@ final class ByteProduct implements AutoCloseable {
 
   private final int from;
   private final int outputs;
-  private final OrtSession session;
+  private final Session session;
 
   private ByteProduct(OrtEnvironment environment, Int8Weights.Matrix matrix, int from, int to) {
     this.from = from;
@@ -44,12 +42,16 @@ final class ByteProduct implements AutoCloseable {
         List.of("bytes", "values", "one", "scales", "zero"),
         List.of("products"));
     graph.output("products", DataType.FLOAT, "rows", outputs);
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      options.setIntraOpNumThreads(1);
-      options.setInterOpNumThreads(1);
-      options.setMemoryPatternOptimization(false);
-      options.setCPUArenaAllocator(false);
-      this.session = environment.createSession(graph.toModel(), options);
+    try {
+      this.session =
+          Session.of(
+              options -> {
+                options.setIntraOpNumThreads(1);
+                options.setInterOpNumThreads(1);
+                options.setMemoryPatternOptimization(false);
+                options.setCPUArenaAllocator(false);
+                return environment.createSession(graph.toModel(), options);
+              });
     } catch (OrtException e) {
       throw new AutodidactException(
           "ONNX Runtime refused a product of bytes: " + e.getMessage(), e);
@@ -87,7 +89,7 @@ final class ByteProduct implements AutoCloseable {
 
   void run(OnnxTensor bytes, OnnxTensor products) {
     try {
-      session.run(Map.of("bytes", bytes), Set.of(), Map.of("products", products)).close();
+      session.run(Map.of("bytes", bytes), Map.of("products", products));
     } catch (OrtException e) {
       throw new AutodidactException("ONNX Runtime failed: " + e.getMessage(), e);
     }
@@ -95,6 +97,6 @@ final class ByteProduct implements AutoCloseable {
 
   @Override
   public void close() {
-    Onnx.close(session);
+    session.close();
   }
 }

@@ -3,7 +3,6 @@ package org.autodidact.onnxruntime;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -22,7 +21,7 @@ import org.autodidact.checkpoints.TensorInfo;
  */
 final class Decoder implements AutoCloseable {
   private final OrtEnvironment environment;
-  private final OrtSession session;
+  private final Session session;
   private final ModelConfig config;
   private final boolean sharesPrefixes;
 
@@ -42,17 +41,22 @@ final class Decoder implements AutoCloseable {
     this.environment = Onnx.environment();
     byte[] graph = DecoderGraph.build(model, rounded, sharesPrefixes);
     Map<String, OnnxTensor> given = new LinkedHashMap<>();
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      options.setIntraOpNumThreads(threads);
-      options.setInterOpNumThreads(1);
-      options.setMemoryPatternOptimization(false);
-      options.addConfigEntry(
-          "session.model_external_initializers_file_folder_path", weightFolder(model).toString());
-      if (rounded.isPresent()) {
-        rounded.get().give(environment, given);
-        options.addExternalInitializers(Map.copyOf(given));
-      }
-      this.session = environment.createSession(graph, options);
+    try {
+      this.session =
+          Session.of(
+              options -> {
+                options.setIntraOpNumThreads(threads);
+                options.setInterOpNumThreads(1);
+                options.setMemoryPatternOptimization(false);
+                options.addConfigEntry(
+                    "session.model_external_initializers_file_folder_path",
+                    weightFolder(model).toString());
+                if (rounded.isPresent()) {
+                  rounded.get().give(environment, given);
+                  options.addExternalInitializers(Map.copyOf(given));
+                }
+                return environment.createSession(graph, options);
+              });
     } catch (OrtException e) {
       throw new UnsupportedModelException(
           model.path() + ": ONNX Runtime refused the decoder graph: " + e.getMessage(), e);
@@ -90,11 +94,11 @@ final class Decoder implements AutoCloseable {
 
   /** One run; tensors must stay reachable until it ends. */
   void run(Map<String, OnnxTensor> inputs, Map<String, OnnxTensor> outputs) throws OrtException {
-    session.run(inputs, Set.of(), outputs).close();
+    session.run(inputs, outputs);
   }
 
   @Override
   public void close() {
-    Onnx.close(session);
+    session.close();
   }
 }

@@ -2,7 +2,6 @@ package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -56,7 +55,7 @@ final class Device {
   }
 
   /** Opens a graph with a loop, which TensorRT does not take; CUDA does. */
-  OrtSession open(ModelFolder model, byte[] graph) {
+  Session open(ModelFolder model, byte[] graph) {
     try {
       Provider loops = provider == Provider.TENSORRT ? Provider.CUDA : provider;
       return session(model, graph, loops, Map.of());
@@ -66,7 +65,7 @@ final class Device {
   }
 
   /** Opens a graph whose inputs have these shapes; TensorRT builds an engine, once. */
-  OrtSession open(ModelFolder model, byte[] graph, Shapes shapes) {
+  Session open(ModelFolder model, byte[] graph, Shapes shapes) {
     if (!buildsEngines()) {
       return open(model, graph);
     }
@@ -96,17 +95,18 @@ final class Device {
     return settings;
   }
 
-  private static OrtSession session(
+  private static Session session(
       ModelFolder model, byte[] graph, Provider provider, Map<String, String> tensorRtSettings)
       throws OrtException {
     OrtEnvironment environment = Onnx.environment();
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      options.addConfigEntry(
-          "session.model_external_initializers_file_folder_path",
-          Decoder.weightFolder(model).toString());
-      Providers.add(options, provider, tensorRtSettings);
-      return environment.createSession(graph, options);
-    }
+    return Session.of(
+        options -> {
+          options.addConfigEntry(
+              "session.model_external_initializers_file_folder_path",
+              Decoder.weightFolder(model).toString());
+          Providers.add(options, provider, tensorRtSettings);
+          return environment.createSession(graph, options);
+        });
   }
 
   /**

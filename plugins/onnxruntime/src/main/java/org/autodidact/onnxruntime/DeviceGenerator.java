@@ -44,7 +44,7 @@ final class DeviceGenerator implements Generator {
   private final ModelFolder model;
   private final ComputeSettings settings;
   private final Device device;
-  private Optional<OrtSession> session = Optional.empty();
+  private Optional<Session> session = Optional.empty();
   private Optional<DeviceScorer> scorer = Optional.empty();
   private boolean closed;
 
@@ -276,7 +276,7 @@ final class DeviceGenerator implements Generator {
   }
 
   /** Opened when first asked for, as weights lie on the device once for each graph. */
-  private OrtSession session() {
+  private Session session() {
     if (session.isEmpty()) {
       session = Optional.of(device.open(model, LoopGraph.build(model)));
     }
@@ -299,7 +299,7 @@ final class DeviceGenerator implements Generator {
     closed = true;
     try (model) {
       scorer.ifPresent(DeviceScorer::close);
-      session.ifPresent(Onnx::close);
+      session.ifPresent(Session::close);
     }
   }
 }

@@ -32,8 +32,8 @@ final class DeviceScorer implements Scorer, AutoCloseable {
   private final ModelFolder model;
   private final Device device;
   private final int longest;
-  private Optional<OrtSession> within = Optional.empty();
-  private Optional<OrtSession> beyond = Optional.empty();
+  private Optional<Session> within = Optional.empty();
+  private Optional<Session> beyond = Optional.empty();
 
   DeviceScorer(ModelFolder model, Device device) {
     this.model = model;
@@ -109,7 +109,7 @@ final class DeviceScorer implements Scorer, AutoCloseable {
     }
   }
 
-  private OrtSession session(boolean fits) {
+  private Session session(boolean fits) {
     if (fits || !device.buildsEngines()) {
       if (within.isEmpty()) {
         within = Optional.of(device.open(model, ReadingGraph.build(model), shapes()));
@@ -132,7 +132,7 @@ final class DeviceScorer implements Scorer, AutoCloseable {
 
   @Override
   public void close() {
-    within.ifPresent(Onnx::close);
-    beyond.ifPresent(Onnx::close);
+    within.ifPresent(Session::close);
+    beyond.ifPresent(Session::close);
   }
 }

@@ -54,11 +54,11 @@ final class RewardModelJudge implements Judge {
   private static final List<String> INPUTS =
       List.of("input_ids", "attention_mask", "token_type_ids");
 
-  private final OrtSession session;
+  private final Session session;
   private final PromptEncoder encoder;
   private final int longest;
 
-  private RewardModelJudge(OrtSession session, PromptEncoder encoder, int longest) {
+  private RewardModelJudge(Session session, PromptEncoder encoder, int longest) {
     this.session = session;
     this.encoder = encoder;
     this.longest = longest;
@@ -71,10 +71,16 @@ final class RewardModelJudge implements Judge {
           file + ": there is no such file; export the classifier to ONNX into that folder");
     }
     PromptEncoder encoder = PromptEncoder.open(folder);
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      OrtSession session = Onnx.environment().createSession(file.toString(), options);
-      check(file, session);
-      return new RewardModelJudge(session, encoder, PromptEncoder.longest(folder));
+    try {
+      Session session =
+          Session.of(options -> Onnx.environment().createSession(file.toString(), options));
+      try {
+        check(file, session);
+        return new RewardModelJudge(session, encoder, PromptEncoder.longest(folder));
+      } catch (OrtException | RuntimeException e) {
+        session.close();
+        throw e;
+      }
     } catch (OrtException | RuntimeException e) {
       encoder.close();
       throw e instanceof AutodidactException known
@@ -84,11 +90,11 @@ final class RewardModelJudge implements Judge {
     }
   }
 
-  private static void check(Path file, OrtSession session) throws OrtException {
-    Set<String> inputs = session.getInputNames();
+  private static void check(Path file, Session session) throws OrtException {
+    Set<String> inputs = session.get().getInputNames();
     Set<String> unknown = new HashSet<>(inputs);
     INPUTS.forEach(unknown::remove);
-    NodeInfo output = session.getOutputInfo().values().iterator().next();
+    NodeInfo output = session.get().getOutputInfo().values().iterator().next();
     long[] shape = output.getInfo() instanceof TensorInfo tensor ? tensor.getShape() : new long[0];
     boolean fits =
         unknown.isEmpty()
@@ -96,7 +102,6 @@ final class RewardModelJudge implements Judge {
             && shape.length == 2
             && shape[1] == 1;
     if (!fits) {
-      Onnx.close(session);
       throw new UnsupportedModelException(
           file
               + ": a reward model has the inputs input_ids and attention_mask, perhaps"
@@ -140,7 +145,7 @@ final class RewardModelJudge implements Judge {
     try (Tensors tensors = new Tensors()) {
       tensors.put("input_ids", ids, 1, length);
       tensors.put("attention_mask", mask, 1, length);
-      if (session.getInputNames().contains("token_type_ids")) {
+      if (session.get().getInputNames().contains("token_type_ids")) {
         tensors.put("token_type_ids", Arrays.copyOf(tokens[1], length), 1, length);
       }
       try (OrtSession.Result result = session.run(tensors.inputs())) {
@@ -153,7 +158,7 @@ final class RewardModelJudge implements Judge {
 
   @Override
   public void close() {
-    Onnx.close(session);
+    session.close();
     encoder.close();
   }
 }

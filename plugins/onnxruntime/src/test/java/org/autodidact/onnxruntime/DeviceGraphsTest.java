@@ -56,7 +56,7 @@ class DeviceGraphsTest {
     int steps = prompts.get(0).greedy().size();
     int width = prompts.stream().mapToInt(p -> p.ids().length).max().orElseThrow();
     try (ModelFolder model = open(name);
-        OrtSession session = device().open(model, LoopGraph.build(model));
+        Session session = device().open(model, LoopGraph.build(model));
         Tensors tensors = new Tensors()) {
       long[] ids = new long[rows * width];
       for (int r = 0; r < rows; r++) {
@@ -94,7 +94,7 @@ class DeviceGraphsTest {
   void readingGivesTransformersProbabilities(String name) throws Exception {
     List<ArchitecturesTest.Prompt> prompts = ArchitecturesTest.golden(name + "/golden.json");
     try (ModelFolder model = open(name);
-        OrtSession session = device().open(model, ReadingGraph.build(model))) {
+        Session session = device().open(model, ReadingGraph.build(model))) {
       for (ArchitecturesTest.Prompt prompt : prompts) {
         double[] logits = prompt.logits();
         double total = Math.log(Arrays.stream(logits).map(Math::exp).sum());
