@@ -4,6 +4,7 @@ import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -60,14 +61,11 @@ public final class PromptEncoder implements AutoCloseable {
       }
     }
     ChatTemplate template = ChatTemplate.read(folder);
-    // The library asks its hub for nothing when it is given a file and told to stay offline.
-    System.setProperty("ai.djl.offline", "true");
-    System.setProperty("OPT_OUT_TRACKING", "true");
-    try {
+    Map<String, String> options =
+        Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
+    try (InputStream in = Files.newInputStream(file)) {
       HuggingFaceTokenizer tokenizer =
-          HuggingFaceTokenizer.newInstance(
-              Files.newInputStream(file),
-              Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
+          Offline.during(() -> HuggingFaceTokenizer.newInstance(in, options));
       return new PromptEncoder(folder, tokenizer, template, List.copyOf(special), size);
     } catch (java.io.IOException | RuntimeException e) {
       throw new InvalidInputException(

@@ -2,7 +2,6 @@ package org.autodidact.pytorch;
 
 import ai.djl.Device;
 import ai.djl.Model;
-import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
@@ -47,6 +46,7 @@ final class DecoderProgram implements AutoCloseable {
   private final TrainingSettings settings;
   private final boolean bf16;
   private final PtNDManager manager;
+  private final Torch torch;
   private final Model model;
   private final PtSymbolBlock block;
   private final PtNDArray cos;
@@ -94,15 +94,11 @@ final class DecoderProgram implements AutoCloseable {
     this.settings = settings;
     this.bf16 = bf16;
     this.names = script.weights();
-    Engine engine = Engine.getEngine("PyTorch");
-    // The optimizing executor rewrites a program after its first passes, which changes the last
-    // bits of results; a resumed training has to repeat them.
-    JniUtils.setGraphExecutorOptimize(false);
-    JniUtils.setNumThreads(threads);
-    this.manager = (PtNDManager) engine.newBaseManager(target.device());
-    this.copies = manager.newSubManager(Device.cpu());
-    this.model = Model.newInstance("decoder", target.device(), "PyTorch");
+    this.manager = (PtNDManager) Torch.engine().newBaseManager(target.device());
+    this.torch = new Torch(threads);
     try {
+      this.copies = manager.newSubManager(Device.cpu());
+      this.model = Model.newInstance("decoder", target.device(), "PyTorch");
       model.load(
           new ByteArrayInputStream(
               ScriptArchive.of(script.text(settings.lora(), bf16, target.plain()))));
@@ -128,6 +124,9 @@ final class DecoderProgram implements AutoCloseable {
       throw e instanceof AutodidactException known
           ? known
           : new AutodidactException("libtorch refused the training program: " + e.getMessage(), e);
+    } catch (Error e) {
+      close();
+      throw e;
     }
   }
 
@@ -610,15 +609,17 @@ final class DecoderProgram implements AutoCloseable {
 
   @Override
   public void close() {
-    if (model != null) {
-      Path empty = model.getModelPath();
-      model.close();
-      // DJL makes it for a model that comes from memory, and would keep it while the JVM lives.
-      if (empty != null && empty.startsWith(System.getProperty("java.io.tmpdir"))) {
-        empty.toFile().delete();
+    try (torch;
+        manager) {
+      if (model != null) {
+        Path empty = model.getModelPath();
+        model.close();
+        // DJL makes it for a model that comes from memory, and would keep it while the JVM lives.
+        if (empty != null && empty.startsWith(System.getProperty("java.io.tmpdir"))) {
+          empty.toFile().delete();
+        }
       }
     }
-    manager.close();
   }
 
   /** Values handed to libtorch, closed together. */

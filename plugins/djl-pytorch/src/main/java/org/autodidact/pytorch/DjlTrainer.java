@@ -13,8 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.autodidact.api.AutodidactException;
@@ -68,19 +66,21 @@ final class DjlTrainer implements Trainer {
       TrainingState state,
       Consumer<TrainingMetrics> metrics,
       Cancellation cancellation) {
-    CompletableFuture<Void> engine =
-        there.isPresent()
-            ? CompletableFuture.completedFuture(null)
-            : CompletableFuture.runAsync(() -> Engine.getEngine("PyTorch"));
-    try (ModelFolder base = ModelFolder.open(request.base().folder())) {
-      // Reads all weights, while examples are encoded and libtorch starts.
-      CompletableFuture<String> fingerprint =
-          CompletableFuture.supplyAsync(() -> Fingerprint.of(request, base, bf16));
+    // Starts, while the base is opened and its weights are read for their hash.
+    try (Background<Optional<Engine>> engine =
+            Background.start(
+                "autodidact-libtorch",
+                stopped -> there.isPresent() ? Optional.empty() : Optional.of(Torch.engine()));
+        ModelFolder base = ModelFolder.open(request.base().folder());
+        Background<String> fingerprint =
+            Background.start(
+                "autodidact-fingerprint",
+                stopped -> Fingerprint.of(request, base, bf16, stopped))) {
       ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
       List<Example> examples = encoder.encode(request.examples(), false, request.settings().loss());
       List<Example> heldOut = encoder.encode(request.heldOut(), true, request.settings().loss());
       if (there.isPresent()) {
-        TrainingResult finished = finished(request, there.get(), get(fingerprint));
+        TrainingResult finished = finished(request, there.get(), fingerprint.get());
         state.delete();
         return finished;
       }
@@ -89,7 +89,7 @@ final class DjlTrainer implements Trainer {
               examples.stream().mapToInt(Example::width).max().orElseThrow(),
               heldOut.stream().mapToInt(Example::width).max().orElse(0));
       Objective objective = Objective.of(request.settings());
-      get(engine);
+      engine.get();
       Target target = Target.of(settings.provider());
       if (bf16 && target == Target.CPU && !Processor.hasBf16()) {
         System.getLogger(DjlTrainer.class.getName())
@@ -109,23 +109,11 @@ final class DjlTrainer implements Trainer {
               settings.effectiveThreads(),
               request.seed())) {
         return new Course(
-                request, base, program, objective, examples, heldOut, state, get(fingerprint))
+                request, base, program, objective, examples, heldOut, state, fingerprint.get())
             .run(metrics, cancellation);
       } catch (EngineException e) {
         throw explained(e);
       }
-    }
-  }
-
-  /** What another thread came to, or threw. */
-  private static <T> T get(CompletableFuture<T> found) {
-    try {
-      return found.join();
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof Error error) {
-        throw error;
-      }
-      throw e.getCause() instanceof RuntimeException known ? known : e;
     }
   }
 

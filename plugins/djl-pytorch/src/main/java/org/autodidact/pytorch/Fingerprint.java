@@ -12,6 +12,8 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
+import org.autodidact.api.CancelledException;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.checkpoints.ModelFolder;
@@ -24,7 +26,13 @@ import org.autodidact.checkpoints.TensorInfo;
 final class Fingerprint {
   private Fingerprint() {}
 
-  static String of(TrainingRequest request, ModelFolder base, boolean bf16) {
+  /**
+   * Reads all of the base's files.
+   *
+   * @param stopped asked between pieces: then it ends by a {@link CancelledException}
+   */
+  static String of(
+      TrainingRequest request, ModelFolder base, boolean bf16, BooleanSupplier stopped) {
     MessageDigest digest;
     try {
       digest = MessageDigest.getInstance("SHA-256");
@@ -48,7 +56,7 @@ final class Fingerprint {
         files.add(file);
       }
     }
-    files.forEach(file -> put(digest, file));
+    files.forEach(file -> put(digest, file, stopped));
     return HexFormat.of().formatHex(digest.digest());
   }
 
@@ -57,10 +65,13 @@ final class Fingerprint {
     digest.update((byte) 0);
   }
 
-  private static void put(MessageDigest digest, Path file) {
+  private static void put(MessageDigest digest, Path file, BooleanSupplier stopped) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
       while (channel.read(buffer) >= 0) {
+        if (stopped.getAsBoolean()) {
+          throw new CancelledException();
+        }
         digest.update(buffer.flip());
         buffer.clear();
       }

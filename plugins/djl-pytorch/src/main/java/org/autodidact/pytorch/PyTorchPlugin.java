@@ -25,8 +25,7 @@ public final class PyTorchPlugin implements Plugin {
   @Override
   public List<String> diagnose() {
     try {
-      offline();
-      Engine engine = Engine.getEngine("PyTorch");
+      Engine engine = Torch.engine();
       return List.of(
           "libtorch "
               + engine.getVersion()
@@ -44,12 +43,6 @@ public final class PyTorchPlugin implements Plugin {
     }
   }
 
-  /** The library downloads nothing: its natives are on the class path. */
-  private static void offline() {
-    System.setProperty("ai.djl.offline", "true");
-    System.setProperty("OPT_OUT_TRACKING", "true");
-  }
-
   private static final class DjlTrainerProvider implements TrainerProvider {
     @Override
     public String name() {
@@ -58,7 +51,6 @@ public final class PyTorchPlugin implements Plugin {
 
     @Override
     public Trainer create(ComputeSettings settings) {
-      offline();
       return switch (settings.precision()) {
         case AUTO, FP32, BF16 -> {
           if (settings.provider() != ComputeSettings.Provider.AUTO) {

@@ -1,7 +1,6 @@
 package org.autodidact.pytorch;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import ai.djl.engine.StandardCapabilities;
 import org.autodidact.api.ComputeSettings.Provider;
 import org.autodidact.api.UnsupportedModelException;
@@ -29,14 +28,14 @@ record Target(Device device, boolean plain) {
     }
     throw new UnsupportedModelException(
         "training on a GPU was asked for, and this libtorch "
-            + Engine.getEngine("PyTorch").getVersion()
+            + Torch.engine().getVersion()
             + " sees none: it needs an NVIDIA GPU with its driver, and ai.djl.pytorch:"
             + "pytorch-native-cu128 of the same version first on the class path; or set the"
             + " provider cpu or auto");
   }
 
   static boolean hasCuda() {
-    return Engine.getEngine("PyTorch").hasCapability(StandardCapabilities.CUDA);
+    return Torch.engine().hasCapability(StandardCapabilities.CUDA);
   }
 
   boolean isCpu() {

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.CRC32C;
@@ -163,7 +164,7 @@ final class TrainingState implements AutoCloseable {
   }
 
   private Path at(String prefix, int step) {
-    return folder.resolve(String.format("%s%08d", prefix, step));
+    return folder.resolve(String.format(Locale.ROOT, "%s%08d", prefix, step));
   }
 
   /** Saves a state; the ones before are deleted. */
