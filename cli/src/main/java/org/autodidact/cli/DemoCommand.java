@@ -87,7 +87,8 @@ final class DemoCommand implements Callable<Integer> {
         .put("peak_rss_mb", JsonReport.peakMegabytes())
         .print(
             table(all)
-                + String.format("%nthe report is in %s", folder(seed).resolve(HtmlReport.FILE)));
+                + String.format(
+                    Locale.ROOT, "%nthe report is in %s", folder(seed).resolve(HtmlReport.FILE)));
     return 0;
   }
 
@@ -119,8 +120,14 @@ final class DemoCommand implements Callable<Integer> {
     StringBuilder text =
         new StringBuilder(
             String.format(
+                Locale.ROOT,
                 "%n%-6s%-17s%-10s%-17s%-8s%s%n",
-                "", "verified, of 5", "perfect", "judge, pairwise", "tokens", "pairs"));
+                "",
+                "verified, of 5",
+                "perfect",
+                "judge, pairwise",
+                "tokens",
+                "pairs"));
     for (List<Verified> iterates : all) {
       for (Verified v : iterates) {
         text.append(
@@ -143,10 +150,11 @@ final class DemoCommand implements Callable<Integer> {
     Verified first = all.get(0).get(0);
     Verified last = all.get(0).get(all.get(0).size() - 1);
     for (int i = 0; i < 4; i++) {
-      text.append(String.format("%n%s%n", first.examples().get(i).instruction()));
+      text.append(String.format(Locale.ROOT, "%n%s%n", first.examples().get(i).instruction()));
       for (Verified v : List.of(first, last)) {
         Verified.Example e = v.examples().get(i);
-        text.append(String.format("  %s  %d of 5  %s%n", v.name(), e.points(), e.answer()));
+        text.append(
+            String.format(Locale.ROOT, "  %s  %d of 5  %s%n", v.name(), e.points(), e.answer()));
       }
     }
     return text.toString();
@@ -154,7 +162,8 @@ final class DemoCommand implements Callable<Integer> {
 
   /** Means over seeds, and each iterate's gain over the one before with its standard error. */
   private static String overSeeds(List<List<Verified>> all) {
-    StringBuilder text = new StringBuilder(String.format("%nover %d seeds%n", all.size()));
+    StringBuilder text =
+        new StringBuilder(String.format(Locale.ROOT, "%nover %d seeds%n", all.size()));
     for (int i = 0; i < all.get(0).size(); i++) {
       int iterate = i;
       double mean = all.stream().mapToDouble(v -> v.get(iterate).mean()).average().orElseThrow();

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -54,7 +55,9 @@ final class DoctorCommand implements Callable<Integer> {
             + (Runtime.getRuntime().maxMemory() >> 20)
             + " MiB");
     for (Plugin plugin : Plugins.discover(List.of()).all()) {
-      plugin.diagnose().forEach(line -> System.out.printf("%-12s %s%n", plugin.name(), line));
+      plugin
+          .diagnose()
+          .forEach(line -> System.out.printf(Locale.ROOT, "%-12s %s%n", plugin.name(), line));
     }
     if (model != null) {
       fit();
@@ -70,12 +73,18 @@ final class DoctorCommand implements Callable<Integer> {
       long perToken =
           2L * config.layers() * config.keyValueHeads() * config.headSize() * Float.BYTES;
       System.out.printf(
+          Locale.ROOT,
           "Model        %s, %d M parameters, context %d%n",
-          config.modelType(), parameters / 1_000_000, config.contextLength());
+          config.modelType(),
+          parameters / 1_000_000,
+          config.contextLength());
       System.out.printf(
+          Locale.ROOT,
           "             generating in float32: about %d MiB of weights and %d KiB a token of a sequence%n",
-          weights, perToken >> 10);
+          weights,
+          perToken >> 10);
       System.out.printf(
+          Locale.ROOT,
           "             training all parameters in float32: about %d MiB for weights, gradients and AdamW, and what the batch takes; %s%n",
           4 * weights,
           4 * weights < total("MemAvailable") ? "that fits" : "that does not fit here");

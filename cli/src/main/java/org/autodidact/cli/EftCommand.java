@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -193,6 +194,7 @@ final class EftCommand {
       how.forEach(report::put);
       report.print(
           String.format(
+              Locale.ROOT,
               "%d examples of %d instructions, scores %s; %d instructions are held out, %d left out;"
                   + " in %s",
               examples.size(),

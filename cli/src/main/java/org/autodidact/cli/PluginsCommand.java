@@ -1,6 +1,7 @@
 package org.autodidact.cli;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.autodidact.api.GeneratorProvider;
@@ -30,6 +31,7 @@ final class PluginsCommand implements Callable<Integer> {
   }
 
   private static void print(Plugin plugin, String kind, Stream<String> names) {
-    names.forEach(name -> System.out.printf("%-10s %-16s (%s)%n", kind, name, plugin.name()));
+    names.forEach(
+        name -> System.out.printf(Locale.ROOT, "%-10s %-16s (%s)%n", kind, name, plugin.name()));
   }
 }

@@ -268,7 +268,7 @@ final class PromptsCommand {
 
     private String table(Map<String, Integer> rejected, int attempts) {
       StringBuilder text =
-          new StringBuilder(String.format("%-12s%9s%9s%n", "", "rejected", "let by"));
+          new StringBuilder(String.format(Locale.ROOT, "%-12s%9s%9s%n", "", "rejected", "let by"));
       int left = attempts;
       for (Map.Entry<String, Integer> filter : rejected.entrySet()) {
         left -= filter.getValue();

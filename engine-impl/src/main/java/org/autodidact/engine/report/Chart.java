@@ -27,8 +27,13 @@ final class Chart {
     this.low = low;
     this.high = high > low ? high : low + 1;
     svg.append(
-            "<figure><figcaption>%s</figcaption><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">"
-                .formatted(Html.text(title), WIDTH, HEIGHT, Html.text(title + ": " + words)))
+            String.format(
+                Locale.ROOT,
+                "<figure><figcaption>%s</figcaption><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
+                Html.text(title),
+                WIDTH,
+                HEIGHT,
+                Html.text(title + ": " + words)))
         .append('\n');
     for (int i = 0; i <= 2; i++) {
       double value = this.low + (this.high - this.low) * i / 2;
@@ -66,7 +71,9 @@ final class Chart {
         double error = errors.get(i);
         chart.line("bar", x, chart.y(values.get(i) - error), x, chart.y(values.get(i) + error));
       }
-      chart.svg.append("<circle cx=\"%s\" cy=\"%s\" r=\"4\"/>".formatted(number(x), number(y)));
+      chart.svg.append(
+          String.format(
+              Locale.ROOT, "<circle cx=\"%s\" cy=\"%s\" r=\"4\"/>", number(x), number(y)));
       chart.label(x, HEIGHT - 8, "middle", groups.get(i));
       previous = y;
     }
@@ -79,8 +86,12 @@ final class Chart {
     Chart chart =
         new Chart(
             title,
-            "%d steps, from %s to %s"
-                .formatted(all.length, number(all[0]), number(all[all.length - 1])),
+            String.format(
+                Locale.ROOT,
+                "%d steps, from %s to %s",
+                all.length,
+                number(all[0]),
+                number(all[all.length - 1])),
             min(all),
             max(all));
     StringBuilder points = new StringBuilder();
@@ -107,8 +118,13 @@ final class Chart {
       double x = chart.x(i, bins.size());
       double y = chart.y(counts.get(i));
       chart.svg.append(
-          "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>"
-              .formatted(number(x - width / 2), number(y), number(width), number(chart.y(0) - y)));
+          String.format(
+              Locale.ROOT,
+              "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"/>",
+              number(x - width / 2),
+              number(y),
+              number(width),
+              number(chart.y(0) - y)));
       chart.label(x, HEIGHT - 8, "middle", bins.get(i));
     }
     return chart.end();
@@ -124,14 +140,25 @@ final class Chart {
 
   private void line(String kind, double x1, double y1, double x2, double y2) {
     svg.append(
-        "<line class=\"%s\" x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\"/>"
-            .formatted(kind, number(x1), number(y1), number(x2), number(y2)));
+        String.format(
+            Locale.ROOT,
+            "<line class=\"%s\" x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\"/>",
+            kind,
+            number(x1),
+            number(y1),
+            number(x2),
+            number(y2)));
   }
 
   private void label(double x, double y, String anchor, String text) {
     svg.append(
-        "<text x=\"%s\" y=\"%s\" text-anchor=\"%s\">%s</text>"
-            .formatted(number(x), number(y), anchor, Html.text(text)));
+        String.format(
+            Locale.ROOT,
+            "<text x=\"%s\" y=\"%s\" text-anchor=\"%s\">%s</text>",
+            number(x),
+            number(y),
+            anchor,
+            Html.text(text)));
   }
 
   private String end() {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
@@ -279,17 +280,18 @@ public final class HtmlReport {
             ? "chosen"
             : candidate.equals(pair.rejected()) ? "rejected" : "";
     OptionalDouble score = candidate.judgement().score();
-    return "<li class=\"%s\"><p><b>%s: %s %s</b> %s</p><details><summary>judgements</summary>%s</details></li>"
-        .formatted(
-            role,
-            Html.text(model),
-            score.isPresent() ? Chart.number(score.getAsDouble()) : "no score",
-            role,
-            Html.text(candidate.candidate().text()),
-            candidate.judgement().samples().stream()
-                .map(JudgementSample::text)
-                .map(t -> "<p>" + (t.isEmpty() ? "nothing written" : Html.text(t)) + "</p>")
-                .collect(Collectors.joining()));
+    return String.format(
+        Locale.ROOT,
+        "<li class=\"%s\"><p><b>%s: %s %s</b> %s</p><details><summary>judgements</summary>%s</details></li>",
+        role,
+        Html.text(model),
+        score.isPresent() ? Chart.number(score.getAsDouble()) : "no score",
+        role,
+        Html.text(candidate.candidate().text()),
+        candidate.judgement().samples().stream()
+            .map(JudgementSample::text)
+            .map(t -> "<p>" + (t.isEmpty() ? "nothing written" : Html.text(t)) + "</p>")
+            .collect(Collectors.joining()));
   }
 
   private static String charts(String... charts) {

@@ -3,6 +3,7 @@ package org.autodidact.demo.recipe;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
@@ -58,8 +59,11 @@ public final class Pretrain {
             m -> {
               if (m.step() % 20 == 0) {
                 System.out.printf(
+                    Locale.ROOT,
                     "step %d of %d, loss %.4f%n",
-                    m.step(), m.steps(), m.value("loss").orElseThrow());
+                    m.step(),
+                    m.steps(),
+                    m.value("loss").orElseThrow());
               }
             },
             new Cancellation());

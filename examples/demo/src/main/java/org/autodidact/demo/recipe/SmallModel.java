@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import org.autodidact.checkpoints.ModelFolder;
@@ -43,13 +44,22 @@ public final class SmallModel {
     files.put(
         "config.json",
         utf8(
-            """
+            String.format(
+                Locale.ROOT,
+                """
             {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu", "hidden_size": %d,
              "intermediate_size": %d, "num_hidden_layers": %d, "num_attention_heads": %d, "num_key_value_heads": %d,
              "head_dim": %d, "vocab_size": %d, "max_position_embeddings": %d, "rms_norm_eps": 1e-5,
              "rope_theta": 10000.0, "tie_word_embeddings": true, "bos_token_id": 1, "eos_token_id": 3}
-            """
-                .formatted(HIDDEN, MLP, LAYERS, HEADS, HEADS, HEAD, vocabulary.size(), CONTEXT)));
+            """,
+                HIDDEN,
+                MLP,
+                LAYERS,
+                HEADS,
+                HEADS,
+                HEAD,
+                vocabulary.size(),
+                CONTEXT)));
     Map<String, WeightSource> weights = new LinkedHashMap<>();
     Random random = new Random(seed);
     put(weights, random, "model.embed_tokens.weight", vocabulary.size(), HIDDEN);
