@@ -28,6 +28,8 @@ class KillAndResumeTest {
             List.of(
                 ProcessHandle.current().info().command().orElse("java"),
                 "-XX:+UseSerialGC",
+                "-Duser.language=" + System.getProperty("user.language"),
+                "-Duser.country=" + System.getProperty("user.country", ""),
                 "-cp",
                 System.getProperty("java.class.path"),
                 "org.autodidact.cli.Main"));

@@ -235,13 +235,16 @@ class MainTest {
       Files.writeString(attempts, whole.substring(0, cut));
       Files.writeString(made, wholeMade.substring(0, Math.min(cut / 2, wholeMade.length())));
       assertThat(makePrompts(written, made, 3)).isEqualTo(code);
-      assertThat(attempts).as("cut after %d", cut).hasContent(whole);
-      assertThat(made).hasContent(wholeMade);
+      assertThat(attempts)
+          .usingCharset(StandardCharsets.UTF_8)
+          .as("cut after %d", cut)
+          .hasContent(whole);
+      assertThat(made).usingCharset(StandardCharsets.UTF_8).hasContent(wholeMade);
       assertThat(err).contains(end);
     }
     assertThat(makePrompts(written, made, 4)).isEqualTo(3);
     assertThat(err).contains("made otherwise", "count: 3, 4");
-    assertThat(attempts).hasContent(whole);
+    assertThat(attempts).usingCharset(StandardCharsets.UTF_8).hasContent(whole);
     assertRefused(
         3,
         "of 1 seeds the filters let 1 through",
@@ -290,8 +293,7 @@ class MainTest {
   void aRankingBecomesDataThatTeachToJudge() throws Exception {
     StringBuilder ranked = new StringBuilder();
     for (int i = 0; i < 8; i++) {
-      ranked.append(
-          "{\"instruction\":\"word%d\",\"chosen\":\"x\",\"rejected\":\"y\"}%n".formatted(i));
+      ranked.append("{\"instruction\":\"word" + i + "\",\"chosen\":\"x\",\"rejected\":\"y\"}\n");
     }
     Path data = file("ranked.jsonl", ranked.toString());
     Path eft = folder.resolve("eft");

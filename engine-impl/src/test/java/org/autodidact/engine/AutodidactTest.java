@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
@@ -57,7 +58,9 @@ class AutodidactTest {
     config =
         Files.writeString(
             folder.resolve("run.yaml"),
-            """
+            String.format(
+                Locale.ROOT,
+                """
             model: model
             generator: fake
             trainer: fake
@@ -65,8 +68,10 @@ class AutodidactTest {
             prompts: {file: prompts.jsonl, per-iteration: %d}
             candidates: {count: %d}
             judge: {samples: %d}
-            """
-                .formatted(PROMPTS, CANDIDATES, SAMPLES));
+            """,
+                PROMPTS,
+                CANDIDATES,
+                SAMPLES));
   }
 
   private RunConfig config(Map<String, String> overrides) {

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 
@@ -47,11 +48,20 @@ public final class TinyModel {
     files.put(
         "config.json",
         utf8(
-            ("{'architectures':['LlamaForCausalLM'],'model_type':'llama','hidden_act':'silu','hidden_size':%d,"
-                    + "'intermediate_size':%d,'num_hidden_layers':%d,'num_attention_heads':%d,'num_key_value_heads':%d,"
-                    + "'head_dim':%d,'vocab_size':%d,'max_position_embeddings':%d,'rms_norm_eps':1e-5,'rope_theta':10000.0,"
-                    + "'tie_word_embeddings':true,'bos_token_id':1,'eos_token_id':2}")
-                .formatted(HIDDEN, MLP, LAYERS, HEADS, KV_HEADS, head, vocabulary, CONTEXT)
+            String.format(
+                    Locale.ROOT,
+                    "{'architectures':['LlamaForCausalLM'],'model_type':'llama','hidden_act':'silu','hidden_size':%d,"
+                        + "'intermediate_size':%d,'num_hidden_layers':%d,'num_attention_heads':%d,'num_key_value_heads':%d,"
+                        + "'head_dim':%d,'vocab_size':%d,'max_position_embeddings':%d,'rms_norm_eps':1e-5,'rope_theta':10000.0,"
+                        + "'tie_word_embeddings':true,'bos_token_id':1,'eos_token_id':2}",
+                    HIDDEN,
+                    MLP,
+                    LAYERS,
+                    HEADS,
+                    KV_HEADS,
+                    head,
+                    vocabulary,
+                    CONTEXT)
                 .replace('\'', '"')));
     Map<String, WeightSource> weights = new LinkedHashMap<>();
     Random random = new Random(seed);
