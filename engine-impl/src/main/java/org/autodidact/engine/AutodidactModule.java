@@ -11,9 +11,11 @@ import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
 
 /**
- * Wires the engine for hosts that use Guice. A host adds plugins to the {@code Multibinder} of
- * {@link Plugin}, and may bind {@link RunListener} and {@link PromptSource} through their {@code
- * OptionalBinder}s. Hosts that do not use Guice take {@link Autodidact#builder()}.
+ * Wires the engine for hosts that use Guice, and bring it. A host adds plugins to the {@code
+ * Multibinder} of {@link Plugin}, and may bind {@link RunListener} and {@link PromptSource} by
+ * {@code OptionalBinder.newOptionalBinder(binder(), RunListener.class).setBinding()}; a plain
+ * {@code bind} of them is a second binding, which Guice refuses. Hosts that do not use Guice take
+ * {@link Autodidact#builder()}.
  */
 public final class AutodidactModule extends AbstractModule {
   @Override
