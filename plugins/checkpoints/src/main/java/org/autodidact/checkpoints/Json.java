@@ -1,18 +1,18 @@
 package org.autodidact.checkpoints;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.api.StorageException;
 
 /** JSON files of a checkpoint. */
 final class Json {
@@ -22,7 +22,10 @@ final class Json {
                   .streamReadConstraints(
                       StreamReadConstraints.builder().maxStringLength(64 << 20).build())
                   .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
+
+  private static final int SHOWN = 120;
 
   private Json() {}
 
@@ -30,29 +33,59 @@ final class Json {
     return Files.exists(file) ? Optional.of(read(file)) : Optional.empty();
   }
 
+  /**
+   * A file that describes a model or its tensors; it may be of {@link BoundedFiles#DESCRIPTION}.
+   */
   static ObjectNode read(Path file) {
-    try {
-      return object(Files.readAllBytes(file), file.toString());
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(
-          file + ": missing; a checkpoint folder in Hugging Face's layout has it", e);
-    } catch (IOException e) {
-      throw new StorageException(file + ": cannot be read: " + e, e);
-    }
+    return read(file, BoundedFiles.DESCRIPTION);
   }
 
+  static ObjectNode read(Path file, long maxBytes) {
+    return object(
+        BoundedFiles.read(
+            file, maxBytes, "JSON as a checkpoint folder in Hugging Face's layout has it"),
+        file.toString());
+  }
+
+  /**
+   * @throws InvalidInputException where the bytes are not UTF-8, not JSON or no object, with the
+   *     line
+   */
   static ObjectNode object(byte[] bytes, String source) {
     try {
       JsonNode node = MAPPER.readTree(bytes);
       if (node instanceof ObjectNode object) {
         return object;
       }
-      throw new InvalidInputException(source + ": expected a JSON object, found something else");
-    } catch (JsonProcessingException e) {
-      throw new InvalidInputException(source + ": not JSON: " + e.getOriginalMessage(), e);
+      throw new InvalidInputException(
+          source + ": expected a JSON object, found " + (node == null ? "nothing" : shown(node)));
     } catch (IOException e) {
-      throw new StorageException(source + ": cannot be read: " + e, e);
+      // The parser's word for other encodings is not one for people.
+      BoundedFiles.text(bytes, source);
+      throw notJson(source, e);
     }
+  }
+
+  private static InvalidInputException notJson(String source, IOException e) {
+    JsonLocation at = e instanceof JsonProcessingException json ? json.getLocation() : null;
+    String message =
+        e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
+    return new InvalidInputException(
+        source
+            + ": not JSON: "
+            + cut(message.lines().findFirst().orElse(""))
+            + (at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")"),
+        e);
+  }
+
+  /** A value as an error shows it. */
+  static String shown(JsonNode node) {
+    return cut(node.isMissingNode() ? "nothing" : node.toString());
+  }
+
+  /** A text of somebody else's as an error shows it: no longer than a line. */
+  static String cut(String text) {
+    return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "…";
   }
 
   static byte[] bytes(JsonNode node) {
