@@ -14,6 +14,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.function.Supplier;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 
@@ -127,6 +128,27 @@ public final class BoundedFiles {
       throw new InvalidInputException(
           "%s: expected text in UTF-8, found the byte 0x%02x in line %d (byte %d of the file); save it as UTF-8"
               .formatted(source, bytes[at] & 0xff, line, at + 1),
+          e);
+    }
+  }
+
+  /**
+   * Runs a reader of somebody else's file, whose nesting or sizes may exhaust the stack or the
+   * heap.
+   *
+   * @param source the file, as the error says it
+   * @throws InvalidInputException where they are exhausted, and what {@code reader} throws
+   */
+  public static <T> T guarded(Object source, Supplier<T> reader) {
+    try {
+      return reader.get();
+    } catch (StackOverflowError e) {
+      throw new InvalidInputException(source + ": cannot be read: it is nested too deep", e);
+    } catch (OutOfMemoryError e) {
+      throw new InvalidInputException(
+          source
+              + ": cannot be read: what it says takes more memory than Java may use; if it is"
+              + " right, raise -Xmx",
           e);
     }
   }

@@ -2,9 +2,10 @@ package org.autodidact.checkpoints;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import org.autodidact.api.InvalidInputException;
 
 /** JSON files of a checkpoint. */
@@ -22,7 +24,6 @@ final class Json {
                   .streamReadConstraints(
                       StreamReadConstraints.builder().maxStringLength(64 << 20).build())
                   .build())
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
   private static final int SHOWN = 120;
@@ -52,8 +53,11 @@ final class Json {
    *     line
    */
   static ObjectNode object(byte[] bytes, String source) {
-    try {
-      JsonNode node = MAPPER.readTree(bytes);
+    try (JsonParser parser = MAPPER.createParser(bytes)) {
+      JsonNode node = MAPPER.readTree(parser);
+      if (node != null && parser.nextToken() != null) {
+        throw more(source);
+      }
       if (node instanceof ObjectNode object) {
         return object;
       }
@@ -64,6 +68,34 @@ final class Json {
       BoundedFiles.text(bytes, source);
       throw notJson(source, e);
     }
+  }
+
+  /**
+   * Gives an object's members one by one, so that the object need not be held as a whole.
+   *
+   * @throws InvalidInputException where the bytes are no JSON object
+   */
+  static void forEachMember(byte[] bytes, String source, BiConsumer<String, JsonNode> member) {
+    try (JsonParser parser = MAPPER.createParser(bytes)) {
+      if (parser.nextToken() != JsonToken.START_OBJECT) {
+        throw new InvalidInputException(source + ": expected a JSON object, found something else");
+      }
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String name = parser.currentName();
+        parser.nextToken();
+        member.accept(name, parser.readValueAsTree());
+      }
+      if (parser.nextToken() != null) {
+        throw more(source);
+      }
+    } catch (IOException e) {
+      BoundedFiles.text(bytes, source);
+      throw notJson(source, e);
+    }
+  }
+
+  private static InvalidInputException more(String source) {
+    return new InvalidInputException(source + ": expected one JSON object, found more after it");
   }
 
   private static InvalidInputException notJson(String source, IOException e) {

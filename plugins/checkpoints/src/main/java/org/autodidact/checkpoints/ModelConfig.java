@@ -53,6 +53,39 @@ public record ModelConfig(
     endOfTextIds = List.copyOf(endOfTextIds);
   }
 
+  /** The same with a head of its own. */
+  ModelConfig untied() {
+    return with(false, endOfTextIds);
+  }
+
+  /** The same with other ids that end a text. */
+  ModelConfig endingAt(List<Integer> ids) {
+    return with(tiedEmbeddings, ids);
+  }
+
+  private ModelConfig with(boolean tied, List<Integer> ids) {
+    return new ModelConfig(
+        modelType,
+        hiddenSize,
+        intermediateSize,
+        layers,
+        heads,
+        keyValueHeads,
+        headSize,
+        vocabularySize,
+        contextLength,
+        embeddingScale,
+        norm,
+        activation,
+        attentionScale,
+        attention,
+        tied,
+        attentionBias,
+        outputBias,
+        mlpBias,
+        ids);
+  }
+
   /** The gate's function. */
   public enum Activation {
     /** x σ(x). */
