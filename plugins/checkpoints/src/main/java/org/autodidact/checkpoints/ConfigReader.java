@@ -54,6 +54,9 @@ final class ConfigReader {
   /** More than any model has (llama.cpp takes 512); each layer takes memory before its weights. */
   private static final int MOST_LAYERS = 4096;
 
+  /** No longer sequence is computed, whatever a configuration says. */
+  private static final int MOST_POSITIONS = 1 << 20;
+
   /** Beyond these, frequencies are no longer numbers of their own in float32. */
   private static final double MOST_THETA = 1e12;
 
@@ -155,7 +158,7 @@ final class ConfigReader {
         keyValueHeads,
         headSize,
         or("vocab_size", defaults.vocabulary()),
-        or("max_position_embeddings", defaults.contextLength()),
+        Math.min(MOST_POSITIONS, or("max_position_embeddings", defaults.contextLength())),
         gemma ? Math.sqrt(hidden) : 1,
         new ModelConfig.Norm(
             number(json, "rms_norm_eps", 1e-6, 0, 1), gemma, gemma || type.equals("qwen3"), gemma),

@@ -16,7 +16,7 @@ import java.util.OptionalInt;
  * @param keyValueHeads key and value heads; divides {@code heads}
  * @param headSize width of a head
  * @param vocabularySize rows of the embedding
- * @param contextLength {@code max_position_embeddings}
+ * @param contextLength {@code max_position_embeddings}, at most 1,048,576
  * @param embeddingScale what embedded tokens are multiplied by
  * @param norm how activations are normed
  * @param activation of the MLP's gate

@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -30,6 +29,8 @@ import org.autodidact.api.UnsupportedModelException;
 final class Safetensors {
   /** The format's own limit. */
   private static final long MAX_HEADER = 100L << 20;
+
+  private static final String WHAT = "a model's tensors";
 
   /** The largest models published have some 90,000, in many files. */
   private static final int MAX_TENSORS = 200_000;
@@ -77,12 +78,13 @@ final class Safetensors {
 
   /** The tensors that a file declares, checked against the file. */
   static Contents read(Path named) {
+    BoundedFiles.requireRegular(named, WHAT);
     Path file = real(named);
     return BoundedFiles.guarded(named, () -> readHeader(file));
   }
 
   private static Contents readHeader(Path file) {
-    try (FileChannel channel = BoundedFiles.open(file, "a model's tensors")) {
+    try (FileChannel channel = BoundedFiles.open(file, WHAT)) {
       long size = channel.size();
       if (size < Long.BYTES) {
         throw bad(file, "at least 8 bytes", size + " bytes; the file is truncated, fetch it again");
@@ -106,8 +108,6 @@ final class Safetensors {
   private static Path real(Path named) {
     try {
       return named.toRealPath();
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(named + ": missing; fetch the weight file again", e);
     } catch (IOException e) {
       throw new StorageException(named + ": cannot be read: " + e, e);
     }
