@@ -106,7 +106,8 @@ public class GeneratorParts {
   /** The decoder's graph in float32, with what prompts share. */
   @Benchmark
   public byte[] graph(Model model) {
-    return DecoderGraph.build(model.model, Optional.empty(), true);
+    return DecoderGraph.build(
+        model.model, Optional.empty(), true, model.model.config().contextLength());
   }
 
   /** The graph for GPUs, with its loop. */

@@ -2,7 +2,6 @@ package org.autodidact.checkpoints;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -13,7 +12,6 @@ import java.util.Map;
 import java.util.Optional;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
-import org.autodidact.api.StorageException;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.jinja.JinjaException;
 import org.autodidact.checkpoints.jinja.JinjaTemplate;
@@ -24,12 +22,15 @@ import org.autodidact.checkpoints.jinja.JinjaTemplate;
  * its work, memory and depth are bounded.
  */
 final class ChatTemplate {
+  /** As many as the interpreter reads characters, four bytes each. */
+  private static final int MOST_BYTES = 4 << 20;
+
   private final String source;
   private final Optional<JinjaTemplate> template;
-  private final Map<String, Object> constants;
+  private final Map<String, String> constants;
 
   private ChatTemplate(
-      String source, Optional<JinjaTemplate> template, Map<String, Object> constants) {
+      String source, Optional<JinjaTemplate> template, Map<String, String> constants) {
     this.source = source;
     this.template = template;
     this.constants = constants;
@@ -39,20 +40,9 @@ final class ChatTemplate {
   static ChatTemplate read(Path folder) {
     Path own = folder.resolve("chat_template.jinja");
     Optional<ObjectNode> config = Json.readIfThere(folder.resolve("tokenizer_config.json"));
-    Map<String, Object> constants = new HashMap<>();
-    for (String name : List.of("bos_token", "eos_token", "pad_token", "unk_token")) {
-      JsonNode token = config.map(c -> c.path(name)).orElse(Json.MAPPER.missingNode());
-      String text = token.isObject() ? token.path("content").asText("") : token.asText("");
-      if (!text.isEmpty()) {
-        constants.put(name, text);
-      }
-    }
+    Map<String, String> constants = SpecialTokens.read(folder);
     if (Files.exists(own)) {
-      try {
-        return of(own.toString(), Files.readString(own), constants);
-      } catch (IOException e) {
-        throw new StorageException(own + ": cannot be read: " + e, e);
-      }
+      return of(own.toString(), BoundedFiles.text(own, MOST_BYTES, "a chat template"), constants);
     }
     JsonNode inside = config.map(c -> c.path("chat_template")).orElse(Json.MAPPER.missingNode());
     String text = inside.asText("");
@@ -64,7 +54,7 @@ final class ChatTemplate {
     return of(folder + "/tokenizer_config.json", text, constants);
   }
 
-  private static ChatTemplate of(String source, String text, Map<String, Object> constants) {
+  private static ChatTemplate of(String source, String text, Map<String, String> constants) {
     if (text.isEmpty()) {
       return new ChatTemplate(source, Optional.empty(), constants);
     }

@@ -51,12 +51,23 @@ final class ConfigReader {
   private static final double THETA = 10_000;
   private static final double GEMMA_THETA = 1_000_000;
 
-  private final Path file;
+  /** More than any model has (llama.cpp takes 512); each layer takes memory before its weights. */
+  private static final int MOST_LAYERS = 4096;
+
+  /** No longer sequence is computed, whatever a configuration says. */
+  private static final int MOST_POSITIONS = 1 << 20;
+
+  /** Beyond these, frequencies are no longer numbers of their own in float32. */
+  private static final double MOST_THETA = 1e12;
+
+  private static final double MOST_FACTOR = 1e6;
+
+  private final String file;
   private final ObjectNode json;
   private final String type;
   private final Defaults defaults;
 
-  private ConfigReader(Path file, String type, ObjectNode json) {
+  private ConfigReader(String file, String type, ObjectNode json) {
     this.file = file;
     this.json = json;
     this.type = type;
@@ -75,26 +86,45 @@ final class ConfigReader {
 
   static ModelConfig read(Path folder) {
     Path file = folder.resolve("config.json");
-    ObjectNode json = Json.read(file);
+    return read(
+        file.toString(),
+        Json.read(file),
+        Json.readIfThere(folder.resolve("generation_config.json")));
+  }
+
+  /**
+   * The same of a configuration that is not in a file yet.
+   *
+   * @param file where it is from, as errors say it
+   * @param generation what generation_config.json holds, where there is one
+   */
+  static ModelConfig read(String file, ObjectNode json, Optional<ObjectNode> generation) {
     String type = json.path("model_type").asText("");
     ConfigReader reader =
         type.equals(WITH_PICTURES) && json.path("text_config") instanceof ObjectNode text
             ? new ConfigReader(file, "gemma3_text", text)
             : new ConfigReader(file, type, json);
     for (String key : REFUSED) {
-      if (reader.json.path(key).asDouble(0) != 0 || reader.json.path(key).asBoolean(false)) {
-        throw reader.unsupported(key, reader.json.path(key), "it must be left out, null or false");
+      JsonNode value = reader.json.path(key);
+      boolean neutral =
+          value.isMissingNode()
+              || value.isNull()
+              || (value.isBoolean() && !value.booleanValue())
+              || (value.isNumber() && value.doubleValue() == 0);
+      if (!neutral) {
+        throw reader.unsupported(key, value, "it must be left out, null or false");
       }
     }
-    return reader.decoder(endOfTextIds(folder, json));
+    ModelConfig config = reader.decoder();
+    return config.endingAt(reader.endOfTextIds(json, generation, config.vocabularySize()));
   }
 
   private UnsupportedModelException unsupported(String key, JsonNode found, String known) {
     return new UnsupportedModelException(
-        file + ": '" + key + "' " + found + " is not supported; " + known);
+        file + ": '" + key + "' " + Json.shown(found) + " is not supported; " + known);
   }
 
-  private ModelConfig decoder(List<Integer> endOfTextIds) {
+  private ModelConfig decoder() {
     boolean gemma = type.equals("gemma3_text");
     int hidden = positive("hidden_size");
     int heads = or("num_attention_heads", defaults.heads());
@@ -113,8 +143,12 @@ final class ConfigReader {
               + headSize);
     }
     int layers = positive("num_hidden_layers");
+    if (layers > MOST_LAYERS) {
+      throw new InvalidInputException(
+          file + ": expected at most " + MOST_LAYERS + " 'num_hidden_layers', found " + layers);
+    }
     // Qwen2's biases and Mistral's lack of them are not in config.json.
-    boolean bias = !type.equals("mistral") && json.path("attention_bias").asBoolean(false);
+    boolean bias = !type.equals("mistral") && flag("attention_bias", false);
     return new ModelConfig(
         type,
         hidden,
@@ -124,18 +158,18 @@ final class ConfigReader {
         keyValueHeads,
         headSize,
         or("vocab_size", defaults.vocabulary()),
-        or("max_position_embeddings", defaults.contextLength()),
+        Math.min(MOST_POSITIONS, or("max_position_embeddings", defaults.contextLength())),
         gemma ? Math.sqrt(hidden) : 1,
         new ModelConfig.Norm(
-            json.path("rms_norm_eps").asDouble(1e-6), gemma, gemma || type.equals("qwen3"), gemma),
+            number(json, "rms_norm_eps", 1e-6, 0, 1), gemma, gemma || type.equals("qwen3"), gemma),
         activation(gemma),
         1 / Math.sqrt(gemma ? or("query_pre_attn_scalar", 256) : headSize),
         attention(layers),
-        json.path("tie_word_embeddings").asBoolean(gemma),
+        flag("tie_word_embeddings", gemma),
         bias || type.equals("qwen2"),
         bias && !type.equals("qwen2"),
-        type.equals("llama") && json.path("mlp_bias").asBoolean(false),
-        endOfTextIds);
+        type.equals("llama") && flag("mlp_bias", false),
+        List.of());
   }
 
   private ModelConfig.Activation activation(boolean gemma) {
@@ -169,7 +203,7 @@ final class ConfigReader {
   private OptionalInt window() {
     boolean none =
         json.path("sliding_window").isNull()
-            || (type.startsWith("qwen") && !json.path("use_sliding_window").asBoolean(false));
+            || (type.startsWith("qwen") && !flag("use_sliding_window", false));
     return none ? OptionalInt.empty() : OptionalInt.of(or("sliding_window", WINDOW));
   }
 
@@ -194,7 +228,7 @@ final class ConfigReader {
     return type.equals("gemma3_text")
         ? (layer + 1) % or("sliding_window_pattern", or("_sliding_window_pattern", GEMMA_PATTERN))
             != 0
-        : layer >= json.path("max_window_layers").asInt(FIRST_QWEN_WINDOW);
+        : layer >= number(json, "max_window_layers", FIRST_QWEN_WINDOW, -1, Integer.MAX_VALUE);
   }
 
   /**
@@ -210,12 +244,15 @@ final class ConfigReader {
     JsonNode node = all.path(layerType).isObject() ? all.path(layerType) : all;
     JsonNode scaling = node.isObject() ? node : json.path(scalingKey);
     for (JsonNode part : List.of(scaling, json)) {
-      if (part.path("partial_rotary_factor").asDouble(1) != 1) {
+      if (number(part, "partial_rotary_factor", 1, -1, 2) != 1) {
         throw unsupported("partial_rotary_factor", part.path("partial_rotary_factor"), "it is 1");
       }
     }
     return new ModelConfig.RopeSettings(
-        node.path("rope_theta").asDouble(json.path(thetaKey).asDouble(theta)), scaling(scaling));
+        node.hasNonNull("rope_theta")
+            ? number(node, "rope_theta", theta, 0, MOST_THETA)
+            : number(json, thetaKey, theta, 0, MOST_THETA),
+        scaling(scaling));
   }
 
   private Optional<ModelConfig.RopeScaling> scaling(JsonNode node) {
@@ -225,36 +262,71 @@ final class ConfigReader {
       case "default" -> Optional.empty();
       case "linear" ->
           Optional.of(new ModelConfig.RopeScaling(name, factor(node, "factor"), 0, 0, 0));
-      case "llama3" ->
-          Optional.of(
-              new ModelConfig.RopeScaling(
-                  name,
-                  factor(node, "factor"),
-                  factor(node, "low_freq_factor"),
-                  factor(node, "high_freq_factor"),
-                  (int) factor(node, "original_max_position_embeddings")));
+      case "llama3" -> Optional.of(bands(node));
       default -> throw unsupported(key, node.path(key), "there are: default, linear, llama3");
     };
   }
 
-  private double factor(JsonNode node, String key) {
-    double value = node.path(key).asDouble(0);
-    if (!(value > 0)) {
+  /** Llama 3.1's scaling, which blends between two wavelengths. */
+  private ModelConfig.RopeScaling bands(JsonNode node) {
+    double low = factor(node, "low_freq_factor");
+    double high = factor(node, "high_freq_factor");
+    if (high <= low) {
       throw new InvalidInputException(
-          file + ": the rope scaling needs '" + key + "' above 0, found " + node.path(key));
+          file
+              + ": the rope scaling needs a 'high_freq_factor' above its 'low_freq_factor', found "
+              + high
+              + " and "
+              + low);
     }
-    return value;
+    double original = number(node, "original_max_position_embeddings", 0, 0, Integer.MAX_VALUE);
+    return new ModelConfig.RopeScaling("llama3", factor(node, "factor"), low, high, (int) original);
+  }
+
+  private double factor(JsonNode node, String key) {
+    return number(node, key, 0, 0, MOST_FACTOR);
+  }
+
+  /**
+   * A number above {@code above} and at most {@code most}, in {@code node}; {@code otherwise} where
+   * it is left out.
+   */
+  private double number(JsonNode node, String key, double otherwise, double above, double most) {
+    JsonNode value = node.path(key);
+    double number = node.hasNonNull(key) ? value.doubleValue() : otherwise;
+    if ((node.hasNonNull(key) && !value.isNumber()) || !(number > above && number <= most)) {
+      throw new InvalidInputException(
+          file
+              + ": '"
+              + key
+              + "' must be a number above "
+              + above
+              + " and at most "
+              + most
+              + ", found "
+              + Json.shown(value));
+    }
+    return number;
+  }
+
+  /** True or false; null is false, as Python has it. */
+  private boolean flag(String key, boolean otherwise) {
+    JsonNode value = json.path(key);
+    if (value.isMissingNode()) {
+      return otherwise;
+    }
+    if (!value.isBoolean() && !value.isNull()) {
+      throw new InvalidInputException(
+          file + ": '" + key + "' must be true or false, found " + Json.shown(value));
+    }
+    return value.asBoolean(false);
   }
 
   private int positive(String key) {
     JsonNode value = json.path(key);
     if (!value.isIntegralNumber() || !value.canConvertToInt() || value.asInt() <= 0) {
       throw new InvalidInputException(
-          file
-              + ": '"
-              + key
-              + "' must be a whole number above 0, found "
-              + (value.isMissingNode() ? "nothing" : value));
+          file + ": '" + key + "' must be a whole number above 0, found " + Json.shown(value));
     }
     return value.asInt();
   }
@@ -268,23 +340,45 @@ final class ConfigReader {
     return otherwise > 0 && !json.hasNonNull(key) ? otherwise : positive(key);
   }
 
-  private static List<Integer> endOfTextIds(Path folder, ObjectNode config) {
-    Optional<ObjectNode> generation = Json.readIfThere(folder.resolve("generation_config.json"));
-    JsonNode ids =
-        generation.filter(g -> g.hasNonNull("eos_token_id")).orElse(config).path("eos_token_id");
+  /**
+   * Ids that end a text. Those that the embedding does not have can never be drawn; with others
+   * beside them they are left out and said.
+   */
+  private List<Integer> endOfTextIds(
+      ObjectNode config, Optional<ObjectNode> generation, int vocabulary) {
+    boolean own = generation.filter(g -> g.hasNonNull("eos_token_id")).isPresent();
+    JsonNode ids = (own ? generation.orElseThrow() : config).path("eos_token_id");
     List<Integer> found = new ArrayList<>();
-    if (ids.isArray()) {
-      ids.forEach(id -> found.add(id.asInt(-1)));
-    } else if (ids.isIntegralNumber()) {
-      found.add(ids.asInt());
+    List<JsonNode> foreign = new ArrayList<>();
+    for (JsonNode id : ids.isArray() ? ids : List.of(ids)) {
+      if (!id.isIntegralNumber() || id.bigIntegerValue().signum() < 0) {
+        throw noEnd(ids);
+      }
+      if (id.canConvertToInt() && id.intValue() < vocabulary) {
+        found.add(id.intValue());
+      } else {
+        foreign.add(id);
+      }
     }
-    if (found.isEmpty() || found.contains(-1)) {
-      throw new InvalidInputException(
-          folder
-              + ": eos_token_id must be a token id or a list of them, in generation_config.json"
-              + " or config.json; found "
-              + ids);
+    if (found.isEmpty()) {
+      throw noEnd(ids);
+    }
+    if (!foreign.isEmpty()) {
+      Warnings.once(
+          file
+              + ": eos_token_id has ids that the vocabulary of "
+              + vocabulary
+              + " does not have, and that never end an answer: "
+              + Json.cut(foreign.toString()));
     }
     return found;
+  }
+
+  private InvalidInputException noEnd(JsonNode ids) {
+    return new InvalidInputException(
+        file
+            + ": eos_token_id must be a token id below the size of the vocabulary, or a list of"
+            + " them, here or in generation_config.json; found "
+            + Json.shown(ids));
   }
 }

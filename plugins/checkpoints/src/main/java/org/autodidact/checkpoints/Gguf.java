@@ -1,7 +1,6 @@
 package org.autodidact.checkpoints;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -9,8 +8,12 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.StorageException;
 import org.autodidact.api.UnsupportedModelException;
 
 /** GGUF files, the format of llama.cpp. */
@@ -24,7 +27,7 @@ public final class Gguf {
    * @param gainsFromOne whether norm gains w are stored as 1 + w
    * @param norms names of a layer's norms
    */
-  private record Architecture(
+  record Architecture(
       String modelType,
       String modelClass,
       boolean pairsRotated,
@@ -65,9 +68,6 @@ public final class Gguf {
                   "ffn_norm", "pre_feedforward_layernorm",
                   "post_ffw_norm", "post_feedforward_layernorm")));
 
-  /** The largest Gemma 3, which scales its queries by another width than its heads'. */
-  private static final int LAYERS_OF_GEMMA_27B = 62;
-
   private static final Map<String, String> LAYER_NAMES =
       Map.of(
           "attn_q", "self_attn.q_proj",
@@ -84,28 +84,73 @@ public final class Gguf {
           "output_norm.weight", "model.norm.weight",
           "output.weight", "lm_head.weight");
 
-  /** Computed by readers from the configuration. */
-  private static final List<String> LEFT_OUT = List.of("rope_freqs.weight");
+  private static final Pattern LAYER =
+      Pattern.compile("model\\.layers\\.(\\d+)\\.(.*)\\.(weight|bias)");
 
   private Gguf() {}
 
   /**
-   * Imports a GGUF file into a Hugging Face folder with float32 weights, tokenizer and chat
-   * template. The folder appears whole or not at all. Architectures: llama, qwen2 and qwen3 with a
-   * byte-level BPE tokenizer, gemma3.
+   * The files that a model consists of, given the first of them: that one, or all of a model in
+   * several files ({@code NAME-00001-of-0000N.gguf}).
+   *
+   * @throws InvalidInputException where one is missing or no GGUF file, or another than the first
+   *     is given
+   */
+  public static List<Path> parts(Path gguf) {
+    try (GgufFile file = GgufFile.open(gguf)) {
+      return file.parts();
+    }
+  }
+
+  /**
+   * Imports a GGUF file, or all files of a model that is split, into a Hugging Face folder with
+   * float32 weights, tokenizer and chat template. The folder appears whole or not at all.
+   * Architectures: llama, qwen2 and qwen3 with a byte-level BPE tokenizer, gemma3.
+   *
+   * @param gguf the file, or the first of them
+   * @throws InvalidInputException where a file is missing or damaged, or metadata and tensors do
+   *     not agree; nothing is written then
+   * @throws UnsupportedModelException where the model is one that this cannot express
+   * @throws StorageException where files cannot be read or written
    */
   public static void importInto(Path gguf, Path folder) {
     try (GgufFile file = GgufFile.open(gguf)) {
-      Map<String, WeightSource> weights = weights(file);
-      GgufTokenizer tokenizer = new GgufTokenizer(file);
-      Map<String, byte[]> files = new LinkedHashMap<>(tokenizer.files());
-      files.put("config.json", Json.bytes(config(file, tokenizer)));
-      ObjectNode generation = Json.MAPPER.createObjectNode();
-      generation.put("bos_token_id", tokenizer.bos());
-      generation.set("eos_token_id", ends(tokenizer));
-      files.put("generation_config.json", Json.bytes(generation));
-      ModelFolder.write(folder, weights, files);
+      BoundedFiles.guarded(
+          gguf,
+          () -> {
+            write(file, folder);
+            return folder;
+          });
     }
+  }
+
+  private static void write(GgufFile file, Path folder) {
+    Architecture architecture = architecture(file);
+    GgufTokenizer tokenizer = new GgufTokenizer(file);
+    ObjectNode config = new GgufConfig(file, architecture).json();
+    ObjectNode generation = Json.MAPPER.createObjectNode();
+    for (ObjectNode node : List.of(config, generation)) {
+      tokenizer.bos().ifPresent(id -> node.put("bos_token_id", id));
+      node.set("eos_token_id", ends(tokenizer));
+    }
+    ModelConfig decoder =
+        ConfigReader.read(file.path().toString(), config, Optional.of(generation));
+    if (tokenizer.size() != decoder.vocabularySize()) {
+      throw file.bad(
+          "a token for each of the embedding's " + decoder.vocabularySize() + " rows",
+          tokenizer.size() + " tokens");
+    }
+    Map<String, byte[]> files = new LinkedHashMap<>(tokenizer.files());
+    files.put("config.json", Json.bytes(config));
+    files.put("generation_config.json", Json.bytes(generation));
+    ModelFolder.write(folder, weights(file, architecture, decoder), files);
+  }
+
+  private static JsonNode ends(GgufTokenizer tokenizer) {
+    List<Long> ends = tokenizer.ends();
+    return ends.size() == 1
+        ? Json.MAPPER.getNodeFactory().numberNode(ends.get(0))
+        : Json.MAPPER.valueToTree(ends);
   }
 
   private static Architecture architecture(GgufFile file) {
@@ -115,23 +160,45 @@ public final class Gguf {
       throw new UnsupportedModelException(
           file.path()
               + ": the architecture '"
-              + name
+              + Json.cut(name)
               + "' is not supported; there are: "
               + new TreeSet<>(ARCHITECTURES.keySet()));
     }
     return architecture;
   }
 
-  private static Map<String, WeightSource> weights(GgufFile file) {
-    Architecture architecture = architecture(file);
-    Map<String, WeightSource> weights = new LinkedHashMap<>();
+  /** The tensors of the model that the metadata describe, no more and no fewer. */
+  private static Map<String, WeightSource> weights(
+      GgufFile file, Architecture architecture, ModelConfig config) {
+    Map<String, List<Long>> shapes = DecoderWeights.shapes(config);
+    Map<String, GgufFile.Entry> entries = new LinkedHashMap<>();
     for (GgufFile.Entry entry : file.tensors().values()) {
-      if (!LEFT_OUT.contains(entry.name())) {
-        weights.put(
-            name(file, architecture, entry.name()),
-            new WeightSource(entry.shape(), () -> bytes(decoded(file, architecture, entry))));
+      String name = name(file, architecture, entry.name());
+      List<Long> shape = shapes.get(name);
+      if (shape == null) {
+        throw foreign(file, architecture, entry.name());
+      }
+      if (!shape.equals(entry.shape())) {
+        throw file.bad(
+            "the tensor '" + entry.name() + "' to have the shape " + shape + " by the metadata",
+            entry.shape().toString());
+      }
+      entries.put(name, entry);
+    }
+    for (String name : shapes.keySet()) {
+      if (!entries.containsKey(name)) {
+        throw file.bad(
+            "the tensor '" + ggufName(architecture, name) + "'",
+            "none of that name; the file is not complete");
       }
     }
+    Map<String, WeightSource> weights = new LinkedHashMap<>();
+    entries.forEach(
+        (name, entry) ->
+            weights.put(
+                name,
+                new WeightSource(
+                    entry.shape(), () -> bytes(decoded(file, architecture, config, entry)))));
     return weights;
   }
 
@@ -147,15 +214,38 @@ public final class Gguf {
         return "model.layers." + parts[1] + "." + inner + "." + parts[3];
       }
     }
-    throw new UnsupportedModelException(
-        file.path()
-            + ": the tensor '"
-            + name
-            + "' does not belong to a "
-            + architecture.modelType());
+    throw foreign(file, architecture, name);
   }
 
-  private static float[] decoded(GgufFile file, Architecture architecture, GgufFile.Entry entry) {
+  private static UnsupportedModelException foreign(
+      GgufFile file, Architecture architecture, String name) {
+    return new UnsupportedModelException(
+        file.path()
+            + ": the tensor '"
+            + Json.cut(name)
+            + "' does not belong to a "
+            + architecture.modelType()
+            + " as its metadata describe it");
+  }
+
+  /** The other way round, for messages. */
+  private static String ggufName(Architecture architecture, String name) {
+    Map<String, String> inner = new LinkedHashMap<>(architecture.norms());
+    LAYER_NAMES.forEach(inner::putIfAbsent);
+    Matcher layer = LAYER.matcher(name);
+    boolean isInner = layer.matches();
+    for (Map.Entry<String, String> entry : (isInner ? inner : OUTER_NAMES).entrySet()) {
+      if (entry.getValue().equals(isInner ? layer.group(2) : name)) {
+        return isInner
+            ? "blk." + layer.group(1) + "." + entry.getKey() + "." + layer.group(3)
+            : entry.getKey();
+      }
+    }
+    return name;
+  }
+
+  private static float[] decoded(
+      GgufFile file, Architecture architecture, ModelConfig config, GgufFile.Entry entry) {
     float[] values = file.floats(entry);
     if (architecture.gainsFromOne() && entry.name().endsWith("norm.weight")) {
       for (int i = 0; i < values.length; i++) {
@@ -166,10 +256,10 @@ public final class Gguf {
       return values;
     }
     if (entry.name().contains(".attn_q.")) {
-      return halfSplit(values, entry, number(file, "attention.head_count"));
+      return halfSplit(values, entry, config.heads());
     }
     if (entry.name().contains(".attn_k.")) {
-      return halfSplit(values, entry, keyValueHeads(file));
+      return halfSplit(values, entry, config.keyValueHeads());
     }
     return values;
   }
@@ -197,107 +287,5 @@ public final class Gguf {
             .order(ByteOrder.LITTLE_ENDIAN);
     bytes.asFloatBuffer().put(values);
     return bytes;
-  }
-
-  private static ObjectNode config(GgufFile file, GgufTokenizer tokenizer) {
-    ObjectNode config = Json.MAPPER.createObjectNode();
-    Architecture architecture = architecture(file);
-    config.putArray("architectures").add(architecture.modelClass());
-    config.put("model_type", architecture.modelType());
-    int heads = number(file, "attention.head_count");
-    int hidden = number(file, "embedding_length");
-    config.put("hidden_size", hidden);
-    config.put("intermediate_size", number(file, "feed_forward_length"));
-    config.put("num_hidden_layers", number(file, "block_count"));
-    config.put("num_attention_heads", heads);
-    config.put("num_key_value_heads", keyValueHeads(file));
-    config.put(
-        "head_dim",
-        file.number(key(file, "attention.key_length")).map(Long::intValue).orElse(hidden / heads));
-    config.put("max_position_embeddings", number(file, "context_length"));
-    config.put(
-        "rms_norm_eps",
-        file.real(key(file, "attention.layer_norm_rms_epsilon"))
-            .orElseThrow(() -> missing(file, "attention.layer_norm_rms_epsilon")));
-    if (architecture.modelType().equals("gemma3_text")) {
-      putGemma(config, file, hidden / heads);
-    } else {
-      config.put("hidden_act", "silu");
-    }
-    config.put("rope_theta", file.real(key(file, "rope.freq_base")).orElse(10000.0));
-    file.text(key(file, "rope.scaling.type"))
-        .filter(type -> !type.equals("none"))
-        .ifPresent(
-            type -> {
-              ObjectNode scaling = config.putObject("rope_scaling");
-              scaling.put("rope_type", type);
-              scaling.put("factor", file.real(key(file, "rope.scaling.factor")).orElse(1.0));
-            });
-    if (file.tensors().containsKey("rope_freqs.weight")) {
-      throw new UnsupportedModelException(
-          file.path()
-              + ": its rotary frequencies are scaled by a table (Llama 3.1 and later), which the"
-              + " import cannot express; take the model as a Hugging Face folder");
-    }
-    GgufFile.Entry embedding = file.tensors().get("token_embd.weight");
-    if (embedding == null) {
-      throw file.bad("the tensor 'token_embd.weight'", "none of that name");
-    }
-    config.put("vocab_size", embedding.shape().get(0));
-    config.put("tie_word_embeddings", !file.tensors().containsKey("output.weight"));
-    config.put("attention_bias", file.tensors().containsKey("blk.0.attn_q.bias"));
-    config.put("mlp_bias", file.tensors().containsKey("blk.0.ffn_gate.bias"));
-    config.put("bos_token_id", tokenizer.bos());
-    config.set("eos_token_id", ends(tokenizer));
-    config.put("torch_dtype", "float32");
-    config.put("dtype", "float32");
-    return config;
-  }
-
-  /** What GGUF leaves to its readers: see llama.cpp's llm_build_gemma3 and its parameters. */
-  private static void putGemma(ObjectNode config, GgufFile file, int widthOfHeads) {
-    int headSize = number(file, "attention.key_length");
-    int layers = number(file, "block_count");
-    config.put("hidden_activation", "gelu_pytorch_tanh");
-    config.put("query_pre_attn_scalar", layers == LAYERS_OF_GEMMA_27B ? widthOfHeads : headSize);
-    config.put("sliding_window", number(file, "attention.sliding_window"));
-    config.put("rope_local_base_freq", file.real(key(file, "rope.freq_base_swa")).orElse(10000.0));
-    ArrayNode types = config.putArray("layer_types");
-    for (int layer = 1; layer <= layers; layer++) {
-      types.add(layer % 6 == 0 ? "full_attention" : "sliding_attention");
-    }
-    for (String key : List.of("attn_logit_softcapping", "final_logit_softcapping")) {
-      file.real(key(file, key)).ifPresent(value -> config.put(key, value));
-    }
-  }
-
-  private static JsonNode ends(GgufTokenizer tokenizer) {
-    List<Long> ends = tokenizer.ends();
-    return ends.size() == 1
-        ? Json.MAPPER.getNodeFactory().numberNode(ends.get(0))
-        : Json.MAPPER.valueToTree(ends);
-  }
-
-  /** A key of the architecture's own. */
-  private static String key(GgufFile file, String key) {
-    return file.text("general.architecture").orElse("none") + "." + key;
-  }
-
-  private static int keyValueHeads(GgufFile file) {
-    return file.number(key(file, "attention.head_count_kv"))
-        .map(Long::intValue)
-        .orElseGet(() -> number(file, "attention.head_count"));
-  }
-
-  private static int number(GgufFile file, String key) {
-    long value = file.number(key(file, key)).orElseThrow(() -> missing(file, key));
-    if (value <= 0 || value > Integer.MAX_VALUE) {
-      throw file.bad("'" + key(file, key) + "' above 0", Long.toString(value));
-    }
-    return (int) value;
-  }
-
-  private static InvalidInputException missing(GgufFile file, String key) {
-    return file.bad("the metadata '" + key(file, key) + "'", "nothing; the file is not complete");
   }
 }

@@ -4,15 +4,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.UnsupportedModelException;
@@ -23,6 +24,15 @@ import org.autodidact.api.UnsupportedModelException;
  */
 final class GgufFile implements AutoCloseable {
   private static final int MAGIC = 0x46554747;
+  private static final int MAX_TENSORS = 200_000;
+
+  /** Bytes of a text: chat templates have some 20,000. */
+  private static final int MAX_TEXT = 64 << 20;
+
+  /** Values of all lists; the largest vocabularies have 256,000 tokens with 3 of them each. */
+  private static final int MAX_VALUES = 1 << 24;
+
+  private static final Pattern PART = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})\\.gguf");
 
   private final Path path;
   private final FileChannel channel;
@@ -32,15 +42,20 @@ final class GgufFile implements AutoCloseable {
   private ByteBuffer window = ByteBuffer.allocate(0);
   private long windowStart;
   private long at;
+  private long values;
+
+  /** The model's other files, in order. */
+  private final List<GgufFile> others = new ArrayList<>();
 
   /**
    * A tensor.
    *
    * @param type how its elements are stored
    * @param shape dimensions, outermost first
-   * @param offset its first byte in the file
+   * @param part the number of the model's file that it is in, 0 where there is one
+   * @param offset its first byte in that file
    */
-  record Entry(String name, GgmlType type, List<Long> shape, long offset) {
+  record Entry(String name, GgmlType type, List<Long> shape, int part, long offset) {
     long elements() {
       return shape.stream().reduce(1L, Math::multiplyExact);
     }
@@ -52,21 +67,114 @@ final class GgufFile implements AutoCloseable {
     this.size = channel.size();
   }
 
+  /**
+   * A model's file, or all of them where it is split: {@code NAME-00001-of-0000N.gguf} and its
+   * siblings, whose tensors are then found here, as llama.cpp reads them.
+   *
+   * @param path the first of them
+   * @throws InvalidInputException where a file is missing, damaged or another part than its name
+   *     says
+   */
   static GgufFile open(Path path) {
-    FileChannel channel = null;
+    return BoundedFiles.guarded(path, () -> openAll(path));
+  }
+
+  private static GgufFile openAll(Path path) {
+    GgufFile first = openOne(path);
     try {
-      channel = FileChannel.open(path, StandardOpenOption.READ);
+      first.openOthers();
+      return first;
+    } catch (RuntimeException | Error e) {
+      first.close();
+      throw e;
+    }
+  }
+
+  private static GgufFile openOne(Path path) {
+    FileChannel channel = BoundedFiles.open(path, "a GGUF file");
+    try {
       GgufFile file = new GgufFile(path, channel);
       file.readHeader();
       return file;
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(path + ": there is no such file", e);
     } catch (IOException e) {
       closeQuietly(channel);
       throw new StorageException(path + ": cannot be read: " + e, e);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       closeQuietly(channel);
       throw e;
+    }
+  }
+
+  /** The files of the model whose first file this is: of others only the path is looked at. */
+  List<Path> parts() {
+    long count = number("split.count").orElse(1L);
+    if (count <= 1) {
+      return List.of(path);
+    }
+    Path name = path.getFileName();
+    Matcher matcher = PART.matcher(name == null ? "" : name.toString());
+    long number = number("split.no").orElse(-1L);
+    if (count > 99_999
+        || !matcher.matches()
+        || Long.parseLong(matcher.group(3)) != count
+        || Long.parseLong(matcher.group(2)) != number + 1) {
+      throw bad(
+          "a file of a model in "
+              + count
+              + String.format(
+                  Locale.ROOT, " files, named NAME-00001-of-%05d.gguf and so on", count),
+          "part " + (number + 1) + " by this name; give the files their own names again");
+    }
+    List<Path> parts = new ArrayList<>();
+    for (int i = 1; i <= count; i++) {
+      Path part =
+          path.resolveSibling(
+              String.format(Locale.ROOT, "%s-%05d-of-%05d.gguf", matcher.group(1), i, count));
+      if (!Files.exists(part)) {
+        throw new InvalidInputException(
+            part
+                + ": missing; the model is in "
+                + count
+                + " files, put all of them into one folder");
+      }
+      parts.add(part);
+    }
+    if (number != 0) {
+      throw bad(
+          "the first of the model's " + count + " files",
+          "number " + (number + 1) + "; name " + parts.get(0));
+    }
+    return parts;
+  }
+
+  private void openOthers() {
+    List<Path> parts = parts();
+    for (int i = 1; i < parts.size(); i++) {
+      GgufFile part = openOne(parts.get(i));
+      others.add(part);
+      if (part.number("split.no").orElse(-1L) != i
+          || !part.number("split.count").equals(number("split.count"))) {
+        throw part.bad(
+            "part " + (i + 1) + " of " + parts.size(),
+            "part "
+                + (part.number("split.no").orElse(-1L) + 1)
+                + " of "
+                + part.number("split.count").orElse(1L)
+                + "; the file has another's name");
+      }
+      for (Entry entry : part.tensors.values()) {
+        put(new Entry(entry.name(), entry.type(), entry.shape(), i, entry.offset()));
+      }
+    }
+    long count = number("split.tensors.count").orElse((long) tensors.size());
+    if (parts.size() > 1 && count != tensors.size()) {
+      throw bad(count + " tensors in all parts", tensors.size() + "; fetch them again");
+    }
+  }
+
+  private void put(Entry entry) {
+    if (tensors.put(entry.name(), entry) != null) {
+      throw bad("each tensor once", "'" + Json.cut(entry.name()) + "' twice");
     }
   }
 
@@ -93,10 +201,16 @@ final class GgufFile implements AutoCloseable {
               + " is not supported; there are 2 and 3, little-endian");
     }
     long tensorCount = readCount("tensors", 24);
+    if (tensorCount > MAX_TENSORS) {
+      throw bad("at most " + MAX_TENSORS + " tensors", Long.toString(tensorCount));
+    }
     long metadataCount = readCount("metadata entries", 12);
     for (long i = 0; i < metadataCount; i++) {
       String key = readString();
-      metadata.put(key, readValue(readInt(), 0));
+      countValues(1);
+      if (metadata.put(key, readValue(readInt(), 0)) != null) {
+        throw bad("each key once", "'" + Json.cut(key) + "' twice");
+      }
     }
     List<Entry> relative = new ArrayList<>();
     for (long i = 0; i < tensorCount; i++) {
@@ -107,17 +221,22 @@ final class GgufFile implements AutoCloseable {
       throw bad("an alignment between 1 and 1048576", Long.toString(alignment));
     }
     long start = (at + alignment - 1) / alignment * alignment;
+    long all = 0;
     for (Entry entry : relative) {
-      long bytes = entry.type().bytes(entry.elements(), path + ", tensor '" + entry.name() + "'");
+      long bytes =
+          entry.type().bytes(entry.elements(), path + ", tensor '" + Json.cut(entry.name()) + "'");
       if (entry.offset() < 0
           || entry.offset() > size - start
           || bytes > size - start - entry.offset()) {
         throw cutOff(
-            "tensor '" + entry.name() + "' of " + bytes + " bytes", start + entry.offset());
+            "tensor '" + Json.cut(entry.name()) + "' of " + bytes + " bytes",
+            start + entry.offset());
       }
-      tensors.put(
-          entry.name(),
-          new Entry(entry.name(), entry.type(), entry.shape(), start + entry.offset()));
+      all += bytes;
+      if (all > size - start) {
+        throw bad("tensors apart from each other", "some that overlap; the header lies");
+      }
+      put(new Entry(entry.name(), entry.type(), entry.shape(), 0, start + entry.offset()));
     }
   }
 
@@ -125,7 +244,8 @@ final class GgufFile implements AutoCloseable {
     String name = readString();
     int dimensions = readInt();
     if (dimensions < 0 || dimensions > 4) {
-      throw bad("tensor '" + name + "' with 0 to 4 dimensions", Integer.toString(dimensions));
+      throw bad(
+          "tensor '" + Json.cut(name) + "' with 0 to 4 dimensions", Integer.toString(dimensions));
     }
     List<Long> shape = new ArrayList<>();
     long elements = 1;
@@ -133,7 +253,7 @@ final class GgufFile implements AutoCloseable {
       long d = readLong();
       if (d <= 0 || d > Integer.MAX_VALUE || elements > Integer.MAX_VALUE / d) {
         throw bad(
-            "tensor '" + name + "' with dimensions above 0 and below 2^31 elements",
+            "tensor '" + Json.cut(name) + "' with dimensions above 0 and below 2^31 elements",
             "a dimension of " + d);
       }
       elements *= d;
@@ -147,12 +267,12 @@ final class GgufFile implements AutoCloseable {
                     new UnsupportedModelException(
                         path
                             + ": tensor '"
-                            + name
+                            + Json.cut(name)
                             + "' has type number "
                             + type
                             + ", which is not supported; there are "
                             + List.of(GgmlType.values())));
-    return new Entry(name, known, shape, readLong());
+    return new Entry(name, known, shape, 0, readLong());
   }
 
   private Object readValue(int type, int depth) throws IOException {
@@ -172,6 +292,7 @@ final class GgufFile implements AutoCloseable {
           throw bad("lists at most three deep", "a deeper one");
         }
         long count = readCount("list elements", 1);
+        countValues(count);
         List<Object> list = new ArrayList<>();
         for (long i = 0; i < count; i++) {
           list.add(readValue(of, depth + 1));
@@ -193,8 +314,18 @@ final class GgufFile implements AutoCloseable {
     return count;
   }
 
+  private void countValues(long count) {
+    values += count;
+    if (values > MAX_VALUES) {
+      throw bad("at most " + MAX_VALUES + " values of metadata", "more");
+    }
+  }
+
   private String readString() throws IOException {
     long length = readCount("bytes of text", 1);
+    if (length > MAX_TEXT) {
+      throw bad("texts of at most " + MAX_TEXT + " bytes", "one of " + length);
+    }
     byte[] bytes = new byte[Math.toIntExact(length)];
     need(0);
     ByteBuffer into = ByteBuffer.wrap(bytes);
@@ -204,7 +335,7 @@ final class GgufFile implements AutoCloseable {
       }
     }
     at += length;
-    return new String(bytes, StandardCharsets.UTF_8);
+    return BoundedFiles.text(bytes, path + ", text before byte " + at);
   }
 
   private byte readByte() throws IOException {
@@ -263,6 +394,13 @@ final class GgufFile implements AutoCloseable {
     return tensors;
   }
 
+  /**
+   * A key's value: a text, a {@code Long}, {@code Double} or {@code Boolean}, or a list of them.
+   */
+  Optional<Object> value(String key) {
+    return Optional.ofNullable(metadata.get(key));
+  }
+
   Optional<String> text(String key) {
     return Optional.ofNullable(metadata.get(key))
         .filter(String.class::isInstance)
@@ -297,6 +435,13 @@ final class GgufFile implements AutoCloseable {
 
   /** A tensor's elements as float32. */
   float[] floats(Entry entry) {
+    if (entry.part() > 0) {
+      return others.get(entry.part() - 1).decoded(entry);
+    }
+    return decoded(entry);
+  }
+
+  private float[] decoded(Entry entry) {
     long bytes = entry.type().bytes(entry.elements(), entry.name());
     try {
       ByteBuffer mapped =
@@ -314,5 +459,6 @@ final class GgufFile implements AutoCloseable {
   @Override
   public void close() {
     closeQuietly(channel);
+    others.forEach(GgufFile::close);
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -11,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.autodidact.api.UnsupportedModelException;
 
@@ -26,6 +28,34 @@ final class GgufTokenizer {
 
   /** How SentencePiece writes a space. */
   private static final String SPACE = "\u2581";
+
+  /**
+   * Texts of tokens that end a turn or a text, whatever the metadata say of them: llama-vocab.cpp.
+   */
+  private static final Set<String> ENDS =
+      Set.of(
+          "<|eot_id|>",
+          "<|im_end|>",
+          "<|end|>",
+          "<end_of_turn>",
+          "<|endoftext|>",
+          "<|end_of_text|>",
+          "<|eom_id|>",
+          "<EOT>",
+          "_<EOT>",
+          "[EOT]",
+          "[EOS]",
+          "</s>",
+          "<eos>",
+          "<end_of_utterance>");
+
+  /** llama.cpp's cuts where a file does not say how, one after the other. */
+  private static final List<String> DEFAULT_CUTS =
+      List.of(
+          "[\\p{P}\\$\\+<=>\\^~\\|]+",
+          "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)",
+          "\\p{N}+",
+          "[0-9][0-9][0-9]");
 
   /** What cuts a text before byte-pair merges, by llama.cpp's name of it. */
   private static final Map<String, String> CUTS =
@@ -55,10 +85,15 @@ final class GgufTokenizer {
       throw unsupported(
           "a SentencePiece tokenizer with a space before the text", "those without (Gemma's)");
     }
-    tokens = list("tokens", String.class);
-    types = list("token_type", Long.class);
-    if (types.size() != tokens.size()) {
-      throw file.bad(tokens.size() + " token types", types.size() + "");
+    tokens = tokens();
+    types = types();
+    if (!sentencePiece && file.text("tokenizer.ggml.pre").isEmpty()) {
+      Warnings.once(
+          file.path()
+              + ": it does not say how texts are cut before tokenizing ('tokenizer.ggml.pre'), so"
+              + " they are cut by llama.cpp's default. A model that was trained with another cut"
+              + " (Llama 3, Qwen, SmolLM) sees tokens that it does not know, and answers worse: take"
+              + " a file converted since May 2024, or the model as a Hugging Face folder");
     }
     merges = sentencePiece ? mergesByScore() : merges();
   }
@@ -69,18 +104,75 @@ final class GgufTokenizer {
             () -> file.bad("the metadata 'tokenizer.ggml." + name + "'", "nothing of that kind"));
   }
 
-  long bos() {
-    return id("bos_token_id");
+  /** Unique, as ids are found by them; llama.cpp names empty ones so. */
+  private List<String> tokens() {
+    List<String> given = list("tokens", String.class);
+    Map<String, Integer> ids = new LinkedHashMap<>();
+    for (int id = 0; id < given.size(); id++) {
+      String token = given.get(id).isEmpty() ? "[EMPTY_" + id + "]" : given.get(id);
+      Integer other = ids.putIfAbsent(token, id);
+      if (other != null) {
+        throw file.bad(
+            "tokens that differ", "'" + Json.cut(token) + "' with the ids " + other + " and " + id);
+      }
+    }
+    return List.copyOf(ids.keySet());
   }
 
-  long eos() {
-    return id("eos_token_id");
+  /**
+   * Where a file gives no types, all tokens are text, as llama.cpp has it, but for those that end a
+   * turn by their name and the ends that the metadata name; they are control tokens in any case.
+   */
+  private List<Long> types() {
+    List<Long> given =
+        file.value("tokenizer.ggml.token_type").isPresent()
+            ? list("token_type", Long.class)
+            : Collections.nCopies(tokens.size(), (long) NORMAL);
+    if (given.size() != tokens.size()) {
+      throw file.bad(tokens.size() + " token types", given.size() + "");
+    }
+    List<Long> types = new ArrayList<>(given);
+    List<String> changed = new ArrayList<>();
+    for (int id = 0; id < types.size(); id++) {
+      boolean text = types.get(id) == NORMAL || types.get(id) == USER_DEFINED;
+      if (text && ENDS.contains(tokens.get(id))) {
+        types.set(id, (long) CONTROL);
+        changed.add(tokens.get(id));
+      }
+    }
+    if (!changed.isEmpty()) {
+      Warnings.once(
+          file.path()
+              + ": it takes these tokens for text, but they end turns or texts, and are read so, as"
+              + " llama.cpp does: "
+              + Json.cut(changed.toString()));
+    }
+    return types;
+  }
+
+  int size() {
+    return tokens.size();
+  }
+
+  /**
+   * The token that begins a text. Byte-level files without one have none: llama.cpp then takes id
+   * 11, which is Falcon's and in others any letter. SentencePiece's own is 1.
+   */
+  OptionalLong bos() {
+    if (file.value("tokenizer.ggml.bos_token_id").isPresent()) {
+      return OptionalLong.of(id("bos_token_id"));
+    }
+    return sentencePiece ? OptionalLong.of(1) : OptionalLong.empty();
+  }
+
+  private Optional<Long> eos() {
+    return file.value("tokenizer.ggml.eos_token_id").map(value -> id("eos_token_id"));
   }
 
   private long id(String name) {
     long id =
         file.number("tokenizer.ggml." + name)
-            .orElseThrow(() -> file.bad("the metadata 'tokenizer.ggml." + name + "'", "nothing"));
+            .orElseThrow(() -> file.bad("a number as 'tokenizer.ggml." + name + "'", "another"));
     if (id < 0 || id >= tokens.size()) {
       throw file.bad("'" + name + "' below " + tokens.size(), Long.toString(id));
     }
@@ -89,13 +181,21 @@ final class GgufTokenizer {
 
   /** What ends a text, and a turn where that is another token. */
   List<Long> ends() {
-    Set<Long> ends = new LinkedHashSet<>(List.of(eos()));
+    Set<Long> ends = new LinkedHashSet<>();
+    eos().ifPresent(ends::add);
     file.number("tokenizer.ggml.eot_token_id")
         .filter(id -> id >= 0 && id < tokens.size())
         .ifPresent(ends::add);
-    int turn = tokens.indexOf("<end_of_turn>");
-    if (turn >= 0) {
-      ends.add((long) turn);
+    for (int id = 0; id < tokens.size(); id++) {
+      boolean byName = tokens.get(id).equals("<end_of_turn>");
+      if (byName || (eos().isEmpty() && ENDS.contains(tokens.get(id)))) {
+        ends.add((long) id);
+      }
+    }
+    if (ends.isEmpty()) {
+      throw file.bad(
+          "the metadata 'tokenizer.ggml.eos_token_id', or a token that ends texts by its name",
+          "neither");
     }
     return List.copyOf(ends);
   }
@@ -111,8 +211,8 @@ final class GgufTokenizer {
     files.put("tokenizer.json", Json.bytes(tokenizer()));
     ObjectNode config = Json.MAPPER.createObjectNode();
     config.put("tokenizer_class", "PreTrainedTokenizerFast");
-    config.put("bos_token", tokens.get((int) bos()));
-    config.put("eos_token", tokens.get((int) eos()));
+    bos().ifPresent(id -> config.put("bos_token", tokens.get((int) id)));
+    config.put("eos_token", tokens.get(eos().orElse(ends().get(0)).intValue()));
     token("padding_token_id").ifPresent(token -> config.put("pad_token", token));
     if (sentencePiece) {
       token("unknown_token_id").ifPresent(token -> config.put("unk_token", token));
@@ -228,15 +328,14 @@ final class GgufTokenizer {
       // llama.cpp cuts before each digit of "smollm" too; transformers does not when it imports
       // such a
       // file, and our reference numbers are its. See docs/decisions.md, "Digits".
-      case "default", "gpt-2", "smollm" -> byteLevel(true);
-      case "llama-bpe", "qwen2" -> {
-        ObjectNode split = Json.MAPPER.createObjectNode();
-        split.put("type", "Split");
-        split.putObject("pattern").put("Regex", CUTS.get(pre));
-        split.put("behavior", "Isolated");
-        split.put("invert", false);
-        yield sequence(split, byteLevel(false));
+      case "gpt-2", "smollm" -> byteLevel(true);
+      case "default" -> {
+        List<ObjectNode> parts =
+            new ArrayList<>(DEFAULT_CUTS.stream().map(GgufTokenizer::split).toList());
+        parts.add(byteLevel(false));
+        yield sequence(parts);
       }
+      case "llama-bpe", "qwen2" -> sequence(List.of(split(CUTS.get(pre)), byteLevel(false)));
       default ->
           throw unsupported(
               "the pre-tokenizer '" + pre + "'", "default, gpt-2, smollm, llama-bpe, qwen2");
@@ -271,10 +370,19 @@ final class GgufTokenizer {
     return sequence;
   }
 
-  private static ObjectNode sequence(ObjectNode... parts) {
+  private static ObjectNode split(String expression) {
+    ObjectNode split = Json.MAPPER.createObjectNode();
+    split.put("type", "Split");
+    split.putObject("pattern").put("Regex", expression);
+    split.put("behavior", "Isolated");
+    split.put("invert", false);
+    return split;
+  }
+
+  private static ObjectNode sequence(List<ObjectNode> parts) {
     ObjectNode sequence = Json.MAPPER.createObjectNode();
     sequence.put("type", "Sequence");
-    sequence.putArray("pretokenizers").addAll(List.of(parts));
+    sequence.putArray("pretokenizers").addAll(parts);
     return sequence;
   }
 

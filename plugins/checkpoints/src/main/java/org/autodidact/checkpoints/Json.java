@@ -1,18 +1,20 @@
 package org.autodidact.checkpoints;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.api.StorageException;
 
 /** JSON files of a checkpoint. */
 final class Json {
@@ -24,35 +26,98 @@ final class Json {
                   .build())
           .build();
 
+  private static final int SHOWN = 120;
+
   private Json() {}
 
   static Optional<ObjectNode> readIfThere(Path file) {
     return Files.exists(file) ? Optional.of(read(file)) : Optional.empty();
   }
 
+  /**
+   * A file that describes a model or its tensors; it may be of {@link BoundedFiles#DESCRIPTION}.
+   */
   static ObjectNode read(Path file) {
-    try {
-      return object(Files.readAllBytes(file), file.toString());
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(
-          file + ": missing; a checkpoint folder in Hugging Face's layout has it", e);
-    } catch (IOException e) {
-      throw new StorageException(file + ": cannot be read: " + e, e);
-    }
+    return read(file, BoundedFiles.DESCRIPTION);
   }
 
+  static ObjectNode read(Path file, long maxBytes) {
+    return object(
+        BoundedFiles.read(
+            file, maxBytes, "JSON as a checkpoint folder in Hugging Face's layout has it"),
+        file.toString());
+  }
+
+  /**
+   * @throws InvalidInputException where the bytes are not UTF-8, not JSON or no object, with the
+   *     line
+   */
   static ObjectNode object(byte[] bytes, String source) {
-    try {
-      JsonNode node = MAPPER.readTree(bytes);
+    try (JsonParser parser = MAPPER.createParser(bytes)) {
+      JsonNode node = MAPPER.readTree(parser);
+      if (node != null && parser.nextToken() != null) {
+        throw more(source);
+      }
       if (node instanceof ObjectNode object) {
         return object;
       }
-      throw new InvalidInputException(source + ": expected a JSON object, found something else");
-    } catch (JsonProcessingException e) {
-      throw new InvalidInputException(source + ": not JSON: " + e.getOriginalMessage(), e);
+      throw new InvalidInputException(
+          source + ": expected a JSON object, found " + (node == null ? "nothing" : shown(node)));
     } catch (IOException e) {
-      throw new StorageException(source + ": cannot be read: " + e, e);
+      // The parser's word for other encodings is not one for people.
+      BoundedFiles.text(bytes, source);
+      throw notJson(source, e);
     }
+  }
+
+  /**
+   * Gives an object's members one by one, so that the object need not be held as a whole.
+   *
+   * @throws InvalidInputException where the bytes are no JSON object
+   */
+  static void forEachMember(byte[] bytes, String source, BiConsumer<String, JsonNode> member) {
+    try (JsonParser parser = MAPPER.createParser(bytes)) {
+      if (parser.nextToken() != JsonToken.START_OBJECT) {
+        throw new InvalidInputException(source + ": expected a JSON object, found something else");
+      }
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String name = parser.currentName();
+        parser.nextToken();
+        member.accept(name, parser.readValueAsTree());
+      }
+      if (parser.nextToken() != null) {
+        throw more(source);
+      }
+    } catch (IOException e) {
+      BoundedFiles.text(bytes, source);
+      throw notJson(source, e);
+    }
+  }
+
+  private static InvalidInputException more(String source) {
+    return new InvalidInputException(source + ": expected one JSON object, found more after it");
+  }
+
+  private static InvalidInputException notJson(String source, IOException e) {
+    JsonLocation at = e instanceof JsonProcessingException json ? json.getLocation() : null;
+    String message =
+        e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
+    return new InvalidInputException(
+        source
+            + ": not JSON: "
+            + cut(message.lines().findFirst().orElse(""))
+            + (at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")"),
+        e);
+  }
+
+  /** A value as an error shows it. */
+  static String shown(JsonNode node) {
+    return cut(node.isMissingNode() ? "nothing" : node.toString());
+  }
+
+  /** A text of somebody else's as an error shows it: no longer than a line. */
+  static String cut(String text) {
+    return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "…";
   }
 
   static byte[] bytes(JsonNode node) {

@@ -16,7 +16,7 @@ import java.util.OptionalInt;
  * @param keyValueHeads key and value heads; divides {@code heads}
  * @param headSize width of a head
  * @param vocabularySize rows of the embedding
- * @param contextLength {@code max_position_embeddings}
+ * @param contextLength {@code max_position_embeddings}, at most 1,048,576
  * @param embeddingScale what embedded tokens are multiplied by
  * @param norm how activations are normed
  * @param activation of the MLP's gate
@@ -51,6 +51,39 @@ public record ModelConfig(
   public ModelConfig {
     attention = List.copyOf(attention);
     endOfTextIds = List.copyOf(endOfTextIds);
+  }
+
+  /** The same with a head of its own. */
+  ModelConfig untied() {
+    return with(false, endOfTextIds);
+  }
+
+  /** The same with other ids that end a text. */
+  ModelConfig endingAt(List<Integer> ids) {
+    return with(tiedEmbeddings, ids);
+  }
+
+  private ModelConfig with(boolean tied, List<Integer> ids) {
+    return new ModelConfig(
+        modelType,
+        hiddenSize,
+        intermediateSize,
+        layers,
+        heads,
+        keyValueHeads,
+        headSize,
+        vocabularySize,
+        contextLength,
+        embeddingScale,
+        norm,
+        activation,
+        attentionScale,
+        attention,
+        tied,
+        attentionBias,
+        outputBias,
+        mlpBias,
+        ids);
   }
 
   /** The gate's function. */

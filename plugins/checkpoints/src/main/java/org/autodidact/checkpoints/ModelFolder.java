@@ -1,6 +1,5 @@
 package org.autodidact.checkpoints;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,6 +12,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -20,6 +20,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
+import org.autodidact.api.UnsupportedModelException;
 
 /** A Hugging Face folder, opened for reading. Holds the tokenizer's native memory until closed. */
 public final class ModelFolder implements AutoCloseable {
@@ -32,24 +33,43 @@ public final class ModelFolder implements AutoCloseable {
           "special_tokens_map.json",
           "chat_template.jinja");
 
+  private static final String TIED = "tie_word_embeddings";
+
   /** How models with pictures name their text decoder; transformers 5 and 4. */
   private static final Pattern DECODER =
       Pattern.compile("^(model\\.)?language_model\\.(model\\.)?");
 
+  /** Numbers of two tensors that are compared at a time. */
+  private static final int COMPARED = 1 << 20;
+
   private final Path path;
   private final ModelConfig config;
   private final SortedMap<String, TensorInfo> tensors;
-  private final PromptEncoder encoder;
+  private final SortedMap<String, String> others;
+  private final Optional<PromptEncoder> encoder;
 
   private ModelFolder(
-      Path path, ModelConfig config, SortedMap<String, TensorInfo> tensors, PromptEncoder encoder) {
+      Path path,
+      ModelConfig config,
+      SortedMap<String, TensorInfo> tensors,
+      SortedMap<String, String> others,
+      Optional<PromptEncoder> encoder) {
     this.path = path;
     this.config = config;
     this.tensors = tensors;
+    this.others = others;
     this.encoder = encoder;
   }
 
-  /** Opens and checks config, tensor headers, tokenizer and chat template. */
+  /**
+   * Opens and checks config, tensor headers, tokenizer and chat template. Nothing is computed with
+   * a size before the tensors have it.
+   *
+   * @throws InvalidInputException where a file is missing or damaged, where config.json and the
+   *     tensors do not agree, or tokenizer and weights do not belong together
+   * @throws UnsupportedModelException where the model cannot be run
+   * @throws StorageException where a file cannot be read
+   */
   public static ModelFolder open(Path folder) {
     if (!Files.isDirectory(folder)) {
       throw new InvalidInputException(
@@ -57,13 +77,75 @@ public final class ModelFolder implements AutoCloseable {
               + ": expected a folder in Hugging Face's layout, found "
               + (Files.exists(folder) ? "a file" : "nothing"));
     }
+    return BoundedFiles.guarded(folder, () -> read(folder));
+  }
+
+  private static ModelFolder read(Path folder) {
     ModelConfig config = ConfigReader.read(folder);
     SortedMap<String, TensorInfo> tensors = new TreeMap<>();
-    readTensors(folder).values().stream()
-        .map(t -> t.named(decoderName(t.name())))
-        .forEach(t -> tensors.put(t.name(), t));
-    return new ModelFolder(
-        folder, config, Collections.unmodifiableSortedMap(tensors), PromptEncoder.open(folder));
+    SortedMap<String, String> others = new TreeMap<>();
+    for (Safetensors.Contents contents : TensorFiles.read(folder)) {
+      contents.tensors().stream()
+          .map(t -> t.named(decoderName(t.name())))
+          .forEach(t -> tensors.put(t.name(), t));
+      contents.others().forEach((name, type) -> others.put(decoderName(name), type));
+    }
+    TensorInfo head = tensors.get(DecoderWeights.HEAD);
+    if (config.tiedEmbeddings() && head != null) {
+      TensorInfo embedding = tensors.get(DecoderWeights.EMBEDDING);
+      if (embedding == null) {
+        // Tied to what is there, as transformers does.
+        tensors.put(DecoderWeights.EMBEDDING, head.named(DecoderWeights.EMBEDDING));
+      } else if (!equal(embedding, head)) {
+        config = config.untied();
+        Warnings.once(
+            folder
+                + ": config.json ties the head to the embedding, but lm_head.weight is another; it is"
+                + " kept, as transformers 5 does. Write \"tie_word_embeddings\": false to say so");
+      }
+    }
+    ModelFolder model =
+        new ModelFolder(
+            folder, config, Collections.unmodifiableSortedMap(tensors), others, Optional.empty());
+    DecoderWeights.shapes(config)
+        .forEach(
+            (name, shape) ->
+                model.tensor(name, shape.stream().mapToLong(Long::longValue).toArray()));
+    PromptEncoder encoder = PromptEncoder.open(folder);
+    try {
+      encoder.requireBelow(config.vocabularySize());
+    } catch (RuntimeException e) {
+      encoder.close();
+      throw e;
+    }
+    return new ModelFolder(folder, config, model.tensors, others, Optional.of(encoder));
+  }
+
+  /** Whether two tensors are the same numbers; those of other shapes are not. */
+  private static boolean equal(TensorInfo one, TensorInfo other) {
+    if (!one.shape().equals(other.shape())) {
+      return false;
+    }
+    for (long at = 0; at < one.elements(); at += COMPARED) {
+      int count = (int) Math.min(COMPARED, one.elements() - at);
+      float[] numbers = part(one, at, count);
+      float[] others = part(other, at, count);
+      for (int i = 0; i < count; i++) {
+        if (numbers[i] != others[i]) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  private static float[] part(TensorInfo tensor, long from, int count) {
+    int bytes = tensor.type().bytes();
+    return widened(
+        tensor.type(),
+        map(tensor.file(), tensor.offset() + from * bytes, (long) count * bytes),
+        0,
+        count);
   }
 
   /** A tensor's name as a folder without pictures has it. */
@@ -74,45 +156,6 @@ public final class ModelFolder implements AutoCloseable {
     }
     boolean outside = matcher.group(1) == null && matcher.group(2) == null;
     return (outside ? "" : "model.") + name.substring(matcher.end());
-  }
-
-  private static SortedMap<String, TensorInfo> readTensors(Path folder) {
-    SortedMap<String, TensorInfo> tensors = new TreeMap<>();
-    Path index = folder.resolve("model.safetensors.index.json");
-    if (!Files.exists(index)) {
-      Safetensors.read(folder.resolve("model.safetensors")).forEach(t -> tensors.put(t.name(), t));
-      return tensors;
-    }
-    JsonNode map = Json.read(index).path("weight_map");
-    Map<String, Map<String, TensorInfo>> shards = new TreeMap<>();
-    for (Map.Entry<String, JsonNode> entry : map.properties()) {
-      String shard = entry.getValue().asText();
-      if (!shard.equals(Path.of(shard).getFileName().toString())) {
-        throw new InvalidInputException(
-            index + ": the shard '" + shard + "' must be a file in the same folder");
-      }
-      Map<String, TensorInfo> found =
-          shards.computeIfAbsent(
-              shard,
-              s -> {
-                Map<String, TensorInfo> byName = new TreeMap<>();
-                Safetensors.read(folder.resolve(s)).forEach(t -> byName.put(t.name(), t));
-                return byName;
-              });
-      TensorInfo tensor = found.get(entry.getKey());
-      if (tensor == null) {
-        throw new InvalidInputException(
-            index
-                + ": expected the tensor '"
-                + entry.getKey()
-                + "' in "
-                + shard
-                + ", found "
-                + found.keySet());
-      }
-      tensors.put(tensor.name(), tensor);
-    }
-    return tensors;
   }
 
   public Path path() {
@@ -131,6 +174,10 @@ public final class ModelFolder implements AutoCloseable {
   /** One tensor; the error for a missing one names it, its folder and the near names. */
   public TensorInfo tensor(String name) {
     TensorInfo tensor = tensors.get(name);
+    if (tensor == null && others.containsKey(name)) {
+      throw new UnsupportedModelException(
+          path + ", tensor '" + name + "': " + Safetensors.unsupported(others.get(name)));
+    }
     if (tensor == null) {
       String suffix = name.substring(name.lastIndexOf('.', name.lastIndexOf('.') - 1) + 1);
       throw new InvalidInputException(
@@ -171,12 +218,16 @@ public final class ModelFolder implements AutoCloseable {
               + tensor.name()
               + "' is larger than 2 GiB, which this version cannot read");
     }
-    try (FileChannel channel = FileChannel.open(tensor.file(), StandardOpenOption.READ)) {
+    return map(tensor.file(), tensor.offset(), tensor.byteLength());
+  }
+
+  private static ByteBuffer map(Path file, long offset, long length) {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       return channel
-          .map(FileChannel.MapMode.READ_ONLY, tensor.offset(), tensor.byteLength())
+          .map(FileChannel.MapMode.READ_ONLY, offset, length)
           .order(ByteOrder.LITTLE_ENDIAN);
     } catch (IOException e) {
-      throw new StorageException(tensor.file() + ": cannot be read: " + e, e);
+      throw new StorageException(file + ": cannot be read: " + e, e);
     }
   }
 
@@ -191,8 +242,12 @@ public final class ModelFolder implements AutoCloseable {
    * @param bytes the tensor's {@link #bytes(TensorInfo)}, mapped once for all pieces
    */
   public static float[] floats(TensorInfo tensor, ByteBuffer bytes, int from, int count) {
+    return widened(tensor.type(), bytes, from, count);
+  }
+
+  private static float[] widened(DataType type, ByteBuffer bytes, int from, int count) {
     float[] floats = new float[count];
-    switch (tensor.type()) {
+    switch (type) {
       case F32 -> bytes.asFloatBuffer().get(from, floats);
       case BF16 -> {
         for (int i = 0; i < count; i++) {
@@ -209,7 +264,7 @@ public final class ModelFolder implements AutoCloseable {
   }
 
   public PromptEncoder encoder() {
-    return encoder;
+    return encoder.orElseThrow();
   }
 
   /**
@@ -227,16 +282,19 @@ public final class ModelFolder implements AutoCloseable {
     copy.put("dtype", "float32");
     // Older transformers read this name, newer ones both.
     copy.put("torch_dtype", "float32");
+    // Where the flag said otherwise than the weights that were read and are written.
+    ObjectNode decoder = copy.path("text_config") instanceof ObjectNode text ? text : copy;
+    if (!config.tiedEmbeddings() && (decoder != copy || decoder.path(TIED).asBoolean(false))) {
+      decoder.put(TIED, false);
+      copy.put(TIED, false);
+    }
     Map<String, byte[]> files = new LinkedHashMap<>();
     files.put("config.json", Json.bytes(copy));
     for (String companion : COMPANIONS) {
       Path file = path.resolve(companion);
       if (Files.exists(file)) {
-        try {
-          files.put(companion, Files.readAllBytes(file));
-        } catch (IOException e) {
-          throw new StorageException(file + ": cannot be read: " + e, e);
-        }
+        files.put(
+            companion, BoundedFiles.read(file, PromptEncoder.MOST_BYTES, "a model's tokenizer"));
       }
     }
     files.putAll(more);
@@ -298,6 +356,6 @@ public final class ModelFolder implements AutoCloseable {
 
   @Override
   public void close() {
-    encoder.close();
+    encoder.ifPresent(PromptEncoder::close);
   }
 }

@@ -2,15 +2,13 @@ package org.autodidact.checkpoints;
 
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayInputStream;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
@@ -28,48 +26,50 @@ public final class PromptEncoder implements AutoCloseable {
   /** Never in a text: Unicode keeps it for private use inside a process. */
   private static final String CUT = "\uFDD0";
 
+  /** Limit of tokenizer.json; the largest published have some 35 MB. */
+  static final long MOST_BYTES = 512L << 20;
+
   private final Path folder;
   private final HuggingFaceTokenizer tokenizer;
   private final ChatTemplate template;
-  private final List<String> specialTokens;
-  private final int size;
+  private final TokenizerFile description;
   private int[] endOfTurn;
 
   private PromptEncoder(
       Path folder,
       HuggingFaceTokenizer tokenizer,
       ChatTemplate template,
-      List<String> specialTokens,
-      int size) {
+      TokenizerFile description) {
     this.folder = folder;
     this.tokenizer = tokenizer;
     this.template = template;
-    this.specialTokens = specialTokens;
-    this.size = size;
+    this.description = description;
   }
 
-  /** Of a folder that has a tokenizer.json; the caller closes it. */
+  /**
+   * Of a folder that has a tokenizer.json; the caller closes it.
+   *
+   * @throws InvalidInputException where it is missing, too large or cannot be loaded
+   */
   public static PromptEncoder open(Path folder) {
+    return BoundedFiles.guarded(folder.resolve("tokenizer.json"), () -> read(folder));
+  }
+
+  private static PromptEncoder read(Path folder) {
     Path file = folder.resolve("tokenizer.json");
-    ObjectNode json = Json.read(file);
-    List<String> special = new ArrayList<>();
-    int size = json.path("model").path("vocab").size();
-    for (JsonNode token : json.path("added_tokens")) {
-      size = Math.max(size, token.path("id").asInt() + 1);
-      if (token.path("special").asBoolean()) {
-        special.add(token.path("content").asText());
-      }
-    }
+    byte[] bytes = BoundedFiles.read(file, MOST_BYTES, "a model's tokenizer");
+    TokenizerFile description = TokenizerFile.of(Json.object(bytes, file.toString()), file);
     ChatTemplate template = ChatTemplate.read(folder);
     Map<String, String> options =
         Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
-    try (InputStream in = Files.newInputStream(file)) {
+    try (InputStream in = new ByteArrayInputStream(bytes)) {
       HuggingFaceTokenizer tokenizer =
           Offline.during(() -> HuggingFaceTokenizer.newInstance(in, options));
-      return new PromptEncoder(folder, tokenizer, template, List.copyOf(special), size);
+      return new PromptEncoder(folder, tokenizer, template, description);
     } catch (java.io.IOException | RuntimeException e) {
       throw new InvalidInputException(
-          file + ": the tokenizer cannot be loaded: " + e.getMessage(), e);
+          file + ": the tokenizer cannot be loaded: " + Json.cut(String.valueOf(e.getMessage())),
+          e);
     }
   }
 
@@ -110,8 +110,11 @@ public final class PromptEncoder implements AutoCloseable {
       return new long[][] {ids, new long[ids.length]};
     }
     Encoding pair =
-        tokenizer.encode(
-            cut(question).replace(CUT, " "), cut(answer).replace(CUT, " "), true, false);
+        encoded(
+            question.length() + answer.length(),
+            () ->
+                tokenizer.encode(
+                    cut(question).replace(CUT, " "), cut(answer).replace(CUT, " "), true, false));
     return new long[][] {pair.getIds(), pair.getTypeIds()};
   }
 
@@ -144,18 +147,32 @@ public final class PromptEncoder implements AutoCloseable {
 
   /** Text of token ids, special tokens left out. */
   public String decode(int[] ids) {
-    return tokenizer.decode(IntStream.of(ids).asLongStream().toArray(), true);
+    return encoded(
+        ids.length, () -> tokenizer.decode(IntStream.of(ids).asLongStream().toArray(), true));
   }
 
-  /** Number of tokens that the tokenizer knows. */
+  /** Refuses a tokenizer that cuts texts into tokens which an embedding of so many rows lacks. */
+  void requireBelow(int rows) {
+    if (description.largestId() >= rows) {
+      throw new InvalidInputException(
+          folder
+              + ": tokenizer.json has token ids up to "
+              + description.largestId()
+              + ", the embedding has "
+              + rows
+              + " rows; tokenizer and weights do not belong together");
+    }
+  }
+
+  /** One more than the largest token id that the tokenizer has. */
   public int size() {
-    return size;
+    return description.size();
   }
 
   /** Cuts every special token in the text after its first character. */
   private String cut(String text) {
     String cut = text.replace(CUT, "");
-    for (String token : specialTokens) {
+    for (String token : description.specialTokens()) {
       int first = token.offsetByCodePoints(0, Math.min(1, token.codePointCount(0, token.length())));
       if (first < token.length()) {
         cut = cut.replace(token, token.substring(0, first) + CUT + token.substring(first));
@@ -174,9 +191,30 @@ public final class PromptEncoder implements AutoCloseable {
   private int[] ids(String text) {
     return text.isEmpty()
         ? new int[0]
-        : Arrays.stream(tokenizer.encode(text, false, false).getIds())
+        : Arrays.stream(encoded(text.length(), () -> tokenizer.encode(text, false, false)).getIds())
             .mapToInt(Math::toIntExact)
             .toArray();
+  }
+
+  /** What the library makes of {@code length} characters or tokens. */
+  private <T> T encoded(long length, Supplier<T> work) {
+    if (length > TokenizerFile.MOST_CHARACTERS / description.growth()) {
+      throw new InvalidInputException(
+          folder
+              + ": a text of "
+              + length
+              + " characters or tokens is too long for its tokenizer, which takes at most "
+              + TokenizerFile.MOST_CHARACTERS / description.growth());
+    }
+    try {
+      return work.get();
+    } catch (RuntimeException e) {
+      throw new InvalidInputException(
+          folder.resolve("tokenizer.json")
+              + ": the tokenizer cannot take a text: "
+              + Json.cut(String.valueOf(e.getMessage())),
+          e);
+    }
   }
 
   @Override

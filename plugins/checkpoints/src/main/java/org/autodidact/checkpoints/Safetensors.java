@@ -8,14 +8,16 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.UnsupportedModelException;
@@ -28,15 +30,61 @@ final class Safetensors {
   /** The format's own limit. */
   private static final long MAX_HEADER = 100L << 20;
 
+  private static final String WHAT = "a model's tensors";
+
+  /** The largest models published have some 90,000, in many files. */
+  private static final int MAX_TENSORS = 200_000;
+
+  private static final int MAX_DIMENSIONS = 16;
+
+  /**
+   * The format's element types that are not read. A model's own weights have none of them; buffers
+   * beside them, which nobody asks for, may.
+   */
+  private static final Set<String> OTHER_TYPES =
+      Set.of(
+          "BOOL",
+          "U8",
+          "I8",
+          "U16",
+          "I16",
+          "U32",
+          "I32",
+          "U64",
+          "I64",
+          "F64",
+          "C64",
+          "F4",
+          "F6_E2M3",
+          "F6_E3M2",
+          "F8_E4M3",
+          "F8_E5M2",
+          "F8_E8M0",
+          "F8_E4M3FNUZ",
+          "F8_E5M2FNUZ");
+
   /** Tensors start at multiples of this, as fast kernels like it. */
   private static final int ALIGNMENT = 64;
 
   private Safetensors() {}
 
+  /**
+   * What a file holds.
+   *
+   * @param tensors those that can be read, checked against the file
+   * @param others the element types of the others, by tensor
+   */
+  record Contents(List<TensorInfo> tensors, Map<String, String> others) {}
+
   /** The tensors that a file declares, checked against the file. */
-  static List<TensorInfo> read(Path named) {
+  static Contents read(Path named) {
+    BoundedFiles.requireRegular(named, WHAT);
     Path file = real(named);
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    return BoundedFiles.guarded(named, () -> readHeader(file));
+  }
+
+  private static Contents readHeader(Path file) {
+    try (FileChannel channel = BoundedFiles.open(file, WHAT)) {
       long size = channel.size();
       if (size < Long.BYTES) {
         throw bad(file, "at least 8 bytes", size + " bytes; the file is truncated, fetch it again");
@@ -51,7 +99,7 @@ final class Safetensors {
                 + " bytes; the file is truncated or not safetensors");
       }
       byte[] header = readFully(channel, Long.BYTES, (int) length, file).array();
-      return tensors(file, Json.object(header, file + ", header"), Long.BYTES + length, size);
+      return contents(file, header, Long.BYTES + length, size);
     } catch (IOException e) {
       throw new StorageException(file + ": cannot be read: " + e, e);
     }
@@ -60,8 +108,6 @@ final class Safetensors {
   private static Path real(Path named) {
     try {
       return named.toRealPath();
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(named + ": missing; fetch the weight file again", e);
     } catch (IOException e) {
       throw new StorageException(named + ": cannot be read: " + e, e);
     }
@@ -78,13 +124,31 @@ final class Safetensors {
     return bytes.flip();
   }
 
-  private static List<TensorInfo> tensors(Path file, ObjectNode header, long start, long size) {
+  /** Tensor by tensor, as a whole header as a tree may take gigabytes. */
+  private static Contents contents(Path file, byte[] header, long start, long size) {
     List<TensorInfo> tensors = new ArrayList<>();
-    for (Map.Entry<String, JsonNode> entry : header.properties()) {
-      if (!entry.getKey().equals("__metadata__")) {
-        tensors.add(tensor(file, entry.getKey(), entry.getValue(), start, size));
-      }
-    }
+    Map<String, String> others = new TreeMap<>();
+    Set<String> names = new HashSet<>();
+    Json.forEachMember(
+        header,
+        file + ", header",
+        (name, node) -> {
+          if (name.equals("__metadata__")) {
+            return;
+          }
+          if (!names.add(name)) {
+            throw bad(file, "each tensor once", "'" + Json.cut(name) + "' twice");
+          }
+          if (names.size() > MAX_TENSORS) {
+            throw bad(file, "at most " + MAX_TENSORS + " tensors", "more");
+          }
+          String type = node.path("dtype").asText("");
+          if (OTHER_TYPES.contains(type)) {
+            others.put(name, type);
+          } else {
+            tensors.add(tensor(file, name, node, start, size));
+          }
+        });
     tensors.sort(Comparator.comparingLong(TensorInfo::offset));
     for (int i = 1; i < tensors.size(); i++) {
       TensorInfo before = tensors.get(i - 1);
@@ -95,29 +159,34 @@ final class Safetensors {
             "'" + before.name() + "' and '" + tensors.get(i).name() + "' overlap; the header lies");
       }
     }
-    return tensors;
+    return new Contents(List.copyOf(tensors), Map.copyOf(others));
   }
 
   private static TensorInfo tensor(Path file, String name, JsonNode node, long start, long size) {
-    String where = file + ", tensor '" + name + "'";
+    String where = file + ", tensor '" + Json.cut(name) + "'";
     JsonNode offsets = node.path("data_offsets");
     JsonNode dimensions = node.path("shape");
-    if (!node.path("dtype").isTextual() || !dimensions.isArray() || offsets.size() != 2) {
+    if (!node.path("dtype").isTextual()
+        || !dimensions.isArray()
+        || dimensions.size() > MAX_DIMENSIONS
+        || offsets.size() != 2) {
       throw new InvalidInputException(
-          where + ": expected dtype, shape and two data_offsets, found " + node);
+          where + ": expected dtype, shape and two data_offsets, found " + Json.shown(node));
     }
     DataType type = type(where, node.get("dtype").asText());
     List<Long> shape = new ArrayList<>();
     long bytes = type.bytes();
     for (JsonNode d : dimensions) {
       if (!d.canConvertToLong() || !d.isIntegralNumber() || d.asLong() < 0) {
-        throw new InvalidInputException(where + ": the shape " + dimensions + " is no shape");
+        throw new InvalidInputException(
+            where + ": the shape " + Json.shown(dimensions) + " is no shape");
       }
       shape.add(d.asLong());
       try {
         bytes = Math.multiplyExact(bytes, d.asLong());
       } catch (ArithmeticException e) {
-        throw new InvalidInputException(where + ": the shape " + dimensions + " is too large", e);
+        throw new InvalidInputException(
+            where + ": the shape " + Json.shown(dimensions) + " is too large", e);
       }
     }
     long begin = offset(where, offsets.get(0));
@@ -150,7 +219,7 @@ final class Safetensors {
 
   private static long offset(String where, JsonNode node) {
     if (!node.isIntegralNumber() || !node.canConvertToLong() || node.asLong() < 0) {
-      throw new InvalidInputException(where + ": the offset " + node + " is no offset");
+      throw new InvalidInputException(where + ": the offset " + Json.shown(node) + " is no offset");
     }
     return node.asLong();
   }
@@ -159,14 +228,15 @@ final class Safetensors {
     return Arrays.stream(DataType.values())
         .filter(t -> t.name().equals(name))
         .findFirst()
-        .orElseThrow(
-            () ->
-                new UnsupportedModelException(
-                    where
-                        + ": element type "
-                        + name
-                        + " is not supported; there are "
-                        + Arrays.toString(DataType.values())));
+        .orElseThrow(() -> new UnsupportedModelException(where + ": " + unsupported(name)));
+  }
+
+  /** That an element type is not read. */
+  static String unsupported(String type) {
+    return "element type "
+        + Json.cut(type)
+        + " is not supported; there are "
+        + Arrays.toString(DataType.values());
   }
 
   private static InvalidInputException bad(Path file, String expected, String found) {

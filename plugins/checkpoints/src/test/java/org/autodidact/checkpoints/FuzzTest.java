@@ -3,6 +3,7 @@ package org.autodidact.checkpoints;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -52,18 +53,16 @@ class FuzzTest {
     attempt(".safetensors", bytes, Safetensors::read);
   }
 
-  @com.code_intelligence.jazzer.junit.FuzzTest(maxDuration = "2m")
-  void config(byte[] bytes) throws IOException {
+  /** What is tried of a folder that has one file. */
+  private static void attemptIn(String name, byte[] bytes, Attempt attempt) throws IOException {
     Path folder = Files.createTempDirectory("fuzz");
-    Path file = folder.resolve("config.json");
     try {
-      Files.write(file, bytes);
-      ConfigReader.read(folder);
+      Files.write(folder.resolve(name), bytes);
+      attempt.on(folder);
     } catch (AutodidactException expected) {
       // refused, as it should be
     } finally {
-      Files.deleteIfExists(file);
-      Files.deleteIfExists(folder);
+      Folders.deleteIfThere(folder);
     }
   }
 
@@ -77,5 +76,67 @@ class FuzzTest {
     } catch (JinjaException expected) {
       // refused, as it should be
     }
+  }
+
+  @com.code_intelligence.jazzer.junit.FuzzTest(maxDuration = "2m")
+  void config(byte[] bytes) throws IOException {
+    attemptIn("config.json", bytes, ConfigReader::read);
+  }
+
+  @com.code_intelligence.jazzer.junit.FuzzTest(maxDuration = "2m")
+  void tokenizerConfig(byte[] bytes) throws IOException {
+    attemptIn("tokenizer_config.json", bytes, SpecialTokens::read);
+  }
+
+  @com.code_intelligence.jazzer.junit.FuzzTest(maxDuration = "2m")
+  void index(byte[] bytes) throws IOException {
+    attemptIn(
+        "model.safetensors.index.json",
+        bytes,
+        folder -> {
+          ByteBuffer bytesOfOne = ByteBuffer.allocate(4);
+          Safetensors.write(
+              folder.resolve("a.safetensors"),
+              Map.of("a", new WeightSource(List.of(1L), bytesOfOne::duplicate)));
+          TensorFiles.read(folder);
+        });
+  }
+
+  /** As the second of two files, and as a whole. */
+  @com.code_intelligence.jazzer.junit.FuzzTest(maxDuration = "2m")
+  void splitGguf(byte[] bytes) throws IOException {
+    attemptIn(
+        "m-00002-of-00002.gguf",
+        bytes,
+        folder -> {
+          TinyGguf first = new TinyGguf();
+          first.metadata.putAll(Map.of("split.no", 0, "split.count", 2));
+          first.tensors.remove("output_norm.weight");
+          Path file = first.write(folder.resolve("m-00001-of-00002.gguf"));
+          Gguf.importInto(file, folder.resolve("out"));
+        });
+  }
+
+  @com.code_intelligence.jazzer.junit.FuzzTest(maxDuration = "2m")
+  void ggufImport(byte[] bytes) throws IOException {
+    attemptIn(
+        "m.gguf",
+        bytes,
+        folder -> {
+          Gguf.importInto(folder.resolve("m.gguf"), folder.resolve("out"));
+          ConfigReader.read(folder.resolve("out"));
+        });
+  }
+
+  @com.code_intelligence.jazzer.junit.FuzzTest(maxDuration = "2m")
+  void tokenizer(byte[] bytes) throws IOException {
+    attemptIn(
+        "tokenizer.json",
+        bytes,
+        folder -> {
+          try (PromptEncoder encoder = PromptEncoder.open(folder)) {
+            encoder.decode(encoder.text("ab 12 \u00e9"));
+          }
+        });
   }
 }

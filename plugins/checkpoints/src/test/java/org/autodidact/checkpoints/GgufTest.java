@@ -71,7 +71,7 @@ class GgufTest {
         .hasMessageContaining("not a GGUF file");
     assertThatThrownBy(() -> GgufFile.open(folder.resolve("none.gguf")))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("no such file");
+        .hasMessageContaining("missing; expected a GGUF file");
   }
 
   /** Cut anywhere: in a number, a text, a list, the list of tensors, the padding or a tensor. */

@@ -41,7 +41,8 @@ class SafetensorsTest {
         "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]}};4;within the 4",
         "{'a':{'dtype':'F32','shape':[3],'data_offsets':[0,8]}};8;takes 12 bytes",
         "{'a':{'dtype':'F32','shape':[2],'data_offsets':[8,0]}};8;expected bytes within",
-        "{'a':{'dtype':'I64','shape':[1],'data_offsets':[0,8]}};8;element type I64",
+        "{'a':{'dtype':'I63','shape':[1],'data_offsets':[0,8]}};8;element type I63",
+        "{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4]},'a':{'dtype':'F32','shape':[1],'data_offsets':[4,8]}};8;'a' twice",
         "{'a':{'dtype':'F32','shape':[-1],'data_offsets':[0,8]}};8;no shape",
         "{'a':{'dtype':'F32','shape':[9223372036854775807],'data_offsets':[0,8]}};8;too large",
         "{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,8]},'b':{'dtype':'F32','shape':[2],'data_offsets':[4,12]}};12;overlap",
@@ -78,6 +79,7 @@ class SafetensorsTest {
     try {
       Files.write(file, bytes);
       Safetensors.read(file)
+          .tensors()
           .forEach(t -> assertThat(t.offset() + t.byteLength()).isLessThanOrEqualTo(bytes.length));
     } catch (AutodidactException e) {
       assertThat(e).hasMessageContaining(file.getFileName().toString());

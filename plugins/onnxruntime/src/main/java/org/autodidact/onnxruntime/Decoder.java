@@ -30,16 +30,18 @@ final class Decoder implements AutoCloseable {
    *
    * @param threads that compute one run together
    * @param sharesPrefixes whether runs may attend to {@link Prefixes}
+   * @param positions tokens of the longest sequence
    */
   Decoder(
       ModelFolder model,
       int threads,
       Optional<? extends RoundedWeights> rounded,
-      boolean sharesPrefixes) {
+      boolean sharesPrefixes,
+      int positions) {
     this.config = model.config();
     this.sharesPrefixes = sharesPrefixes;
     this.environment = Onnx.environment();
-    byte[] graph = DecoderGraph.build(model, rounded, sharesPrefixes);
+    byte[] graph = DecoderGraph.build(model, rounded, sharesPrefixes, positions);
     Map<String, OnnxTensor> given = new LinkedHashMap<>();
     try {
       this.session =

@@ -32,6 +32,7 @@ final class DecoderGraph {
   private final OnnxGraph graph;
   private final Projections products;
   private final Optional<PrefixAttention> prefixes;
+  private final int positions;
   private final Map<Integer, String> flatShapes = new HashMap<>();
 
   /** The names of rotary tables end so. */
@@ -40,8 +41,12 @@ final class DecoderGraph {
   private String rows = "";
 
   private DecoderGraph(
-      ModelFolder model, Optional<? extends RoundedWeights> rounded, boolean sharesPrefixes) {
+      ModelFolder model,
+      Optional<? extends RoundedWeights> rounded,
+      boolean sharesPrefixes,
+      int positions) {
     this.config = model.config();
+    this.positions = positions;
     for (ModelConfig.LayerAttention layer : config.attention()) {
       ropes.computeIfAbsent(layer.rope(), r -> ropes.isEmpty() ? "" : "." + ropes.size());
     }
@@ -59,9 +64,14 @@ final class DecoderGraph {
   /**
    * The serialized model, over {@code rounded} weights, or in float32 over the checkpoint's own
    * weights; with {@link PrefixAttention} or without.
+   *
+   * @param positions tokens of the longest sequence
    */
   static byte[] build(
-      ModelFolder model, Optional<? extends RoundedWeights> rounded, boolean sharesPrefixes) {
+      ModelFolder model,
+      Optional<? extends RoundedWeights> rounded,
+      boolean sharesPrefixes,
+      int positions) {
     if (model.config().headSize() % 16 != 0) {
       throw new UnsupportedModelException(
           model.path()
@@ -72,7 +82,7 @@ final class DecoderGraph {
       throw new UnsupportedModelException(
           model.path() + ": prompts are shared only where all layers attend to all tokens");
     }
-    return new DecoderGraph(model, rounded, sharesPrefixes).build();
+    return new DecoderGraph(model, rounded, sharesPrefixes, positions).build();
   }
 
   /** Without windows, and by one rotary base: as {@link PrefixAttention} computes. */
@@ -125,7 +135,6 @@ final class DecoderGraph {
   /** The rotary angles of layers with one base; those of the first layer have no number. */
   private void addAngles(ModelConfig.RopeSettings rope, String suffix) {
     int size = config.headSize();
-    int positions = config.contextLength();
     graph.floats("cos" + suffix, Rope.cosines(size, rope, positions), positions, size / 2);
     graph.floats("sin" + suffix, Rope.sines(size, rope, positions), positions, size / 2);
   }

@@ -18,21 +18,31 @@ final class GraphEngine implements Engine {
   private final Optional<RoundedWeights> rounded;
   private final boolean sharesPrefixes;
   private final int threads;
+  private final int positions;
   private final List<GraphStream> streams = new ArrayList<>();
   private Decoder decoder;
 
   /** Of the decoder that is loaded; 0 where none is. */
   private int decoderThreads;
 
-  /** {@code model} and {@code rounded} must outlive this. */
+  /**
+   * {@code model} and {@code rounded} must outlive this.
+   *
+   * @param positions tokens of the longest sequence
+   */
   GraphEngine(
-      ModelFolder model, Optional<RoundedWeights> rounded, int threads, boolean sharesPrefixes) {
+      ModelFolder model,
+      Optional<RoundedWeights> rounded,
+      int threads,
+      boolean sharesPrefixes,
+      int positions) {
     this.model = model;
     this.rounded = rounded;
     this.threads = threads;
     this.sharesPrefixes = sharesPrefixes;
+    this.positions = positions;
     this.decoderThreads = threads;
-    this.decoder = new Decoder(model, threads, rounded, sharesPrefixes);
+    this.decoder = new Decoder(model, threads, rounded, sharesPrefixes, positions);
   }
 
   @Override
@@ -53,7 +63,7 @@ final class GraphEngine implements Engine {
       // next call loads again.
       decoderThreads = 0;
       decoder.close();
-      decoder = new Decoder(model, each, rounded, sharesPrefixes);
+      decoder = new Decoder(model, each, rounded, sharesPrefixes, positions);
       decoderThreads = each;
       streams.forEach(stream -> stream.use(decoder, each > 1));
     }

@@ -43,6 +43,9 @@ final class OnnxGenerator implements Generator {
 
   private static final long DEFAULT_CACHE_BYTES = 2L << 30;
 
+  /** More than the texts of {@link Calibration} have. */
+  private static final long LEAST_POSITIONS = 4096;
+
   private static final System.Logger LOGGER = System.getLogger(OnnxGenerator.class.getName());
 
   private final ModelFolder model;
@@ -78,6 +81,7 @@ final class OnnxGenerator implements Generator {
       boolean byVectors) {
     ModelFolder model = ModelFolder.open(checkpoint.folder());
     int threads = settings.effectiveThreads();
+    int positions = positions(model.config(), settings);
     Optional<RoundedWeights> rounded = Optional.empty();
     try {
       if (settings.precision() == ComputeSettings.Precision.INT8_WEIGHTS) {
@@ -86,13 +90,14 @@ final class OnnxGenerator implements Generator {
         Int8Weights int8 = Int8Weights.of(model, Int8Kernel.isExact(), threads);
         rounded = Optional.of(int8);
         if (byVectors && VectorDecoder.supports(model.config())) {
-          int8.roundAgain(VectorEngine.calibrate(model, int8, threads), threads);
-          Engine engine = new VectorEngine(model.config(), int8, threads);
+          int8.roundAgain(VectorEngine.calibrate(model, int8, threads, positions), threads);
+          Engine engine = new VectorEngine(model.config(), int8, threads, positions);
           return new OnnxGenerator(model, rounded, settings, engine);
         }
       }
       boolean shares = rounded.isPresent() && DecoderGraph.attendsToAll(model.config());
-      Engine engine = new GraphEngine(model, rounded, threads, alwaysSharesPrefixes || shares);
+      Engine engine =
+          new GraphEngine(model, rounded, threads, alwaysSharesPrefixes || shares, positions);
       return new OnnxGenerator(model, rounded, settings, engine);
     } catch (RuntimeException | Error e) {
       rounded.ifPresent(RoundedWeights::close);
@@ -278,11 +283,23 @@ final class OnnxGenerator implements Generator {
   }
 
   private long budget() {
-    long wanted =
-        settings.memoryMegabytes() > 0
-            ? (long) settings.memoryMegabytes() << 20
-            : DEFAULT_CACHE_BYTES;
-    return Math.min(wanted, engine.roomForCaches());
+    return Math.min(wanted(settings), engine.roomForCaches());
+  }
+
+  private static long wanted(ComputeSettings settings) {
+    return settings.memoryMegabytes() > 0
+        ? (long) settings.memoryMegabytes() << 20
+        : DEFAULT_CACHE_BYTES;
+  }
+
+  /**
+   * The longest sequence that the context and the budget of memory hold. What is computed for each
+   * position beforehand is no longer than that, whatever context a model says it has.
+   */
+  private static int positions(ModelConfig config, ComputeSettings settings) {
+    long each = Math.min(KeyValueCache.bytesPerPlace(config), ByteCache.bytesPerPlace(config));
+    return (int)
+        Math.min(config.contextLength(), Math.max(LEAST_POSITIONS, wanted(settings) / each));
   }
 
   @Override

@@ -37,15 +37,19 @@ final class VectorDecoder implements AutoCloseable {
   record Layer(
       Product queriesKeysValues, Product attentionOutput, Product gateAndUp, Product down) {}
 
-  /** {@code weights} must outlive this, which takes the bytes of their matrices. */
-  VectorDecoder(ModelConfig config, Int8Weights weights, int threads) {
+  /**
+   * {@code weights} must outlive this, which takes the bytes of their matrices.
+   *
+   * @param positions tokens of the longest sequence
+   */
+  VectorDecoder(ModelConfig config, Int8Weights weights, int threads, int positions) {
     this.config = config;
     this.weights = weights;
     this.threads = threads;
     this.environment = Onnx.environment();
     ModelConfig.RopeSettings rope = config.attention().get(0).rope();
-    this.cosines = Rope.cosines(config.headSize(), rope, config.contextLength());
-    this.sines = Rope.sines(config.headSize(), rope, config.contextLength());
+    this.cosines = Rope.cosines(config.headSize(), rope, positions);
+    this.sines = Rope.sines(config.headSize(), rope, positions);
     try {
       for (int i = 0; i < config.layers(); i++) {
         layers.add(

@@ -26,10 +26,14 @@ final class VectorEngine implements Engine {
   private final List<VectorStream> apart = new ArrayList<>();
   private boolean isApart;
 
-  /** {@code weights} must outlive this. */
-  VectorEngine(ModelConfig config, Int8Weights weights, int threads) {
+  /**
+   * {@code weights} must outlive this.
+   *
+   * @param positions tokens of the longest sequence
+   */
+  VectorEngine(ModelConfig config, Int8Weights weights, int threads, int positions) {
     this.config = config;
-    this.decoder = new VectorDecoder(config, weights, threads);
+    this.decoder = new VectorDecoder(config, weights, threads, positions);
     this.team = new Team(threads);
     try {
       this.together = new VectorStream(decoder, team);
@@ -41,8 +45,8 @@ final class VectorEngine implements Engine {
   }
 
   /** What weights that were rounded without knowing it let be seen; takes their matrices. */
-  static Calibration calibrate(ModelFolder model, Int8Weights weights, int threads) {
-    try (VectorEngine engine = new VectorEngine(model.config(), weights, threads)) {
+  static Calibration calibrate(ModelFolder model, Int8Weights weights, int threads, int positions) {
+    try (VectorEngine engine = new VectorEngine(model.config(), weights, threads, positions)) {
       return Calibration.of(model, engine.together);
     }
   }

@@ -132,7 +132,8 @@ class ArchitecturesTest {
   void logitsAndGreedyTokensAreTransformers(String name) throws Exception {
     List<Prompt> prompts = golden(name + "/golden.json");
     try (ModelFolder model = open(name);
-        Decoder decoder = new Decoder(model, 2, Optional.empty(), false)) {
+        Decoder decoder =
+            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength())) {
       List<float[]> first = new ArrayList<>();
       List<List<Integer>> expected = prompts.stream().map(Prompt::greedy).toList();
       List<List<Integer>> together = greedy(decoder, prompts, 16, first);
@@ -176,7 +177,8 @@ class ArchitecturesTest {
             .array());
     Prompt prompt = golden("gemma3_text/golden.json").get(0);
     try (ModelFolder model = ModelFolder.open(path);
-        Decoder decoder = new Decoder(model, 1, Optional.empty(), false)) {
+        Decoder decoder =
+            new Decoder(model, 1, Optional.empty(), false, model.config().contextLength())) {
       assertThat(greedy(decoder, List.of(prompt), 16, new ArrayList<>()))
           .isEqualTo(List.of(prompt.greedy()));
     }
@@ -187,7 +189,8 @@ class ArchitecturesTest {
   @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
   void aPromptInTwoPartsHasTheSameLogits(String name) throws Exception {
     try (ModelFolder model = open(name);
-        Decoder decoder = new Decoder(model, 1, Optional.empty(), false);
+        Decoder decoder =
+            new Decoder(model, 1, Optional.empty(), false, model.config().contextLength());
         DecoderStream stream = new GraphStream(decoder, false)) {
       for (Prompt prompt : golden(name + "/golden.json")) {
         int[] ids = prompt.ids();
@@ -219,8 +222,10 @@ class ArchitecturesTest {
     }
     try (ModelFolder model = open(name);
         Int8Weights rounded = Int8Weights.of(model, false, 2);
-        Decoder exact = new Decoder(model, 2, Optional.empty(), false);
-        Decoder decoder = new Decoder(model, 2, Optional.of(rounded), false)) {
+        Decoder exact =
+            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength());
+        Decoder decoder =
+            new Decoder(model, 2, Optional.of(rounded), false, model.config().contextLength())) {
       List<float[]> expected = new ArrayList<>();
       List<float[]> found = new ArrayList<>();
       greedy(exact, prompts, 1, expected);
@@ -277,7 +282,8 @@ class ArchitecturesTest {
   @ValueSource(strings = {"qwen2_window", "mistral", "gemma3_text"})
   void promptsAreNotSharedUnderAWindow(String name) throws Exception {
     try (ModelFolder model = open(name)) {
-      assertThatThrownBy(() -> new Decoder(model, 1, Optional.empty(), true))
+      assertThatThrownBy(
+              () -> new Decoder(model, 1, Optional.empty(), true, model.config().contextLength()))
           .isInstanceOf(UnsupportedModelException.class)
           .hasMessageContaining("all layers attend to all tokens");
     }

@@ -25,7 +25,8 @@ class GemmaTest {
   @Test
   void tokensLogitsAndGreedyTokensAreTransformers() throws Exception {
     try (ModelFolder model = ModelFolder.open(Golden.gemma3());
-        Decoder decoder = new Decoder(model, 2, Optional.empty(), false)) {
+        Decoder decoder =
+            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength())) {
       List<ArchitecturesTest.Prompt> prompts = ArchitecturesTest.golden("gemma-3-270m.json");
       assertThat(prompts.get(1).ids()).hasSizeGreaterThan(512);
       for (ArchitecturesTest.Prompt prompt : prompts) {
@@ -49,8 +50,10 @@ class GemmaTest {
     List<int[]> prompts = new ArrayList<>();
     try (ModelFolder model = ModelFolder.open(Golden.gemma3());
         Int8Weights rounded = Int8Weights.of(model, Int8Kernel.isExact(), 2);
-        Decoder exact = new Decoder(model, 2, Optional.empty(), false);
-        Decoder decoder = new Decoder(model, 2, Optional.of(rounded), false)) {
+        Decoder exact =
+            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength());
+        Decoder decoder =
+            new Decoder(model, 2, Optional.of(rounded), false, model.config().contextLength())) {
       for (JsonNode row : Golden.lines("data/seed_tasks.jsonl").subList(0, PROMPTS)) {
         // The base model has no chat template; its texts begin with token 2.
         prompts.add(

@@ -75,7 +75,8 @@ class GoldenTest {
   @Test
   void theFiveHighestLogitsAreTheSame() {
     try (ModelFolder model = ModelFolder.open(Golden.smollm2());
-        Decoder decoder = new Decoder(model, 2, Optional.empty(), false);
+        Decoder decoder =
+            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength());
         DecoderStream stream = new GraphStream(decoder, false)) {
       for (JsonNode prompt : golden.path("prompts")) {
         int[] ids =

@@ -51,7 +51,7 @@ class Int8Test {
   private record Opened(Decoder decoder, DecoderStream stream, Optional<Int8Weights> int8)
       implements AutoCloseable {
     static Opened of(ModelFolder model, Optional<Int8Weights> int8) {
-      Decoder decoder = new Decoder(model, 2, int8, false);
+      Decoder decoder = new Decoder(model, 2, int8, false, model.config().contextLength());
       return new Opened(decoder, new GraphStream(decoder, false), int8);
     }
 

@@ -73,7 +73,9 @@ class VectorEngineTest {
   void logitsAreTheGraphs() {
     try (OnnxGenerator graph = open(2, false);
         Int8Weights weights = Int8Weights.of(graph.model(), Int8Kernel.isExact(), 2);
-        VectorEngine vectors = new VectorEngine(graph.model().config(), weights, 2)) {
+        VectorEngine vectors =
+            new VectorEngine(
+                graph.model().config(), weights, 2, graph.model().config().contextLength())) {
       assertDivergenceBelow(0.01, graph.engine(), vectors);
     }
   }
