@@ -33,9 +33,8 @@ public final class Ranges {
   public static Integer whole(String key, Integer value, int least, int most) {
     if (value != null && (value < least || value > most)) {
       throw new InvalidInputException(
-          "the key '"
-              + key
-              + "' must be at least "
+          (key.startsWith("--") ? key : "the key '" + key + "'")
+              + " must be at least "
               + least
               + " and at most "
               + most

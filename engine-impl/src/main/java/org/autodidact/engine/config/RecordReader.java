@@ -100,7 +100,13 @@ final class RecordReader {
       return section.getDeclaredConstructor(types).newInstance(arguments);
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof InvalidInputException cause) {
-        throw new InvalidInputException(node.where() + ": " + cause.getMessage(), cause);
+        String name = path.isEmpty() ? "" : path.substring(0, path.length() - 1);
+        throw new InvalidInputException(
+            node.where()
+                + ": "
+                + (cause.getMessage().contains(name) ? "" : name + ": ")
+                + cause.getMessage(),
+            cause);
       }
       throw new IllegalStateException(e);
     } catch (ReflectiveOperationException e) {

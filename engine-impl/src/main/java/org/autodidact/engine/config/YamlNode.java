@@ -1,6 +1,10 @@
 package org.autodidact.engine.config;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -37,6 +41,13 @@ import org.yaml.snakeyaml.events.StreamStartEvent;
 sealed interface YamlNode {
   /** Levels of nesting; a configuration has four. */
   int DEPTH = 20;
+
+  /** Strict, as far as YAML is. */
+  JsonMapper JSON =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
 
   /** Its file and line, for errors. */
   String where();
@@ -85,6 +96,17 @@ sealed interface YamlNode {
 
   /** The one document of a text; nothing where it is empty. */
   static Optional<YamlNode> parse(String text, String source) {
+    if (text.indexOf('\t') >= 0 && text.stripLeading().startsWith("{")) {
+      try {
+        return Optional.of(of(JSON.readTree(text), source)); // YAML has no tabs between its words
+      } catch (JsonProcessingException e) {
+        return yaml(text, source);
+      }
+    }
+    return yaml(text, source);
+  }
+
+  private static Optional<YamlNode> yaml(String text, String source) {
     try {
       LoaderOptions options = new LoaderOptions();
       options.setCodePointLimit(Integer.MAX_VALUE);

@@ -246,14 +246,11 @@ final class TextInput extends Reader {
     }
 
     /**
-     * 0 at the end alone, whatever waits: of a pipe whose writer is slower GZIPInputStream would
-     * otherwise leave out the members after the first.
+     * 0 at the end alone, whatever waits: of a pipe whose writer is slower GZIPInputStream, which
+     * asks after each member, would otherwise leave out those after the first.
      */
     @Override
     public int available() throws IOException {
-      if (in.available() > 0) {
-        return in.available();
-      }
       int next = in.read();
       if (next >= 0) {
         again.unread(next);
