@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
@@ -275,6 +276,38 @@ class ConfigFileTest {
       parse(text, Map.of());
     } catch (InvalidInputException expected) {
       assertThat(expected).hasMessageStartingWith("run.yaml");
+    }
+  }
+
+  /** Mutations of a configuration; {@code -Dautodidact.mutations=100000} for many. */
+  @Test
+  void mutatedConfigurationsAreReadOrRefused() {
+    String whole =
+        "model: m\nseed: 1\niterations: 2\nprompts: {file: p, per-iteration: 4}\nselector: margin\n"
+            + "candidates:\n  count: 4\n  temperature: 0.7\n  stop: [\"a\", 'b']\n"
+            + "judge: {name: additive, samples: 3}\npreference-training:\n  learning-rate: 1e-6\n"
+            + "  recompute: true\n  lora-targets: [q_proj]\n  lora-rank: 4\n# end\n";
+    String pieces = "{}[]:,-?&*!|>'\"%@`#~\n\t \0\u0085\ud83d\ue000<<0x1e+.nan\\";
+    Random random = new Random(1);
+    for (int i = 0; i < Integer.getInteger("autodidact.mutations", 2_000); i++) {
+      StringBuilder text = new StringBuilder(whole);
+      for (int k = random.nextInt(5); k >= 0; k--) {
+        int at = random.nextInt(text.length());
+        int end = Math.min(text.length(), at + random.nextInt(20));
+        switch (random.nextInt(3)) {
+          case 0 -> text.setCharAt(at, pieces.charAt(random.nextInt(pieces.length())));
+          case 1 -> text.insert(at, text.substring(at, end));
+          default -> text.delete(at, Math.max(at, Math.min(end, text.length() - 1)));
+        }
+      }
+      try {
+        parse(text.toString(), Map.of());
+      } catch (InvalidInputException e) {
+        assertThat(e.getMessage())
+            .startsWith("run.yaml")
+            .hasSizeLessThanOrEqualTo(288)
+            .doesNotContainPattern("jackson|snakeyaml|[\\x00-\\x1f]");
+      }
     }
   }
 
