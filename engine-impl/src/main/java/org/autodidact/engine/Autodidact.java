@@ -161,12 +161,9 @@ public final class Autodidact {
 
   /** Fails before any work where a name is unknown or a setting is out of range. */
   private void checkNames(RunConfig config) {
-    dataFiles(config).forEach(f -> SmallFile.requireRegular(Path.of(f), "a run's data"));
     plugins.generator(config.generator());
     plugins.trainer(config.trainer()).create(config.compute().trainerSettings());
     Stages.openJudge(config, plugins, new Plugins.NoGenerator()).close();
-    Stages.evaluationPrompts(config);
-    Stages.evaluationExamples(config);
     plugins
         .pairSelector(config.selector().name())
         .create(config.selector().settings(config.seed()));
@@ -185,6 +182,9 @@ public final class Autodidact {
     config
         .fineTuning()
         .ifPresent(f -> f.training().over(org.autodidact.api.TrainingSettings.sft()));
+    dataFiles(config).forEach(f -> SmallFile.requireRegular(Path.of(f), "a run's data"));
+    Stages.evaluationPrompts(config);
+    Stages.evaluationExamples(config);
   }
 
   /** A run's data must be the same when it goes on; a file that was changed since is named. */

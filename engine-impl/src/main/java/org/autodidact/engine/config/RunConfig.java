@@ -171,10 +171,10 @@ public record RunConfig(
       agreement = or(agreement, Optional.empty());
       parseFailures = or(parseFailures, Optional.empty());
       scoreInflation.ifPresent(v -> Ranges.number("score-inflation", v, -1e6, 1e6));
-      lengthGrowth.ifPresent(v -> Ranges.number("length-growth", v, 0, 1e6));
-      selfSimilarity.ifPresent(v -> Ranges.number("self-similarity", v, 0, 1));
-      agreement.ifPresent(v -> Ranges.number("agreement", v, 0, 1));
-      parseFailures.ifPresent(v -> Ranges.number("parse-failures", v, 0, 1));
+      lengthGrowth.ifPresent(v -> Ranges.number("length-growth", v, -1e6, 1e6));
+      selfSimilarity.ifPresent(v -> Ranges.number("self-similarity", v, -1e6, 1e6));
+      agreement.ifPresent(v -> Ranges.number("agreement", v, -1e6, 1e6));
+      parseFailures.ifPresent(v -> Ranges.number("parse-failures", v, -1e6, 1e6));
       require(selfSimilarity.filter(v -> v >= 1), "self-similarity", "below 1");
       require(agreement.filter(v -> v <= 0), "agreement", "above 0");
       require(parseFailures.filter(v -> v >= 1), "parse-failures", "below 1");

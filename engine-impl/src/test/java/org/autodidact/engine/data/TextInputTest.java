@@ -66,19 +66,20 @@ class TextInputTest {
       char c = (char) Integer.parseInt(text.substring(i + 2, i + 6), 16);
       text = text.substring(0, i) + c + text.substring(i + 6);
     }
-    assertRefused(
-        file(text.replace("\\0", "\0").getBytes(StandardCharsets.ISO_8859_1)), message);
+    assertRefused(file(text.replace("\\0", "\0").getBytes(StandardCharsets.ISO_8859_1)), message);
   }
 
   @Test
   void aByteThatIsNotUtf8IsNamedByItsLine() throws Exception {
     Charset latin = StandardCharsets.ISO_8859_1;
     String rows = ROW.repeat(7_000);
-    assertRefused(file((rows + "{\"prompt\": \"caf\u00e9\"}").getBytes(latin)), "line 7001: not UTF-8");
+    assertRefused(
+        file((rows + "{\"prompt\": \"caf\u00e9\"}").getBytes(latin)), "line 7001: not UTF-8");
     assertRefused(
         file((rows.replace('\n', '\r') + "\u00e9").getBytes(latin)), "line 7001: not UTF-8");
     assertRefused(file(("[\r\n{\"prompt\":\r\n\"\u00e9\"}]").getBytes(latin)), "line 3: not UTF-8");
-    assertRefused(file(new byte[] {'{', (byte) 0xed, (byte) 0xa0, (byte) 0x80}), "line 1: not UTF-8");
+    assertRefused(
+        file(new byte[] {'{', (byte) 0xed, (byte) 0xa0, (byte) 0x80}), "line 1: not UTF-8");
     assertRefused(file(new byte[] {'{', (byte) 0xe2, (byte) 0x82}), "line 1: not UTF-8");
   }
 
@@ -104,10 +105,14 @@ class TextInputTest {
     Path pipe = folder.resolve("pipe");
     Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/mkfifo")), "no mkfifo");
     new ProcessBuilder("/usr/bin/mkfifo", pipe.toString()).start().waitFor();
-    byte[] members = (new String(gzip(ROW), StandardCharsets.ISO_8859_1)).repeat(3).getBytes(StandardCharsets.ISO_8859_1);
+    byte[] members =
+        (new String(gzip(ROW), StandardCharsets.ISO_8859_1))
+            .repeat(3)
+            .getBytes(StandardCharsets.ISO_8859_1);
     for (byte[] bytes :
         List.of(
-            "[{\"prompt\": \"a\"}, {\"prompt\": \"b\"}, {\"prompt\": \"c\"}]".getBytes(StandardCharsets.UTF_8),
+            "[{\"prompt\": \"a\"}, {\"prompt\": \"b\"}, {\"prompt\": \"c\"}]"
+                .getBytes(StandardCharsets.UTF_8),
             ROW.repeat(3).getBytes(StandardCharsets.UTF_8),
             members)) {
       Thread writer =
@@ -188,12 +193,15 @@ class TextInputTest {
   @Test
   void depthAndDigitsHaveLimits() throws Exception {
     assertRefused(
-        file(("{\"prompt\": " + "[".repeat(1_200) + "]".repeat(1_200) + "}").getBytes(StandardCharsets.UTF_8)),
+        file(
+            ("{\"prompt\": " + "[".repeat(1_200) + "]".repeat(1_200) + "}")
+                .getBytes(StandardCharsets.UTF_8)),
         "nested more than 1000 deep");
     assertRefused(
         file(("{\"prompt\": " + "1".repeat(1_501) + "}").getBytes(StandardCharsets.UTF_8)),
         "a number of more than 1000 digits");
-    assertRefused(file("{\"id\": 1e999999999, \"prompt\": \"a\"}".getBytes(StandardCharsets.UTF_8)), "'id'");
+    assertRefused(
+        file("{\"id\": 1e999999999, \"prompt\": \"a\"}".getBytes(StandardCharsets.UTF_8)), "'id'");
     assertRefused(
         file("{\"\u001b[2J\": 1}".replace("\u001b", "\\u001b").getBytes(StandardCharsets.UTF_8)),
         "found the keys [\\u001b[2J]");
@@ -223,13 +231,16 @@ class TextInputTest {
                     ? f -> JsonLines.read(f, Examples::preference)
                     : JsonLines::prompts;
         if (refused.containsKey(name)) {
-          assertThatThrownBy(() -> read.apply(file)).hasMessageContainingAll(name, refused.get(name));
+          assertThatThrownBy(() -> read.apply(file))
+              .hasMessageContainingAll(name, refused.get(name));
         } else {
           assertThat(read.apply(file)).as(name).isNotEmpty();
         }
       }
     }
-    assertThat(JsonLines.prompts(cases.resolve("p_intid.jsonl"))).extracting(Prompt::id).containsExactly("7");
+    assertThat(JsonLines.prompts(cases.resolve("p_intid.jsonl")))
+        .extracting(Prompt::id)
+        .containsExactly("7");
     assertThat(JsonLines.read(cases.resolve("d_uf_flat.jsonl"), Examples::preference))
         .isEqualTo(JsonLines.read(cases.resolve("d_uf_ref.jsonl"), Examples::preference));
     assertThat(RankedData.read(cases.resolve("ranked-multi-eft.jsonl")).get(0).instruction())
@@ -256,7 +267,8 @@ class TextInputTest {
             "[{\"prompt\": \"Hi\"}, {\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"text\","
                 + " \"text\": \"x\"}]}]}]");
     List<JsonLines.LineReader<?>> readers =
-        List.of(Examples::preference, Examples::demonstration, Examples::prompt, AnsweredPrompt::of);
+        List.of(
+            Examples::preference, Examples::demonstration, Examples::prompt, AnsweredPrompt::of);
     Random random = new Random(1);
     for (int i = 0; i < Integer.getInteger("autodidact.mutations", 2_000); i++) {
       byte[] bytes = rows.get(random.nextInt(rows.size())).getBytes(StandardCharsets.UTF_8);
@@ -272,7 +284,12 @@ class TextInputTest {
               default -> {
                 byte[] more = new byte[bytes.length * 2];
                 System.arraycopy(bytes, 0, more, 0, at);
-                System.arraycopy(bytes, random.nextInt(bytes.length - at + 1), more, at, Math.min(at, bytes.length - at) / 2);
+                System.arraycopy(
+                    bytes,
+                    random.nextInt(bytes.length - at + 1),
+                    more,
+                    at,
+                    Math.min(at, bytes.length - at) / 2);
                 System.arraycopy(bytes, at, more, at + bytes.length / 2, bytes.length - at);
                 yield java.util.Arrays.copyOf(more, bytes.length + bytes.length / 2);
               }
