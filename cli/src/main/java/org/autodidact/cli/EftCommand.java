@@ -139,9 +139,13 @@ final class EftCommand {
 
     @Mixin private JsonReport report;
 
+    /** Of the data as they were read. */
+    private String sourceHash;
+
     EftSplit split(long seed) {
       List<Prompt> excluded = new ArrayList<>();
-      exclude.forEach(file -> excluded.addAll(JsonLines.prompts(file)));
+      sourceHash = Provenance.hash(data);
+      exclude.forEach(file -> excluded.addAll(JsonLines.instructions(file)));
       EftSplit split = EftSplit.draw(RankedData.read(data), heldOut, excluded, similarity, seed);
       if (split.train().isEmpty()) {
         throw new InvalidInputException(
@@ -163,7 +167,7 @@ final class EftCommand {
         long seed,
         Map<String, Object> how) {
       List<EftExample> examples = EftBuilder.balanced(made, seed);
-      how.put("source_sha256", Provenance.hash(data));
+      how.put("source_sha256", sourceHash);
       how.put("seed", seed);
       how.put("instructions", split.train().size());
       how.put("held_out", split.heldOut().size());

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -16,6 +15,7 @@ import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.engine.config.Names;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.data.RankedData;
 import org.autodidact.engine.data.RankedInstruction;
@@ -95,7 +95,7 @@ final class EvaluateScoresCommand implements Callable<Integer> {
           new JudgementSample(
               score(sample),
               sample.path("text").asText(""),
-              Shown.valueOf(sample.path("shown").asText("alone").toUpperCase(Locale.ROOT))));
+              Names.oneOf("shown", Shown.class, sample.path("shown").asText("alone"))));
     }
     JsonNode score = line.json().path("score");
     if (!JsonLines.isFinite(score) && !score.isNull()) {

@@ -12,12 +12,12 @@ import java.util.stream.LongStream;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
-import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.engine.Plugins;
 import org.autodidact.engine.Seeds;
 import org.autodidact.engine.config.Names;
+import org.autodidact.engine.config.Ranges;
 import org.autodidact.engine.data.JsonLines;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -96,9 +96,8 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (samples < 1) {
-      throw new InvalidInputException("--samples is " + samples + "; give 1 or more");
-    }
+    Ranges.whole("--samples", samples, 1, Ranges.SAMPLES);
+    Ranges.whole("--max-tokens", maxTokens, 1, Ranges.TOKENS);
     List<Prompt> read = JsonLines.distinctPrompts(prompts);
     SamplingParameters sampling =
         new SamplingParameters(

@@ -17,6 +17,7 @@ import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.engine.Plugins;
 import org.autodidact.engine.config.Names;
+import org.autodidact.engine.data.AnsweredPrompt;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.evaluation.JudgeMetrics;
 import picocli.CommandLine.Command;
@@ -37,7 +38,7 @@ final class JudgeCommand implements Callable<Integer> {
       required = true,
       paramLabel = "IN.jsonl",
       description =
-          "a line each: {\"id\", \"instruction\", \"response\"}; 'pairwise' compares with"
+          "a line each: {\"id\", \"instruction\", \"response\"}, or as for 'train sft'; 'pairwise' compares with"
               + " the other responses to the same instruction")
   private Path input;
 
@@ -53,19 +54,17 @@ final class JudgeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     int[] count = {0};
-    List<JudgementRequest> requests =
-        withRivals(
-            JsonLines.read(
-                input,
-                line -> {
-                  int place = count[0]++;
-                  return new JudgementRequest(
-                      line.optionalText("id").orElse(Integer.toString(place)),
-                      line.text("instruction"),
-                      line.text("response"),
-                      judging.seeds(place));
-                }));
-    JsonLines.requireDistinct(input, requests.stream().map(JudgementRequest::id).toList());
+    JsonLines.Rows<JudgementRequest> rows =
+        JsonLines.rows(
+            input,
+            line -> {
+              int place = count[0]++;
+              AnsweredPrompt read = AnsweredPrompt.of(line);
+              return new JudgementRequest(
+                  line.id(place), read.instruction(), read.answer(), judging.seeds(place));
+            });
+    rows.requireDistinct(rows.values().stream().map(JudgementRequest::id).toList());
+    List<JudgementRequest> requests = withRivals(rows.values());
     Map<String, Integer> places = new HashMap<>();
     for (int i = 0; i < requests.size(); i++) {
       places.put(requests.get(i).id(), i);

@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import org.autodidact.api.Generator;
-import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.engine.Plugins;
 import org.autodidact.engine.Seeds;
+import org.autodidact.engine.config.Ranges;
 import org.autodidact.engine.data.FineTuningData;
 import picocli.CommandLine.Option;
 
@@ -82,10 +82,7 @@ final class JudgingOptions {
   }
 
   int samples() {
-    if (samples < 1) {
-      throw new InvalidInputException("--samples must be at least 1, found " + samples);
-    }
-    return samples;
+    return Ranges.whole("--samples", samples, 1, Ranges.SAMPLES);
   }
 
   Optional<String> template() {
@@ -115,6 +112,7 @@ final class JudgingOptions {
   }
 
   private JudgeContext context(Generator model) {
+    Ranges.whole("--max-tokens", maxTokens, 1, Ranges.TOKENS);
     SamplingParameters sampling =
         new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);
     return new JudgeContext(

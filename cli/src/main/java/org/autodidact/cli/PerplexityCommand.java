@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import org.autodidact.api.Generator;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.engine.Plugins;
+import org.autodidact.engine.data.Examples;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.evaluation.Perplexity;
 import picocli.CommandLine.Command;
@@ -24,7 +25,8 @@ final class PerplexityCommand implements Callable<Integer> {
       names = "--data",
       required = true,
       paramLabel = "IN.jsonl",
-      description = "{\"messages\"} or {\"prompt\", \"response\"} a line")
+      description =
+          "{\"messages\"} or {\"prompt\", \"response\"} a line, or as 'train sft' reads them")
   private Path data;
 
   @Option(
@@ -37,7 +39,7 @@ final class PerplexityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<TrainingExample> examples = JsonLines.read(data, JsonLines::demonstration);
+    List<TrainingExample> examples = JsonLines.read(data, Examples::demonstration);
     try (Generator opened = model.open(Plugins.discover(List.of()), generator)) {
       Map<String, Double> metrics =
           Interrupt.guard(cancellation -> Perplexity.of(examples, opened, cancellation));

@@ -144,12 +144,12 @@ final class PromptsCommand {
               language);
       Path attempts = beside(".attempts");
       boolean goesOn = goesOn(section);
-      List<Prompt> excluded = exclude == null ? List.of() : JsonLines.prompts(exclude);
+      List<Prompt> excluded = exclude == null ? List.of() : JsonLines.instructions(exclude);
       SelfInstruct maker =
           new SelfInstruct(
               "made-",
               section.settings(),
-              JsonLines.prompts(seeds),
+              JsonLines.instructions(seeds),
               excluded,
               plugins.promptFilters(section.filters(), section.filterSettings()),
               seed);

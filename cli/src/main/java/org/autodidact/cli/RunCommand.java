@@ -44,7 +44,7 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     if (model != null) {
-      overrides.put("model", JsonReport.text(model.toAbsolutePath().toString()));
+      overrides.put("model", model.toAbsolutePath().toString());
     }
     RunConfig read = ConfigFile.read(config, overrides);
     Autodidact engine = Autodidact.builder().listener(new Progress()).build();

@@ -19,6 +19,7 @@ import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.Plugins;
 import org.autodidact.engine.config.Names;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.data.Examples;
 import org.autodidact.engine.data.JsonLines;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,21 +34,24 @@ final class TrainCommand {
 
   @Command(
       name = "sft",
-      description = "Supervised fine-tuning: {\"messages\"} or {\"prompt\", \"response\"} a line.",
+      description =
+          "Supervised fine-tuning: {\"messages\"} or {\"prompt\", \"response\"} a line, or as TRL, axolotl and"
+              + " LLaMA-Factory read them (docs/configuration.md, Data).",
       mixinStandardHelpOptions = true)
   static final class Sft implements Callable<Integer> {
     @Mixin private TrainOptions options;
 
     @Override
     public Integer call() {
-      return options.train(TrainingSettings.sft(), JsonLines::demonstration);
+      return options.train(TrainingSettings.sft(), Examples::demonstration);
     }
   }
 
   @Command(
       name = "dpo",
       description =
-          "Preference optimization: {\"prompt\" or \"messages\", \"chosen\", \"rejected\"} a line, and"
+          "Preference optimization: {\"prompt\" or \"messages\", \"chosen\", \"rejected\"} a line, or as TRL,"
+              + " axolotl and LLaMA-Factory read them (docs/configuration.md, Data), and"
               + " \"consistency\" in [0, 1] where it is not sure which is the better (CREAM; 1 if left"
               + " out).",
       mixinStandardHelpOptions = true)
@@ -94,7 +98,7 @@ final class TrainCommand {
               .loss(chosen)
               .terms(new TrainingSettings.Terms(beta, labelSmoothing, gamma, sftWeight))
               .build(),
-          JsonLines::preference);
+          Examples::preference);
     }
   }
 
@@ -245,9 +249,11 @@ final class TrainCommand {
     @Mixin private JsonReport report;
 
     int train(TrainingSettings paper, JsonLines.LineReader<TrainingExample> reader) {
-      List<TrainingExample> examples = JsonLines.read(data, reader);
-      List<TrainingExample> evaluated =
-          heldOut == null ? List.of() : JsonLines.read(heldOut, reader);
+      JsonLines.Rows<TrainingExample> examples = JsonLines.rows(data, reader);
+      JsonLines.Rows<TrainingExample> evaluated =
+          heldOut == null
+              ? new JsonLines.Rows<>(data, List.of(), List.of(), false)
+              : JsonLines.rows(heldOut, reader);
       Path folder = output.toAbsolutePath().normalize();
       if (folder.getFileName() == null) {
         throw new InvalidInputException(output + ": no model can be written there; name a folder");
@@ -255,8 +261,8 @@ final class TrainCommand {
       TrainingRequest request =
           new TrainingRequest(
               ModelOptions.checkpoint(model),
-              examples,
-              evaluated,
+              examples.values(),
+              evaluated.values(),
               settings(paper),
               seed,
               new Checkpoint(folder.getFileName().toString(), folder),
@@ -266,7 +272,7 @@ final class TrainCommand {
       Progress progress = new Progress();
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
-      progress.begin("train", examples.size() + " examples");
+      progress.begin("train", examples.values().size() + " examples");
       List<TrainingMetrics> now = new ArrayList<>();
       TrainingResult result;
       try {
@@ -284,9 +290,9 @@ final class TrainCommand {
         throw new CancelledException("cancelled; the same command goes on from there", e);
       } catch (InvalidExampleException e) {
         throw new InvalidInputException(
-            JsonLines.where(e.heldOut() ? heldOut : data, e.index()) + ": " + e.what(), e);
+            (e.heldOut() ? evaluated : examples).where(e.index()) + ": " + e.what(), e);
       } catch (TrainingDivergedException e) {
-        throw e.naming(index -> JsonLines.where(data, index));
+        throw e.naming(examples::where);
       }
       double seconds = (System.nanoTime() - start) / 1e9;
       progress.finish();

@@ -407,7 +407,9 @@ class MainTest {
     assertRefused(3, "no such model", duel(model, none, prompts));
     assertThat(err).as("what is wrong is said before anybody answers").doesNotContain("answers of");
     assertRefused(
-        3, "--samples must be at least 1, found 0", duel(model, model, prompts, "--samples", 0));
+        3,
+        "--samples must be at least 1 and at most 10000, found 0",
+        duel(model, model, prompts, "--samples", 0));
     assertThat(err).doesNotContain("answers of");
   }
 

@@ -2,16 +2,17 @@ package org.autodidact.api;
 
 /**
  * Any failure that Autodidact reports on purpose. The message says what was expected, what was
- * found, where, and what to do.
+ * found, where, and what to do; it is one line of at most {@link ShownText#MESSAGE_LENGTH}
+ * characters, as foreign text in it is shown by {@link ShownText}.
  */
 public class AutodidactException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   public AutodidactException(String message) {
-    super(message);
+    super(ShownText.message(message));
   }
 
   public AutodidactException(String message, Throwable cause) {
-    super(message, cause);
+    super(ShownText.message(message), cause);
   }
 }

@@ -8,7 +8,8 @@ import java.util.List;
  * min-p, top-p (Holtzman et al., 2020); the draw is from what is left, renormalized.
  *
  * @param maxTokens new tokens at most, at least 1
- * @param temperature divides the logits, 0 or more; 0 takes the most likely token
+ * @param temperature divides the logits, from 1e-6 to 1e6 (below, logits become infinite); 0 takes
+ *     the most likely token
  * @param topK keeps the k most likely tokens; 0 keeps all
  * @param topP keeps the fewest most likely tokens whose probabilities sum to at least this, in (0,
  *     1]
@@ -32,9 +33,9 @@ public record SamplingParameters(
     stop = List.copyOf(stop);
     require(maxTokens >= 1, "max-tokens", "at least 1", maxTokens);
     require(
-        temperature >= 0 && temperature < 1e6,
+        temperature == 0 || temperature >= 1e-6 && temperature < 1e6,
         "temperature",
-        "at least 0 and below 1e6",
+        "0, for the most likely token, or at least 1e-6 and below 1e6",
         temperature);
     require(topK >= 0, "top-k", "0 or more", topK);
     require(topP > 0 && topP <= 1, "top-p", "above 0 and at most 1", topP);

@@ -1,5 +1,6 @@
 package org.autodidact.engine;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,8 @@ import org.autodidact.api.StorageException;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.data.JsonLines;
+import org.autodidact.engine.data.SmallFile;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -119,7 +122,20 @@ public final class Autodidact {
 
   /** Fails before anything is stored where a file is not there, or holds what cannot be used. */
   private void checkFiles(RunConfig config) {
-    Models.requireThere(Path.of(config.model()));
+    Path model = Path.of(config.model());
+    Models.requireThere(model);
+    if (Files.isDirectory(model)) {
+      plugins.generator(config.generator()).check(new Checkpoint("M0", model));
+    }
+    config
+        .prompts()
+        .selfInstruct()
+        .ifPresent(
+            section -> {
+              section.model().ifPresent(m -> Models.requireThere(Path.of(m)));
+              section.exclude().ifPresent(f -> JsonLines.instructions(Path.of(f)));
+              JsonLines.instructions(Path.of(config.seedPrompts()));
+            });
     config.fineTuning().ifPresent(f -> FineTuningData.read(f, config.judge().template()));
     if (promptSource.isEmpty() && config.prompts().selfInstruct().isEmpty()) {
       Stages.promptFile(config).prompts(1, config.prompts().perIteration());
@@ -148,8 +164,6 @@ public final class Autodidact {
     plugins.generator(config.generator());
     plugins.trainer(config.trainer()).create(config.compute().trainerSettings());
     Stages.openJudge(config, plugins, new Plugins.NoGenerator()).close();
-    Stages.evaluationPrompts(config);
-    Stages.evaluationExamples(config);
     plugins
         .pairSelector(config.selector().name())
         .create(config.selector().settings(config.seed()));
@@ -168,10 +182,26 @@ public final class Autodidact {
     config
         .fineTuning()
         .ifPresent(f -> f.training().over(org.autodidact.api.TrainingSettings.sft()));
+    dataFiles(config).forEach(f -> SmallFile.requireRegular(Path.of(f), "a run's data"));
+    Stages.evaluationPrompts(config);
+    Stages.evaluationExamples(config);
   }
 
   /** A run's data must be the same when it goes on; a file that was changed since is named. */
   private void pinData(RunConfig config, RunStore store) {
+    for (String file : dataFiles(config)) {
+      String hash = Provenance.hash(Path.of(file));
+      if (!store.putIfAbsent("sha256 of " + file, hash).equals(hash)) {
+        throw new InvalidInputException(
+            file
+                + ": has changed since the run began; put it back, or begin a new run with another"
+                + " --output");
+      }
+    }
+  }
+
+  /** Files that a run reads more than once, and that must stay the same. */
+  private List<String> dataFiles(RunConfig config) {
     List<String> files = new ArrayList<>();
     config.fineTuning().flatMap(RunConfig.FineTuning::ift).ifPresent(files::add);
     config.fineTuning().flatMap(RunConfig.FineTuning::eft).ifPresent(files::add);
@@ -188,15 +218,7 @@ public final class Autodidact {
                 section.exclude().ifPresent(files::add);
               });
     }
-    for (String file : files) {
-      String hash = Provenance.hash(Path.of(file));
-      if (!store.putIfAbsent("sha256 of " + file, hash).equals(hash)) {
-        throw new InvalidInputException(
-            file
-                + ": has changed since the run began; put it back, or begin a new run with another"
-                + " --output");
-      }
-    }
+    return files;
   }
 
   /** M0: a Hugging Face folder where it lies, a GGUF file imported into the run's folder. */

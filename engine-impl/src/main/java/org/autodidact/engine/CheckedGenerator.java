@@ -33,6 +33,11 @@ final class CheckedGenerator implements Generator {
     String who = "the generator '" + provider.name() + "'";
     return new GeneratorProvider() {
       @Override
+      public void check(Checkpoint checkpoint) {
+        provider.check(checkpoint);
+      }
+
+      @Override
       public String name() {
         return provider.name();
       }

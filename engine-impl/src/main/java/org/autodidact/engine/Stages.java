@@ -33,6 +33,7 @@ import org.autodidact.api.SelectionRequest;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.engine.config.Names;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.data.Examples;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.evaluation.Perplexity;
@@ -142,8 +143,8 @@ final class Stages {
         new SelfInstruct(
             "m" + iteration + "-",
             section.settings(),
-            JsonLines.prompts(Path.of(config.seedPrompts())),
-            section.exclude().map(f -> JsonLines.prompts(Path.of(f))).orElse(List.of()),
+            JsonLines.instructions(Path.of(config.seedPrompts())),
+            section.exclude().map(f -> JsonLines.instructions(Path.of(f))).orElse(List.of()),
             plugins.promptFilters(section.filters(), section.filterSettings()),
             Seeds.of(config.seed(), Seeds.PROMPTS, iteration));
     IntStream.range(1, iteration).forEach(t -> maker.show(store.created(t)));
@@ -286,7 +287,7 @@ final class Stages {
   /** The answers whose perplexity is measured. */
   static List<TrainingExample> evaluationExamples(RunConfig config) {
     return config.evaluation().flatMap(RunConfig.Evaluation::perplexity).stream()
-        .flatMap(file -> JsonLines.read(Path.of(file), JsonLines::demonstration).stream())
+        .flatMap(file -> JsonLines.read(Path.of(file), Examples::demonstration).stream())
         .toList();
   }
 

@@ -1,48 +1,42 @@
 package org.autodidact.engine.config;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.NullNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.api.StorageException;
-import org.autodidact.engine.NearNames;
+import org.autodidact.api.ShownText;
+import org.autodidact.engine.data.JsonErrors;
+import org.autodidact.engine.data.SmallFile;
 
-/** Reads a run's configuration; YAML is a superset of JSON, so one reader serves both. */
+/** Reads a run's configuration; YAML is a superset of JSON, so one reader serves both files. */
 public final class ConfigFile {
-  private static final YAMLMapper YAML =
-      YAMLMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .addModule(new Jdk8Module())
-          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
-          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
-          .build();
+  /** Files that a configuration names. */
+  private static final List<String> PATHS =
+      List.of(
+          "model",
+          "prompts.file",
+          "prompts.self-instruct.seeds",
+          "prompts.self-instruct.model",
+          "prompts.self-instruct.exclude",
+          "fine-tuning.ift",
+          "fine-tuning.eft",
+          "judge.template",
+          "judge.model",
+          "evaluation.perplexity",
+          "evaluation.prompts");
 
   private static final ObjectMapper JSON =
       JsonMapper.builder()
@@ -58,142 +52,128 @@ public final class ConfigFile {
   /**
    * Reads a file; paths in it are relative to its folder.
    *
-   * @param overrides values by dotted key, for example {@code judge.samples}, in YAML's notation;
-   *     an empty one takes the key out, and paths are relative to the process's folder
+   * @param overrides values by dotted key, for example {@code judge.samples}; an empty one takes
+   *     the key out. Where the key is a text the value is that text as it is (or what its quotes
+   *     hold), else it is in YAML's notation. Paths are relative to the process's folder
+   * @throws InvalidInputException where the file is not there, no regular file, longer than 1 MiB,
+   *     not UTF-8, not YAML, or says what cannot be used
    */
   public static RunConfig read(Path file, Map<String, String> overrides) {
-    try {
-      return parse(
-          Files.readString(file), file.toString(), overrides, file.toAbsolutePath().getParent());
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(file + ": there is no such configuration file", e);
-    } catch (IOException e) {
-      throw new StorageException(file + ": the configuration cannot be read: " + e, e);
-    }
+    return parse(
+        SmallFile.read(file, "the configuration"),
+        file.toString(),
+        overrides,
+        file.toAbsolutePath().getParent());
   }
 
   /** Parses a text; {@code source} names it in errors, {@code folder} is where its paths start. */
   public static RunConfig parse(
       String text, String source, Map<String, String> overrides, Path folder) {
-    try {
-      JsonNode tree = YAML.readTree(text);
-      ObjectNode root = tree instanceof ObjectNode object ? object : failUnlessEmpty(tree, source);
-      resolvePaths(root, source, folder);
-      nameToSection(root, "selector");
-      for (Map.Entry<String, String> override : overrides.entrySet()) {
-        JsonNode value = YAML.readTree(override.getValue());
+    YamlNode tree =
+        YamlNode.parse(text, source)
+            .filter(n -> !(n instanceof YamlNode.Scalar s && s.isNull()))
+            .orElseGet(() -> new YamlNode.Mapping(source, new LinkedHashMap<>()));
+    YamlNode.Mapping root = root(tree, source);
+    resolvePaths(root, folder);
+    nameToSection(root);
+    for (Map.Entry<String, String> override : overrides.entrySet()) {
+      String key = override.getKey();
+      YamlNode.Mapping given = new YamlNode.Mapping(source, new LinkedHashMap<>());
+      put(given, source, key, override(source, key, override.getValue()));
+      resolvePaths(given, Path.of("").toAbsolutePath());
+      put(root, source, key, at(given, key).orElseThrow());
+      nameToSection(root);
+    }
+    return RecordReader.read(RunConfig.class, root, "");
+  }
+
+  private static YamlNode.Mapping root(YamlNode tree, String source) {
+    if (tree instanceof YamlNode.Mapping mapping) {
+      return new YamlNode.Mapping(source, mapping.values());
+    }
+    throw new InvalidInputException(source + ": expected keys and values, found " + tree.shown());
+  }
+
+  /** What is given for a key on the command line. */
+  private static YamlNode override(String source, String key, String value) {
+    boolean text = RecordReader.type(RunConfig.class, key).filter(RecordReader::isText).isPresent();
+    boolean quotes =
+        value.length() > 1
+            && (value.startsWith("\"") && value.endsWith("\"")
+                || value.startsWith("'") && value.endsWith("'"));
+    return text && !quotes
+        ? new YamlNode.Scalar(source, value, !value.isEmpty())
+        : YamlNode.parse(value, source + ": the value of '" + ShownText.of(key, 60) + "'")
+            .orElseGet(() -> new YamlNode.Scalar(source, "", false));
+  }
+
+  /** Makes the paths absolute, so that they are found from any folder. */
+  private static void resolvePaths(YamlNode.Mapping root, Path folder) {
+    for (String key : PATHS) {
+      Optional<YamlNode> value = at(root, key);
+      if (value.isPresent() && value.get() instanceof YamlNode.Scalar scalar && !scalar.isNull()) {
         put(
             root,
-            source,
-            override.getKey(),
-            value.isMissingNode() ? NullNode.getInstance() : value);
-        nameToSection(root, "selector");
-      }
-      return YAML.treeToValue(root, RunConfig.class);
-    } catch (UnrecognizedPropertyException e) {
-      Collection<String> known =
-          e.getKnownPropertyIds().stream().map(Object::toString).collect(Collectors.toList());
-      throw new InvalidInputException(
-          source
-              + ": unknown key '"
-              + path(e)
-              + "'"
-              + NearNames.hint(e.getPropertyName(), known)
-              + "; known here: "
-              + known.stream().sorted().toList(),
-          e);
-    } catch (JsonMappingException e) {
-      if (e.getCause() instanceof InvalidInputException cause) {
-        throw new InvalidInputException(source + ": " + cause.getMessage(), cause);
-      }
-      throw new InvalidInputException(
-          source + ": the key '" + path(e) + "': " + e.getOriginalMessage(), e);
-    } catch (JsonProcessingException e) {
-      JsonLocation at = e.getLocation();
-      throw new InvalidInputException(
-          source
-              + (at == null ? "" : ", line " + at.getLineNr() + ", column " + at.getColumnNr())
-              + ": not YAML: "
-              + e.getOriginalMessage(),
-          e);
-    }
-  }
-
-  private static ObjectNode failUnlessEmpty(JsonNode tree, String source) {
-    if (tree == null || tree.isMissingNode() || tree.isNull()) {
-      return JsonNodeFactory.instance.objectNode();
-    }
-    throw new InvalidInputException(
-        source + ": expected keys and values, found " + tree.getNodeType());
-  }
-
-  private static String path(JsonMappingException e) {
-    return e.getPath().stream()
-        .map(r -> r.getFieldName() == null ? "[" + r.getIndex() + "]" : r.getFieldName())
-        .collect(Collectors.joining("."));
-  }
-
-  /** Files that a configuration names, by dotted key. */
-  private static void resolvePaths(ObjectNode root, String source, Path folder) {
-    for (String key :
-        new String[] {
-          "model",
-          "prompts.file",
-          "prompts.self-instruct.seeds",
-          "prompts.self-instruct.model",
-          "prompts.self-instruct.exclude",
-          "fine-tuning.ift",
-          "fine-tuning.eft",
-          "judge.template",
-          "judge.model",
-          "evaluation.perplexity",
-          "evaluation.prompts"
-        }) {
-      JsonNode value = root.at("/" + key.replace('.', '/'));
-      if (value.isTextual()) {
-        put(
-            root,
-            source,
+            scalar.where(),
             key,
-            JsonNodeFactory.instance.textNode(resolved(source, key, value.asText(), folder)));
+            new YamlNode.Scalar(scalar.where(), resolved(key, scalar, folder), true));
       }
     }
   }
 
-  private static String resolved(String source, String key, String path, Path folder) {
+  private static String resolved(String key, YamlNode.Scalar path, Path folder) {
+    if (path.text().isBlank()) {
+      throw new InvalidInputException(
+          path.where() + ": the key '" + key + "' is no path: it is empty");
+    }
     try {
-      return folder.resolve(path).normalize().toString();
+      return folder.resolve(path.text()).normalize().toString();
     } catch (InvalidPathException e) {
       throw new InvalidInputException(
-          source + ": the key '" + key + "' is no path: " + e.getMessage(), e);
+          path.where() + ": the key '" + key + "' is no path: " + path.shown(), e);
     }
+  }
+
+  private static Optional<YamlNode> at(YamlNode.Mapping root, String dottedKey) {
+    YamlNode node = root;
+    for (String step : dottedKey.split("\\.", -1)) {
+      node = node instanceof YamlNode.Mapping mapping ? mapping.values().get(step) : null;
+    }
+    return Optional.ofNullable(node);
   }
 
   /** {@code selector: margin} is short for {@code selector: {name: margin}}. */
-  private static void nameToSection(ObjectNode root, String key) {
-    JsonNode value = root.path(key);
-    if (value.isTextual()) {
-      root.putObject(key).set("name", value);
+  private static void nameToSection(YamlNode.Mapping root) {
+    if (root.values().get("selector") instanceof YamlNode.Scalar name && !name.isNull()) {
+      Map<String, YamlNode> section = new LinkedHashMap<>();
+      section.put("name", name);
+      root.values().put("selector", new YamlNode.Mapping(name.where(), section));
     }
   }
 
-  private static void put(ObjectNode root, String source, String dottedKey, JsonNode value) {
+  private static void put(YamlNode.Mapping root, String where, String dottedKey, YamlNode value) {
     String[] steps = dottedKey.split("\\.", -1);
-    ObjectNode node = root;
+    YamlNode.Mapping node = root;
     for (int i = 0; i < steps.length - 1; i++) {
-      JsonNode there = node.path(steps[i]);
-      if (there.isValueNode() && !there.isNull()) {
+      YamlNode there = node.values().get(steps[i]);
+      if (there instanceof YamlNode.Mapping mapping) {
+        node = mapping;
+        continue;
+      }
+      if (there != null && !(there instanceof YamlNode.Scalar s && s.isNull())) {
         throw new InvalidInputException(
-            source
+            where
                 + ": the key '"
-                + dottedKey
+                + ShownText.of(dottedKey, 60)
                 + "': '"
-                + steps[i]
+                + ShownText.of(steps[i], 60)
                 + "' is a value, and has no keys of its own");
       }
-      node = there.isObject() ? (ObjectNode) there : node.putObject(steps[i]);
+      YamlNode.Mapping section = new YamlNode.Mapping(where, new LinkedHashMap<>());
+      node.values().put(steps[i], section);
+      node = section;
     }
-    node.set(steps[steps.length - 1], value);
+    node.values().put(steps[steps.length - 1], value);
   }
 
   /** The configuration as JSON, keys sorted: equal configurations give equal texts. */
@@ -231,6 +211,13 @@ public final class ConfigFile {
 
   /** Reads what {@link #toJson} wrote. */
   public static RunConfig fromJson(String json, String source) {
-    return parse(json, source, Map.of(), Path.of(""));
+    try {
+      YamlNode.Mapping root = root(YamlNode.of(JSON.readTree(json), source), source);
+      resolvePaths(root, Path.of(""));
+      return RecordReader.read(RunConfig.class, root, "");
+    } catch (JsonProcessingException e) {
+      throw new InvalidInputException(
+          source + ": the stored configuration is damaged: " + JsonErrors.said(e), e);
+    }
   }
 }

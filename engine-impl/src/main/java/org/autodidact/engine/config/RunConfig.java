@@ -40,7 +40,7 @@ public record RunConfig(
   public RunConfig {
     model = required("model", model);
     seed = or(seed, 1L);
-    iterations = atLeast("iterations", or(iterations, 2), 0);
+    iterations = Ranges.whole("iterations", or(iterations, 2), 0, Ranges.ITERATIONS);
     generator = or(generator, "onnxruntime");
     trainer = or(trainer, "djl-pytorch");
     selector = or(selector, new Selector(null, null, null));
@@ -54,6 +54,41 @@ public record RunConfig(
     stopWhen = or(stopWhen, new Limits(null, null, null, null, null));
     evaluation = or(evaluation, Optional.empty());
     compute = or(compute, new Compute(null, null, null, null));
+    if (iterations == 0 && fineTuning.isEmpty()) {
+      throw new InvalidInputException(
+          "the key 'iterations' is 0 and there is no fine-tuning: nothing would be done");
+    }
+    check(preferenceTraining, fineTuning, candidates, judge, prompts, compute);
+  }
+
+  /** Numbers that are held against each other, or by the records that they are handed over in. */
+  private static void check(
+      Training preferenceTraining,
+      Optional<FineTuning> fineTuning,
+      Candidates candidates,
+      JudgeSection judge,
+      Prompts prompts,
+      Compute compute) {
+    Ranges.section("preference-training", () -> preferenceTraining.over(TrainingSettings.dpo()));
+    fineTuning.ifPresent(
+        f ->
+            Ranges.section(
+                "fine-tuning.training", () -> f.training().over(TrainingSettings.sft())));
+    Ranges.section("candidates", candidates::sampling);
+    Ranges.section("judge", judge::sampling);
+    prompts
+        .selfInstruct()
+        .ifPresent(
+            c ->
+                Ranges.section(
+                    "prompts.self-instruct",
+                    () -> {
+                      c.settings();
+                      c.filterSettings();
+                    }));
+    Ranges.section("compute", compute::settings);
+    Ranges.product(
+        "prompts.per-iteration", prompts.perIteration(), "candidates.count", candidates.count());
   }
 
   /** The prompts that people wrote: self-instruct's own, or those of fine-tuning. */
@@ -135,6 +170,11 @@ public record RunConfig(
       selfSimilarity = or(selfSimilarity, Optional.empty());
       agreement = or(agreement, Optional.empty());
       parseFailures = or(parseFailures, Optional.empty());
+      scoreInflation.ifPresent(v -> Ranges.number("score-inflation", v, -1e6, 1e6));
+      lengthGrowth.ifPresent(v -> Ranges.number("length-growth", v, -1e6, 1e6));
+      selfSimilarity.ifPresent(v -> Ranges.number("self-similarity", v, -1e6, 1e6));
+      agreement.ifPresent(v -> Ranges.number("agreement", v, -1e6, 1e6));
+      parseFailures.ifPresent(v -> Ranges.number("parse-failures", v, -1e6, 1e6));
       require(selfSimilarity.filter(v -> v >= 1), "self-similarity", "below 1");
       require(agreement.filter(v -> v <= 0), "agreement", "above 0");
       require(parseFailures.filter(v -> v >= 1), "parse-failures", "below 1");
@@ -190,7 +230,7 @@ public record RunConfig(
     public Prompts {
       file = or(file, Optional.empty());
       selfInstruct = or(selfInstruct, Optional.empty());
-      perIteration = atLeast("prompts.per-iteration", or(perIteration, 64), 1);
+      perIteration = Ranges.whole("prompts.per-iteration", or(perIteration, 64), 1, Ranges.PROMPTS);
       if (file.isPresent() == selfInstruct.isPresent()) {
         throw new InvalidInputException(
             "prompts needs one of file and self-instruct, found "
@@ -245,16 +285,16 @@ public record RunConfig(
       seeds = or(seeds, Optional.empty());
       model = or(model, Optional.empty());
       exclude = or(exclude, Optional.empty());
-      seedShots = or(seedShots, 6);
-      ownShots = or(ownShots, 2);
+      seedShots = Ranges.whole("seed-shots", or(seedShots, 6), 1, Ranges.SAMPLES);
+      ownShots = Ranges.whole("own-shots", or(ownShots, 2), 0, Ranges.SAMPLES);
       similarity = or(similarity, 0.7);
       temperature = or(temperature, 0.6);
       topP = or(topP, 0.9);
-      maxTokens = or(maxTokens, 128);
-      filters = List.copyOf(or(filters, List.of("length", "keywords")));
-      minWords = or(minWords, 3);
-      maxWords = or(maxWords, 150);
-      keywords = List.copyOf(or(keywords, KEYWORDS));
+      maxTokens = Ranges.whole("max-tokens", or(maxTokens, 128), 1, Ranges.TOKENS);
+      filters = Ranges.texts("filters", or(filters, List.of("length", "keywords")), 100, 1_000);
+      minWords = Ranges.whole("min-words", or(minWords, 3), 1, Ranges.TOKENS);
+      maxWords = Ranges.whole("max-words", or(maxWords, 150), 1, Ranges.TOKENS);
+      keywords = Ranges.texts("keywords", or(keywords, KEYWORDS), 10_000, 1_000);
       language = or(language, "en");
     }
 
@@ -283,12 +323,13 @@ public record RunConfig(
       List<String> stop) {
 
     public Candidates {
-      count = atLeast("candidates.count", or(count, 4), 2);
+      count = Ranges.whole("candidates.count", or(count, 4), 2, Ranges.SAMPLES);
       temperature = or(temperature, 0.7);
       topP = or(topP, 0.9);
       topK = or(topK, 0);
-      maxTokens = or(maxTokens, 512);
-      stop = List.copyOf(or(stop, List.of()));
+      maxTokens = Ranges.whole("candidates.max-tokens", or(maxTokens, 512), 1, Ranges.TOKENS);
+      stop = Ranges.texts("candidates.stop", or(stop, List.of()), 100, 1_000);
+      Ranges.product("candidates.count", count, "candidates.max-tokens", maxTokens);
     }
 
     public SamplingParameters sampling() {
@@ -310,11 +351,12 @@ public record RunConfig(
 
     public JudgeSection {
       name = or(name, "additive");
-      members = List.copyOf(or(members, List.of()));
-      samples = atLeast("judge.samples", or(samples, 3), 1);
+      members = Ranges.texts("judge.members", or(members, List.of()), 100, 1_000);
+      samples = Ranges.whole("judge.samples", or(samples, 3), 1, Ranges.SAMPLES);
       temperature = or(temperature, 0.7);
       topP = or(topP, 0.9);
-      maxTokens = or(maxTokens, 256);
+      maxTokens = Ranges.whole("judge.max-tokens", or(maxTokens, 256), 1, Ranges.TOKENS);
+      Ranges.product("judge.samples", samples, "judge.max-tokens", maxTokens);
       template = or(template, Optional.empty());
       model = or(model, Optional.empty());
     }
@@ -365,6 +407,20 @@ public record RunConfig(
         throw new InvalidInputException(
             "held-out must be a share of the examples, at least 0 and below 1, found " + heldOut);
       }
+      Ranges.number("beta", beta, 0, 1e6);
+      Ranges.number("gamma", gamma, 0, 1e6);
+      Ranges.number("sft-weight", sftWeight, 0, 1e6);
+      Ranges.number("weight-decay", weightDecay, 0, 1e3);
+      Ranges.number("max-gradient-norm", maxGradientNorm, 0, 1e9);
+      Ranges.number("lora-alpha", loraAlpha, 0, 1e6);
+      Ranges.whole("warmup-steps", warmupSteps, 0, Ranges.STEPS);
+      Ranges.whole("batch-size", batchSize, 1, Ranges.BATCH);
+      Ranges.whole("epochs", epochs, 1, Ranges.EPOCHS);
+      Ranges.whole("max-length", maxLength, 2, Ranges.TOKENS);
+      Ranges.whole("held-out-every", heldOutEvery, 0, Ranges.STEPS);
+      Ranges.whole("patience", patience, 0, Ranges.STEPS);
+      Ranges.whole("save-every", saveEvery, 0, Ranges.STEPS);
+      Ranges.whole("lora-rank", loraRank, 1, 1 << 16);
     }
 
     /**
@@ -438,8 +494,8 @@ public record RunConfig(
   public record Compute(String precision, Integer threads, Integer memoryMb, String provider) {
     public Compute {
       precision = or(precision, "auto");
-      threads = or(threads, 0);
-      memoryMb = or(memoryMb, 0);
+      threads = Ranges.whole("compute.threads", or(threads, 0), 0, Ranges.THREADS);
+      memoryMb = Ranges.whole("compute.memory-mb", or(memoryMb, 0), 0, Ranges.MEMORY);
       provider = or(provider, "auto");
     }
 
@@ -474,13 +530,5 @@ public record RunConfig(
       throw new InvalidInputException("the key '" + key + "' is missing; it has no default");
     }
     return Objects.requireNonNull(value);
-  }
-
-  private static int atLeast(String key, int value, int least) {
-    if (value < least) {
-      throw new InvalidInputException(
-          "the key '" + key + "' must be at least " + least + ", found " + value);
-    }
-    return value;
   }
 }

@@ -1,12 +1,9 @@
 package org.autodidact.engine.data;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.engine.config.RunConfig;
@@ -28,7 +25,7 @@ public final class FineTuningData {
     List<TrainingExample> examples = new ArrayList<>();
     section
         .ift()
-        .ifPresent(f -> examples.addAll(JsonLines.read(Path.of(f), JsonLines::demonstration)));
+        .ifPresent(f -> examples.addAll(JsonLines.read(Path.of(f), Examples::demonstration)));
     section
         .eft()
         .ifPresent(
@@ -48,10 +45,6 @@ public final class FineTuningData {
 
   /** A text file's content. */
   public static String readText(String file) {
-    try {
-      return Files.readString(Path.of(file));
-    } catch (IOException e) {
-      throw new InvalidInputException(file + ": the judge template cannot be read: " + e, e);
-    }
+    return SmallFile.read(Path.of(file), "the judge template");
   }
 }

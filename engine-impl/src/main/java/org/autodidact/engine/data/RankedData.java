@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.ShownText;
 import org.autodidact.engine.data.JsonLines.Line;
 import org.autodidact.engine.data.RankedInstruction.Answer;
 
@@ -16,10 +17,9 @@ import org.autodidact.engine.data.RankedInstruction.Answer;
  * <ul>
  *   <li>ours: {@code instruction}, {@code responses}: a list of {@code text} with {@code
  *       preference} (higher is better) or {@code rank} (0 or 1 is the best)
- *   <li>pairs: {@code prompt} or {@code instruction}, {@code chosen}, {@code rejected}; each a text
- *       or a list of messages (UltraFeedback, binarized)
- *   <li>Anthropic's HH: {@code chosen} and {@code rejected} alone, dialogues of {@code Human:} and
- *       {@code Assistant:}; the last answer counts, what is before it is the instruction
+ *   <li>pairs: {@code chosen} and {@code rejected} in every form that {@link Examples#preference}
+ *       reads, lists of messages and Anthropic's dialogues among them; the last answers count, and
+ *       the whole dialogue before them is the instruction, as HH writes one
  *   <li>AlpacaEval's annotations: {@code instruction}, {@code output_1}, {@code output_2}, {@code
  *       preference}: 1 or 2 or between, nearer to the better one; lines without one are left out
  *   <li>Open Assistant's message trees: {@code prompt} with {@code replies}, each with {@code
@@ -28,9 +28,6 @@ import org.autodidact.engine.data.RankedInstruction.Answer;
  * </ul>
  */
 public final class RankedData {
-  private static final String HUMAN = "\n\nHuman:";
-  private static final String ASSISTANT = "\n\nAssistant:";
-
   private RankedData() {}
 
   /** All instructions with at least two answers. */
@@ -51,7 +48,7 @@ public final class RankedData {
     if (json.has("output_1")) {
       return annotation(line);
     }
-    if (json.has("chosen")) {
+    if (Examples.hasPair(line) || json.has("chosen")) {
       return Optional.of(pair(line));
     }
     if (json.path("prompt").has("replies")) {
@@ -78,14 +75,18 @@ public final class RankedData {
       }
       answers.add(
           new Answer(
-              r.get("text").asText(),
+              Line.encodable(r.get("text").asText()),
               ranked ? -r.get("rank").asDouble() : r.get("preference").asDouble()));
     }
     if (answers.size() < 2) {
       throw new InvalidInputException(
           line.where() + ": expected at least two responses, found " + answers.size());
     }
-    return new RankedInstruction(line.text("instruction"), answers);
+    String instruction =
+        line.has("instruction")
+            ? line.text("instruction")
+            : Dialogues.transcript(Examples.prompt(line));
+    return new RankedInstruction(instruction, answers);
   }
 
   private static Optional<RankedInstruction> annotation(Line line) {
@@ -96,7 +97,9 @@ public final class RankedData {
     double p = preference.asDouble();
     if (!preference.isNumber() || !(p >= 1 && p <= 2)) {
       throw new InvalidInputException(
-          line.where() + ": 'preference' must be a number from 1 to 2, found " + preference);
+          line.where()
+              + ": 'preference' must be a number from 1 to 2, found "
+              + ShownText.of(preference, 40));
     }
     return Optional.of(
         new RankedInstruction(
@@ -107,47 +110,10 @@ public final class RankedData {
   }
 
   private static RankedInstruction pair(Line line) {
-    JsonNode json = line.json();
-    String chosen = answer(line, "chosen");
-    String rejected = answer(line, "rejected");
-    if (json.has("prompt") || json.has("instruction")) {
-      String key = json.has("prompt") ? "prompt" : "instruction";
-      return two(line.text(key), chosen, rejected);
-    }
-    int end = chosen.lastIndexOf(ASSISTANT);
-    int other = rejected.lastIndexOf(ASSISTANT);
-    if (end < 0 || other < 0) {
-      throw new InvalidInputException(
-          line.where()
-              + ": 'chosen' and 'rejected' without a prompt must be dialogues of 'Human:' and"
-              + " 'Assistant:'");
-    }
-    String before = chosen.substring(0, end);
-    String instruction =
-        before.lastIndexOf(HUMAN) == before.indexOf(HUMAN) && before.startsWith(HUMAN)
-            ? before.substring(HUMAN.length())
-            : before;
-    return two(
-        instruction.strip(),
-        chosen.substring(end + ASSISTANT.length()).strip(),
-        rejected.substring(other + ASSISTANT.length()).strip());
-  }
-
-  private static RankedInstruction two(String instruction, String chosen, String rejected) {
+    Examples.Pair pair = Examples.pair(line);
     return new RankedInstruction(
-        instruction, List.of(new Answer(chosen, 1), new Answer(rejected, 0)));
-  }
-
-  /** A text, or the last message's content. */
-  private static String answer(Line line, String key) {
-    JsonNode value = line.json().get(key);
-    if (value != null && value.isArray() && !value.isEmpty()) {
-      JsonNode content = value.get(value.size() - 1).path("content");
-      if (content.isTextual()) {
-        return content.asText();
-      }
-    }
-    return line.text(key);
+        Dialogues.transcript(pair.prompt()),
+        List.of(new Answer(pair.chosen(), 1), new Answer(pair.rejected(), 0)));
   }
 
   private static Optional<RankedInstruction> tree(Line line, JsonNode prompt) {
@@ -160,11 +126,12 @@ public final class RankedData {
     List<Answer> answers = new ArrayList<>();
     for (JsonNode reply : prompt.get("replies")) {
       if (JsonLines.isFinite(reply.path("rank")) && reply.path("text").isTextual()) {
-        answers.add(new Answer(reply.get("text").asText(), -reply.get("rank").asDouble()));
+        answers.add(
+            new Answer(Line.encodable(reply.get("text").asText()), -reply.get("rank").asDouble()));
       }
     }
     return answers.size() < 2
         ? Optional.empty()
-        : Optional.of(new RankedInstruction(prompt.get("text").asText(), answers));
+        : Optional.of(new RankedInstruction(Line.encodable(prompt.get("text").asText()), answers));
   }
 }

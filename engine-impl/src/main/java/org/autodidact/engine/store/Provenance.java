@@ -7,7 +7,6 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
@@ -16,10 +15,10 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.autodidact.api.Checkpoint;
-import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
+import org.autodidact.engine.data.SmallFile;
 
 /** Where a model comes from, as JSON. */
 public final class Provenance {
@@ -51,12 +50,11 @@ public final class Provenance {
 
   /** The SHA-256 of a file. */
   public static String hash(Path file) {
+    SmallFile.requireRegular(file, "what is hashed, to be known again,");
     try (InputStream in =
         new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
       in.transferTo(OutputStream.nullOutputStream());
       return HexFormat.of().formatHex(((DigestInputStream) in).getMessageDigest().digest());
-    } catch (NoSuchFileException e) {
-      throw new InvalidInputException(file + ": there is no such file", e);
     } catch (IOException e) {
       throw new StorageException(file + ": cannot be read: " + e, e);
     } catch (NoSuchAlgorithmException e) {

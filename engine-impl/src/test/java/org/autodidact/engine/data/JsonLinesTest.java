@@ -65,11 +65,11 @@ class JsonLinesTest {
   void aPairSaysHowSureItIs() throws Exception {
     String pair = "{\"prompt\": \"p\", \"chosen\": \"c\", \"rejected\": \"r\"%s}\n";
     Path sure = file(pair.formatted("") + pair.formatted(", \"consistency\": 0.75"));
-    assertThat(JsonLines.read(sure, JsonLines::preference))
+    assertThat(JsonLines.read(sure, Examples::preference))
         .extracting(e -> ((TrainingExample.Preference) e).consistency())
         .containsExactly(1.0, 0.75);
     Path unclear = file(pair.formatted("") + pair.formatted(", \"consistency\": 1.5"));
-    assertThatThrownBy(() -> JsonLines.read(unclear, JsonLines::preference))
+    assertThatThrownBy(() -> JsonLines.read(unclear, Examples::preference))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContainingAll("line 2", "'consistency' must be a number in [0, 1], found 1.5");
   }
@@ -94,7 +94,7 @@ class JsonLinesTest {
                 List.of(
                     new RankedInstruction.Answer("a", 0.75),
                     new RankedInstruction.Answer("b", 0.25))));
-    assertThat(JsonLines.where(file, 1)).endsWith("data.jsonl, object 2 of the list");
+    assertThat(JsonLines.rows(file, l -> l).where(1)).endsWith("data.jsonl, object 2 of the list");
   }
 
   private static final String TREE =
@@ -172,7 +172,7 @@ class JsonLinesTest {
         "{\"prompt\": \"a\"}\\n{\"prompt\": |line 2",
         "{\"prompt\": \"a\"}\\n\\n[1]|line 3",
         "{\"prompt\": \"a\"} trailing|line 1",
-        "{\"question\": \"a\"}|line 1: the text 'prompt' is missing",
+        "{\"query\": \"a\"}|line 1: the text 'prompt' is missing",
         "{\"prompt\": 7}|must be a text",
         "{\"messages\": []}|not empty",
         "{\"messages\": [{\"role\": \"user\"}]}|message 0",
@@ -192,7 +192,7 @@ class JsonLinesTest {
   @Test
   void aDemonstrationEndsWithTheAssistant() throws Exception {
     Path file = file("{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}");
-    assertThatThrownBy(() -> JsonLines.read(file, JsonLines::demonstration))
+    assertThatThrownBy(() -> JsonLines.read(file, Examples::demonstration))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("assistant");
   }
@@ -200,9 +200,9 @@ class JsonLinesTest {
   @Test
   void anEmptyAnswerIsNothingToLearn() throws Exception {
     Path file = file("{\"prompt\": \"x\", \"response\": \"\"}");
-    assertThatThrownBy(() -> JsonLines.read(file, JsonLines::demonstration))
+    assertThatThrownBy(() -> JsonLines.read(file, Examples::demonstration))
         .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("line 1: 'response' is empty");
+        .hasMessageContaining("line 1: the assistant's answer is empty");
   }
 
   @Property(tries = 300)

@@ -75,7 +75,7 @@ public final class Demo {
   private static RunConfig config(
       Path model, DemoSettings settings, Path data, Map<String, String> more) {
     Map<String, String> values = new LinkedHashMap<>();
-    values.put("model", '"' + model.toAbsolutePath().toString() + '"');
+    values.put("model", model.toAbsolutePath().toString());
     values.put("seed", Long.toString(settings.seed()));
     values.put("iterations", Integer.toString(settings.iterations()));
     values.put("prompts.per-iteration", Integer.toString(settings.prompts()));

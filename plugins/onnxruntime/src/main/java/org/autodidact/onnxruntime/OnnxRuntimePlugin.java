@@ -10,6 +10,7 @@ import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.vectors.Vectors;
 
 /** Brings the generator {@code onnxruntime} and the judge {@code reward-model}. */
@@ -57,6 +58,11 @@ public final class OnnxRuntimePlugin implements Plugin {
     @Override
     public String name() {
       return "onnxruntime";
+    }
+
+    @Override
+    public void check(Checkpoint checkpoint) {
+      ModelFolder.open(checkpoint.folder()).close();
     }
 
     @Override
