@@ -511,14 +511,15 @@ final class Stages {
           .forEach(
               (p, judged) -> {
                 List<JudgedCandidate> own = between(judged, 0, pastPlace());
-                selector
-                    .select(
+                CutCandidates.select(
+                        selector,
                         new SelectionRequest(
                             prompts.get(p),
                             own,
                             firstIsPast ? own : between(judged, pastPlace(), futurePlace()),
                             between(judged, futurePlace(), Integer.MAX_VALUE),
-                            between(earlier.getOrDefault(p, Map.of()), 0, pastPlace())))
+                            between(earlier.getOrDefault(p, Map.of()), 0, pastPlace())),
+                        config.candidates().whenTruncated())
                     .ifPresent(
                         pair ->
                             pairs.add(

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.autodidact.api.Answer;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
@@ -19,6 +20,7 @@ import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.config.RunConfig.Candidates.Truncated;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
@@ -110,17 +112,22 @@ final class Trainings {
 
   /** With the loss SFT the chosen answer alone: the paper's positive-only control (section 3.3). */
   private static TrainingExample example(PreferencePair pair, TrainingSettings.Loss loss) {
-    String chosen = pair.chosen().candidate().text();
+    Answer chosen = Answer.drawn(pair.chosen().candidate());
     return loss == TrainingSettings.Loss.SFT
         ? new TrainingExample.Demonstration(pair.prompt().messages(), chosen)
         : new TrainingExample.Preference(
-            pair.prompt().messages(), chosen, pair.rejected().candidate().text(), pair.weight());
+            pair.prompt().messages(),
+            chosen,
+            Answer.drawn(pair.rejected().candidate()),
+            pair.weight());
   }
 
   private InvalidInputException noPairs(int iteration) {
     List<JudgedCandidate> judged =
         store.judged(iteration).values().stream().flatMap(m -> m.values().stream()).toList();
     long scored = judged.stream().filter(j -> j.judgement().score().isPresent()).count();
+    long cut = judged.stream().filter(j -> j.candidate().finishReason().isCut()).count();
+    boolean cutMatters = cut > 0 && config.candidates().whenTruncated() != Truncated.KEEP;
     return new InvalidInputException(
         "iteration "
             + iteration
@@ -134,7 +141,14 @@ final class Trainings {
                     + config.judge().name()
                     + "' never wrote one that could be read: raise judge.max-tokens, fine-tune on EFT"
                     + " data, or use the judge 'expected-score'"
-                : ", and no prompt's candidates differ in theirs: take more candidates or prompts"));
+                : cutMatters
+                    ? ", and "
+                        + cut
+                        + " were cut off, which candidates.truncated: "
+                        + config.candidates().truncated()
+                        + " keeps out: raise candidates.max-tokens, or set it to keep"
+                    : ", and no prompt's candidates differ in theirs: take more candidates or"
+                        + " prompts"));
   }
 
   private Checkpoint train(

@@ -25,6 +25,7 @@ import org.autodidact.engine.text.RougeL;
  *   <li>{@code parse-failures}: share of judgement samples without a score
  *   <li>{@code mean-tokens}, {@code chosen-tokens}, {@code rejected-tokens}: length of candidates,
  *       and of the pairs' two sides
+ *   <li>{@code truncated}: share of its own candidates that were cut off
  *   <li>{@code self-similarity}: ROUGE-L F1 of two candidates of a prompt, a mean over prompts; 1
  *       where all are the same
  *   <li>{@code agreement}: share of two candidates of a prompt that judge and generator order
@@ -73,6 +74,12 @@ public final class IterateMetrics {
         "parse-failures",
         samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
     answers(metrics, "mean-tokens", "self-similarity", own.values());
+    mean(
+        metrics,
+        "truncated",
+        own.values().stream()
+            .flatMap(List::stream)
+            .mapToDouble(c -> c.finishReason().isCut() ? 1 : 0));
     mean(metrics, "agreement", judged.stream().flatMapToDouble(IterateMetrics::agreements));
     positionBias(metrics, samples);
     List<PreferencePair> pairs = store.pairs(iteration);

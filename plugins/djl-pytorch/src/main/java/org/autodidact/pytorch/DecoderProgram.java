@@ -43,6 +43,12 @@ final class DecoderProgram implements AutoCloseable {
   /** Masks of dropout a layer: of attention and MLP, then of each projection's adapter. */
   private static final int MASKS = 9;
 
+  /** Of a mean of log-probabilities. */
+  private static final double FP32_ROUNDING = 5e-4;
+
+  private static final double LOW_ROUNDING = 0.5;
+  private static final double LOW_BIAS = 0.02;
+
   private final ModelConfig config;
   private final TrainingSettings settings;
   private final boolean bf16;
@@ -254,6 +260,12 @@ final class DecoderProgram implements AutoCloseable {
         .parallel()
         .map(t -> (PtNDArray) manager.zeros(shape.apply(t.getShape()), DataType.FLOAT32))
         .toArray(PtNDArray[]::new);
+  }
+
+  /** As {@link org.autodidact.api.Probe.Reading#rounding}. */
+  double rounding(int tokens) {
+    boolean exact = !bf16 && settings.lora().filter(TrainingSettings.Lora::quantized).isEmpty();
+    return exact ? FP32_ROUNDING : LOW_ROUNDING / Math.sqrt(tokens) + LOW_BIAS;
   }
 
   /** Σ ln p of each sequence's scored tokens, the adapter left out. */
