@@ -6,10 +6,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
@@ -30,7 +34,7 @@ public final class PromptEncoder implements AutoCloseable {
   private final Path folder;
   private final HuggingFaceTokenizer tokenizer;
   private final ChatTemplate template;
-  private final List<String> specialTokens;
+  private final Map<String, Integer> specialTokens;
   private final int size;
   private int[] endOfTurn;
 
@@ -38,7 +42,7 @@ public final class PromptEncoder implements AutoCloseable {
       Path folder,
       HuggingFaceTokenizer tokenizer,
       ChatTemplate template,
-      List<String> specialTokens,
+      Map<String, Integer> specialTokens,
       int size) {
     this.folder = folder;
     this.tokenizer = tokenizer;
@@ -51,12 +55,12 @@ public final class PromptEncoder implements AutoCloseable {
   public static PromptEncoder open(Path folder) {
     Path file = folder.resolve("tokenizer.json");
     ObjectNode json = Json.read(file);
-    List<String> special = new ArrayList<>();
+    Map<String, Integer> special = new LinkedHashMap<>();
     int size = json.path("model").path("vocab").size();
     for (JsonNode token : json.path("added_tokens")) {
       size = Math.max(size, token.path("id").asInt() + 1);
       if (token.path("special").asBoolean()) {
-        special.add(token.path("content").asText());
+        special.put(token.path("content").asText(), token.path("id").asInt());
       }
     }
     ChatTemplate template = ChatTemplate.read(folder);
@@ -68,7 +72,7 @@ public final class PromptEncoder implements AutoCloseable {
           HuggingFaceTokenizer.newInstance(
               Files.newInputStream(file),
               Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
-      return new PromptEncoder(folder, tokenizer, template, List.copyOf(special), size);
+      return new PromptEncoder(folder, tokenizer, template, special, size);
     } catch (java.io.IOException | RuntimeException e) {
       throw new InvalidInputException(
           file + ": the tokenizer cannot be loaded: " + e.getMessage(), e);
@@ -126,22 +130,55 @@ public final class PromptEncoder implements AutoCloseable {
    * The tokens that close an assistant's turn, as the template writes them, white space after left
    * out.
    */
-  public synchronized int[] endOfTurn() {
+  public int[] endOfTurn() {
+    int[] end = closing();
+    if (end.length == 0) {
+      throw new UnsupportedModelException(
+          folder
+              + ": the chat template writes nothing after an assistant's turn, so no answer could"
+              + " learn to end; give it one that does");
+    }
+    return end;
+  }
+
+  private synchronized int[] closing() {
     if (endOfTurn == null) {
       String marker = "MARKER" + CUT;
       String rendered =
           template.render(List.of(Message.user("a"), Message.assistant(marker)), false);
       int at = rendered.lastIndexOf(marker);
-      String end = at < 0 ? "" : rendered.substring(at + marker.length()).strip();
-      endOfTurn = encode(end);
-      if (endOfTurn.length == 0) {
-        throw new UnsupportedModelException(
-            folder
-                + ": the chat template writes nothing after an assistant's turn, so no answer could"
-                + " learn to end; give it one that does");
-      }
+      endOfTurn = encode(at < 0 ? "" : rendered.substring(at + marker.length()).strip());
     }
     return endOfTurn.clone();
+  }
+
+  /**
+   * Where an answer ends. To the configured ids comes what training teaches as the end: the first
+   * special token with which the template closes a turn, or, where there is none, all that it
+   * closes it with.
+   *
+   * @param configured ids of config.json and generation_config.json
+   */
+  public Ends ends(List<Integer> configured) {
+    Set<Integer> tokens = new HashSet<>(configured);
+    if (!template.isThere()) {
+      return new Ends(tokens, List.of());
+    }
+    List<Integer> closing = Arrays.stream(closing()).boxed().toList();
+    Optional<Integer> first = closing.stream().filter(specialTokens::containsValue).findFirst();
+    first.ifPresent(tokens::add);
+    return new Ends(tokens, first.isPresent() ? List.of() : closing);
+  }
+
+  /** The id of the special token that is written so, if it is one. */
+  public OptionalInt specialToken(String text) {
+    Integer id = specialTokens.get(text);
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+  }
+
+  /** A special token that stands in the text, if one does. */
+  public Optional<String> specialTokenIn(String text) {
+    return specialTokens.keySet().stream().filter(text::contains).findFirst();
   }
 
   /** Text of token ids, special tokens left out. */
@@ -157,7 +194,7 @@ public final class PromptEncoder implements AutoCloseable {
   /** Cuts every special token in the text after its first character. */
   private String cut(String text) {
     String cut = text.replace(CUT, "");
-    for (String token : specialTokens) {
+    for (String token : specialTokens.keySet()) {
       int first = token.offsetByCodePoints(0, Math.min(1, token.codePointCount(0, token.length())));
       if (first < token.length()) {
         cut = cut.replace(token, token.substring(0, first) + CUT + token.substring(first));

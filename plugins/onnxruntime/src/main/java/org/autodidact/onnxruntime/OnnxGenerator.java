@@ -140,7 +140,7 @@ final class OnnxGenerator implements Generator {
       int[] tokens = encode(request);
       boolean shares = sharesPrompt(request, tokens.length);
       int common = shares ? templates.common(request.prompt(), tokens) : 0;
-      Job job = new Job(request, tokens, common, model.config().contextLength());
+      Job job = new Job(request, tokens, common, model);
       byKind.computeIfAbsent(new Kind(shares, job.common()), k -> new ArrayList<>()).add(job);
     }
     byKind.forEach((kind, jobs) -> affordableRows(jobs, kind.shared(), 1));
