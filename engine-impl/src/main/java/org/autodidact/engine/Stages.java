@@ -59,6 +59,7 @@ final class Stages {
   private final RunListener listener;
   private final Cancellation cancellation;
   private final Trainings trainings;
+  private final HandoverCheck handovers;
 
   Stages(
       RunConfig config,
@@ -73,6 +74,7 @@ final class Stages {
     this.promptSource = promptSource;
     this.listener = listener;
     this.cancellation = cancellation;
+    this.handovers = new HandoverCheck(store, cancellation);
     this.trainings = new Trainings(config, plugins, store, listener, cancellation);
   }
 
@@ -82,9 +84,27 @@ final class Stages {
   }
 
   OpenModel open(Checkpoint checkpoint) {
-    return new OpenModel(
-        checkpoint,
-        () -> plugins.generator(config.generator()).open(checkpoint, config.compute().settings()));
+    return new OpenModel(checkpoint, () -> openChecked(checkpoint));
+  }
+
+  private Generator openChecked(Checkpoint checkpoint) {
+    Generator generator =
+        plugins.generator(config.generator()).open(checkpoint, config.compute().settings());
+    try {
+      handovers.check(checkpoint.name(), generator);
+    } catch (RuntimeException e) {
+      generator.close();
+      throw e;
+    }
+    return generator;
+  }
+
+  /** Opens the last iterate too, which nothing is left to write for, to see that it can be read. */
+  void check(OpenModel model) {
+    if (handovers.isDue(model.checkpoint().name())) {
+      cancellation.throwIfCancelled();
+      model.generator();
+    }
   }
 
   /** M0 becomes M1, or is M1 where the run has no fine-tuning. */

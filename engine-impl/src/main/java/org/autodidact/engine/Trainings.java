@@ -22,6 +22,7 @@ import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.config.RunConfig.Candidates.Truncated;
 import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -57,11 +58,13 @@ final class Trainings {
       return new Checkpoint("M1", base.folder());
     }
     RunConfig.FineTuning section = config.fineTuning().get();
+    List<TrainingExample> examples = FineTuningData.read(section, config.judge().template());
     return train(
         new Stage("M0", Kind.FINE_TUNING),
         base,
         "M1",
-        FineTuningData.read(section, config.judge().template()),
+        examples,
+        Probes.ofExamples(examples),
         section.training(),
         section.training().over(TrainingSettings.sft()),
         Seeds.of(config.seed(), Seeds.FINE_TUNING));
@@ -105,6 +108,7 @@ final class Trainings {
         start,
         next,
         examples,
+        Probes.ofCandidates(store, iteration, model.name(), start.name()),
         config.preferenceTraining(),
         settings,
         Seeds.of(config.seed(), seed, iteration));
@@ -156,6 +160,7 @@ final class Trainings {
       Checkpoint base,
       String name,
       List<TrainingExample> all,
+      List<Probes.Named> probes,
       RunConfig.Training section,
       TrainingSettings settings,
       long seed) {
@@ -174,7 +179,8 @@ final class Trainings {
             settings,
             seed,
             new Checkpoint(name, folder),
-            store.folder().resolve("state-" + name));
+            store.folder().resolve("state-" + name),
+            probes.stream().map(Probes.Named::probe).toList());
     cancellation.throwIfCancelled();
     int steps = settings.steps(request.examples().size());
     listener.stageStarted(stage, Math.min(store.steps(name).size(), steps), steps);
@@ -190,6 +196,14 @@ final class Trainings {
                 },
                 cancellation);
     result.metrics().forEach(metrics -> store.addStep(name, metrics));
+    List<ModelHandover.Weighed> weighed = new ArrayList<>();
+    for (int i = 0; i < result.probes().size(); i++) {
+      Probes.Named probe = probes.get(i);
+      weighed.add(
+          ModelHandover.Weighed.of(
+              probe.name(), probe.probe(), probe.drawn(), result.probes().get(i)));
+    }
+    ModelHandover.put(store, name, weighed);
     store.addModel(name, Optional.of(base.name()), folder, Provenance.trained(request));
     store.finish(Stages.name(stage), Stages.seconds(start));
     listener.stageFinished(stage);

@@ -34,6 +34,9 @@ import org.autodidact.engine.text.RougeL;
  *   <li>{@code position-bias}: how many points an answer gets more for being shown first, where the
  *       judge compares
  *   <li>{@code pairs}, {@code pair-weight}: how many, and the mean of their weights
+ *   <li>{@code handover-difference}, {@code handover-mean}: how far the generator's log-probability
+ *       of a token lies from the trainer's, the largest mean of a probe without sign, and the mean
+ *       of all; of models that were trained in the run
  *   <li>{@code evaluation-tokens}, {@code evaluation-self-similarity}: as without {@code
  *       evaluation}, of the prompts that every iterate answers
  * </ul>

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
 import org.autodidact.api.UnsupportedModelException;
@@ -30,6 +31,8 @@ import org.autodidact.api.UnsupportedModelException;
 public final class PromptEncoder implements AutoCloseable {
   /** Never in a text: Unicode keeps it for private use inside a process. */
   private static final String CUT = "\uFDD0";
+
+  private static final System.Logger LOGGER = System.getLogger(PromptEncoder.class.getName());
 
   private final Path folder;
   private final HuggingFaceTokenizer tokenizer;
@@ -164,7 +167,18 @@ public final class PromptEncoder implements AutoCloseable {
     if (!template.isThere()) {
       return new Ends(tokens, List.of());
     }
-    List<Integer> closing = Arrays.stream(closing()).boxed().toList();
+    List<Integer> closing;
+    try {
+      closing = Arrays.stream(closing()).boxed().toList();
+    } catch (AutodidactException e) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "{0}: how the chat template closes a turn is unknown, answers end at the ids of config.json"
+              + " alone: {1}",
+          folder,
+          e.getMessage());
+      return new Ends(tokens, List.of());
+    }
     Optional<Integer> first = closing.stream().filter(specialTokens::containsValue).findFirst();
     first.ifPresent(tokens::add);
     return new Ends(tokens, first.isPresent() ? List.of() : closing);

@@ -43,6 +43,12 @@ final class OnnxGenerator implements Generator {
 
   private static final long DEFAULT_CACHE_BYTES = 2L << 30;
 
+  /** Of a mean of log-probabilities, as {@link Scorer#rounding}. */
+  static final double FP32_ROUNDING = 5e-4;
+
+  private static final double INT8_ROUNDING = 0.5;
+  private static final double INT8_BIAS = 0.02;
+
   private static final System.Logger LOGGER = System.getLogger(OnnxGenerator.class.getName());
 
   private final ModelFolder model;
@@ -99,6 +105,11 @@ final class OnnxGenerator implements Generator {
       model.close();
       throw e;
     }
+  }
+
+  /** As {@link Scorer#rounding}. */
+  double rounding(int tokens) {
+    return rounded.isEmpty() ? FP32_ROUNDING : INT8_ROUNDING / Math.sqrt(tokens) + INT8_BIAS;
   }
 
   ModelFolder model() {

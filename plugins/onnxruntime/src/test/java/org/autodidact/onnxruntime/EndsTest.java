@@ -153,7 +153,8 @@ class EndsTest {
         String text = free.get(i).text();
         int at = stops.stream().mapToInt(text::indexOf).filter(p -> p >= 0).min().orElse(-1);
         assertThat(stopped.get(i).text()).isEqualTo(at < 0 ? text : text.substring(0, at));
-        assertThat(free.get(i).tokens()).startsWith(stopped.get(i).tokens().toArray(Integer[]::new));
+        assertThat(free.get(i).tokens())
+            .startsWith(stopped.get(i).tokens().toArray(Integer[]::new));
       }
       assertThat(stopped).extracting(Candidate::finishReason).contains(FinishReason.STOP_TEXT);
     }
