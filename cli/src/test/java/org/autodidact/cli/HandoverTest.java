@@ -108,7 +108,9 @@ class HandoverTest {
     return model.resolve("model.safetensors");
   }
 
-  /** Before its first step the trainer has the generator's log-probabilities of the drawn tokens. */
+  /**
+   * Before its first step the trainer has the generator's log-probabilities of the drawn tokens.
+   */
   @Test
   void whatWasDrawnIsWhatIsTrained() throws IOException {
     Path run = folder.resolve("run");
@@ -151,9 +153,7 @@ class HandoverTest {
         folder.resolve("ift.jsonl"),
         "{\"prompt\":\"What?\",\"response\":\"This. \u00e9\"}\n{\"prompt\":\"a\",\"response\":\"b\"}\n");
     Path run = folder.resolve("run");
-    Autodidact.builder()
-        .build()
-        .run(config("iterations: 0\nfine-tuning: {ift: ift.jsonl}\n"), run);
+    Autodidact.builder().build().run(config("iterations: 0\nfine-tuning: {ift: ift.jsonl}\n"), run);
     try (RunStore store = RunStore.open(run)) {
       Compared found = ModelHandover.compared(store, "M1").orElseThrow();
       assertThat(found.verdict()).isEqualTo(Compared.AGREE);

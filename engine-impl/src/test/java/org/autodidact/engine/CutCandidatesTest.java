@@ -35,9 +35,7 @@ class CutCandidatesTest {
           "consistency-weighted");
 
   private static PairSelector selector(String name) {
-    return Plugins.discover(List.of())
-        .pairSelector(name)
-        .create(new SelectorSettings(1, 0.2, 7));
+    return Plugins.discover(List.of()).pairSelector(name).create(new SelectorSettings(1, 0.2, 7));
   }
 
   private static JudgedCandidate candidate(long seed, double score, FinishReason reason) {

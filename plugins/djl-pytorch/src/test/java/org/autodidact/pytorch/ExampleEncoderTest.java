@@ -90,8 +90,7 @@ class ExampleEncoderTest {
     for (FinishReason reason : FinishReason.values()) {
       int[] learned = learned(drawn("ab", List.of(), reason), 200);
       assertThat(learned)
-          .isEqualTo(
-              reason == FinishReason.END_OF_TEXT ? and(text("ab"), END) : text("ab"));
+          .isEqualTo(reason == FinishReason.END_OF_TEXT ? and(text("ab"), END) : text("ab"));
     }
   }
 

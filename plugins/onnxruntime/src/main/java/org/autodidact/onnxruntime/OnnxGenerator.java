@@ -46,8 +46,13 @@ final class OnnxGenerator implements Generator {
   /** Of a mean of log-probabilities, as {@link Scorer#rounding}. */
   static final double FP32_ROUNDING = 5e-4;
 
-  private static final double INT8_ROUNDING = 0.5;
-  private static final double INT8_BIAS = 0.02;
+  /**
+   * The same in 8 bits, of one token and of any number: measured on SmolLM2, a token's deviates by
+   * 0.13 and the mean of 1048 lies 0.010 off; other models may do somewhat worse.
+   */
+  private static final double INT8_ROUNDING = 0.8;
+
+  private static final double INT8_BIAS = 0.03;
 
   private static final System.Logger LOGGER = System.getLogger(OnnxGenerator.class.getName());
 
