@@ -207,7 +207,8 @@ public class GeneratorParts {
           SamplingParameters.greedy(1 + i % MOST_TOKENS).withIgnoreEndOfText(true);
       List<Long> seeds = LongStream.range(0, CANDIDATES).boxed().toList();
       Prompt prompt = Prompt.of("p" + i, "");
-      jobs.add(new Job(new GenerationRequest(prompt, seeds, sampling), new int[64 + i], 0, 1024));
+      jobs.add(
+          new Job(new GenerationRequest(prompt, seeds, sampling), new int[64 + i], 0, model.model));
     }
     DecoderStream stream =
         new NoDecoder(

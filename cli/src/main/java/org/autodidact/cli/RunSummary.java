@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import org.autodidact.api.Checkpoint;
+import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.RunStore;
 
 /** What a run says at its end. */
@@ -18,6 +19,7 @@ final class RunSummary {
           .put("folder", last.folder().toString())
           .put("counts", counts)
           .put("stage_seconds", store.stageSeconds())
+          .put("handovers", ModelHandover.all(store))
           .put("seconds", JsonReport.rounded(seconds))
           .put("startup_seconds", JsonReport.rounded(startup))
           .put("peak_rss_mb", JsonReport.peakMegabytes())

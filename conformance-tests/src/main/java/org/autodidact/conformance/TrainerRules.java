@@ -9,17 +9,20 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.autodidact.api.Answer;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
+import org.autodidact.api.Probe;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +49,11 @@ public abstract class TrainerRules extends Rules {
   /** A rate at which the small model learns in a few steps. */
   protected double learningRate() {
     return 1e-3;
+  }
+
+  /** Some token ids of the small model, none of them special. */
+  protected List<Integer> tokens() {
+    return List.of(5, 6);
   }
 
   @BeforeEach
@@ -103,6 +111,27 @@ public abstract class TrainerRules extends Rules {
                 folder.resolve(name + ".state")),
             metrics,
             cancellation);
+  }
+
+  private TrainingResult imitate(Checkpoint from, String name, Answer answer, List<Probe> probes) {
+    return create()
+        .train(
+            new TrainingRequest(
+                from,
+                List.of(
+                    new TrainingExample.Demonstration(List.of(Message.user("question")), answer)),
+                List.of(),
+                settings(TrainingSettings.Loss.SFT, learningRate(), EPOCHS),
+                5,
+                new Checkpoint(name, folder.resolve(name)),
+                folder.resolve(name + ".state"),
+                probes),
+            m -> {},
+            new Cancellation());
+  }
+
+  private float[] imitated(String name, Answer answer) {
+    return weights(imitate(base, name, answer, List.of()).checkpoint().folder());
   }
 
   private TrainingResult prefer(String name, double rate) {
@@ -245,5 +274,38 @@ public abstract class TrainerRules extends Rules {
         .isInstanceOf(InvalidInputException.class);
     assertThatThrownBy(() -> train("other", preferences(), sft, m -> {}, never))
         .isInstanceOf(InvalidInputException.class);
+  }
+
+  /** What it says of its output is what it says of it as a base. */
+  @Test
+  public void T10_probesAreWeighedByTheWeightsThatAreWritten() {
+    List<Probe> probes = new ArrayList<>();
+    probes.add(new Probe(List.of(Message.user("question")), Answer.written("yes")));
+    probes.add(new Probe(List.of(Message.user("else")), new Answer("", tokens(), false)));
+    TrainingResult first = imitate(base, "first", Answer.written("yes"), probes);
+    Assumptions.assumeFalse(first.probes().isEmpty(), "it weighs no probes");
+    TrainingResult second = imitate(first.checkpoint(), "second", Answer.written("no"), probes);
+    assertThat(first.probes()).hasSameSizeAs(probes);
+    assertThat(first.probes().get(0).after())
+        .as("what was imitated")
+        .isGreaterThan(first.probes().get(0).before());
+    for (int i = 0; i < probes.size(); i++) {
+      Probe.Reading reading = first.probes().get(i);
+      assertThat(second.probes().get(i).before())
+          .as("probe %d of what was written", i)
+          .isCloseTo(reading.after(), within(2 * reading.rounding() * reading.tokens()));
+    }
+  }
+
+  /** Tokens as they are, and an end only where there is one. */
+  @Test
+  public void T11_drawnTokensAreLearnedAsTheyAre() {
+    float[] tokens = imitated("tokens", new Answer("yes", tokens(), true));
+    assertThat(imitated("text", new Answer("no", tokens(), false))).isEqualTo(tokens);
+    List<Integer> others = new ArrayList<>(tokens());
+    others.add(tokens().get(0));
+    assertThat(imitated("others", new Answer("yes", others, true))).isNotEqualTo(tokens);
+    assertThat(imitated("cut", new Answer("yes", List.of(), false)))
+        .isNotEqualTo(imitated("ended", Answer.written("yes")));
   }
 }

@@ -11,8 +11,10 @@ import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.autodidact.api.Answer;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Probe;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingMetrics;
@@ -118,10 +120,26 @@ final class BreakableTrainer implements Trainer {
       metrics.accept(found);
     }
     write(request.output().folder(), weights);
-    return new TrainingResult(request.output(), history, false);
+    List<Probe.Reading> readings = new ArrayList<>();
+    for (Probe probe : request.probes()) {
+      double before = score(probe, reference);
+      double after = broken.equals("T10") ? before : score(probe, weights);
+      readings.add(new Probe.Reading(before, after, 1, 1e-9));
+    }
+    return new TrainingResult(request.output(), history, false, history.size(), readings);
   }
 
-  private static double[] features(TrainingExample example) {
+  private double score(Probe probe, double[] weights) {
+    double[] counts = new double[LETTERS];
+    count(probe.answer(), 1, counts);
+    double sum = 0;
+    for (int i = 0; i < LETTERS; i++) {
+      sum += weights[i] * counts[i];
+    }
+    return sum;
+  }
+
+  private double[] features(TrainingExample example) {
     double[] counts = new double[LETTERS];
     if (example instanceof TrainingExample.Preference p) {
       count(p.chosen(), 1, counts);
@@ -132,8 +150,16 @@ final class BreakableTrainer implements Trainer {
     return counts;
   }
 
-  private static void count(String text, double sign, double[] counts) {
-    text.chars().filter(c -> c >= 'a' && c <= 'z').forEach(c -> counts[c - 'a'] += sign);
+  /** A token is a letter, the end of a turn the last one. */
+  private void count(Answer answer, double sign, double[] counts) {
+    if (!answer.tokens().isEmpty() && !broken.equals("T11")) {
+      answer.tokens().forEach(token -> counts[token % LETTERS] += sign);
+      return;
+    }
+    answer.text().chars().filter(c -> c >= 'a' && c <= 'z').forEach(c -> counts[c - 'a'] += sign);
+    if (answer.ends() || broken.equals("T11")) {
+      counts[LETTERS - 1] += sign;
+    }
   }
 
   private static void writeHistory(Path folder, List<TrainingMetrics> history) {

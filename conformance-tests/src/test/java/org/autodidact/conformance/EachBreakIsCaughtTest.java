@@ -96,7 +96,7 @@ class EachBreakIsCaughtTest {
       strings = {
         "G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8", "G9", "G10", "J1", "J2", "J3", "J4", "J5",
         "J6", "J7", "S1", "S2", "S3", "S4", "S5", "S6", "T1", "T2", "T3", "T4", "T5", "T6", "T7",
-        "T8", "T9"
+        "T8", "T9", "T10", "T11"
       })
   void aBrokenRuleFails(String rule) {
     assertThat(failed(run(rule))).contains(rule);

@@ -2,12 +2,17 @@ package org.autodidact.api;
 
 /** Why a candidate ended. */
 public enum FinishReason {
-  /** The model wrote one of its end-of-text tokens. */
+  /** The model wrote one of its end-of-text tokens, or what closes a turn in its template. */
   END_OF_TEXT,
-  /** A stop text appeared. */
+  /** A stop text or a stop token appeared. */
   STOP_TEXT,
   /** {@link SamplingParameters#maxTokens()} were written. */
   MAX_TOKENS,
   /** The model's context is full. */
-  CONTEXT_FULL
+  CONTEXT_FULL;
+
+  /** Whether the answer was cut off where the model would have gone on. */
+  public boolean isCut() {
+    return this == MAX_TOKENS || this == CONTEXT_FULL;
+  }
 }

@@ -1,6 +1,7 @@
 package org.autodidact.api;
 
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.Consumer;
 
 /**
@@ -22,4 +23,16 @@ public interface Scorer {
    * @throws CancelledException once {@code cancellation} is set
    */
   void score(List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation cancellation);
+
+  /**
+   * How far a token's log-probability, as a mean over some tokens, may lie from that of the same
+   * weights in exact arithmetic, by this implementation's rounding: nats, 0 or more. Empty where
+   * nothing is known or {@linkplain ScoringRequest#ofTokens token ids} are not scored; then no
+   * trainer's numbers are compared with it.
+   *
+   * @param tokens of the mean, at least 1
+   */
+  default OptionalDouble rounding(int tokens) {
+    return OptionalDouble.empty();
+  }
 }

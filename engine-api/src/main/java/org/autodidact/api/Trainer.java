@@ -23,6 +23,10 @@ public interface Trainer {
    *   <li>T8: once {@code cancellation} is set the call ends with {@link CancelledException} after
    *       the step in hand.
    *   <li>T9: no examples, or examples of the wrong kind, are refused.
+   *   <li>T10: the result has one reading a probe, in their order, or none at all; {@code before}
+   *       is under the base's weights and {@code after} under those that the output has.
+   *   <li>T11: an answer that has tokens is learned by exactly these; an end of turn is learned
+   *       where an answer {@linkplain Answer#ends() ends}, and nowhere else.
    * </ul>
    *
    * @throws InvalidInputException for examples that cannot be used, named by their index

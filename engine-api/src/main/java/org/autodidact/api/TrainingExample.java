@@ -10,13 +10,18 @@ public sealed interface TrainingExample {
   List<Message> prompt();
 
   /**
-   * Supervised fine-tuning: the answer to imitate; the loss is on its tokens and the closing
-   * end-of-turn token only.
+   * Supervised fine-tuning: the answer to imitate; the loss is on its tokens only, those that end
+   * it included where it {@linkplain Answer ends}.
    */
-  record Demonstration(List<Message> prompt, String response) implements TrainingExample {
+  record Demonstration(List<Message> prompt, Answer response) implements TrainingExample {
     public Demonstration {
       prompt = List.copyOf(prompt);
       Objects.requireNonNull(response, "response");
+    }
+
+    /** Of a {@linkplain Answer#written written} text. */
+    public Demonstration(List<Message> prompt, String response) {
+      this(prompt, Answer.written(response));
     }
   }
 
@@ -27,7 +32,7 @@ public sealed interface TrainingExample {
    *     pair's loss is C times that of chosen over rejected and 1 − C times that of rejected over
    *     chosen (CREAM: Wang et al., 2024, equation 10); 1 where nothing is known
    */
-  record Preference(List<Message> prompt, String chosen, String rejected, double consistency)
+  record Preference(List<Message> prompt, Answer chosen, Answer rejected, double consistency)
       implements TrainingExample {
     public Preference {
       prompt = List.copyOf(prompt);
@@ -38,7 +43,12 @@ public sealed interface TrainingExample {
       }
     }
 
-    /** A pair with consistency 1. */
+    /** Of {@linkplain Answer#written written} texts. */
+    public Preference(List<Message> prompt, String chosen, String rejected, double consistency) {
+      this(prompt, Answer.written(chosen), Answer.written(rejected), consistency);
+    }
+
+    /** Of written texts, with consistency 1. */
     public Preference(List<Message> prompt, String chosen, String rejected) {
       this(prompt, chosen, rejected, 1);
     }

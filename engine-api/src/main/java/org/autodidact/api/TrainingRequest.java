@@ -14,6 +14,7 @@ import java.util.Objects;
  * @param seed draws order and dropout
  * @param output the new checkpoint; its folder appears whole or not at all
  * @param stateFolder where a killed training leaves what it resumes from; deleted when it ends
+ * @param probes what the trainer is asked to weigh, see {@link Trainer#train} T10; may be empty
  */
 public record TrainingRequest(
     Checkpoint base,
@@ -22,7 +23,8 @@ public record TrainingRequest(
     TrainingSettings settings,
     long seed,
     Checkpoint output,
-    Path stateFolder) {
+    Path stateFolder,
+    List<Probe> probes) {
   public TrainingRequest {
     Objects.requireNonNull(base, "base");
     Objects.requireNonNull(settings, "settings");
@@ -30,5 +32,18 @@ public record TrainingRequest(
     Objects.requireNonNull(stateFolder, "stateFolder");
     examples = List.copyOf(examples);
     heldOut = List.copyOf(heldOut);
+    probes = List.copyOf(probes);
+  }
+
+  /** Without probes. */
+  public TrainingRequest(
+      Checkpoint base,
+      List<TrainingExample> examples,
+      List<TrainingExample> heldOut,
+      TrainingSettings settings,
+      long seed,
+      Checkpoint output,
+      Path stateFolder) {
+    this(base, examples, heldOut, settings, seed, output, stateFolder, List.of());
   }
 }

@@ -2,6 +2,7 @@ package org.autodidact.engine;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.autodidact.api.Cancellation;
@@ -150,8 +151,13 @@ final class CheckedGenerator implements Generator {
       alone(() -> handover.during(() -> scorer.score(requests, handover::take, cancellation)));
     }
 
+    @Override
+    public OptionalDouble rounding(int tokens) {
+      return scorer.rounding(tokens);
+    }
+
     private void check(ScoringRequest request, Scoring scoring) {
-      int count = request.continuations().size();
+      int count = request.count();
       if (scoring.logProbabilities().size() != count || scoring.tokens().size() != count) {
         throw new RuleBrokenException(
             who, "W2", "for '" + scoring.promptId() + "' it weighed not " + count + " texts");

@@ -66,6 +66,10 @@ final class CheckedTrainer implements Trainer {
     if (!Files.isDirectory(request.output().folder())) {
       throw broken("T1", request.output().folder() + " is not there");
     }
+    int weighed = result.probes().size();
+    if (weighed != 0 && weighed != request.probes().size()) {
+      throw broken("T10", "of " + request.probes().size() + " probes it weighed " + weighed);
+    }
     return result;
   }
 

@@ -36,6 +36,7 @@ final class SelfRewardingLoop {
       model = stages.trainOnPreferences(t, model, pairs);
     }
     try (OpenModel last = stages.open(model)) {
+      stages.check(last);
       stages.evaluate(iterations + 1, last);
     }
     return model;

@@ -60,6 +60,7 @@ final class Stages {
   private final RunListener listener;
   private final Cancellation cancellation;
   private final Trainings trainings;
+  private final HandoverCheck handovers;
 
   Stages(
       RunConfig config,
@@ -74,6 +75,7 @@ final class Stages {
     this.promptSource = promptSource;
     this.listener = listener;
     this.cancellation = cancellation;
+    this.handovers = new HandoverCheck(store, cancellation);
     this.trainings = new Trainings(config, plugins, store, listener, cancellation);
   }
 
@@ -83,9 +85,27 @@ final class Stages {
   }
 
   OpenModel open(Checkpoint checkpoint) {
-    return new OpenModel(
-        checkpoint,
-        () -> plugins.generator(config.generator()).open(checkpoint, config.compute().settings()));
+    return new OpenModel(checkpoint, () -> openChecked(checkpoint));
+  }
+
+  private Generator openChecked(Checkpoint checkpoint) {
+    Generator generator =
+        plugins.generator(config.generator()).open(checkpoint, config.compute().settings());
+    try {
+      handovers.check(checkpoint.name(), generator);
+    } catch (RuntimeException e) {
+      generator.close();
+      throw e;
+    }
+    return generator;
+  }
+
+  /** Opens the last iterate too, which nothing is left to write for, to see that it can be read. */
+  void check(OpenModel model) {
+    if (handovers.isDue(model.checkpoint().name())) {
+      cancellation.throwIfCancelled();
+      model.generator();
+    }
   }
 
   /** M0 becomes M1, or is M1 where the run has no fine-tuning. */
@@ -512,14 +532,15 @@ final class Stages {
           .forEach(
               (p, judged) -> {
                 List<JudgedCandidate> own = between(judged, 0, pastPlace());
-                selector
-                    .select(
+                CutCandidates.select(
+                        selector,
                         new SelectionRequest(
                             prompts.get(p),
                             own,
                             firstIsPast ? own : between(judged, pastPlace(), futurePlace()),
                             between(judged, futurePlace(), Integer.MAX_VALUE),
-                            between(earlier.getOrDefault(p, Map.of()), 0, pastPlace())))
+                            between(earlier.getOrDefault(p, Map.of()), 0, pastPlace())),
+                        config.candidates().whenTruncated())
                     .ifPresent(
                         pair ->
                             pairs.add(

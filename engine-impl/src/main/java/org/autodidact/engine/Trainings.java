@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.autodidact.api.Answer;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
@@ -19,7 +20,9 @@ import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.config.RunConfig.Candidates.Truncated;
 import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -55,11 +58,13 @@ final class Trainings {
       return new Checkpoint("M1", base.folder());
     }
     RunConfig.FineTuning section = config.fineTuning().get();
+    List<TrainingExample> examples = FineTuningData.read(section, config.judge().template());
     return train(
         new Stage("M0", Kind.FINE_TUNING),
         base,
         "M1",
-        FineTuningData.read(section, config.judge().template()),
+        examples,
+        Probes.ofExamples(examples),
         section.training(),
         section.training().over(TrainingSettings.sft()),
         Seeds.of(config.seed(), Seeds.FINE_TUNING));
@@ -103,6 +108,7 @@ final class Trainings {
         start,
         next,
         examples,
+        Probes.ofCandidates(store, iteration, model.name(), start.name()),
         config.preferenceTraining(),
         settings,
         Seeds.of(config.seed(), seed, iteration));
@@ -110,17 +116,22 @@ final class Trainings {
 
   /** With the loss SFT the chosen answer alone: the paper's positive-only control (section 3.3). */
   private static TrainingExample example(PreferencePair pair, TrainingSettings.Loss loss) {
-    String chosen = pair.chosen().candidate().text();
+    Answer chosen = Answer.drawn(pair.chosen().candidate());
     return loss == TrainingSettings.Loss.SFT
         ? new TrainingExample.Demonstration(pair.prompt().messages(), chosen)
         : new TrainingExample.Preference(
-            pair.prompt().messages(), chosen, pair.rejected().candidate().text(), pair.weight());
+            pair.prompt().messages(),
+            chosen,
+            Answer.drawn(pair.rejected().candidate()),
+            pair.weight());
   }
 
   private InvalidInputException noPairs(int iteration) {
     List<JudgedCandidate> judged =
         store.judged(iteration).values().stream().flatMap(m -> m.values().stream()).toList();
     long scored = judged.stream().filter(j -> j.judgement().score().isPresent()).count();
+    long cut = judged.stream().filter(j -> j.candidate().finishReason().isCut()).count();
+    boolean cutMatters = cut > 0 && config.candidates().whenTruncated() != Truncated.KEEP;
     return new InvalidInputException(
         "iteration "
             + iteration
@@ -134,7 +145,14 @@ final class Trainings {
                     + config.judge().name()
                     + "' never wrote one that could be read: raise judge.max-tokens, fine-tune on EFT"
                     + " data, or use the judge 'expected-score'"
-                : ", and no prompt's candidates differ in theirs: take more candidates or prompts"));
+                : cutMatters
+                    ? ", and "
+                        + cut
+                        + " were cut off, which candidates.truncated: "
+                        + config.candidates().truncated()
+                        + " keeps out: raise candidates.max-tokens, or set it to keep"
+                    : ", and no prompt's candidates differ in theirs: take more candidates or"
+                        + " prompts"));
   }
 
   private Checkpoint train(
@@ -142,6 +160,7 @@ final class Trainings {
       Checkpoint base,
       String name,
       List<TrainingExample> all,
+      List<Probes.Named> probes,
       RunConfig.Training section,
       TrainingSettings settings,
       long seed) {
@@ -160,7 +179,8 @@ final class Trainings {
             settings,
             seed,
             new Checkpoint(name, folder),
-            store.folder().resolve("state-" + name));
+            store.folder().resolve("state-" + name),
+            probes.stream().map(Probes.Named::probe).toList());
     cancellation.throwIfCancelled();
     int steps = settings.steps(request.examples().size());
     listener.stageStarted(stage, Math.min(store.steps(name).size(), steps), steps);
@@ -176,6 +196,14 @@ final class Trainings {
                 },
                 cancellation);
     result.metrics().forEach(metrics -> store.addStep(name, metrics));
+    List<ModelHandover.Weighed> weighed = new ArrayList<>();
+    for (int i = 0; i < result.probes().size(); i++) {
+      Probes.Named probe = probes.get(i);
+      weighed.add(
+          ModelHandover.Weighed.of(
+              probe.name(), probe.probe(), probe.drawn(), result.probes().get(i)));
+    }
+    ModelHandover.put(store, name, weighed);
     store.addModel(name, Optional.of(base.name()), folder, Provenance.trained(request));
     store.finish(Stages.name(stage), Stages.seconds(start));
     listener.stageFinished(stage);

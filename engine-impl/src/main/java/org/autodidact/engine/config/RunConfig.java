@@ -46,7 +46,7 @@ public record RunConfig(
     selector = or(selector, new Selector(null, null, null));
     fineTuning = or(fineTuning, Optional.empty());
     prompts = required("prompts", prompts);
-    candidates = or(candidates, new Candidates(null, null, null, null, null, null));
+    candidates = or(candidates, new Candidates(null, null, null, null, null, null, null));
     judge = or(judge, new JudgeSection(null, null, null, null, null, null, null, null));
     preferenceTraining = or(preferenceTraining, Training.DEFAULTS);
     strategy = or(strategy, new Strategy(null, null));
@@ -320,7 +320,8 @@ public record RunConfig(
       Double topP,
       Integer topK,
       Integer maxTokens,
-      List<String> stop) {
+      List<String> stop,
+      String truncated) {
 
     public Candidates {
       count = Ranges.whole("candidates.count", or(count, 4), 2, Ranges.SAMPLES);
@@ -330,6 +331,22 @@ public record RunConfig(
       maxTokens = Ranges.whole("candidates.max-tokens", or(maxTokens, 512), 1, Ranges.TOKENS);
       stop = Ranges.texts("candidates.stop", or(stop, List.of()), 100, 1_000);
       Ranges.product("candidates.count", count, "candidates.max-tokens", maxTokens);
+      truncated = or(truncated, "keep");
+      Names.oneOf("candidates.truncated", Truncated.class, truncated);
+    }
+
+    /** What becomes of a candidate that was cut off, at max-tokens or where the context is full. */
+    public enum Truncated {
+      /** It is paired as any other, and learned without an end. */
+      KEEP,
+      /** It may be rejected, and is not chosen. */
+      NEVER_CHOSEN,
+      /** It is in no pair. */
+      DROP
+    }
+
+    public Truncated whenTruncated() {
+      return Names.oneOf("candidates.truncated", Truncated.class, truncated);
     }
 
     public SamplingParameters sampling() {

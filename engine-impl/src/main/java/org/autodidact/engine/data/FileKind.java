@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.autodidact.api.InvalidInputException;
 
 /** Files that are no JSON, told by what they begin with, and how to make JSON lines of them. */
@@ -75,7 +76,10 @@ final class FileKind {
   }
 
   private static String advice(String advice, Path file) {
-    String command = advice.startsWith("read_") ? PANDAS.formatted(advice, "%s", "%s") : advice;
+    String command =
+        advice.startsWith("read_")
+            ? String.format(Locale.ROOT, PANDAS, advice, "%s", "%s")
+            : advice;
     if (!command.contains("%s")) {
       return command;
     }
@@ -84,6 +88,6 @@ final class FileKind {
     String shown = name.matches("[A-Za-z0-9._-]{1,32}") ? name : "FILE";
     int dot = shown.lastIndexOf('.');
     String base = dot > 0 && !shown.endsWith(".jsonl") ? shown.substring(0, dot) : shown;
-    return command.formatted(shown, base);
+    return String.format(Locale.ROOT, command, shown, base);
   }
 }

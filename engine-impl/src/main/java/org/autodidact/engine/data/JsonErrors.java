@@ -3,6 +3,7 @@ package org.autodidact.engine.data;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.autodidact.api.ShownText;
@@ -63,7 +64,7 @@ public final class JsonErrors {
       Matcher matcher = phrase.said().matcher(message);
       if (matcher.matches()) {
         String what = matcher.groupCount() == 0 || matcher.group(1) == null ? "" : matcher.group(1);
-        found = phrase.ours().formatted(ShownText.of(what, 40));
+        found = String.format(Locale.ROOT, phrase.ours(), ShownText.of(what, 40));
         break;
       }
     }

@@ -25,7 +25,7 @@ public final class Perplexity {
       List<TrainingExample> examples, Generator generator, Cancellation cancellation) {
     List<ScoringRequest> requests = new ArrayList<>();
     for (TrainingExample example : examples) {
-      String answer = ((TrainingExample.Demonstration) example).response();
+      String answer = ((TrainingExample.Demonstration) example).response().text();
       Prompt prompt = new Prompt(Integer.toString(requests.size()), example.prompt());
       requests.add(new ScoringRequest(prompt, "", List.of(answer), true));
     }

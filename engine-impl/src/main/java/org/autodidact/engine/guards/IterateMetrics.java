@@ -25,6 +25,7 @@ import org.autodidact.engine.text.RougeL;
  *   <li>{@code parse-failures}: share of judgement samples without a score
  *   <li>{@code mean-tokens}, {@code chosen-tokens}, {@code rejected-tokens}: length of candidates,
  *       and of the pairs' two sides
+ *   <li>{@code truncated}: share of its own candidates that were cut off
  *   <li>{@code self-similarity}: ROUGE-L F1 of two candidates of a prompt, a mean over prompts; 1
  *       where all are the same
  *   <li>{@code agreement}: share of two candidates of a prompt that judge and generator order
@@ -33,6 +34,9 @@ import org.autodidact.engine.text.RougeL;
  *   <li>{@code position-bias}: how many points an answer gets more for being shown first, where the
  *       judge compares
  *   <li>{@code pairs}, {@code pair-weight}: how many, and the mean of their weights
+ *   <li>{@code handover-difference}, {@code handover-mean}: how far the generator's log-probability
+ *       of a token lies from the trainer's, the largest mean of a probe without sign, and the mean
+ *       of all; of models that were trained in the run
  *   <li>{@code evaluation-tokens}, {@code evaluation-self-similarity}: as without {@code
  *       evaluation}, of the prompts that every iterate answers
  * </ul>
@@ -73,6 +77,12 @@ public final class IterateMetrics {
         "parse-failures",
         samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
     answers(metrics, "mean-tokens", "self-similarity", own.values());
+    mean(
+        metrics,
+        "truncated",
+        own.values().stream()
+            .flatMap(List::stream)
+            .mapToDouble(c -> c.finishReason().isCut() ? 1 : 0));
     mean(metrics, "agreement", judged.stream().flatMapToDouble(IterateMetrics::agreements));
     positionBias(metrics, samples);
     List<PreferencePair> pairs = store.pairs(iteration);

@@ -25,6 +25,7 @@ import org.autodidact.api.Prompt;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.engine.prompts.CreatedPrompt;
+import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.RunStore;
 
 /** Writes a run as one HTML file: pictures, examples, configuration and provenance. */
@@ -68,6 +69,7 @@ public final class HtmlReport {
     section("Length of the candidates", lengths(iterations));
     section("Drift, iterate by iterate", drift());
     section("Training", training());
+    section("From the trainer to the generator", handovers());
     section("Time", table(List.of("stage", "seconds"), times()));
     section("Examples", iterations.stream().map(this::examples).collect(Collectors.joining()));
     section("Configuration", "<pre>" + Html.text(store.property("config").orElse("")) + "</pre>");
@@ -248,6 +250,41 @@ public final class HtmlReport {
       }
     }
     return all.isEmpty() ? "<p>No training step yet.</p>" : all.toString();
+  }
+
+  /** What generator and trainer made of the same tokens, model by model. */
+  private String handovers() {
+    List<List<String>> rows = new ArrayList<>();
+    ModelHandover.all(store)
+        .forEach(
+            (model, c) ->
+                rows.add(
+                    List.of(
+                        model,
+                        c.verdict(),
+                        Integer.toString(c.probes()),
+                        Integer.toString(c.tokens()),
+                        small(c.mean()),
+                        small(c.largest()),
+                        small(c.bound()),
+                        Chart.number(c.seconds()))));
+    return rows.isEmpty()
+        ? "<p>Nothing handed over yet.</p>"
+        : table(
+            List.of(
+                "model",
+                "verdict",
+                "probes",
+                "tokens",
+                "mean Δ ln p a token",
+                "largest",
+                "bound",
+                "seconds"),
+            rows);
+  }
+
+  private static String small(double value) {
+    return String.format(Locale.ROOT, "%.1e", value);
   }
 
   private List<List<String>> times() {

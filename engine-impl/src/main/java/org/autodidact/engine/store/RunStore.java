@@ -35,7 +35,7 @@ import org.autodidact.engine.prompts.CreatedPrompt;
  */
 public final class RunStore implements AutoCloseable {
   /** Raised when the tables change; a store of another version is refused. */
-  private static final String FORMAT = "2";
+  private static final String FORMAT = "3";
 
   private final Path folder;
   private final FolderLock lock;

@@ -44,7 +44,7 @@ final class DemoData {
       try (BufferedWriter out = Files.newBufferedWriter(folder.resolve("ift.jsonl"))) {
         for (int i = 0; i < settings.iftExamples(); i++) {
           Demonstration d = texts.instructionFollowing(IFT_KEEP);
-          line(out, "prompt", d.prompt().get(0).content(), "response", d.response());
+          line(out, "prompt", d.prompt().get(0).content(), "response", d.response().text());
         }
       }
       try (BufferedWriter out = Files.newBufferedWriter(folder.resolve("eft.jsonl"))) {

@@ -267,6 +267,11 @@ public final class ModelFolder implements AutoCloseable {
     return encoder.orElseThrow();
   }
 
+  /** Where an answer ends. */
+  public Ends ends() {
+    return encoder().ends(config.endOfTextIds());
+  }
+
   /**
    * Writes a folder with this one's config and tokenizer and new float32 weights. The folder
    * appears whole or not at all: it is written beside its place, forced to disk and renamed.

@@ -6,10 +6,15 @@ import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
 import org.autodidact.api.UnsupportedModelException;
@@ -28,6 +33,8 @@ public final class PromptEncoder implements AutoCloseable {
 
   /** Limit of tokenizer.json; the largest published have some 35 MB. */
   static final long MOST_BYTES = 512L << 20;
+
+  private static final System.Logger LOGGER = System.getLogger(PromptEncoder.class.getName());
 
   private final Path folder;
   private final HuggingFaceTokenizer tokenizer;
@@ -127,22 +134,67 @@ public final class PromptEncoder implements AutoCloseable {
    * The tokens that close an assistant's turn, as the template writes them, white space after left
    * out.
    */
-  public synchronized int[] endOfTurn() {
+  public int[] endOfTurn() {
+    int[] end = closing();
+    if (end.length == 0) {
+      throw new UnsupportedModelException(
+          folder
+              + ": the chat template writes nothing after an assistant's turn, so no answer could"
+              + " learn to end; give it one that does");
+    }
+    return end;
+  }
+
+  private synchronized int[] closing() {
     if (endOfTurn == null) {
       String marker = "MARKER" + CUT;
       String rendered =
           template.render(List.of(Message.user("a"), Message.assistant(marker)), false);
       int at = rendered.lastIndexOf(marker);
-      String end = at < 0 ? "" : rendered.substring(at + marker.length()).strip();
-      endOfTurn = encode(end);
-      if (endOfTurn.length == 0) {
-        throw new UnsupportedModelException(
-            folder
-                + ": the chat template writes nothing after an assistant's turn, so no answer could"
-                + " learn to end; give it one that does");
-      }
+      endOfTurn = encode(at < 0 ? "" : rendered.substring(at + marker.length()).strip());
     }
     return endOfTurn.clone();
+  }
+
+  /**
+   * Where an answer ends. To the configured ids comes what training teaches as the end: the first
+   * special token with which the template closes a turn, or, where there is none, all that it
+   * closes it with.
+   *
+   * @param configured ids of config.json and generation_config.json
+   */
+  public Ends ends(List<Integer> configured) {
+    Set<Integer> tokens = new HashSet<>(configured);
+    if (!template.isThere()) {
+      return new Ends(tokens, List.of());
+    }
+    List<Integer> closing;
+    try {
+      closing = Arrays.stream(closing()).boxed().toList();
+    } catch (AutodidactException e) {
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "{0}: how the chat template closes a turn is unknown, answers end at the ids of config.json"
+              + " alone: {1}",
+          folder,
+          e.getMessage());
+      return new Ends(tokens, List.of());
+    }
+    Optional<Integer> first =
+        closing.stream().filter(description.specialTokens()::containsValue).findFirst();
+    first.ifPresent(tokens::add);
+    return new Ends(tokens, first.isPresent() ? List.of() : closing);
+  }
+
+  /** The id of the special token that is written so, if it is one. */
+  public OptionalInt specialToken(String text) {
+    Integer id = description.specialTokens().get(text);
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+  }
+
+  /** A special token that stands in the text, if one does. */
+  public Optional<String> specialTokenIn(String text) {
+    return description.specialTokens().keySet().stream().filter(text::contains).findFirst();
   }
 
   /** Text of token ids, special tokens left out. */
@@ -172,7 +224,7 @@ public final class PromptEncoder implements AutoCloseable {
   /** Cuts every special token in the text after its first character. */
   private String cut(String text) {
     String cut = text.replace(CUT, "");
-    for (String token : description.specialTokens()) {
+    for (String token : description.specialTokens().keySet()) {
       int first = token.offsetByCodePoints(0, Math.min(1, token.codePointCount(0, token.length())));
       if (first < token.length()) {
         cut = cut.replace(token, token.substring(0, first) + CUT + token.substring(first));

@@ -3,8 +3,9 @@ package org.autodidact.checkpoints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -13,19 +14,19 @@ import org.autodidact.api.InvalidInputException;
 /**
  * What is asked of tokenizer.json beside what the tokenizers library makes of it.
  *
- * @param specialTokens texts of the special tokens
+ * @param specialTokens the ids of the special tokens by their texts, in the file's order
  * @param size one more than the largest id
  * @param largestId the largest id of a token that a text can be cut into; added tokens are left
  *     out, as some checkpoints name more of them than they have rows
  * @param growth how many times as long a text may become before it is cut, and token texts before
  *     they are joined
  */
-record TokenizerFile(List<String> specialTokens, int size, int largestId, long growth) {
+record TokenizerFile(Map<String, Integer> specialTokens, int size, int largestId, long growth) {
   /** Characters that the library may come to hold of one text; it takes some 20 bytes for each. */
   static final long MOST_CHARACTERS = 1L << 24;
 
   TokenizerFile {
-    specialTokens = List.copyOf(specialTokens);
+    specialTokens = Collections.unmodifiableMap(new LinkedHashMap<>(specialTokens));
   }
 
   /**
@@ -33,7 +34,7 @@ record TokenizerFile(List<String> specialTokens, int size, int largestId, long g
    *     take gigabytes
    */
   static TokenizerFile of(ObjectNode json, Path file) {
-    List<String> special = new ArrayList<>();
+    Map<String, Integer> special = new LinkedHashMap<>();
     Set<String> added = new HashSet<>();
     int largest = -1;
     int longest = 1;
@@ -43,7 +44,7 @@ record TokenizerFile(List<String> specialTokens, int size, int largestId, long g
       longest = Math.max(longest, content.length());
       added.add(content);
       if (token.path("special").asBoolean()) {
-        special.add(content);
+        special.put(content, token.path("id").asInt());
       }
     }
     int largestPlain = -1;

@@ -14,11 +14,13 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Probe;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainingDivergedException;
 import org.autodidact.api.TrainingMetrics;
@@ -79,6 +81,10 @@ final class DjlTrainer implements Trainer {
       ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
       List<Example> examples = encoder.encode(request.examples(), false, request.settings().loss());
       List<Example> heldOut = encoder.encode(request.heldOut(), true, request.settings().loss());
+      List<Optional<Example>> probes = new ArrayList<>();
+      for (Probe probe : request.probes()) {
+        probes.add(encoder.encode(probes.size(), probe));
+      }
       if (there.isPresent()) {
         TrainingResult finished = finished(request, there.get(), fingerprint.get());
         state.delete();
@@ -87,7 +93,13 @@ final class DjlTrainer implements Trainer {
       int longest =
           Math.max(
               examples.stream().mapToInt(Example::width).max().orElseThrow(),
-              heldOut.stream().mapToInt(Example::width).max().orElse(0));
+              Math.max(
+                  heldOut.stream().mapToInt(Example::width).max().orElse(0),
+                  probes.stream()
+                      .flatMap(Optional::stream)
+                      .mapToInt(Example::width)
+                      .max()
+                      .orElse(0)));
       Objective objective = Objective.of(request.settings());
       engine.get();
       Target target = Target.of(settings.provider());
@@ -109,7 +121,15 @@ final class DjlTrainer implements Trainer {
               settings.effectiveThreads(),
               request.seed())) {
         return new Course(
-                request, base, program, objective, examples, heldOut, state, fingerprint.get())
+                request,
+                base,
+                program,
+                objective,
+                examples,
+                heldOut,
+                probes,
+                state,
+                fingerprint.get())
             .run(metrics, cancellation);
       } catch (EngineException e) {
         throw explained(e);
@@ -138,11 +158,13 @@ final class DjlTrainer implements Trainer {
     if (!fingerprint.equals(there.fingerprint())) {
       throw somethingElse(request.output().folder());
     }
+    boolean weighed = there.probes() != null && there.probes().size() == request.probes().size();
     return new TrainingResult(
         request.output(),
         there.metrics().stream().map(TrainingState.Row::metrics).toList(),
         there.stoppedEarly(),
-        there.keptStep());
+        there.keptStep(),
+        weighed ? there.probes() : List.of());
   }
 
   private static InvalidInputException somethingElse(Path folder) {
@@ -160,6 +182,7 @@ final class DjlTrainer implements Trainer {
     private final Objective objective;
     private final List<Example> examples;
     private final List<Example> heldOut;
+    private final List<Optional<Example>> probes;
     private final TrainingState state;
     private final String fingerprint;
     private final Batches batches;
@@ -179,6 +202,7 @@ final class DjlTrainer implements Trainer {
         Objective objective,
         List<Example> examples,
         List<Example> heldOut,
+        List<Optional<Example>> probes,
         TrainingState state,
         String fingerprint) {
       this.request = request;
@@ -188,6 +212,7 @@ final class DjlTrainer implements Trainer {
       this.objective = objective;
       this.examples = examples;
       this.heldOut = heldOut;
+      this.probes = probes;
       this.state = state;
       this.fingerprint = fingerprint;
       this.batches = new Batches(examples, settings, request.seed());
@@ -195,6 +220,8 @@ final class DjlTrainer implements Trainer {
 
     TrainingResult run(Consumer<TrainingMetrics> metrics, Cancellation cancellation) {
       cancellation.throwIfCancelled();
+      // The base's weights are there, whatever a resume puts in their place.
+      List<Double> before = weigh(program::reference);
       Optional<TrainingState.Facts> saved = state.facts(fingerprint);
       if (saved.isEmpty()) {
         if (objective.needsReference()) {
@@ -231,7 +258,25 @@ final class DjlTrainer implements Trainer {
         }
         metrics.accept(step);
       }
-      return finish(stopped);
+      return finish(stopped, before);
+    }
+
+    /** Σ ln p of each probe, 0 of those that are too long. */
+    private List<Double> weigh(Function<Pass, double[]> model) {
+      return probes.stream()
+          .map(p -> p.map(e -> model.apply(Pass.of(List.of(e)))[0]).orElse(0.0))
+          .toList();
+    }
+
+    private List<Probe.Reading> readings(List<Double> before) {
+      List<Double> after = weigh(program::score);
+      List<Probe.Reading> readings = new ArrayList<>();
+      for (int i = 0; i < before.size(); i++) {
+        int tokens = probes.get(i).map(Example::scored).orElse(0);
+        double rounding = tokens == 0 ? 0 : program.rounding(tokens);
+        readings.add(new Probe.Reading(before.get(i), after.get(i), tokens, rounding));
+      }
+      return readings;
     }
 
     private void resume(TrainingState.Facts facts) {
@@ -407,14 +452,16 @@ final class DjlTrainer implements Trainer {
       return settings.patience() > 0 && worse >= settings.patience();
     }
 
-    private TrainingResult finish(boolean stopped) {
+    private TrainingResult finish(boolean stopped, List<Double> before) {
       if (bestStep > 0 && bestStep < done.size()) {
         program.readTrained(weights -> state.loadBest(bestStep, weights));
+        program.round();
       }
       if (!program.isFinite()) {
         throw diverged(done.size(), "a weight is no number", batches.batch(done.size()));
       }
       int keptStep = bestStep > 0 ? bestStep : done.size();
+      List<Probe.Reading> readings = readings(before);
       TrainingState.Finished finished =
           new TrainingState.Finished(
               fingerprint,
@@ -424,10 +471,11 @@ final class DjlTrainer implements Trainer {
               examples.size(),
               stopped,
               keptStep,
-              done.stream().map(TrainingState.Row::of).toList());
+              done.stream().map(TrainingState.Row::of).toList(),
+              readings);
       write(finished.files());
       state.delete();
-      return new TrainingResult(request.output(), done, stopped, keptStep);
+      return new TrainingResult(request.output(), done, stopped, keptStep, readings);
     }
 
     /** A whole model, or the adapter alone. */

@@ -3,19 +3,26 @@ package org.autodidact.pytorch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import org.autodidact.api.Answer;
 import org.autodidact.api.InvalidExampleException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
+import org.autodidact.api.Probe;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.PromptEncoder;
 
-/** Tokenizes examples: chat-templated prompt, answer, the closing end-of-turn tokens. */
+/**
+ * Tokenizes examples: chat-templated prompt and answer. What was drawn is taken as it was drawn; a
+ * text is tokenized, and closed by the end-of-turn tokens where it ends.
+ */
 final class ExampleEncoder {
   private final PromptEncoder encoder;
   private final int vocabulary;
   private final int maxLength;
+  private final int context;
 
   /** Whether the model's context is what bounds it. */
   private final boolean byContext;
@@ -23,6 +30,7 @@ final class ExampleEncoder {
   ExampleEncoder(ModelFolder model, TrainingSettings settings) {
     this.encoder = model.encoder();
     this.vocabulary = model.config().vocabularySize();
+    this.context = model.config().contextLength();
     this.maxLength = Math.min(settings.maxLength(), model.config().contextLength());
     this.byContext = settings.maxLength() >= model.config().contextLength();
   }
@@ -64,6 +72,16 @@ final class ExampleEncoder {
             + example.getClass().getSimpleName());
   }
 
+  /** Tokenizes a probe, whole; none where the model's context does not hold it. */
+  Optional<Example> encode(int index, Probe probe) {
+    int[] prompt = encoder.prompt(probe.prompt());
+    int[] answer = ids(probe.answer());
+    boolean fits = prompt.length + answer.length <= context;
+    return fits && prompt.length > 0 && answer.length > 0
+        ? Optional.of(new Example(index, 1, prompt, answer))
+        : Optional.empty();
+  }
+
   private int[] prompt(List<Message> messages) {
     int[] prompt = encoder.prompt(messages);
     if (prompt.length == 0) {
@@ -84,13 +102,25 @@ final class ExampleEncoder {
     return prompt;
   }
 
-  private int[] answer(int[] prompt, String answer) {
-    int[] text = encoder.text(answer);
-    int[] end = encoder.endOfTurn();
-    int[] ids = Arrays.copyOf(text, text.length + end.length);
-    System.arraycopy(end, 0, ids, text.length, end.length);
-    check(ids);
+  private int[] answer(int[] prompt, Answer answer) {
+    int[] ids = ids(answer);
     return Arrays.copyOf(ids, Math.min(ids.length, maxLength - prompt.length));
+  }
+
+  /** Drawn tokens as they are; a text with its end, where it has one. */
+  private int[] ids(Answer answer) {
+    int[] ids =
+        answer.tokens().isEmpty()
+            ? encoder.text(answer.text())
+            : answer.tokens().stream().mapToInt(t -> t).toArray();
+    if (answer.tokens().isEmpty() && answer.ends()) {
+      int[] end = encoder.endOfTurn();
+      int length = ids.length;
+      ids = Arrays.copyOf(ids, length + end.length);
+      System.arraycopy(end, 0, ids, length, end.length);
+    }
+    check(ids);
+    return ids;
   }
 
   private void check(int[] ids) {

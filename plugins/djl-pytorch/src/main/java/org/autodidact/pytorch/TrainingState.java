@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.zip.CRC32C;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Probe;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.checkpoints.FolderLock;
@@ -328,7 +329,8 @@ final class TrainingState implements AutoCloseable {
       int examples,
       boolean stoppedEarly,
       int keptStep,
-      List<Row> metrics) {
+      List<Row> metrics,
+      List<Probe.Reading> probes) {
 
     private static final String FILE = "training.json";
 

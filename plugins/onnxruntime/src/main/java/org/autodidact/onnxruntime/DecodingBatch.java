@@ -1,7 +1,6 @@
 package org.autodidact.onnxruntime;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
@@ -10,9 +9,9 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
-import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
 import org.autodidact.api.SamplingParameters;
+import org.autodidact.checkpoints.Ends;
 import org.autodidact.checkpoints.ModelFolder;
 
 /**
@@ -28,6 +27,7 @@ final class DecodingBatch {
   private static final int PREFILL_TOKENS = 2048;
 
   private final ModelFolder model;
+  private final Ends ends;
   private final DecoderStream stream;
   private final WaitingShares waiting;
   private final boolean shared;
@@ -58,6 +58,7 @@ final class DecodingBatch {
     this.shared = shared;
     this.results = results;
     this.cancellation = cancellation;
+    this.ends = model.ends();
   }
 
   void run() {
@@ -235,7 +236,7 @@ final class DecodingBatch {
   private void removeFinished() {
     for (int i = rows.size() - 1; i >= 0; i--) {
       Row row = rows.get(i);
-      if (row.reason != null) {
+      if (row.answer.hasEnded()) {
         Row moved = rows.remove(rows.size() - 1);
         if (moved != row) {
           stream.cache().copyRow(rows.size(), stream.cache(), i, moved.cached());
@@ -277,17 +278,14 @@ final class DecodingBatch {
     private final Group group;
     private final int index;
     private final Sampler sampler;
-    private int[] tokens = new int[16];
-    private int count;
-    private double logProbability;
-    private FinishReason reason;
-    private String stoppedText;
+    private final DrawnAnswer answer;
 
     Row(Group group, int index) {
       this.group = group;
       this.index = index;
       this.sampler =
           new Sampler(sampling(), group.job.request().seeds().get(index), group.job.promptTokens());
+      this.answer = new DrawnAnswer(model.encoder(), ends, group.job);
     }
 
     SamplingParameters sampling() {
@@ -295,60 +293,26 @@ final class DecodingBatch {
     }
 
     int lastToken() {
-      return tokens[count - 1];
+      return answer.lastToken();
     }
 
     /** Tokens of prompt and answer, the one just drawn included. */
     int length() {
-      return group.job.promptTokens().length + count;
+      return group.job.promptTokens().length + answer.count();
     }
 
     /** Tokens in the row's own cache. */
     int cached() {
-      return shared ? count - 1 : length() - 1;
+      return shared ? answer.count() - 1 : length() - 1;
     }
 
     void draw(DecoderStream.Logits logits, int logitRow, Sampler.Scratch scratch) {
       int token = sampler.next(logits, logitRow, scratch);
-      if (count == tokens.length) {
-        tokens = Arrays.copyOf(tokens, 2 * count);
-      }
-      tokens[count++] = token;
-      logProbability += logits.logProbability(logitRow, token);
-      boolean end = !sampling().ignoreEndOfText() && model.config().endOfTextIds().contains(token);
-      if (end) {
-        reason = FinishReason.END_OF_TEXT;
-      } else if (stops()) {
-        reason = FinishReason.STOP_TEXT;
-      } else if (count == sampling().maxTokens()) {
-        reason = FinishReason.MAX_TOKENS;
-      } else if (length() == model.config().contextLength()) {
-        reason = FinishReason.CONTEXT_FULL;
-      }
-    }
-
-    private boolean stops() {
-      if (sampling().stop().isEmpty()) {
-        return false;
-      }
-      String text = text();
-      int at =
-          sampling().stop().stream().mapToInt(text::indexOf).filter(i -> i >= 0).min().orElse(-1);
-      stoppedText = at < 0 ? null : text.substring(0, at);
-      return at >= 0;
-    }
-
-    private String text() {
-      return model.encoder().decode(Arrays.copyOf(tokens, count));
+      answer.add(token, logits.logProbability(logitRow, token));
     }
 
     Candidate candidate() {
-      return new Candidate(
-          group.job.request().seeds().get(index),
-          stoppedText == null ? text() : stoppedText,
-          Arrays.stream(tokens, 0, count).boxed().toList(),
-          logProbability,
-          reason);
+      return answer.candidate(group.job.request().seeds().get(index));
     }
   }
 }

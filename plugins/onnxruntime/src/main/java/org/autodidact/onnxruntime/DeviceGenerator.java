@@ -16,7 +16,6 @@ import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
-import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
@@ -24,6 +23,7 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.Ends;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 
@@ -44,6 +44,7 @@ final class DeviceGenerator implements Generator {
   private final ModelFolder model;
   private final ComputeSettings settings;
   private final Device device;
+  private final Ends ends;
   private Optional<Session> session = Optional.empty();
   private Optional<DeviceScorer> scorer = Optional.empty();
   private boolean closed;
@@ -52,6 +53,7 @@ final class DeviceGenerator implements Generator {
     this.model = model;
     this.settings = settings;
     this.device = device;
+    this.ends = model.ends();
   }
 
   static DeviceGenerator open(Checkpoint checkpoint, ComputeSettings settings, Device device) {
@@ -96,7 +98,7 @@ final class DeviceGenerator implements Generator {
       }
       int[] tokens = model.encoder().prompt(request.prompt().messages());
       OnnxGenerator.requireFits(model.config(), id, tokens, 1);
-      Job job = new Job(request, tokens, 0, model.config().contextLength());
+      Job job = new Job(request, tokens, 0, model);
       requireMemory(job);
       jobs.add(job);
     }
@@ -224,55 +226,12 @@ final class DeviceGenerator implements Generator {
 
   /** What the {@code r}th column says, up to the row's end. */
   private Candidate candidate(Row row, int r, long[][] drawn, float[][] logProbabilities) {
-    SamplingParameters sampling = row.sampling();
-    List<Integer> tokens = new ArrayList<>();
-    double sum = 0;
-    FinishReason reason = null;
-    String text = null;
-    for (int step = 0; reason == null; step++) {
-      if (!Float.isFinite(logProbabilities[step][r])) {
-        throw new AutodidactException(
-            "the model's probabilities are not numbers; its weights are broken, for example by a"
-                + " training that diverged");
-      }
-      int token = (int) drawn[step][r];
-      tokens.add(token);
-      sum += logProbabilities[step][r];
-      Optional<String> stopped = stopped(tokens, sampling.stop());
-      if (!sampling.ignoreEndOfText() && model.config().endOfTextIds().contains(token)) {
-        reason = FinishReason.END_OF_TEXT;
-      } else if (stopped.isPresent()) {
-        reason = FinishReason.STOP_TEXT;
-        text = stopped.get();
-      } else if (tokens.size() == sampling.maxTokens()) {
-        reason = FinishReason.MAX_TOKENS;
-      } else if (tokens.size() == row.job().answerPlaces()) {
-        reason = FinishReason.CONTEXT_FULL;
-      }
+    DrawnAnswer answer = new DrawnAnswer(model.encoder(), ends, row.job());
+    for (int step = 0; !answer.hasEnded(); step++) {
+      Sampler.requireNumber(logProbabilities[step][r]);
+      answer.add((int) drawn[step][r], logProbabilities[step][r]);
     }
-    return new Candidate(
-        row.job().request().seeds().get(row.index()),
-        text == null ? text(tokens) : text,
-        tokens,
-        sum,
-        reason);
-  }
-
-  /** The text before the first stop text, where there is one. */
-  private Optional<String> stopped(List<Integer> tokens, List<String> stops) {
-    if (stops.isEmpty()) {
-      return Optional.empty();
-    }
-    String text = text(tokens);
-    return stops.stream()
-        .map(text::indexOf)
-        .filter(at -> at >= 0)
-        .min(Comparator.naturalOrder())
-        .map(at -> text.substring(0, at));
-  }
-
-  private String text(List<Integer> tokens) {
-    return model.encoder().decode(tokens.stream().mapToInt(t -> t).toArray());
+    return answer.candidate(row.job().request().seeds().get(row.index()));
   }
 
   /** Opened when first asked for, as weights lie on the device once for each graph. */

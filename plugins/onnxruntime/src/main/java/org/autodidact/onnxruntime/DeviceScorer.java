@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
@@ -60,6 +61,11 @@ final class DeviceScorer implements Scorer, AutoCloseable {
       run(texts.subList(from, to), places, results);
       from = to;
     }
+  }
+
+  @Override
+  public OptionalDouble rounding(int tokens) {
+    return OptionalDouble.of(OnnxGenerator.FP32_ROUNDING);
   }
 
   private void run(List<ScoredText> texts, int places, Consumer<Scoring> results) {

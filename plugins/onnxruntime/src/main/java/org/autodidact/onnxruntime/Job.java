@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.checkpoints.ModelFolder;
 
 /** A request, its prompt's tokens, and the candidates that have ended so far. Thread-safe. */
 final class Job {
@@ -14,20 +15,21 @@ final class Job {
   private final int common;
   private final Candidate[] candidates;
   private final int places;
+  private final Stops stops;
   private int open;
 
   /**
    * @param common prompt tokens that are those of a template, for all prompts made by it
-   * @param contextLength tokens that prompt and answer may have
    */
-  Job(GenerationRequest request, int[] promptTokens, int common, int contextLength) {
+  Job(GenerationRequest request, int[] promptTokens, int common, ModelFolder model) {
     this.request = request;
     this.promptTokens = promptTokens;
     this.common = common;
     this.candidates = new Candidate[request.seeds().size()];
     this.open = candidates.length;
     long wanted = (long) promptTokens.length + request.sampling().maxTokens();
-    this.places = (int) Math.min(contextLength, wanted);
+    this.places = (int) Math.min(model.config().contextLength(), wanted);
+    this.stops = Stops.of(request, model.encoder());
   }
 
   GenerationRequest request() {
@@ -41,6 +43,11 @@ final class Job {
   /** The prompt's first tokens that are a template's. */
   List<Integer> common() {
     return Arrays.stream(promptTokens).limit(common).boxed().toList();
+  }
+
+  /** What ends its candidates beside the model's own ends. */
+  Stops stops() {
+    return stops;
   }
 
   /** Tokens that prompt and answer may come to. */

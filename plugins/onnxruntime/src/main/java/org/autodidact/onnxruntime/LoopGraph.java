@@ -22,10 +22,12 @@ import org.autodidact.checkpoints.ModelFolder;
  */
 final class LoopGraph {
   private final ModelConfig config;
+  private final long[] ends;
   private final OnnxGraph graph;
   private final DeviceDecoder decoder;
 
   private LoopGraph(ModelFolder model) {
+    this.ends = model.ends().tokens().stream().mapToLong(i -> i).sorted().toArray();
     this.config = model.config();
     this.graph = new OnnxGraph(Decoder.weightFolder(model));
     this.decoder = DeviceDecoder.in(model, graph, false);
@@ -50,7 +52,7 @@ final class LoopGraph {
     graph.input("min_p", DataType.DOUBLE, "B", 1);
     graph.input("most", DataType.INT64, "B");
     graph.input("ignore_end", DataType.BOOL, "B");
-    graph.longs("ends", config.endOfTextIds().stream().mapToLong(i -> i).toArray());
+    graph.longs("ends", ends);
     DrawingGraph.prepare(graph, config.vocabularySize());
     graph.longs("one", 1);
     graph.longs("two", 2);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
@@ -54,6 +55,11 @@ final class OnnxScorer implements Scorer {
       workers.add((found, stop) -> new Part(stream, parts, found, stop).run(part));
     }
     Workers.run(workers, results, cancellation);
+  }
+
+  @Override
+  public OptionalDouble rounding(int tokens) {
+    return OptionalDouble.of(generator.rounding(tokens));
   }
 
   /** What one thread does. */

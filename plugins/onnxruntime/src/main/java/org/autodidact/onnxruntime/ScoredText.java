@@ -34,8 +34,11 @@ record ScoredText(Answer answer, int[] ids, int firstRow, List<Target> targets) 
             model.encoder().text(request.prefix()));
     int[] end = request.endOfText() ? model.encoder().endOfTurn() : new int[0];
     Map<List<Integer>, ScoredText> distinct = new LinkedHashMap<>();
-    for (int i = 0; i < request.continuations().size(); i++) {
-      int[] scored = concat(model.encoder().text(request.continuations().get(i)), end);
+    List<int[]> all = new ArrayList<>();
+    request.continuations().forEach(text -> all.add(concat(model.encoder().text(text), end)));
+    request.tokens().forEach(ids -> all.add(ids.stream().mapToInt(id -> id).toArray()));
+    for (int i = 0; i < all.size(); i++) {
+      int[] scored = all.get(i);
       int[] whole = concat(prompt, scored);
       OnnxGenerator.requireFits(model.config(), request.prompt().id(), whole, 0);
       answer.tokens[i] = scored.length;
@@ -97,7 +100,7 @@ record ScoredText(Answer answer, int[] ids, int firstRow, List<Target> targets) 
 
     private Answer(ScoringRequest request) {
       this.request = request;
-      this.logProbabilities = new double[request.continuations().size()];
+      this.logProbabilities = new double[request.count()];
       this.tokens = new int[logProbabilities.length];
     }
 

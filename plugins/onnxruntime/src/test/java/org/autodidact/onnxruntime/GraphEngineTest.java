@@ -21,7 +21,7 @@ class GraphEngineTest {
     Path weights = path.resolve("model.safetensors");
     Path away = folder.resolve("away");
     try (ModelFolder model = ModelFolder.open(path);
-        GraphEngine engine = new GraphEngine(model, Optional.empty(), 2, false)) {
+        GraphEngine engine = new GraphEngine(model, Optional.empty(), 2, false, 2048)) {
       float before = logit(engine);
       Files.move(weights, away);
       assertThatThrownBy(() -> engine.prepare(2)).isInstanceOf(UnsupportedModelException.class);

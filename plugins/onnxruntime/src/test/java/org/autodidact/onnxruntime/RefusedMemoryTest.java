@@ -65,7 +65,7 @@ class RefusedMemoryTest {
 
   private static void refuseLogits(Path folder) {
     try (ModelFolder model = ModelFolder.open(folder);
-        Decoder decoder = new Decoder(model, 1, Optional.empty(), false);
+        Decoder decoder = new Decoder(model, 1, Optional.empty(), false, 2048);
         GraphStream stream = new GraphStream(decoder, false)) {
       stream.cache().layOut(1, 8);
       float before = logit(stream, 1000);
@@ -78,7 +78,7 @@ class RefusedMemoryTest {
 
   private static void refuseCache(Path folder) {
     try (ModelFolder model = ModelFolder.open(folder);
-        Decoder decoder = new Decoder(model, 1, Optional.empty(), false);
+        Decoder decoder = new Decoder(model, 1, Optional.empty(), false, 2048);
         GraphStream stream = new GraphStream(decoder, false)) {
       stream.cache().layOut(1, 8);
       float before = logit(stream, 1);
@@ -93,7 +93,7 @@ class RefusedMemoryTest {
     try (ModelFolder model = ModelFolder.open(folder);
         Int8Weights weights = Int8Weights.of(model, true, 1)) {
       // Buffers are in the number of threads.
-      refuse(() -> new VectorEngine(model.config(), weights, 64).close());
+      refuse(() -> new VectorEngine(model.config(), weights, 64, 2048).close());
     }
     for (int i = 0; i < 100 && helpers() > 0; i++) {
       Thread.sleep(100);

@@ -1,0 +1,33 @@
+package org.autodidact.api;
+
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * An answer to learn from: token ids that a model drew, or a text.
+ *
+ * @param text the answer without end of turn
+ * @param tokens the token ids to learn, exactly these, a drawn end included; empty where the text
+ *     is to be tokenized
+ * @param ends whether the end of turn is learned behind a text; of no effect where there are tokens
+ */
+public record Answer(String text, List<Integer> tokens, boolean ends) {
+  public Answer {
+    Objects.requireNonNull(text, "text");
+    tokens = List.copyOf(tokens);
+  }
+
+  /** A text that somebody wrote: it ends where it ends. */
+  public static Answer written(String text) {
+    return new Answer(text, List.of(), true);
+  }
+
+  /**
+   * What was drawn: its tokens as they are. A candidate without tokens is its text, and ends where
+   * its finish reason says that the model ended it.
+   */
+  public static Answer drawn(Candidate candidate) {
+    return new Answer(
+        candidate.text(), candidate.tokens(), candidate.finishReason() == FinishReason.END_OF_TEXT);
+  }
+}
