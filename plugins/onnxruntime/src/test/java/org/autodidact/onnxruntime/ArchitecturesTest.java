@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -24,6 +26,8 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
+import org.autodidact.checkpoints.TensorInfo;
+import org.autodidact.checkpoints.WeightSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -264,11 +268,25 @@ class ArchitecturesTest {
 
   @Test
   void eightBitsAreRefusedWithTheReason() throws Exception {
-    Path path = SmallModels.write(folder.resolve("odd"), "qwen2");
+    Path path = folder.resolve("odd");
+    try (ModelFolder model = open("qwen2")) {
+      Map<String, WeightSource> weights = new LinkedHashMap<>();
+      for (TensorInfo tensor : model.tensors().values()) {
+        List<Long> shape =
+            tensor.shape().stream()
+                .map(d -> tensor.name().contains(".mlp.") && d == 32 ? 40L : d)
+                .toList();
+        int elements = shape.stream().mapToInt(Long::intValue).reduce(1, (a, b) -> a * b);
+        weights.put(
+            tensor.name(), new WeightSource(shape, () -> ByteBuffer.allocate(4 * elements)));
+      }
+      model.writeWithWeights(path, weights, Map.of());
+    }
     Path config = path.resolve("config.json");
     Files.writeString(
         config,
-        Files.readString(config).replace("\"intermediate_size\": 32", "\"intermediate_size\": 40"));
+        Files.readString(config)
+            .replaceFirst("\"intermediate_size\" : 32", "\"intermediate_size\" : 40"));
     try (ModelFolder model = ModelFolder.open(path)) {
       assertThat(Int8Weights.unsupported(model.config())).hasSize(1);
       assertThatThrownBy(() -> Int8Weights.of(model, true, 1))
