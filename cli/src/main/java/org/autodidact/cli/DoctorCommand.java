@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.autodidact.api.Plugin;
+import org.autodidact.api.ShownText;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TensorInfo;
@@ -25,6 +26,9 @@ final class DoctorCommand implements Callable<Integer> {
   /** Processor features that decide which kernels are fast. */
   private static final List<String> FEATURES =
       List.of("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8");
+
+  /** Characters of a line of a plugin. */
+  private static final int WIDTH = 400;
 
   @Option(
       names = "--model",
@@ -54,15 +58,32 @@ final class DoctorCommand implements Callable<Integer> {
             + " MiB; heap at most "
             + (Runtime.getRuntime().maxMemory() >> 20)
             + " MiB");
-    for (Plugin plugin : Plugins.discover(List.of()).all()) {
-      plugin
-          .diagnose()
-          .forEach(line -> System.out.printf(Locale.ROOT, "%-12s %s%n", plugin.name(), line));
+    Plugins plugins = Plugins.discover(List.of());
+    for (Plugin plugin : plugins.all()) {
+      diagnose(plugin)
+          .forEach(line -> System.out.println(padded(plugin.name()) + ShownText.of(line, WIDTH)));
+    }
+    for (Plugins.Broken broken : plugins.broken()) {
+      System.out.println(
+          padded("broken") + ShownText.of(broken.where() + ": " + broken.why(), WIDTH));
     }
     if (model != null) {
       fit();
     }
     return 0;
+  }
+
+  private static String padded(String name) {
+    return String.format(Locale.ROOT, "%-12s ", ShownText.of(name));
+  }
+
+  /** A plugin that must not throw may. */
+  private static List<String> diagnose(Plugin plugin) {
+    try {
+      return plugin.diagnose();
+    } catch (RuntimeException | LinkageError e) {
+      return List.of("cannot say how it is: " + e);
+    }
   }
 
   private void fit() {

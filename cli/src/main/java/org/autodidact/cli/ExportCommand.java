@@ -5,9 +5,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
+import org.autodidact.checkpoints.CheckpointFiles;
+import org.autodidact.checkpoints.PartFolder;
 import org.autodidact.engine.store.RunStore;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -28,27 +31,51 @@ final class ExportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Path source;
-    try (RunStore store = RunStore.openExisting(run)) {
-      source =
-          store
-              .model(model)
-              .orElseThrow(
-                  () -> new InvalidInputException(run + ": has no finished model '" + model + "'"));
-    }
     if (Files.exists(folder)) {
       throw new InvalidInputException(folder + ": exists already; name a new folder");
     }
-    try (Stream<Path> files = Files.list(source)) {
-      List<Path> all = files.filter(Files::isRegularFile).toList();
-      Files.createDirectories(folder);
-      for (Path file : all) {
-        Files.copy(file, folder.resolve(file.getFileName().toString()));
+    try (RunStore store = RunStore.read(run)) {
+      copy(source(store));
+    }
+    System.out.println(ShownText.escaped(model + " is in " + folder));
+    return 0;
+  }
+
+  /** The model's folder, which lies in the run's and is what the run stored. */
+  private Path source(RunStore store) {
+    Path source =
+        store
+            .model(model)
+            .orElseThrow(
+                () -> new InvalidInputException(run + ": has no finished model '" + model + "'"));
+    try {
+      if (!source.toRealPath().startsWith(run.toRealPath())) {
+        throw new InvalidInputException(
+            model
+                + " of this run lies outside of its folder, in "
+                + source
+                + "; only what a run made is exported: copy that folder where it is yours");
       }
+    } catch (IOException e) {
+      throw new InvalidInputException(
+          source + ": the model " + model + " of this run is not there", e);
+    }
+    store.hold(model, new Cancellation());
+    return source;
+  }
+
+  private void copy(Path source) {
+    List<Path> files = CheckpointFiles.toCopy(source);
+    if (files.isEmpty()) {
+      throw new InvalidInputException(source + ": holds no file of a model");
+    }
+    try (PartFolder part = PartFolder.beside(folder)) {
+      for (Path file : files) {
+        Files.copy(file, part.path().resolve(file.getFileName().toString()));
+      }
+      part.finish();
     } catch (IOException e) {
       throw new StorageException(folder + ": cannot be written: " + e, e);
     }
-    System.out.println(model + " is in " + folder);
-    return 0;
   }
 }

@@ -3,6 +3,7 @@ package org.autodidact.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import org.autodidact.api.ShownText;
 import org.autodidact.checkpoints.Gguf;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -21,10 +22,10 @@ final class ImportCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Gguf.importInto(file, folder);
-    System.out.println(folder + " is ready");
+    System.out.println(ShownText.escaped(folder + " is ready"));
     if (!Files.exists(folder.resolve("chat_template.jinja"))) {
       System.out.println(
-          file
+          ShownText.escaped(String.valueOf(file))
               + " has no chat template: put the model's own into "
               + folder.resolve("chat_template.jinja")
               + " before it is asked anything");

@@ -11,7 +11,8 @@ import org.autodidact.api.Cancellation;
 /**
  * Lets Ctrl-C end the work in hand in an orderly way: the step is finished and stored first. The
  * signal is taken before the JVM begins to go down, as ONNX Runtime then closes what a step may be
- * computing with, which ended the process in its midst. A second one ends it at once.
+ * computing with, which ended the process in its midst. A second one ends it at once, and so does
+ * {@link Grace} where nothing moves.
  *
  * <p>By reflection, as the compiler warns of {@code sun.misc.Signal}, the only way there is, and
  * lets nobody say that it is meant. A JVM without it ends as it will.
@@ -47,6 +48,7 @@ final class Interrupt {
     }
     System.err.println("autodidact: the step in hand is finished first; again ends it at once");
     cancellation.cancel();
+    Grace.begin();
   }
 
   /** Handles a signal so; gives what puts back how it was handled before. */

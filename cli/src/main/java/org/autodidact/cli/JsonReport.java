@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
+import org.autodidact.api.ShownText;
 import picocli.CommandLine.Option;
 
 /** {@code --json}: one JSON object as the last line of standard output, for machines. */
@@ -34,7 +36,10 @@ final class JsonReport {
 
   /** Prints the object, or the line for people. */
   void print(String forPeople) {
-    System.out.println(wanted ? text(facts) : forPeople);
+    System.out.println(
+        wanted
+            ? text(facts)
+            : forPeople.lines().map(ShownText::escaped).collect(Collectors.joining("\n")));
   }
 
   static String text(Object value) {

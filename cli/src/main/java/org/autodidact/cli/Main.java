@@ -3,6 +3,8 @@ package org.autodidact.cli;
 import java.io.PrintWriter;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.CancelledException;
+import org.autodidact.api.PluginFailedException;
+import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingDivergedException;
 import picocli.CommandLine;
@@ -30,6 +32,7 @@ import picocli.CommandLine.Command;
       ExportCommand.class,
       ReportCommand.class,
       PluginsCommand.class,
+      CacheCommand.class,
       DoctorCommand.class
     },
     exitCodeListHeading = "Exit codes:%n",
@@ -47,6 +50,8 @@ public final class Main {
   static final long STARTED =
       java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime();
 
+  private static final int MOST_CAUSES = 20;
+
   private Main() {}
 
   public static void main(String[] arguments) {
@@ -59,27 +64,96 @@ public final class Main {
     line.setExecutionExceptionHandler(
         (e, command, parsed) -> {
           PrintWriter err = command.getErr();
-          if (e instanceof AutodidactException) {
-            err.println("autodidact: " + e.getMessage());
-          } else {
-            e.printStackTrace(err);
-          }
-          err.flush();
+          report(e, err);
           return exitCode(e);
         });
-    return line.execute(arguments);
+    try {
+      return line.execute(arguments);
+    } catch (VirtualMachineError | LinkageError e) {
+      report(e, line.getErr());
+      return exitCode(e);
+    }
   }
 
-  private static int exitCode(Exception e) {
+  private static void report(Throwable e, PrintWriter err) {
+    Throwable known = known(e);
+    if (known instanceof AutodidactException) {
+      err.println("autodidact: " + known.getMessage());
+      if (known instanceof PluginFailedException) {
+        known.getCause().printStackTrace(err);
+      }
+    } else if (known instanceof StackOverflowError) {
+      err.println(
+          "autodidact: what was given is nested too deeply to be read: "
+              + where(known.getStackTrace()));
+    } else if (known instanceof OutOfMemoryError) {
+      err.println(
+          "autodidact: memory ran out ("
+              + ShownText.of(known.getMessage())
+              + "): the heap may take "
+              + (Runtime.getRuntime().maxMemory() >> 20)
+              + " MiB; give the JVM more (AUTODIDACT_JAVA_OPTS=-Xmx4g), or less to do at once");
+    } else if (known instanceof LinkageError) {
+      err.println(
+          "autodidact: a library cannot be loaded here: "
+              + ShownText.of(known)
+              + "; 'autodidact doctor' says what there is");
+    } else if (isOutOfFiles(known)) {
+      err.println(
+          "autodidact: the system lets this process open no more files: "
+              + ShownText.of(known.getMessage())
+              + "; raise 'ulimit -n'");
+    } else {
+      known.printStackTrace(err);
+    }
+    err.flush();
+  }
+
+  /** What lies behind what a library, or a class's initialization, made of an error. */
+  private static Throwable known(Throwable e) {
+    if (e instanceof AutodidactException) {
+      return e;
+    }
+    int depth = 0;
+    for (Throwable cause = e; cause != null && depth < MOST_CAUSES; cause = cause.getCause()) {
+      if (cause instanceof VirtualMachineError
+          || cause instanceof AutodidactException
+          || isOutOfFiles(cause)) {
+        return cause;
+      }
+      depth++;
+    }
+    return e;
+  }
+
+  private static boolean isOutOfFiles(Throwable e) {
+    return String.valueOf(e.getMessage()).contains("Too many open files");
+  }
+
+  /** The first of our own methods. */
+  private static String where(StackTraceElement[] stack) {
+    for (StackTraceElement frame : stack) {
+      if (frame.getClassName().startsWith("org.autodidact.")) {
+        return "in " + frame.getClassName() + "." + frame.getMethodName();
+      }
+    }
+    return stack.length == 0 ? "" : "in " + stack[0].getClassName();
+  }
+
+  private static int exitCode(Throwable thrown) {
+    Throwable e = known(thrown);
     if (e instanceof CancelledException) {
       return Interrupt.CANCELLED;
     }
     if (e instanceof TrainingDivergedException) {
       return 5;
     }
-    if (e instanceof StorageException) {
+    if (e instanceof PluginFailedException) {
+      return 1;
+    }
+    if (e instanceof StorageException || isOutOfFiles(e)) {
       return 4;
     }
-    return e instanceof AutodidactException ? 3 : 1;
+    return e instanceof AutodidactException || e instanceof VirtualMachineError ? 3 : 1;
   }
 }

@@ -1,6 +1,5 @@
 package org.autodidact.cli;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,7 +12,6 @@ import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Scorer;
-import org.autodidact.api.StorageException;
 import org.autodidact.engine.Models;
 import org.autodidact.engine.Plugins;
 import picocli.CommandLine.Mixin;
@@ -65,7 +63,11 @@ final class ModelOptions {
 
   /** A model where it lies, a GGUF file imported into the cache. */
   static Checkpoint checkpoint(Path model) {
-    return new Checkpoint("model", Models.folder(model, cacheFolder(model)));
+    return new Checkpoint(
+        "model",
+        Files.isRegularFile(model)
+            ? ImportCache.ofUser().folder(model)
+            : Models.folder(model, model));
   }
 
   /** The model, opened by the generator of that name. */
@@ -99,20 +101,5 @@ final class ModelOptions {
 
   ComputeSettings compute() {
     return machine.settings(precision, memory);
-  }
-
-  /** A folder for the import of this very file: another size or date is another folder. */
-  private static Path cacheFolder(Path model) {
-    String home =
-        System.getenv().getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache");
-    try {
-      String stamp =
-          Files.isRegularFile(model)
-              ? "-" + Files.size(model) + "-" + Files.getLastModifiedTime(model).toMillis()
-              : "";
-      return Path.of(home, "autodidact", "imported", model.getFileName() + stamp);
-    } catch (IOException e) {
-      throw new StorageException(model + ": cannot be read: " + e, e);
-    }
   }
 }

@@ -3,6 +3,7 @@ package org.autodidact.cli;
 import java.util.List;
 import java.util.Locale;
 import org.autodidact.api.RunListener;
+import org.autodidact.api.ShownText;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.engine.config.Names;
 
@@ -70,6 +71,7 @@ final class Progress implements RunListener {
 
   /** Begins work whose amount is known later. */
   void begin(String what, String state) {
+    Grace.moved();
     title = what;
     tokens = 0;
     started = System.nanoTime();
@@ -82,6 +84,7 @@ final class Progress implements RunListener {
   }
 
   private void progressed(int done, int total, String more) {
+    Grace.moved();
     long now = System.nanoTime();
     if (!due && now - shown < (terminal ? TERMINAL_EVERY_NANOS : PLAIN_EVERY_NANOS)) {
       return;
@@ -105,8 +108,14 @@ final class Progress implements RunListener {
     show(String.format(Locale.ROOT, "done in %.1f s", (System.nanoTime() - started) / 1e9), true);
   }
 
+  /** What guards say, which names what a judge or a plugin wrote. */
+  @Override
+  public void warned(Stage stage, String what) {
+    System.err.println((terminal ? "\r\u001b[K" : "") + "warning: " + ShownText.of(what));
+  }
+
   private void show(String state, boolean whole) {
-    String line = title + ": " + state;
+    String line = ShownText.of(title) + ": " + state;
     if (terminal) {
       System.err.print("\r\u001b[K" + line + (whole ? "\n" : ""));
     } else {

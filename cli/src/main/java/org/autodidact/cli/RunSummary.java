@@ -12,7 +12,7 @@ final class RunSummary {
   private RunSummary() {}
 
   static void print(Path run, Checkpoint last, JsonReport report, double seconds, double startup) {
-    try (RunStore store = RunStore.open(run)) {
+    try (RunStore store = RunStore.read(run)) {
       Map<String, Long> counts = store.counts();
       report
           .put("last", last.name())

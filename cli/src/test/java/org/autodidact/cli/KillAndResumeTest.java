@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.autodidact.api.PreferencePair;
+import org.autodidact.checkpoints.Folders;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.Test;
@@ -54,9 +55,50 @@ class KillAndResumeTest {
     }
   }
 
-  /** With the selector that has every stage but the scores of the iterate before. */
+  /** Kills as soon as a checkpoint is being written, and tells whether that was in time. */
+  private static boolean killWhileWriting(Process process, Path run, String model)
+      throws Exception {
+    while (process.isAlive()) {
+      for (Path entry : Folders.entries(run)) {
+        if (entry.getFileName().toString().startsWith(model + ".part-")) {
+          process.destroyForcibly().waitFor();
+          return Files.exists(entry);
+        }
+      }
+    }
+    return false;
+  }
+
+  private static void assertNothingIsLeft(Path run) {
+    assertThat(Folders.entries(run))
+        .extracting(p -> p.getFileName().toString())
+        .noneMatch(name -> name.contains(".part-") || name.startsWith("state-"));
+  }
+
   @Test
-  void killedAtAnyMomentItEndsTheSame() throws Exception {
+  void killedWhileACheckpointIsWrittenNothingIsLeftOver() throws Exception {
+    Path config = write();
+    Path whole = folder.resolve("whole");
+    finish("run", config.toString(), "--output", whole.toString());
+    assertNothingIsLeft(whole);
+    for (String model : List.of("M1", "M2-future", "M2")) {
+      Path run = Files.createDirectories(folder.resolve("killed-" + model));
+      for (int i = 0; i < 3; i++) {
+        if (killWhileWriting(
+            start("run", config.toString(), "--output", run.toString()), run, model)) {
+          break;
+        }
+      }
+      finish("resume", run.toString());
+      assertNothingIsLeft(run);
+      assertThat(TinyModel.weights(run.resolve("M3")))
+          .as("killed while %s was written", model)
+          .isEqualTo(TinyModel.weights(whole.resolve("M3")));
+    }
+  }
+
+  /** With the selector that has every stage but the scores of the iterate before. */
+  private Path write() throws Exception {
     TinyModel.write(folder.resolve("tiny"), 3);
     StringBuilder prompts = new StringBuilder();
     StringBuilder ift = new StringBuilder();
@@ -66,10 +108,9 @@ class KillAndResumeTest {
     }
     Files.writeString(folder.resolve("prompts.jsonl"), prompts);
     Files.writeString(folder.resolve("ift.jsonl"), ift);
-    Path config =
-        Files.writeString(
-            folder.resolve("run.yaml"),
-            """
+    return Files.writeString(
+        folder.resolve("run.yaml"),
+        """
             model: tiny
             iterations: 2
             selector: temporal
@@ -79,6 +120,11 @@ class KillAndResumeTest {
             judge: {name: expected-score}
             preference-training: {learning-rate: 1e-3, batch-size: 2, epochs: 2, save-every: 1}
             """);
+  }
+
+  @Test
+  void killedAtAnyMomentItEndsTheSame() throws Exception {
+    Path config = write();
     Path whole = folder.resolve("whole");
     long began = System.nanoTime();
     finish("run", config.toString(), "--output", whole.toString());

@@ -21,4 +21,19 @@ public interface GeneratorProvider {
    * @throws UnsupportedModelException where the plugin cannot run this architecture
    */
   default void check(Checkpoint checkpoint) {}
+
+  /**
+   * Loads the checkpoint, which may take minutes, unless it is cancelled. A provider that takes
+   * longer than a second overrides this and asks {@code cancellation} at least as often; the
+   * default does not ask it while it loads.
+   *
+   * @throws CancelledException once {@code cancellation} is set; nothing stays open
+   * @throws InvalidInputException where the folder is not a readable checkpoint
+   * @throws UnsupportedModelException where the plugin cannot run this architecture or precision
+   */
+  default Generator open(
+      Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
+    cancellation.throwIfCancelled();
+    return open(checkpoint, settings);
+  }
 }

@@ -11,7 +11,10 @@ public interface JudgeProvider {
   String name();
 
   /**
-   * Opens a judge. The caller closes it; the generator in {@code context} stays the caller's.
+   * Opens a judge. The caller closes it; the generator in {@code context} stays the caller's. A run
+   * opens its judge once before any work, over a generator that may not be used, and closes it, so
+   * that what cannot be used is refused at once: what is slow to load is best loaded when the judge
+   * is first asked.
    *
    * @throws InvalidInputException where a setting or the template cannot be used
    * @throws UnsupportedModelException where the judge needs what the generator does not offer

@@ -18,7 +18,8 @@ public final class TrainingDivergedException extends AutodidactException {
 
   /**
    * @param what became no number, and in which step
-   * @param examples of that step or, where it is known, the one: places among the request's, from 0
+   * @param examples of that step or, where it is known, the one: places among the request's, from
+   *     0; empty where they are not known
    * @param advice what to do, a sentence
    */
   public TrainingDivergedException(String what, List<Integer> examples, String advice) {
@@ -33,8 +34,10 @@ public final class TrainingDivergedException extends AutodidactException {
       Throwable cause) {
     super(
         what
-            + "; it trained on "
-            + examples.stream().map(name::apply).collect(Collectors.joining("; "))
+            + (examples.isEmpty()
+                ? ""
+                : "; it trained on "
+                    + examples.stream().map(name::apply).collect(Collectors.joining("; ")))
             + ". "
             + advice,
         cause);

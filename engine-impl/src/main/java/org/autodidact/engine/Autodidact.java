@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.Checkpoint;
@@ -85,6 +86,11 @@ public final class Autodidact {
     }
   }
 
+  /** {@link #resume(Path, Cancellation)} that nobody cancels. */
+  public Checkpoint resume(Path folder) {
+    return resume(folder, new Cancellation());
+  }
+
   /** Goes on with the run in {@code folder}. */
   public Checkpoint resume(Path folder, Cancellation cancellation) {
     Objects.requireNonNull(cancellation, "cancellation");
@@ -106,13 +112,16 @@ public final class Autodidact {
 
   private Checkpoint run(RunConfig config, RunStore store, Cancellation cancellation) {
     pinPrompts(store);
-    pinData(config, store);
+    noteVectors(store);
+    pinData(config, store, cancellation);
     try {
+      store.holdModels(cancellation);
       takeIn(config, store);
       Stages stages = new Stages(config, plugins, store, promptSource, listener, cancellation);
       return new SelfRewardingLoop(stages).run(config.iterations());
-    } catch (StorageException e) {
-      if (Thread.currentThread().isInterrupted()) {
+    } catch (AutodidactException e) {
+      boolean plain = e instanceof StorageException || e.getClass() == AutodidactException.class;
+      if (plain && Thread.currentThread().isInterrupted()) {
         // An interrupt closes the file that is being read or written.
         throw new CancelledException("the run's thread was interrupted", e);
       }
@@ -159,6 +168,26 @@ public final class Autodidact {
     }
   }
 
+  /**
+   * In 8 bits a seed draws other texts where the JVM has no vectors, as sums have another order: a
+   * run that goes on otherwise than it began says so.
+   */
+  private void noteVectors(RunStore store) {
+    String now =
+        ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? "with" : "without";
+    String begun = store.putIfAbsent("vectors", now);
+    if (!begun.equals(now)) {
+      String text =
+          "the run began "
+              + begun
+              + " the JVM's vectors (--add-modules jdk.incubator.vector) and goes on "
+              + now
+              + " them: in 8 bits a seed draws other texts";
+      store.put("guard: run warns: vectors", text);
+      listener.warned(new RunListener.Stage("M0", RunListener.Kind.CANDIDATES), text);
+    }
+  }
+
   /** Fails before any work where a name is unknown or a setting is out of range. */
   private void checkNames(RunConfig config) {
     plugins.generator(config.generator());
@@ -188,7 +217,8 @@ public final class Autodidact {
   }
 
   /** A run's data must be the same when it goes on; a file that was changed since is named. */
-  private void pinData(RunConfig config, RunStore store) {
+  private void pinData(RunConfig config, RunStore store, Cancellation cancellation) {
+    config.judge().model().ifPresent(m -> store.hold("judge.model", Path.of(m), cancellation));
     for (String file : dataFiles(config)) {
       String hash = Provenance.hash(Path.of(file));
       if (!store.putIfAbsent("sha256 of " + file, hash).equals(hash)) {

@@ -45,7 +45,14 @@ final class CheckedGenerator implements Generator {
 
       @Override
       public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
-        Generator opened = provider.open(checkpoint, settings);
+        return open(checkpoint, settings, new Cancellation());
+      }
+
+      @Override
+      public Generator open(
+          Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
+        Generator opened =
+            PluginCalls.call(who, () -> provider.open(checkpoint, settings, cancellation));
         if (opened == null) {
           throw new RuleBrokenException(who, "G1", "its provider opened null");
         }

@@ -35,7 +35,7 @@ final class CheckedJudge implements Judge {
 
       @Override
       public Judge open(JudgeContext context) {
-        Judge opened = provider.open(context);
+        Judge opened = PluginCalls.call(who, () -> provider.open(context));
         if (opened == null) {
           throw new RuleBrokenException(who, "J1", "its provider opened null");
         }

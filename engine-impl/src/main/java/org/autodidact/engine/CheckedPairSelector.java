@@ -33,7 +33,7 @@ final class CheckedPairSelector implements PairSelector {
 
       @Override
       public PairSelector create(SelectorSettings settings) {
-        PairSelector created = provider.create(settings);
+        PairSelector created = PluginCalls.call(who, () -> provider.create(settings));
         if (created == null) {
           throw new RuleBrokenException(who, "S1", "its provider created null");
         }
@@ -44,7 +44,7 @@ final class CheckedPairSelector implements PairSelector {
 
   @Override
   public Optional<PreferencePair> select(SelectionRequest request) {
-    Optional<PreferencePair> found = selector.select(request);
+    Optional<PreferencePair> found = PluginCalls.call(who, () -> selector.select(request));
     if (found == null) {
       throw broken(request, "S1", "it gave null, not an empty Optional");
     }

@@ -1,12 +1,16 @@
 package org.autodidact.engine;
 
 import java.nio.file.Files;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
+import org.autodidact.api.TrainingDivergedException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
@@ -32,7 +36,7 @@ final class CheckedTrainer implements Trainer {
 
       @Override
       public Trainer create(ComputeSettings settings) {
-        Trainer created = provider.create(settings);
+        Trainer created = PluginCalls.call(who, () -> provider.create(settings));
         if (created == null) {
           throw new RuleBrokenException(who, "T1", "its provider created null");
         }
@@ -44,17 +48,18 @@ final class CheckedTrainer implements Trainer {
   @Override
   public TrainingResult train(
       TrainingRequest request, Consumer<TrainingMetrics> metrics, Cancellation cancellation) {
-    Thread caller = Thread.currentThread();
-    TrainingResult result =
-        trainer.train(
-            request,
-            m -> {
-              if (m == null || Thread.currentThread() != caller) {
-                throw broken("T2", "it handed metrics over that are null, or on another thread");
-              }
-              metrics.accept(m);
-            },
-            cancellation);
+    Taker taker = new Taker(metrics);
+    TrainingResult result;
+    try {
+      result = trainer.train(request, taker::take, cancellation);
+    } catch (RuntimeException | LinkageError | StackOverflowError e) {
+      taker.throwFound();
+      if (e instanceof AutodidactException known) {
+        throw PluginCalls.known(known);
+      }
+      throw PluginCalls.failure(who, e);
+    }
+    taker.throwFound();
     if (result == null || !result.checkpoint().equals(request.output())) {
       throw broken(
           "T1",
@@ -75,5 +80,48 @@ final class CheckedTrainer implements Trainer {
 
   private RuleBrokenException broken(String rule, String found) {
     return new RuleBrokenException(who, rule, found);
+  }
+
+  /** Takes metrics; what is wrong with them is thrown after the call even if it was not heeded. */
+  private final class Taker {
+    private final Consumer<TrainingMetrics> metrics;
+    private final Thread caller = Thread.currentThread();
+    private final AtomicReference<Throwable> found = new AtomicReference<>();
+
+    Taker(Consumer<TrainingMetrics> metrics) {
+      this.metrics = metrics;
+    }
+
+    void take(TrainingMetrics m) {
+      try {
+        if (m == null || Thread.currentThread() != caller) {
+          throw broken("T2", "it handed metrics over that are null, or on another thread");
+        }
+        m.values().forEach((name, value) -> requireNumber(m.step(), name, value));
+        metrics.accept(m);
+      } catch (RuntimeException | Error e) {
+        found.compareAndSet(null, e);
+        throw e;
+      }
+    }
+
+    /** A loss that is no number is the end of a training, not a measurement. */
+    private void requireNumber(int step, String name, Double value) {
+      if (value == null || !Double.isFinite(value)) {
+        throw new TrainingDivergedException(
+            "step " + step + ": " + name + " is " + value + ", said " + who,
+            List.of(),
+            "Lower the learning rate");
+      }
+    }
+
+    void throwFound() {
+      if (found.get() instanceof Error error) {
+        throw error;
+      }
+      if (found.get() != null) {
+        throw (RuntimeException) found.get();
+      }
+    }
   }
 }

@@ -6,6 +6,8 @@ import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.RuleBrokenException;
 
 /**
@@ -22,11 +24,13 @@ final class Handover<Q, A> {
   private final BiConsumer<Q, A> check;
   private final Consumer<A> results;
   private RuleBrokenException broken;
+  private Throwable thrownByTaker;
 
   /**
    * @param who hands over
    * @param rule the rule that says what this class sees to
    * @param check refuses an answer that its request does not allow
+   * @throws InvalidInputException where two requests have one id, which is the caller's fault
    */
   Handover(
       String who,
@@ -38,7 +42,13 @@ final class Handover<Q, A> {
       Consumer<A> results) {
     this.who = who;
     this.rule = rule;
-    requests.forEach(request -> open.put(idOfRequest.apply(request), request));
+    for (Q request : requests) {
+      String id = idOfRequest.apply(request);
+      if (open.put(id, request) != null) {
+        throw new InvalidInputException(
+            "two requests to " + who + " have the id '" + id + "'; ids must be unique in a call");
+      }
+    }
     this.asked = open.size();
     this.idOf = idOf;
     this.check = check;
@@ -61,23 +71,33 @@ final class Handover<Q, A> {
       throw broken("it handed over '" + id + "' twice, or though it was not asked for");
     }
     check.accept(request, answer);
-    results.accept(answer);
+    try {
+      results.accept(answer);
+    } catch (RuntimeException | Error e) {
+      thrownByTaker = e;
+      throw e;
+    }
   }
 
   /**
-   * Runs the plugin's call. What it did against the rule is thrown even where it caught that, or
-   * wrapped it.
+   * Runs the plugin's call. What it did against the rule, and what the taker of its results threw,
+   * is thrown even where it caught that, or wrapped it.
    */
   void during(Runnable call) {
     try {
       call.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | LinkageError | StackOverflowError e) {
       if (broken != null && broken != e) {
         broken.addSuppressed(e);
         throw broken;
       }
-      throw e;
+      throwWhatTheTakerThrew();
+      if (e instanceof AutodidactException known) {
+        throw PluginCalls.known(known);
+      }
+      throw PluginCalls.failure(who, e);
     }
+    throwWhatTheTakerThrew();
     if (broken != null) {
       throw broken;
     }
@@ -90,6 +110,15 @@ final class Handover<Q, A> {
               + " got no result, '"
               + open.keySet().iterator().next()
               + "' the first of them");
+    }
+  }
+
+  private void throwWhatTheTakerThrew() {
+    if (thrownByTaker instanceof Error error) {
+      throw error;
+    }
+    if (thrownByTaker != null) {
+      throw (RuntimeException) thrownByTaker;
     }
   }
 

@@ -1,11 +1,18 @@
 package org.autodidact.engine;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -35,15 +42,30 @@ import org.autodidact.api.TrainerProvider;
  * and thread-safe.
  */
 public final class Plugins {
+  /** More errors than any class path has jars: the search ends. */
+  private static final int MOST_BROKEN = 100;
+
+  private static final String SERVICE = "META-INF/services/" + Plugin.class.getName();
+
   private final List<Plugin> plugins;
+  private final List<Broken> broken;
   private final Map<String, GeneratorProvider> generators;
   private final Map<String, JudgeProvider> judges;
   private final Map<String, PairSelectorProvider> pairSelectors;
   private final Map<String, TrainerProvider> trainers;
   private final Map<String, PromptFilterProvider> promptFilters;
 
-  private Plugins(List<Plugin> plugins) {
-    this.plugins = List.copyOf(plugins);
+  /**
+   * A plugin that cannot be used.
+   *
+   * @param where its jar, or its name
+   * @param why in a line
+   */
+  public record Broken(String where, String why) {}
+
+  private Plugins(List<Plugin> found, List<Broken> notLoaded) {
+    this.broken = new ArrayList<>(notLoaded);
+    this.plugins = found.stream().filter(this::isUsable).toList();
     generators =
         index("generator", Plugin::generators, GeneratorProvider::name, CheckedGenerator::provider);
     judges = index("judge", Plugin::judges, JudgeProvider::name, CheckedJudge::provider);
@@ -58,18 +80,78 @@ public final class Plugins {
         index("prompt filter", Plugin::promptFilters, PromptFilterProvider::name, p -> p);
   }
 
-  /** The built-in plugin, then those that {@link ServiceLoader} finds, then {@code more}. */
+  /**
+   * The built-in plugin, then those that {@link ServiceLoader} finds, then {@code more}. One that
+   * cannot be loaded is in {@link #broken()}, and in nobody's way who does not name it.
+   */
   public static Plugins discover(Collection<? extends Plugin> more) {
     List<Plugin> plugins = new ArrayList<>();
     plugins.add(new BuiltInPlugin());
     Map<String, Plugin> found = new LinkedHashMap<>();
+    Map<String, Broken> broken = new LinkedHashMap<>();
     for (ClassLoader loader : loaders()) {
-      ServiceLoader.load(Plugin.class, loader)
-          .forEach(plugin -> found.putIfAbsent(plugin.getClass().getName(), plugin));
+      Iterator<Plugin> all = ServiceLoader.load(Plugin.class, loader).iterator();
+      while (broken.size() < MOST_BROKEN) {
+        try {
+          if (!all.hasNext()) {
+            break;
+          }
+          Plugin plugin = all.next();
+          found.putIfAbsent(plugin.getClass().getName(), plugin);
+        } catch (ServiceConfigurationError | LinkageError e) {
+          broken.putIfAbsent(String.valueOf(e.getMessage()), broken(loader, e));
+        }
+      }
     }
     plugins.addAll(found.values());
     plugins.addAll(more);
-    return new Plugins(plugins);
+    return new Plugins(plugins, List.copyOf(broken.values()));
+  }
+
+  private static Broken broken(ClassLoader loader, Throwable e) {
+    String why = e.getMessage() + (e.getCause() == null ? "" : ": " + e.getCause());
+    return new Broken(jar(loader, String.valueOf(e.getMessage())), why);
+  }
+
+  /** Whose service file names a class that the message has. */
+  private static String jar(ClassLoader loader, String message) {
+    try {
+      for (URL file : Collections.list(loader.getResources(SERVICE))) {
+        try (InputStream in = file.openStream()) {
+          String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+          if (message.contains(file.toString())
+              || text.lines()
+                  .map(String::strip)
+                  .anyMatch(l -> !l.isEmpty() && message.contains(l))) {
+            return file.toString().replaceFirst("^jar:", "").replaceFirst("!.*$", "");
+          }
+        }
+      }
+    } catch (IOException e) {
+      return "a jar of the class path (" + e + ")";
+    }
+    return "a jar of the class path";
+  }
+
+  /** One that was made against another version may fail when it is asked what it brings. */
+  private boolean isUsable(Plugin plugin) {
+    try {
+      plugin.name();
+      plugin.generators().forEach(GeneratorProvider::name);
+      plugin.judges().forEach(JudgeProvider::name);
+      plugin.pairSelectors().forEach(PairSelectorProvider::name);
+      plugin.trainers().forEach(TrainerProvider::name);
+      plugin.promptFilters().forEach(PromptFilterProvider::name);
+      return true;
+    } catch (RuntimeException | LinkageError e) {
+      broken.add(new Broken(plugin.getClass().getName(), "does not say what it brings: " + e));
+      return false;
+    }
+  }
+
+  /** The plugins that were found and cannot be used. */
+  public List<Broken> broken() {
+    return List.copyOf(broken);
   }
 
   /** The thread's, and, as in containers that one may not see them, this library's own. */
@@ -208,7 +290,7 @@ public final class Plugins {
     return byName;
   }
 
-  private static <T> T find(String kind, Map<String, T> byName, String name) {
+  private <T> T find(String kind, Map<String, T> byName, String name) {
     T found = byName.get(name);
     if (found == null) {
       throw new PluginNotFoundException(
@@ -218,10 +300,14 @@ public final class Plugins {
               + name
               + "'"
               + NearNames.hint(name, byName.keySet())
+              + broken.stream()
+                  .map(b -> "; a plugin cannot be used: " + b.where() + ": " + b.why())
+                  .findFirst()
+                  .orElse("")
               + "; there are: "
               + byName.keySet()
-              + ". A plugin's jar must be on the class path and name itself in META-INF/services/"
-              + Plugin.class.getName());
+              + ". A plugin's jar must be on the class path and name itself in "
+              + SERVICE);
     }
     return found;
   }

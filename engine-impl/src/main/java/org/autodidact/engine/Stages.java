@@ -22,6 +22,7 @@ import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.PairSelector;
+import org.autodidact.api.PluginFailedException;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.PromptSource;
@@ -89,8 +90,11 @@ final class Stages {
   }
 
   private Generator openChecked(Checkpoint checkpoint) {
+    store.hold(checkpoint.name(), checkpoint.folder(), cancellation);
     Generator generator =
-        plugins.generator(config.generator()).open(checkpoint, config.compute().settings());
+        plugins
+            .generator(config.generator())
+            .open(checkpoint, config.compute().settings(), cancellation);
     try {
       handovers.check(checkpoint.name(), generator);
     } catch (RuntimeException e) {
@@ -493,6 +497,7 @@ final class Stages {
         all.size(),
         progress -> {
           try (Judge judge = openJudge(config, plugins, model.generator())) {
+            this.store.noteScale(judge.scale());
             judge.judge(
                 requests,
                 judgement -> {
@@ -613,7 +618,11 @@ final class Stages {
     listener.stageStarted(stage, done, total);
     int[] count = {done};
     if (done < total) {
-      work.accept(() -> listener.progressed(stage, ++count[0], total));
+      try {
+        work.accept(() -> listener.progressed(stage, ++count[0], total));
+      } catch (PluginFailedException e) {
+        throw e.in(name(stage));
+      }
     }
     store.finish(name(stage), seconds(start));
     listener.stageFinished(stage);

@@ -11,6 +11,7 @@ import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.JudgedCandidate;
+import org.autodidact.api.PluginFailedException;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.RunListener;
 import org.autodidact.api.RunListener.Kind;
@@ -143,8 +144,8 @@ final class Trainings {
             + (scored == 0
                 ? "; the judge '"
                     + config.judge().name()
-                    + "' never wrote one that could be read: raise judge.max-tokens, fine-tune on EFT"
-                    + " data, or use the judge 'expected-score'"
+                    + "' gave none; where a model writes its judgements, raise judge.max-tokens, fine-tune"
+                    + " on EFT data, or use the judge 'expected-score'"
                 : cutMatters
                     ? ", and "
                         + cut
@@ -182,19 +183,25 @@ final class Trainings {
             store.folder().resolve("state-" + name),
             probes.stream().map(Probes.Named::probe).toList());
     cancellation.throwIfCancelled();
+    store.hold(base.name(), base.folder(), cancellation);
     int steps = settings.steps(request.examples().size());
     listener.stageStarted(stage, Math.min(store.steps(name).size(), steps), steps);
-    TrainingResult result =
-        plugins
-            .trainer(config.trainer())
-            .create(config.compute().trainerSettings())
-            .train(
-                request,
-                metrics -> {
-                  store.addStep(name, metrics);
-                  listener.trained(stage, metrics);
-                },
-                cancellation);
+    TrainingResult result;
+    try {
+      result =
+          plugins
+              .trainer(config.trainer())
+              .create(config.compute().trainerSettings())
+              .train(
+                  request,
+                  metrics -> {
+                    store.addStep(name, metrics);
+                    listener.trained(stage, metrics);
+                  },
+                  cancellation);
+    } catch (PluginFailedException e) {
+      throw e.in(Stages.name(stage));
+    }
     result.metrics().forEach(metrics -> store.addStep(name, metrics));
     List<ModelHandover.Weighed> weighed = new ArrayList<>();
     for (int i = 0; i < result.probes().size(); i++) {

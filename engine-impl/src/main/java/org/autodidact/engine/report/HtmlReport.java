@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +19,7 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.autodidact.api.Judge;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.PreferencePair;
@@ -34,7 +36,10 @@ public final class HtmlReport {
   public static final String FILE = "report.html";
 
   private static final int EXAMPLES = 3;
-  private static final int BINS = 6;
+
+  /** Points of a scale that have a bar each, and bars of a scale with more. */
+  private static final int MOST_POINTS = 10;
+
   private final RunStore store;
   private final List<IterateFacts> evaluated;
   private final StringBuilder html = new StringBuilder();
@@ -46,11 +51,23 @@ public final class HtmlReport {
 
   /** Writes it into the run's folder, and gives the file. */
   public static Path write(RunStore store) {
-    Path file = store.folder().resolve(FILE);
+    return write(store, store.folder().resolve(FILE));
+  }
+
+  /** Writes it into a file, which is whole or as it was. */
+  public static Path write(RunStore store, Path file) {
+    String html = new HtmlReport(store).html();
+    Path half = file.resolveSibling(file.getFileName() + ".half");
     try {
-      Files.writeString(file, new HtmlReport(store).html());
+      try {
+        Files.writeString(half, html);
+        Files.move(half, file, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(half);
+      }
     } catch (IOException e) {
-      throw new StorageException(file + ": the report cannot be written: " + e, e);
+      throw new StorageException(
+          file + ": the report cannot be written: " + e + "; --output names another file", e);
     }
     return file;
   }
@@ -160,20 +177,51 @@ public final class HtmlReport {
   }
 
   private String scores(int iteration) {
-    int[] counts = new int[BINS];
+    Bins bins = Bins.of(store.scale());
+    int[] counts = new int[bins.labels().size()];
     int none = 0;
     for (JudgedCandidate candidate : judged(iteration)) {
       OptionalDouble score = candidate.judgement().score();
       if (score.isPresent()) {
-        counts[(int) Math.min(BINS - 1, Math.max(0, Math.round(score.getAsDouble())))]++;
+        counts[bins.of(score.getAsDouble())]++;
       } else {
         none++;
       }
     }
     return Chart.histogram(
         "M" + iteration + (none == 0 ? "" : ", " + none + " without a score"),
-        IntStream.range(0, BINS).mapToObj(Integer::toString).toList(),
+        bins.labels(),
         IntStream.of(counts).boxed().toList());
+  }
+
+  /**
+   * The bars of a scale: one a point, which scores are rounded to, where it has few points; else
+   * ten of one width.
+   */
+  private record Bins(Judge.Scale scale, boolean points, List<String> labels) {
+    static Bins of(Judge.Scale scale) {
+      boolean points =
+          scale.lowest() == Math.rint(scale.lowest())
+              && scale.highest() == Math.rint(scale.highest())
+              && scale.width() <= MOST_POINTS;
+      int count = points ? (int) scale.width() + 1 : MOST_POINTS;
+      return new Bins(
+          scale,
+          points,
+          IntStream.range(0, count)
+              .mapToObj(
+                  i ->
+                      points
+                          ? Long.toString((long) scale.lowest() + i)
+                          : Chart.number(scale.lowest() + scale.width() * i / count))
+              .toList());
+    }
+
+    int of(double score) {
+      double at = score - scale.lowest();
+      double bin = points ? Math.round(at) : Math.floor(at / scale.width() * labels.size());
+      return (int) Math.min(labels.size() - 1, Math.max(0, bin));
+    }
   }
 
   private String lengths(List<Integer> iterations) {

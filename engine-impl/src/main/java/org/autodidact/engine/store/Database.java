@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -15,53 +16,202 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
+import org.autodidact.checkpoints.Folders;
+import org.autodidact.checkpoints.NativeLibraries;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+import org.sqlite.SQLiteJDBCLoader;
+import org.sqlite.util.LibraryLoaderUtil;
 
 /** A run's SQLite file: transactions, queries, and failures that say what to do. */
 final class Database implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
 
+  /** What helps where the file itself is bad. */
+  private static final String RESTORE =
+      "put back a copy of it, try 'sqlite3 run.db .recover', or begin a new run in another folder";
+
+  /** Characters of a value that a message shows. */
+  private static final int SHOWN = 40;
+
+  // SQLite's primary result codes, https://sqlite.org/rescode.html
+  private static final int ERROR = 1;
+  private static final int PERMISSION = 3;
+  private static final int READ_ONLY = 8;
+  private static final int INPUT_OUTPUT = 10;
+  private static final int CORRUPT = 11;
+  private static final int FULL = 13;
+  private static final int CANNOT_OPEN = 14;
+  private static final int MISMATCH = 20;
+  private static final int NOT_A_DATABASE = 26;
+
   private final Path file;
   private final Connection connection;
+  private final Optional<Path> copy;
 
   private Database(Path file, Connection connection) {
+    this(file, connection, Optional.empty());
+  }
+
+  /** With the folder of a copy that goes when this is closed. */
+  private Database(Path file, Connection connection, Optional<Path> copy) {
     this.file = file;
     this.connection = connection;
+    this.copy = copy;
   }
 
   /** Opens the file, or makes it, with the tables of {@code schema.sql}. */
   static Database open(Path file) {
+    loadLibrary();
     try {
-      Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file.toAbsolutePath());
-      try {
-        prepare(connection);
-        return new Database(file, connection);
-      } catch (SQLException e) {
-        connection.close();
-        throw e;
-      }
+      return prepared(file, DriverManager.getConnection("jdbc:sqlite:" + file.toAbsolutePath()));
     } catch (SQLException e) {
-      throw new StorageException(
-          file
-              + ": cannot be opened: "
-              + e.getMessage()
-              + "; put back a copy of it, or begin a new run in another folder",
-          e);
+      throw failure(file, "cannot be opened", e);
     }
   }
 
-  private static void prepare(Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute("PRAGMA journal_mode = WAL");
-      statement.execute("PRAGMA synchronous = FULL");
-      statement.execute("PRAGMA foreign_keys = ON");
-      connection.setAutoCommit(false);
-      for (String table : schema().split(";\\R")) {
-        statement.execute(table);
+  private static Database prepared(Path file, Connection connection) throws SQLException {
+    boolean prepared = false;
+    try {
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("PRAGMA journal_mode = WAL");
+        statement.execute("PRAGMA synchronous = FULL");
+        statement.execute("PRAGMA foreign_keys = ON");
+        connection.setAutoCommit(false);
+        requireSound(file, statement);
+        for (String table : schema().split(";\\R")) {
+          statement.execute(table);
+        }
+      }
+      connection.commit();
+      prepared = true;
+      return new Database(file, connection);
+    } finally {
+      if (!prepared) {
+        connection.close();
       }
     }
-    connection.commit();
+  }
+
+  /**
+   * Opens a file to be read, while another process may write it; what is read is as it was when the
+   * first of it was read. On a medium that cannot be written it is opened as it lies there, or,
+   * where its last writes are in a journal beside it, a copy is.
+   */
+  static Database read(Path file) {
+    loadLibrary();
+    try {
+      try {
+        return reading(file, uri(file, "mode=ro"), Optional.empty());
+      } catch (SQLException e) {
+        if (Files.isWritable(file.toAbsolutePath().getParent())) {
+          throw e;
+        }
+        Path journal = file.resolveSibling(file.getFileName() + "-wal");
+        if (!Files.exists(journal) || Files.size(journal) == 0) {
+          return reading(file, uri(file, "mode=ro&immutable=1"), Optional.empty());
+        }
+        Path folder = Files.createTempDirectory("autodidact-run");
+        Path copy = folder.resolve(file.getFileName().toString());
+        Files.copy(file, copy);
+        Files.copy(journal, folder.resolve(journal.getFileName().toString()));
+        return reading(file, uri(copy, "mode=rw"), Optional.of(folder));
+      }
+    } catch (SQLException e) {
+      throw failure(file, "cannot be opened", e);
+    } catch (IOException e) {
+      throw new StorageException(file + ": cannot be read: " + e, e);
+    }
+  }
+
+  private static Database reading(Path file, String uri, Optional<Path> copy) throws SQLException {
+    Connection connection = DriverManager.getConnection(uri);
+    boolean opened = false;
+    try {
+      connection.setAutoCommit(false);
+      try (Statement statement = connection.createStatement()) {
+        requireSound(file, statement);
+      }
+      connection.commit();
+      opened = true;
+      return new Database(file, connection, copy);
+    } finally {
+      if (!opened) {
+        connection.close();
+        copy.ifPresent(Folders::deleteIfThere);
+      }
+    }
+  }
+
+  private static String uri(Path file, String how) {
+    return "jdbc:sqlite:file:" + file.toUri().getRawPath() + "?" + how;
+  }
+
+  /**
+   * Reads all of the file once: what is damaged is said before anything is computed from it. What a
+   * run does not make, views and triggers, could show or do anything.
+   */
+  private static void requireSound(Path file, Statement statement) throws SQLException {
+    try (ResultSet found = statement.executeQuery("PRAGMA quick_check(1)")) {
+      if (found.next() && !"ok".equals(found.getString(1))) {
+        throw new StorageException(file + ": is damaged: " + found.getString(1) + "; " + RESTORE);
+      }
+    }
+    try (ResultSet odd =
+        statement.executeQuery(
+            "SELECT type, name FROM sqlite_master WHERE type NOT IN ('table', 'index')")) {
+      if (odd.next()) {
+        throw new StorageException(
+            file
+                + ": has the "
+                + odd.getString(1)
+                + " '"
+                + odd.getString(2)
+                + "', which no run makes; "
+                + RESTORE);
+      }
+    }
+  }
+
+  /** Once for all processes; SQLite by itself unpacks into the temporary folder in each. */
+  private static void loadLibrary() {
+    Library.load();
+  }
+
+  private static final class Library {
+    private static final boolean LOADED =
+        NativeLibraries.load(
+            List.of(
+                NativeLibraries.Library.unpacked(
+                    "sqlite-" + SQLiteJDBCLoader.getVersion(),
+                    SQLiteJDBCLoader.class.getClassLoader(),
+                    List.of(
+                        LibraryLoaderUtil.getNativeLibResourcePath().substring(1)
+                            + "/"
+                            + LibraryLoaderUtil.getNativeLibName()),
+                    "org.sqlite.lib.path",
+                    "org.sqlite.lib.name",
+                    "org.sqlite.tmpdir")),
+            Library::initialize);
+
+    static boolean load() {
+      return LOADED;
+    }
+
+    private static boolean initialize() {
+      try {
+        return SQLiteJDBCLoader.initialize();
+      } catch (Exception e) {
+        throw new StorageException("SQLite does not load here: " + e.getMessage(), e);
+      }
+    }
   }
 
   private static String schema() {
@@ -78,7 +228,7 @@ final class Database implements AutoCloseable {
   }
 
   interface RowReader<T> {
-    T read(ResultSet row) throws SQLException;
+    T read(Row row) throws SQLException;
   }
 
   /** All of the work, or none of it. */
@@ -88,14 +238,14 @@ final class Database implements AutoCloseable {
       connection.commit();
     } catch (SQLException e) {
       rollBack(e);
-      throw failure(e);
-    } catch (RuntimeException e) {
+      throw failure(file, "cannot be written", e);
+    } catch (RuntimeException | Error e) {
       rollBack(e);
       throw e;
     }
   }
 
-  private void rollBack(Exception cause) {
+  private void rollBack(Throwable cause) {
     try {
       connection.rollback();
     } catch (SQLException e) {
@@ -111,19 +261,44 @@ final class Database implements AutoCloseable {
     }
   }
 
-  <T> List<T> query(String sql, RowReader<T> reader, Object... values) {
+  /**
+   * Reads rows.
+   *
+   * @param what they are, for messages, as "candidates"
+   * @throws StorageException where the file cannot be read, or a row holds what no run stores
+   */
+  <T> List<T> query(String what, String sql, RowReader<T> reader, Object... values) {
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       bind(statement, values);
       List<T> rows = new ArrayList<>();
       try (ResultSet result = statement.executeQuery()) {
         while (result.next()) {
-          rows.add(reader.read(result));
+          rows.add(read(what, rows.size(), reader, new Row(result)));
         }
       }
       return rows;
     } catch (SQLException e) {
-      throw failure(e);
+      throw failure(file, "cannot be read", e);
     }
+  }
+
+  /** Whatever a row holds that no run stores must end in words that say where it stands. */
+  private <T> T read(String what, int index, RowReader<T> reader, Row row) throws SQLException {
+    try {
+      return reader.read(row);
+    } catch (OddValueException
+        | AutodidactException
+        | IllegalArgumentException
+        | NullPointerException
+        | IndexOutOfBoundsException e) {
+      throw odd(what + ", row " + (index + 1), e);
+    }
+  }
+
+  /** What is stored is not what a run stores. */
+  StorageException odd(String where, RuntimeException e) {
+    return new StorageException(
+        file + ", " + where + ": holds what no run stores: " + e.getMessage() + "; " + RESTORE, e);
   }
 
   private static void bind(PreparedStatement statement, Object[] values) throws SQLException {
@@ -132,13 +307,23 @@ final class Database implements AutoCloseable {
     }
   }
 
-  private StorageException failure(SQLException e) {
-    return new StorageException(
-        file
-            + ": "
-            + e.getMessage()
-            + "; what was stored before stays, 'autodidact resume' goes on from it",
-        e);
+  private static StorageException failure(Path file, String what, SQLException e) {
+    return new StorageException(file + ": " + what + ": " + e.getMessage() + "; " + advice(e), e);
+  }
+
+  private static String advice(SQLException e) {
+    int code = e instanceof SQLiteException known ? known.getResultCode().code : e.getErrorCode();
+    if (code == SQLiteErrorCode.SQLITE_IOERR_SHORT_READ.code) {
+      return RESTORE; // shorter than it says
+    }
+    return switch (code & 0xff) {
+      case CORRUPT, NOT_A_DATABASE, ERROR, MISMATCH -> RESTORE;
+      case FULL, INPUT_OUTPUT ->
+          "what was stored before stays: free space, and 'autodidact resume' goes on from it";
+      case CANNOT_OPEN, READ_ONLY, PERMISSION ->
+          "it, or its folder, cannot be written: change that, or choose another folder";
+      default -> "what was stored before stays, 'autodidact resume' goes on from it";
+    };
   }
 
   /** What a column of JSON holds. */
@@ -150,11 +335,20 @@ final class Database implements AutoCloseable {
     }
   }
 
-  <T> T parse(String json, TypeReference<T> type) {
+  /**
+   * Reads a column of JSON.
+   *
+   * @throws OddValueException where it is not what the type says
+   */
+  static <T> T parse(String json, TypeReference<T> type) {
     try {
-      return JSON.readValue(json, type);
+      T value = JSON.readValue(json, type);
+      if (value == null) {
+        throw new OddValueException("null for " + type.getType());
+      }
+      return value;
     } catch (JsonProcessingException e) {
-      throw new StorageException(file + ": a stored value is damaged: " + e, e);
+      throw new OddValueException("JSON that cannot be read: " + e.getOriginalMessage());
     }
   }
 
@@ -163,7 +357,103 @@ final class Database implements AutoCloseable {
     try {
       connection.close();
     } catch (SQLException e) {
-      throw failure(e);
+      throw failure(file, "cannot be closed", e);
+    } finally {
+      copy.ifPresent(Folders::deleteIfThere);
+    }
+  }
+
+  /** A value that no run stores; {@link #query} says where it stands. */
+  static final class OddValueException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    OddValueException(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * A row. SQLite stores any type in any column: what another type is than the column's is refused,
+   * not turned into 0 or a text.
+   */
+  static final class Row {
+    private final ResultSet row;
+
+    private Row(ResultSet row) {
+      this.row = row;
+    }
+
+    String text(int column) throws SQLException {
+      return value(column, String.class, "a text");
+    }
+
+    Optional<String> textIfThere(int column) throws SQLException {
+      return row.getObject(column) == null ? Optional.empty() : Optional.of(text(column));
+    }
+
+    long integer(int column) throws SQLException {
+      Number number = value(column, Number.class, "a whole number");
+      if (number instanceof Double || number instanceof Float) {
+        throw odd(column, "a whole number");
+      }
+      return number.longValue();
+    }
+
+    /** A place, counted from 0, or a count. */
+    int count(int column) throws SQLException {
+      long found = integer(column);
+      if (found < 0 || found > Integer.MAX_VALUE) {
+        throw odd(column, "a number from 0 to " + Integer.MAX_VALUE);
+      }
+      return (int) found;
+    }
+
+    double number(int column) throws SQLException {
+      double found = value(column, Number.class, "a number").doubleValue();
+      if (!Double.isFinite(found)) {
+        throw odd(column, "a finite number");
+      }
+      return found;
+    }
+
+    /** A number that may be infinite, as a perplexity. */
+    double measured(int column) throws SQLException {
+      return value(column, Number.class, "a number").doubleValue();
+    }
+
+    OptionalDouble numberIfThere(int column) throws SQLException {
+      return row.getObject(column) == null
+          ? OptionalDouble.empty()
+          : OptionalDouble.of(number(column));
+    }
+
+    private <T> T value(int column, Class<T> type, String expected) throws SQLException {
+      Object found = row.getObject(column);
+      if (!type.isInstance(found)) {
+        throw odd(column, expected);
+      }
+      return type.cast(found);
+    }
+
+    <E extends Enum<E>> E oneOf(int column, Class<E> type) throws SQLException {
+      String found = text(column);
+      for (E value : type.getEnumConstants()) {
+        if (value.name().equals(found)) {
+          return value;
+        }
+      }
+      throw odd(column, "one of " + Arrays.toString(type.getEnumConstants()));
+    }
+
+    OddValueException odd(int column, String expected) throws SQLException {
+      return new OddValueException(
+          "'"
+              + row.getMetaData().getColumnName(column)
+              + "' should be "
+              + expected
+              + ", found '"
+              + ShownText.of(row.getObject(column), SHOWN)
+              + "'");
     }
   }
 }

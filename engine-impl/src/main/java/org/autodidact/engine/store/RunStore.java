@@ -3,7 +3,6 @@ package org.autodidact.engine.store;
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -13,10 +12,12 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Judge;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
@@ -26,7 +27,10 @@ import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.checkpoints.FolderLock;
+import org.autodidact.checkpoints.PartFolder;
 import org.autodidact.engine.prompts.CreatedPrompt;
+import org.autodidact.engine.store.Database.OddValueException;
+import org.autodidact.engine.store.Database.Row;
 
 /**
  * What a run has done so far. Every method that writes is one transaction: after a kill or a full
@@ -37,11 +41,23 @@ public final class RunStore implements AutoCloseable {
   /** Raised when the tables change; a store of another version is refused. */
   private static final String FORMAT = "3";
 
+  private static final String FILE = "run.db";
+
+  private static final String SCALE = "scale";
+
+  /** Of the first message: how many characters of it are {@link Prompt#beginning}. */
+  private static final String BEGINNING = "beginning";
+
+  private static final String FILES_OF = "files of ";
+
+  /** Of a scale's width: scores are means. */
+  private static final double ROUNDING = 1e-6;
+
   private final Path folder;
-  private final FolderLock lock;
+  private final Optional<FolderLock> lock;
   private final Database database;
 
-  private RunStore(Path folder, FolderLock lock, Database database) {
+  private RunStore(Path folder, Optional<FolderLock> lock, Database database) {
     this.folder = folder;
     this.lock = lock;
     this.database = database;
@@ -50,36 +66,56 @@ public final class RunStore implements AutoCloseable {
   /** Opens the run in {@code folder}, or begins one there. */
   public static RunStore open(Path folder) {
     FolderLock lock = FolderLock.take(folder, "run.lock", "run");
-    RunStore store;
+    Optional<Database> database = Optional.empty();
     try {
-      store = new RunStore(folder, lock, Database.open(folder.resolve("run.db")));
-    } catch (RuntimeException e) {
-      lock.close();
+      // Whoever holds the lock is the only one that writes here.
+      PartFolder.removeDead(folder);
+      database = Optional.of(Database.open(folder.resolve(FILE)));
+      RunStore store = new RunStore(folder, Optional.of(lock), database.get());
+      store.requireFormat(store.putIfAbsent("format", FORMAT));
+      return store;
+    } catch (RuntimeException | Error e) {
+      try (lock) {
+        database.ifPresent(Database::close);
+      }
       throw e;
     }
-    try {
-      store.requireFormat();
-    } catch (RuntimeException e) {
-      store.close();
-      throw e;
-    }
-    return store;
   }
 
   /** Opens the run that is in {@code folder}. */
   public static RunStore openExisting(Path folder) {
-    if (!Files.isRegularFile(folder.resolve("run.db"))) {
+    requireThere(folder);
+    return open(folder);
+  }
+
+  /**
+   * Opens the run that is in {@code folder} to be read, be it at work or on a medium that cannot be
+   * written. All that is read is of one moment. Methods that write fail.
+   */
+  public static RunStore read(Path folder) {
+    requireThere(folder);
+    Database database = Database.read(folder.resolve(FILE));
+    try {
+      RunStore store = new RunStore(folder, Optional.empty(), database);
+      store.requireFormat(store.property("format").orElse("none"));
+      return store;
+    } catch (RuntimeException | Error e) {
+      database.close();
+      throw e;
+    }
+  }
+
+  private static void requireThere(Path folder) {
+    if (!Files.isRegularFile(folder.resolve(FILE))) {
       throw new InvalidInputException(
           folder
               + ": holds no run (no run.db); 'autodidact run CONFIG --output "
               + folder
               + "' begins one");
     }
-    return open(folder);
   }
 
-  private void requireFormat() {
-    String found = putIfAbsent("format", FORMAT);
+  private void requireFormat(String found) {
     if (!found.equals(FORMAT)) {
       throw new InvalidInputException(
           folder
@@ -98,7 +134,7 @@ public final class RunStore implements AutoCloseable {
   /** A fact of the whole run. */
   public Optional<String> property(String name) {
     return database
-        .query("SELECT value FROM property WHERE name = ?", r -> r.getString(1), name)
+        .query("facts", "SELECT value FROM property WHERE name = ?", r -> r.text(1), name)
         .stream()
         .findFirst();
   }
@@ -107,8 +143,9 @@ public final class RunStore implements AutoCloseable {
   public SortedMap<String, String> properties(String beginning) {
     SortedMap<String, String> found = new TreeMap<>();
     database.query(
+        "facts",
         "SELECT name, value FROM property",
-        r -> r.getString(1).startsWith(beginning) ? found.put(r.getString(1), r.getString(2)) : "");
+        r -> r.text(1).startsWith(beginning) ? found.put(r.text(1), r.text(2)) : "");
     return found;
   }
 
@@ -127,7 +164,7 @@ public final class RunStore implements AutoCloseable {
 
   /** Whether the stage is finished. */
   public boolean isFinished(String stage) {
-    return !database.query("SELECT 1 FROM stage WHERE name = ?", r -> 1, stage).isEmpty();
+    return !database.query("stages", "SELECT 1 FROM stage WHERE name = ?", r -> 1, stage).isEmpty();
   }
 
   /** Notes that a stage is finished, and what it took in this process. */
@@ -136,13 +173,41 @@ public final class RunStore implements AutoCloseable {
         () -> database.update("INSERT OR IGNORE INTO stage VALUES (?, ?)", stage, seconds));
   }
 
-  /** The folder of a model that is finished. */
+  /**
+   * The folder of a model that is finished: within the run's, or where the model lies that came in.
+   */
   public Optional<Path> model(String name) {
     return database
-        .query("SELECT folder FROM model WHERE name = ?", r -> Path.of(r.getString(1)), name)
+        .query(
+            "models", "SELECT folder FROM model WHERE name = ?", r -> place(name, r.text(1)), name)
         .stream()
-        .map(folder::resolve)
         .findFirst();
+  }
+
+  /** A run from elsewhere must not lead to any folder of this machine. */
+  private Path place(String name, String stored) {
+    Path root = folder.toAbsolutePath().normalize();
+    Path place = root.resolve(stored).normalize();
+    boolean inside = place.startsWith(root) && !place.equals(root);
+    if (!inside && !(isFirst(name) && Path.of(stored).isAbsolute())) {
+      throw new OddValueException(
+          "the model " + name + " in " + stored + ", outside of the run's folder");
+    }
+    return inside ? folder.resolve(root.relativize(place)) : place;
+  }
+
+  /** Whether a model is the one that came in, perhaps under the name of the fine-tuned one. */
+  private boolean isFirst(String name) {
+    return name.equals("M0")
+        || database
+                .query(
+                    "models",
+                    "SELECT 1 FROM model WHERE name = ? AND parent = 'M0'"
+                        + " AND folder = (SELECT folder FROM model WHERE name = 'M0')",
+                    r -> 1,
+                    name)
+                .size()
+            > 0;
   }
 
   /** A finished model; {@code provenance} is JSON. */
@@ -151,28 +216,122 @@ public final class RunStore implements AutoCloseable {
   /** The finished models in the order in which they were made. */
   public List<ModelRow> models() {
     return database.query(
+        "models",
         "SELECT name, parent, provenance FROM model ORDER BY rowid",
-        r -> new ModelRow(r.getString(1), Optional.ofNullable(r.getString(2)), r.getString(3)));
+        r -> new ModelRow(r.text(1), r.textIfThere(2), r.text(3)));
   }
 
   /**
-   * Notes a finished model and where it comes from.
+   * Notes a finished model, where it comes from, and what its files hold, which are read for that.
    *
    * @param provenance JSON
    */
   public void addModel(String name, Optional<String> parent, Path modelFolder, String provenance) {
-    Path stored =
-        modelFolder.startsWith(folder)
-            ? folder.relativize(modelFolder)
-            : modelFolder.toAbsolutePath();
+    Path root = folder.toAbsolutePath().normalize();
+    Path place = modelFolder.toAbsolutePath().normalize();
+    Path stored = place.startsWith(root) ? root.relativize(place) : place;
+    // A model under a second name is not read a second time.
+    String pin =
+        parent
+            .filter(
+                p -> model(p).filter(f -> f.toAbsolutePath().normalize().equals(place)).isPresent())
+            .flatMap(p -> property(FILES_OF + p))
+            .orElseGet(() -> ModelPin.of(modelFolder, new Cancellation()).toJson());
     database.transaction(
-        () ->
-            database.update(
-                "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?)",
-                name,
-                parent.orElse(null),
-                stored.toString(),
-                provenance));
+        () -> {
+          database.update(
+              "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?)",
+              name,
+              parent.orElse(null),
+              stored.toString(),
+              provenance);
+          database.update("INSERT OR REPLACE INTO property VALUES (?, ?)", FILES_OF + name, pin);
+        });
+  }
+
+  /**
+   * Sees that a model's files are what they were when the run stored it, before it is opened.
+   *
+   * @return its folder
+   * @throws InvalidInputException where one has changed, is gone, or is new
+   */
+  public Path hold(String name, Cancellation cancellation) {
+    Path place =
+        model(name)
+            .orElseThrow(
+                () -> new InvalidInputException(folder + ": has no finished model '" + name + "'"));
+    hold(name, place, cancellation);
+    return place;
+  }
+
+  /**
+   * The same of a model that is not the run's own, as a judge's, which is noted when it is held for
+   * the first time.
+   */
+  public void hold(String name, Path place, Cancellation cancellation) {
+    Optional<String> pin = property(FILES_OF + name);
+    if (pin.isEmpty()) {
+      if (lock.isEmpty()) {
+        return;
+      }
+      put(FILES_OF + name, ModelPin.of(place, cancellation).toJson());
+      return;
+    }
+    try {
+      ModelPin.parse(pin.get())
+          .hold(name, place, cancellation)
+          .filter(now -> lock.isPresent())
+          .ifPresent(now -> put(FILES_OF + name, now.toJson()));
+    } catch (OddValueException e) {
+      throw database.odd("facts", e);
+    }
+  }
+
+  /**
+   * Holds all models whose folders are there: a run whose iterate was changed is not what it says.
+   * One that was deleted is missed when it is needed.
+   */
+  public void holdModels(Cancellation cancellation) {
+    for (ModelRow model : models()) {
+      if (Files.isDirectory(model(model.name()).orElseThrow())) {
+        hold(model.name(), cancellation);
+      }
+    }
+  }
+
+  /**
+   * Notes the scale of the run's judge.
+   *
+   * @throws InvalidInputException where the run's judgements so far have another
+   */
+  public void noteScale(Judge.Scale scale) {
+    Optional<Judge.Scale> noted = notedScale();
+    if (noted.isEmpty()) {
+      put(SCALE, Database.json(List.of(scale.lowest(), scale.highest())));
+    } else if (!noted.get().equals(scale)) {
+      throw new InvalidInputException(
+          folder
+              + ": the judge's scale is "
+              + scale
+              + ", that of the judgements so far "
+              + noted.get()
+              + "; go on with the judge that the run began with");
+    }
+  }
+
+  /** The scale of the run's judge; the paper's where none is noted. */
+  public Judge.Scale scale() {
+    return notedScale().orElse(Judge.Scale.FIVE_POINTS);
+  }
+
+  private Optional<Judge.Scale> notedScale() {
+    try {
+      return property(SCALE)
+          .map(json -> Database.parse(json, new TypeReference<List<Double>>() {}))
+          .map(ends -> new Judge.Scale(ends.get(0), ends.get(1)));
+    } catch (OddValueException | InvalidInputException | IndexOutOfBoundsException e) {
+      throw database.odd("facts", e);
+    }
   }
 
   /** Stores an iteration's prompts, all at once. */
@@ -180,15 +339,13 @@ public final class RunStore implements AutoCloseable {
     database.transaction(
         () -> {
           for (int i = 0; i < prompts.size(); i++) {
+            Prompt prompt = prompts.get(i);
             database.update(
                 "INSERT INTO prompt VALUES (?, ?, ?, ?, NULL)",
                 iteration,
                 i,
-                prompts.get(i).id(),
-                Database.json(
-                    prompts.get(i).messages().stream()
-                        .map(m -> Map.of("role", m.role(), "content", m.content()))
-                        .toList()));
+                prompt.id(),
+                Database.json(fields(prompt)));
           }
         });
   }
@@ -196,16 +353,45 @@ public final class RunStore implements AutoCloseable {
   /** An iteration's prompts, in order. */
   public List<Prompt> prompts(int iteration) {
     return database.query(
+        "prompts",
         "SELECT id, messages FROM prompt WHERE iteration = ? ORDER BY position",
         r ->
-            new Prompt(
-                r.getString(1),
-                database
-                    .parse(r.getString(2), new TypeReference<List<Map<String, String>>>() {})
-                    .stream()
-                    .map(m -> new Message(m.get("role"), m.get("content")))
-                    .toList()),
+            prompt(
+                r.text(1),
+                Database.parse(r.text(2), new TypeReference<List<Map<String, String>>>() {})),
         iteration);
+  }
+
+  /** In one order: two equal runs have equal bytes. */
+  private static List<Map<String, String>> fields(Prompt prompt) {
+    List<Map<String, String>> all = new ArrayList<>();
+    for (Message message : prompt.messages()) {
+      Map<String, String> fields = new LinkedHashMap<>();
+      fields.put("role", message.role());
+      fields.put("content", message.content());
+      if (all.isEmpty() && !prompt.beginning().isEmpty()) {
+        fields.put(BEGINNING, Integer.toString(prompt.beginning().length()));
+      }
+      all.add(fields);
+    }
+    return all;
+  }
+
+  private static Prompt prompt(String id, List<Map<String, String>> all) {
+    List<Message> messages = all.stream().map(RunStore::message).toList();
+    String length = all.isEmpty() ? null : all.get(0).get(BEGINNING);
+    return length == null
+        ? new Prompt(id, messages)
+        : new Prompt(
+            id, messages, messages.get(0).content().substring(0, Integer.parseInt(length)));
+  }
+
+  private static Message message(Map<String, String> fields) {
+    if (fields.get("role") == null || fields.get("content") == null) {
+      throw new OddValueException(
+          "a message that has " + fields.keySet() + ", not role and content");
+    }
+    return new Message(fields.get("role"), fields.get("content"));
   }
 
   /** Stores a round of attempts at new prompts, behind those that are there. */
@@ -232,15 +418,16 @@ public final class RunStore implements AutoCloseable {
   /** All attempts at new prompts for an iteration, in order; none where they came from a file. */
   public List<CreatedPrompt> created(int iteration) {
     return database.query(
+        "created prompts",
         "SELECT id, shots, seed, text, outcome FROM created_prompt WHERE iteration = ?"
             + " ORDER BY position",
         r ->
             new CreatedPrompt(
-                r.getString(1),
-                database.parse(r.getString(2), new TypeReference<List<String>>() {}),
-                r.getLong(3),
-                r.getString(4),
-                r.getString(5)),
+                r.text(1),
+                Database.parse(r.text(2), new TypeReference<List<String>>() {}),
+                r.integer(3),
+                r.text(4),
+                r.text(5)),
         iteration);
   }
 
@@ -301,21 +488,22 @@ public final class RunStore implements AutoCloseable {
   public Map<Integer, Map<Integer, PlacedCandidate>> placed(int iteration) {
     Map<Integer, Map<Integer, PlacedCandidate>> byPrompt = new TreeMap<>();
     database.query(
+        "candidates",
         "SELECT prompt, position, seed, text, tokens, log_probability, finish_reason, model"
             + " FROM candidate WHERE iteration = ? ORDER BY prompt, position",
         r ->
             byPrompt
-                .computeIfAbsent(r.getInt(1), p -> new TreeMap<>())
+                .computeIfAbsent(r.count(1), p -> new TreeMap<>())
                 .put(
-                    r.getInt(2),
+                    r.count(2),
                     new PlacedCandidate(
-                        r.getString(8),
+                        r.text(8),
                         new Candidate(
-                            r.getLong(3),
-                            r.getString(4),
-                            database.parse(r.getString(5), new TypeReference<List<Integer>>() {}),
-                            r.getDouble(6),
-                            FinishReason.valueOf(r.getString(7))))),
+                            r.integer(3),
+                            r.text(4),
+                            Database.parse(r.text(5), new TypeReference<List<Integer>>() {}),
+                            r.number(6),
+                            r.oneOf(7, FinishReason.class)))),
         iteration);
     return byPrompt;
   }
@@ -358,31 +546,32 @@ public final class RunStore implements AutoCloseable {
   /** The candidates that are judged, by the prompt's and the candidate's place. */
   public Map<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
     Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
+    Optional<Judge.Scale> scale = notedScale();
     database.query(
+        "judgement samples",
         "SELECT prompt, candidate, score, text, shown FROM judgement_sample WHERE iteration = ?"
             + " ORDER BY prompt, candidate, position",
         r ->
             samples
-                .computeIfAbsent(r.getInt(1) + "/" + r.getInt(2), k -> new ArrayList<>())
-                .add(
-                    new JudgementSample(
-                        score(r, 3), r.getString(4), Shown.valueOf(r.getString(5)))),
+                .computeIfAbsent(r.count(1) + "/" + r.count(2), k -> new ArrayList<>())
+                .add(new JudgementSample(score(r, 3, scale), r.text(4), r.oneOf(5, Shown.class))),
         iteration);
     Map<Integer, Map<Integer, PlacedCandidate>> candidates = placed(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();
     database.query(
+        "judgements",
         "SELECT prompt, candidate, score FROM judgement WHERE iteration = ? ORDER BY prompt, candidate",
         r -> {
-          int prompt = r.getInt(1);
-          int candidate = r.getInt(2);
+          int prompt = r.count(1);
+          int candidate = r.count(2);
           String id = prompt + "/" + candidate;
           return byPrompt
               .computeIfAbsent(prompt, p -> new TreeMap<>())
               .put(
                   candidate,
                   new JudgedCandidate(
-                      candidates.get(prompt).get(candidate).candidate(),
-                      new Judgement(id, score(r, 3), samples.getOrDefault(id, List.of()))));
+                      at(candidates, prompt, candidate).candidate(),
+                      new Judgement(id, score(r, 3, scale), samples.getOrDefault(id, List.of()))));
         },
         iteration);
     return byPrompt;
@@ -405,12 +594,14 @@ public final class RunStore implements AutoCloseable {
   /** The scores that the iterate before gave, by the prompt's and the candidate's place. */
   public Map<Integer, Map<Integer, OptionalDouble>> earlierScores(int iteration) {
     Map<Integer, Map<Integer, OptionalDouble>> byPrompt = new TreeMap<>();
+    Optional<Judge.Scale> scale = notedScale();
     database.query(
+        "earlier scores",
         "SELECT prompt, candidate, score FROM earlier_score WHERE iteration = ?",
         r ->
             byPrompt
-                .computeIfAbsent(r.getInt(1), p -> new TreeMap<>())
-                .put(r.getInt(2), score(r, 3)),
+                .computeIfAbsent(r.count(1), p -> new TreeMap<>())
+                .put(r.count(2), score(r, 3, scale)),
         iteration);
     return byPrompt;
   }
@@ -433,8 +624,9 @@ public final class RunStore implements AutoCloseable {
   public SortedMap<String, Double> metrics(int iteration) {
     SortedMap<String, Double> values = new TreeMap<>();
     database.query(
+        "metrics",
         "SELECT name, value FROM metric WHERE iteration = ?",
-        r -> values.put(r.getString(1), r.getDouble(2)),
+        r -> values.put(r.text(1), r.measured(2)),
         iteration);
     return values;
   }
@@ -484,16 +676,29 @@ public final class RunStore implements AutoCloseable {
     List<Prompt> prompts = prompts(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> judged = judged(iteration);
     return database.query(
+        "pairs",
         "SELECT prompt, chosen, rejected, weight FROM "
             + model.table
             + " WHERE iteration = ? ORDER BY prompt",
-        r ->
-            new PreferencePair(
-                prompts.get(r.getInt(1)),
-                judged.get(r.getInt(1)).get(r.getInt(2)),
-                judged.get(r.getInt(1)).get(r.getInt(3)),
-                r.getDouble(4)),
+        r -> {
+          JudgedCandidate chosen = at(judged, r.count(1), r.count(2));
+          if (r.count(1) >= prompts.size()) {
+            throw new OddValueException("a pair of prompt " + r.count(1) + ", which is not there");
+          }
+          return new PreferencePair(
+              prompts.get(r.count(1)), chosen, at(judged, r.count(1), r.count(3)), r.number(4));
+        },
         iteration);
+  }
+
+  /** What lies at a place that another table names. */
+  private static <T> T at(Map<Integer, Map<Integer, T>> byPrompt, int prompt, int candidate) {
+    T found = byPrompt.getOrDefault(prompt, Map.of()).get(candidate);
+    if (found == null) {
+      throw new OddValueException(
+          "candidate " + candidate + " of prompt " + prompt + ", which is not there");
+    }
+    return found;
   }
 
   /**
@@ -514,13 +719,14 @@ public final class RunStore implements AutoCloseable {
   /** The steps of a training, in order. */
   public List<TrainingMetrics> steps(String model) {
     return database.query(
+        "training steps",
         "SELECT step, steps, tokens, metrics FROM training_step WHERE model = ? ORDER BY step",
         r ->
             TrainingMetrics.of(
-                r.getInt(1),
-                r.getInt(2),
-                r.getLong(3),
-                database.parse(r.getString(4), new TypeReference<Map<String, Double>>() {})),
+                r.count(1),
+                r.count(2),
+                r.integer(3),
+                Database.parse(r.text(4), new TypeReference<Map<String, Double>>() {})),
         model);
   }
 
@@ -536,7 +742,8 @@ public final class RunStore implements AutoCloseable {
             "judgement_sample",
             "pair",
             "training_step")) {
-      counts.put(table, database.query("SELECT COUNT(*) FROM " + table, r -> r.getLong(1)).get(0));
+      counts.put(
+          table, database.query(table, "SELECT COUNT(*) FROM " + table, r -> r.integer(1)).get(0));
     }
     return counts;
   }
@@ -545,8 +752,9 @@ public final class RunStore implements AutoCloseable {
   public Map<String, Double> stageSeconds() {
     Map<String, Double> seconds = new LinkedHashMap<>();
     database.query(
+        "stages",
         "SELECT name, seconds FROM stage ORDER BY rowid",
-        r -> seconds.put(r.getString(1), r.getDouble(2)));
+        r -> seconds.put(r.text(1), r.number(2)));
     return seconds;
   }
 
@@ -555,7 +763,7 @@ public final class RunStore implements AutoCloseable {
     try {
       database.close();
     } finally {
-      lock.close();
+      lock.ifPresent(FolderLock::close);
     }
   }
 
@@ -563,8 +771,18 @@ public final class RunStore implements AutoCloseable {
     return value.isPresent() ? value.getAsDouble() : null;
   }
 
-  private static OptionalDouble score(ResultSet row, int column) throws SQLException {
-    double value = row.getDouble(column);
-    return row.wasNull() ? OptionalDouble.empty() : OptionalDouble.of(value);
+  /** A score, which is on the judge's scale where that is noted. */
+  private static OptionalDouble score(Row row, int column, Optional<Judge.Scale> scale)
+      throws SQLException {
+    OptionalDouble found = row.numberIfThere(column);
+    if (found.isPresent() && scale.isPresent()) {
+      double slack = ROUNDING * scale.get().width();
+      double score = found.getAsDouble();
+      if (score < scale.get().lowest() - slack || score > scale.get().highest() + slack) {
+        throw row.odd(
+            column, "on the scale " + scale.get().lowest() + " to " + scale.get().highest());
+      }
+    }
+    return found;
   }
 }

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS model (
   folder TEXT NOT NULL,
   provenance TEXT NOT NULL);
 
+-- Messages are [{role, content}]; the first has the length of Prompt.beginning, where there is one, as "beginning".
 CREATE TABLE IF NOT EXISTS prompt (
   iteration INTEGER,
   position INTEGER,

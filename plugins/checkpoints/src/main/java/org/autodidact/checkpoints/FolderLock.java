@@ -48,7 +48,7 @@ public final class FolderLock implements AutoCloseable {
       }
       try {
         return new FolderLock(real, lock(folder, file, work));
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | RuntimeException | Error e) {
         HELD.remove(real);
         throw e;
       }
@@ -61,8 +61,15 @@ public final class FolderLock implements AutoCloseable {
   private static FileChannel lock(Path folder, String file, String work) throws IOException {
     FileChannel channel =
         FileChannel.open(folder.resolve(file), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    if (channel.tryLock() == null) {
-      channel.close();
+    boolean locked = false;
+    try {
+      locked = channel.tryLock() != null;
+    } finally {
+      if (!locked) {
+        channel.close();
+      }
+    }
+    if (!locked) {
       throw new InvalidInputException(
           folder + ": another process works on this " + work + "; wait for it to end, or stop it");
     }

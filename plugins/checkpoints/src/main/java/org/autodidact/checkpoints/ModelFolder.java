@@ -322,29 +322,19 @@ public final class ModelFolder implements AutoCloseable {
     if (Files.exists(target)) {
       throw new InvalidInputException(target + ": exists already; name a new folder or delete it");
     }
-    Path part = null;
-    try {
-      Files.createDirectories(target.getParent());
-      // Not a temporary folder of the library's making: others could not read it.
-      String suffix = Long.toHexString(ProcessHandle.current().pid() ^ System.nanoTime());
-      part = Files.createDirectory(target.resolveSibling(target.getFileName() + ".part-" + suffix));
+    try (PartFolder part = PartFolder.beside(target)) {
       for (String name : new TreeSet<>(files.keySet())) {
-        writeForced(part.resolve(name), files.get(name));
+        writeForced(part.path().resolve(name), files.get(name));
       }
-      Safetensors.write(part.resolve(tensorFile), tensors);
-      Files.move(part, target, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
-      Folders.force(target.getParent());
+      Safetensors.write(part.path().resolve(tensorFile), tensors);
+      part.finish();
     } catch (IOException e) {
-      throw new StorageException(
+      throw StorageException.of(
           target
               + ": the checkpoint cannot be written: "
               + e
               + "; nothing is left there, free space or choose another folder",
           e);
-    } finally {
-      if (part != null) {
-        Folders.deleteIfThere(part);
-      }
     }
   }
 

@@ -67,6 +67,7 @@ public final class PromptEncoder implements AutoCloseable {
     byte[] bytes = BoundedFiles.read(file, MOST_BYTES, "a model's tokenizer");
     TokenizerFile description = TokenizerFile.of(Json.object(bytes, file.toString()), file);
     ChatTemplate template = ChatTemplate.read(folder);
+    Djl.loadTokenizers();
     Map<String, String> options =
         Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
     try (InputStream in = new ByteArrayInputStream(bytes)) {

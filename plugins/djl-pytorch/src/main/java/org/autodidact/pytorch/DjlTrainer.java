@@ -28,6 +28,7 @@ import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.Records;
 import org.autodidact.checkpoints.TensorInfo;
 import org.autodidact.checkpoints.WeightSource;
 
@@ -74,7 +75,7 @@ final class DjlTrainer implements Trainer {
                 "autodidact-libtorch",
                 stopped -> there.isPresent() ? Optional.empty() : Optional.of(Torch.engine()));
         ModelFolder base = ModelFolder.open(request.base().folder());
-        Background<String> fingerprint =
+        Background<Fingerprint> fingerprint =
             Background.start(
                 "autodidact-fingerprint",
                 stopped -> Fingerprint.of(request, base, bf16, stopped))) {
@@ -154,8 +155,8 @@ final class DjlTrainer implements Trainer {
 
   /** The result of this very training, whose folder is there already. */
   private static TrainingResult finished(
-      TrainingRequest request, TrainingState.Finished there, String fingerprint) {
-    if (!fingerprint.equals(there.fingerprint())) {
+      TrainingRequest request, TrainingState.Finished there, Fingerprint fingerprint) {
+    if (!there.isOf(fingerprint)) {
       throw somethingElse(request.output().folder());
     }
     boolean weighed = there.probes() != null && there.probes().size() == request.probes().size();
@@ -184,7 +185,7 @@ final class DjlTrainer implements Trainer {
     private final List<Example> heldOut;
     private final List<Optional<Example>> probes;
     private final TrainingState state;
-    private final String fingerprint;
+    private final Fingerprint fingerprint;
     private final Batches batches;
     private final List<TrainingMetrics> done = new ArrayList<>();
 
@@ -204,7 +205,7 @@ final class DjlTrainer implements Trainer {
         List<Example> heldOut,
         List<Optional<Example>> probes,
         TrainingState state,
-        String fingerprint) {
+        Fingerprint fingerprint) {
       this.request = request;
       this.settings = request.settings();
       this.base = base;
@@ -466,7 +467,7 @@ final class DjlTrainer implements Trainer {
           new TrainingState.Finished(
               fingerprint,
               request.base().name(),
-              settings.toString(),
+              Records.json(settings),
               request.seed(),
               examples.size(),
               stopped,

@@ -1,82 +1,158 @@
 package org.autodidact.pytorch;
 
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import org.autodidact.api.CancelledException;
-import org.autodidact.api.StorageException;
+import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.Records;
+import org.autodidact.checkpoints.Sha256;
 import org.autodidact.checkpoints.TensorInfo;
 
 /**
- * A hash of all that decides what a training ends with: weights, tokenizer and chat template,
- * examples, settings, arithmetic, seed.
+ * All that decides what a training ends with, key by key, so that what differs between two can be
+ * named: {@code model.FILE} and {@code examples}, {@code held-out} are SHA-256, {@code
+ * settings.NAME} values, beside {@code precision} and {@code seed}.
+ *
+ * @param version raised when a key means something else; 0 is what was stored before there were
+ *     keys
  */
-final class Fingerprint {
-  private Fingerprint() {}
+record Fingerprint(int version, SortedMap<String, String> parts) {
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final int VERSION = 1;
+  private static final String SETTINGS = "settings.";
+
+  /** Beside the weights. */
+  private static final List<String> FILES =
+      List.of(
+          "config.json",
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "chat_template.jinja");
+
+  Fingerprint {
+    parts = Collections.unmodifiableSortedMap(new TreeMap<>(parts));
+  }
+
+  /** As it is stored. */
+  @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+  static Fingerprint read(JsonNode stored) {
+    SortedMap<String, String> parts = new TreeMap<>();
+    stored.path("parts").properties().forEach(e -> parts.put(e.getKey(), e.getValue().asText()));
+    return new Fingerprint(stored.path("version").asInt(0), parts);
+  }
 
   /**
    * Reads all of the base's files.
    *
    * @param stopped asked between pieces: then it ends by a {@link CancelledException}
    */
-  static String of(
+  static Fingerprint of(
       TrainingRequest request, ModelFolder base, boolean bf16, BooleanSupplier stopped) {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
-    }
-    put(digest, base.config());
-    put(digest, request.settings());
-    put(digest, bf16 ? "bf16" : "fp32");
-    put(digest, request.seed());
-    request.examples().forEach(e -> put(digest, e));
-    put(digest, "held out");
-    request.heldOut().forEach(e -> put(digest, e));
+    SortedMap<String, String> parts = new TreeMap<>();
+    parts.put("precision", bf16 ? "bf16" : "fp32");
+    parts.put("seed", Long.toString(request.seed()));
+    parts.put("examples", hash(request.examples()));
+    parts.put("held-out", hash(request.heldOut()));
+    parts.putAll(settings(request.settings()));
     TreeSet<Path> files = new TreeSet<>();
     for (TensorInfo tensor : base.tensors().values()) {
       files.add(tensor.file());
     }
-    for (String name : List.of("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")) {
+    for (String name : FILES) {
       Path file = request.base().folder().resolve(name);
       if (Files.exists(file)) {
         files.add(file);
       }
     }
-    files.forEach(file -> put(digest, file, stopped));
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
-  private static void put(MessageDigest digest, Object value) {
-    digest.update(value.toString().getBytes(StandardCharsets.UTF_8));
-    digest.update((byte) 0);
-  }
-
-  private static void put(MessageDigest digest, Path file, BooleanSupplier stopped) {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      ByteBuffer buffer = ByteBuffer.allocate(1 << 20);
-      while (channel.read(buffer) >= 0) {
-        if (stopped.getAsBoolean()) {
-          throw new CancelledException();
-        }
-        digest.update(buffer.flip());
-        buffer.clear();
-      }
-    } catch (IOException e) {
-      throw new StorageException(file + ": cannot be read: " + e, e);
+    for (Path file : files) {
+      parts.put("model." + file.getFileName(), hash(file, stopped));
     }
+    return new Fingerprint(VERSION, parts);
+  }
+
+  private static SortedMap<String, String> settings(TrainingSettings settings) {
+    SortedMap<String, String> parts = new TreeMap<>();
+    flatten(SETTINGS.substring(0, SETTINGS.length() - 1), Records.json(settings), parts);
+    return parts;
+  }
+
+  private static void flatten(String key, Object value, Map<String, String> parts) {
+    if (value instanceof Map<?, ?> map) {
+      map.forEach((name, inner) -> flatten(key + "." + name, inner, parts));
+    } else {
+      parts.put(key, value.toString());
+    }
+  }
+
+  private static String hash(List<TrainingExample> examples) {
+    MessageDigest digest = Sha256.digest();
+    for (TrainingExample example : examples) {
+      try {
+        digest.update(JSON.writeValueAsBytes(Records.json(example)));
+      } catch (JsonProcessingException e) {
+        throw new IllegalStateException(e);
+      }
+      digest.update("\n".getBytes(StandardCharsets.UTF_8));
+    }
+    return Sha256.text(digest);
+  }
+
+  private static String hash(Path file, BooleanSupplier stopped) {
+    MessageDigest digest = Sha256.digest();
+    Sha256.update(
+        digest,
+        file,
+        () -> {
+          if (stopped.getAsBoolean()) {
+            throw new CancelledException();
+          }
+        });
+    return Sha256.text(digest);
+  }
+
+  /**
+   * What differs from what is asked for now, by key. A setting that was not there when this was
+   * stored is as it was then if it has its default; one that is no longer there decides nothing.
+   */
+  List<String> differences(Fingerprint now) {
+    SortedMap<String, String> defaults = new TreeMap<>();
+    String loss = now.parts.getOrDefault(SETTINGS + "loss", "");
+    defaults.putAll(
+        settings(
+            loss.equals(TrainingSettings.Loss.SFT.name())
+                ? TrainingSettings.sft()
+                : TrainingSettings.dpo()));
+    List<String> differ = new ArrayList<>();
+    TreeSet<String> keys = new TreeSet<>(now.parts.keySet());
+    parts.keySet().stream().filter(key -> !key.startsWith(SETTINGS)).forEach(keys::add);
+    if (parts.keySet().stream().anyMatch(key -> key.startsWith(SETTINGS + "lora."))) {
+      parts.keySet().stream().filter(k -> k.startsWith(SETTINGS + "lora.")).forEach(keys::add);
+    }
+    for (String key : keys) {
+      String before = parts.containsKey(key) ? parts.get(key) : defaults.get(key);
+      if (!Objects.equals(before, now.parts.get(key))) {
+        differ.add(key + (key.startsWith(SETTINGS) ? " was " + before : ""));
+      }
+    }
+    return differ;
   }
 }

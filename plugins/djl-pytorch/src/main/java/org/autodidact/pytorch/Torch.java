@@ -2,7 +2,7 @@ package org.autodidact.pytorch;
 
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
-import org.autodidact.checkpoints.Offline;
+import org.autodidact.checkpoints.Djl;
 
 /**
  * libtorch of this process, and its settings for as long as one training works: they belong to the
@@ -10,6 +10,16 @@ import org.autodidact.checkpoints.Offline;
  * some of them are a thread's. Only the seed of libtorch's own generator stays changed.
  */
 final class Torch implements AutoCloseable {
+  /** Loads libtorch when it is first asked for. */
+  private static final class Loaded {
+    static final Engine ENGINE =
+        Djl.load(
+            "pytorch",
+            JniUtils.class.getClassLoader(),
+            "native/lib/pytorch.properties",
+            () -> Engine.getEngine("PyTorch"));
+  }
+
   private static int working;
   private static int threadsOfHost;
 
@@ -36,7 +46,7 @@ final class Torch implements AutoCloseable {
 
   /** Loads libtorch on the first call; nothing is downloaded, its natives are on the class path. */
   static Engine engine() {
-    return Offline.during(() -> Engine.getEngine("PyTorch"));
+    return Loaded.ENGINE;
   }
 
   @Override

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.CRC32C;
+import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Probe;
 import org.autodidact.api.StorageException;
@@ -34,6 +35,7 @@ final class TrainingState implements AutoCloseable {
   private static final String TENSORS = "tensors.f32";
   private static final String FACTS = "facts.json";
 
+  private static final String PART = ".part";
   private static final String LOCK = "lock";
   private static final String METRICS = "metrics.jsonl";
   private static final String OWN =
@@ -54,7 +56,7 @@ final class TrainingState implements AutoCloseable {
    * @param worse evaluations since then
    */
   record Facts(
-      String fingerprint,
+      Fingerprint fingerprint,
       int step,
       List<List<Double>> reference,
       List<Row> metrics,
@@ -94,7 +96,18 @@ final class TrainingState implements AutoCloseable {
                 + " another output");
       }
     }
-    return new TrainingState(folder, FolderLock.take(folder, LOCK, "training"));
+    FolderLock lock = FolderLock.take(folder, LOCK, "training");
+    try {
+      for (Path entry : Folders.entries(folder)) {
+        if (entry.getFileName().toString().endsWith(PART)) {
+          Folders.deleteIfThere(entry); // of a training that was killed
+        }
+      }
+      return new TrainingState(folder, lock);
+    } catch (RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
   }
 
   /** Begins {@code metrics.jsonl} anew with the steps that are done. */
@@ -127,7 +140,7 @@ final class TrainingState implements AutoCloseable {
    *
    * @param fingerprint of the training that asks; the state of another is refused
    */
-  Optional<Facts> facts(String fingerprint) {
+  Optional<Facts> facts(Fingerprint fingerprint) {
     Optional<Path> last = last(STEP);
     if (last.isEmpty()) {
       return Optional.empty();
@@ -138,14 +151,19 @@ final class TrainingState implements AutoCloseable {
       if (facts.fingerprint() == null || facts.reference() == null || facts.metrics() == null) {
         throw new IOException("it is not whole");
       }
-      if (!facts.fingerprint().equals(fingerprint)) {
+      boolean earlier = facts.fingerprint().version() != fingerprint.version();
+      List<String> differ = earlier ? List.of() : facts.fingerprint().differences(fingerprint);
+      if (earlier || !differ.isEmpty()) {
         if (facts.step() == 0) {
           return Optional.empty();
         }
         throw new InvalidInputException(
             folder
-                + ": holds the state of another training (other weights, tokenizer, examples,"
-                + " settings or seed); delete it to begin this one");
+                + ": holds the state of another training ("
+                + (earlier
+                    ? "of another version of this program"
+                    : "what differs: " + String.join(", ", differ))
+                + "); delete it to begin this one");
       }
       return Optional.of(facts);
     } catch (IOException e) {
@@ -190,16 +208,17 @@ final class TrainingState implements AutoCloseable {
   /** Lets go of the folder, which vanishes where nothing was saved. */
   @Override
   public void close() {
-    List<Path> left = Folders.entries(folder);
-    if (left.stream().allMatch(path -> path.endsWith(LOCK))) {
-      Folders.deleteIfThere(folder);
+    try (lock) {
+      List<Path> left = Folders.entries(folder);
+      if (left.stream().allMatch(path -> path.endsWith(LOCK))) {
+        Folders.deleteIfThere(folder);
+      }
     }
-    lock.close();
   }
 
   private void write(String prefix, int step, List<ByteBuffer> tensors, Optional<byte[]> facts) {
     Path target = at(prefix, step);
-    Path part = folder.resolve(target.getFileName() + ".part");
+    Path part = folder.resolve(target.getFileName() + PART);
     try {
       Folders.deleteIfThere(part);
       Files.createDirectory(part);
@@ -216,7 +235,7 @@ final class TrainingState implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      StorageException failure = failure(target, e);
+      AutodidactException failure = failure(target, e);
       try {
         Folders.deleteIfThere(part);
       } catch (StorageException again) {
@@ -226,8 +245,8 @@ final class TrainingState implements AutoCloseable {
     }
   }
 
-  private static StorageException failure(Path target, IOException e) {
-    return new StorageException(
+  private static AutodidactException failure(Path target, IOException e) {
+    return StorageException.of(
         target
             + ": the training's state cannot be saved: "
             + e
@@ -283,7 +302,7 @@ final class TrainingState implements AutoCloseable {
                 + " state's folder to begin again");
       }
     } catch (IOException e) {
-      throw new StorageException(file + ": cannot be read: " + e, e);
+      throw StorageException.of(file + ": cannot be read: " + e, e);
     }
   }
 
@@ -322,9 +341,9 @@ final class TrainingState implements AutoCloseable {
 
   /** What a finished folder says of its training: {@code training.json}. */
   record Finished(
-      String fingerprint,
+      Fingerprint fingerprint,
       String parent,
-      String settings,
+      Object settings,
       long seed,
       int examples,
       boolean stoppedEarly,
@@ -333,6 +352,13 @@ final class TrainingState implements AutoCloseable {
       List<Probe.Reading> probes) {
 
     private static final String FILE = "training.json";
+
+    /** Whether it comes from this very training. */
+    boolean isOf(Fingerprint now) {
+      return fingerprint != null
+          && fingerprint.version() == now.version()
+          && fingerprint.differences(now).isEmpty();
+    }
 
     /** The files that a trained folder has besides the model's own. */
     Map<String, byte[]> files() {
@@ -356,7 +382,7 @@ final class TrainingState implements AutoCloseable {
       try {
         return Optional.of(JSON.readValue(file.toFile(), new TypeReference<Finished>() {}));
       } catch (IOException e) {
-        throw new StorageException(file + ": cannot be read: " + e, e);
+        throw StorageException.of(file + ": cannot be read: " + e, e);
       }
     }
   }

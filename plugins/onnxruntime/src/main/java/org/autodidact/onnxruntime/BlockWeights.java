@@ -7,6 +7,7 @@ import ai.onnxruntime.OrtException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
@@ -38,7 +39,12 @@ final class BlockWeights implements RoundedWeights {
     this.model = model;
   }
 
+  /** {@link #of(ModelFolder, Cancellation)} that nobody cancels. */
   static BlockWeights of(ModelFolder model) {
+    return of(model, new Cancellation());
+  }
+
+  static BlockWeights of(ModelFolder model, Cancellation opening) {
     ModelConfig config = model.config();
     int attended = config.heads() * config.headSize();
     if ((config.hiddenSize() | config.intermediateSize() | attended) % BLOCK != 0) {
@@ -56,7 +62,14 @@ final class BlockWeights implements RoundedWeights {
     }
     BlockWeights weights = new BlockWeights(model);
     try {
-      IntStream.range(0, config.layers()).parallel().forEach(weights::make);
+      IntStream.range(0, config.layers())
+          .parallel()
+          .forEach(
+              layer -> {
+                opening.throwIfCancelled();
+                weights.make(layer);
+              });
+      opening.throwIfCancelled();
       weights.round(
           HEAD, config.tiedEmbeddings() ? "model.embed_tokens" : "lm_head", config.hiddenSize());
       return weights;

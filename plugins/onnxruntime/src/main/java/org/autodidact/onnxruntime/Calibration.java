@@ -9,6 +9,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import org.autodidact.api.AutodidactException;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.Message;
 import org.autodidact.checkpoints.ModelFolder;
 
@@ -60,7 +61,7 @@ final class Calibration {
   }
 
   /** Reads the texts. */
-  static Calibration of(ModelFolder model, VectorStream stream) {
+  static Calibration of(ModelFolder model, VectorStream stream, Cancellation cancellation) {
     List<int[]> texts = read(model);
     int tokens = texts.stream().mapToInt(ids -> ids.length).sum();
     Map<Input, Row[][]> rows = new EnumMap<>(Input.class);
@@ -69,6 +70,7 @@ final class Calibration {
     }
     int first = 0;
     for (int[] ids : texts) {
+      cancellation.throwIfCancelled();
       int begin = first;
       stream.read(
           ids,
@@ -84,7 +86,10 @@ final class Calibration {
           seen.put(input, directions);
           stream.forEach(
               directions.length,
-              layer -> directions[layer] = Directions.of(floats(ofLayers[layer])));
+              layer -> {
+                cancellation.throwIfCancelled();
+                directions[layer] = Directions.of(floats(ofLayers[layer]));
+              });
         });
     return new Calibration(seen);
   }

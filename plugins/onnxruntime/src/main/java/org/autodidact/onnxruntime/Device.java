@@ -18,6 +18,7 @@ import java.util.Map;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.ComputeSettings.Provider;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.CacheFolder;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TensorInfo;
 
@@ -34,12 +35,10 @@ final class Device {
 
   /** With the user's folder of engines. */
   static Device of(Provider provider) {
-    String cache =
-        System.getenv().getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache");
     return new Device(
         provider,
         new EngineCache(
-            Path.of(cache, "autodidact", "tensorrt"),
+            CacheFolder.of(CacheFolder.TENSORRT),
             "ONNX Runtime " + Onnx.environment().getVersion()));
   }
 

@@ -7,17 +7,22 @@ import ai.onnxruntime.OrtException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.autodidact.api.AutodidactException;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.CancelledException;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
@@ -50,6 +55,7 @@ final class Int8Weights implements RoundedWeights {
   private final ModelFolder model;
   private final ModelConfig config;
   private final boolean exact;
+  private final Cancellation opening;
   private final Rotation stream;
   private final Map<String, Matrix> matrices = new LinkedHashMap<>();
   private Calibration calibration = Calibration.NONE;
@@ -93,8 +99,9 @@ final class Int8Weights implements RoundedWeights {
     }
   }
 
-  private Int8Weights(ModelFolder model, boolean exact) {
+  private Int8Weights(ModelFolder model, boolean exact, Cancellation opening) {
     this.model = model;
+    this.opening = opening;
     this.config = model.config();
     this.exact = exact;
     this.stream =
@@ -103,13 +110,18 @@ final class Int8Weights implements RoundedWeights {
             : Rotation.hadamard(inputBlock(config));
   }
 
+  /** {@link #of(ModelFolder, boolean, int, Cancellation)} that nobody cancels. */
+  static Int8Weights of(ModelFolder model, boolean exact, int threads) {
+    return of(model, exact, threads, new Cancellation());
+  }
+
   /**
    * Rotates and rounds.
    *
    * @param exact whether this processor adds products of unsigned and signed bytes exactly ({@link
    *     Int8Kernel}); where not, weights are rounded so that it does ({@link Rounding})
    */
-  static Int8Weights of(ModelFolder model, boolean exact, int threads) {
+  static Int8Weights of(ModelFolder model, boolean exact, int threads, Cancellation cancellation) {
     List<String> missing = unsupported(model.config());
     if (!missing.isEmpty()) {
       throw new UnsupportedModelException(
@@ -120,7 +132,7 @@ final class Int8Weights implements RoundedWeights {
               + String.join(", ", missing)
               + "; use fp32");
     }
-    Int8Weights weights = new Int8Weights(model, exact);
+    Int8Weights weights = new Int8Weights(model, exact, cancellation);
     try {
       weights.makeMatrices(threads);
       weights.makeEmbedding();
@@ -156,6 +168,11 @@ final class Int8Weights implements RoundedWeights {
   /** Numbers that the graph rotates together before {@code down_proj}. */
   static int block() {
     return BLOCK;
+  }
+
+  /** Cancels what is made of these weights while a model is opened. */
+  Cancellation opening() {
+    return opening;
   }
 
   /** Frees the bytes of a matrix that whoever multiplies by it has copied. */
@@ -221,21 +238,49 @@ final class Int8Weights implements RoundedWeights {
     }
     work.put(HEAD, this::head);
     ExecutorService pool = Executors.newFixedThreadPool(threads);
+    Map<String, Future<Matrix>> made = new LinkedHashMap<>();
     try {
-      Map<String, Future<Matrix>> made = new LinkedHashMap<>();
       work.forEach((name, task) -> made.put(name, pool.submit(task)));
       for (Map.Entry<String, Future<Matrix>> entry : made.entrySet()) {
         matrices.put(entry.getKey(), entry.getValue().get());
+        entry.setValue(CompletableFuture.failedFuture(new CancelledException()));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new AutodidactException("interrupted while the weights were rotated", e);
+      throw new CancelledException("interrupted while the weights were rotated", e);
     } catch (ExecutionException e) {
       throw e.getCause() instanceof RuntimeException cause
           ? cause
           : new AutodidactException("the weights cannot be rotated: " + e.getCause(), e);
     } finally {
       pool.shutdownNow();
+      freeWhatNobodyHas(pool, made.values());
+    }
+  }
+
+  /** After a failure: matrices that others made before they heeded it, or while they did. */
+  private static void freeWhatNobodyHas(ExecutorService pool, Collection<Future<Matrix>> made) {
+    boolean interrupted = false;
+    while (!pool.isTerminated()) {
+      try {
+        pool.awaitTermination(1, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    for (Future<Matrix> future : made) {
+      try {
+        if (future.isDone() && !future.isCancelled()) {
+          future.get().values().close();
+        }
+      } catch (ExecutionException e) {
+        // It made none.
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -249,6 +294,7 @@ final class Int8Weights implements RoundedWeights {
     TensorInfo plain = plainEmbedding();
     ByteBuffer bytes = model.bytes(plain);
     for (int from = 0; from < vocabulary; from += TOGETHER) {
+      opening.throwIfCancelled();
       int count = Math.min(TOGETHER, vocabulary - from);
       float[][] rows = rows(plain, bytes, from, count);
       float[][] columns = Rotation.transposed(rows, config.hiddenSize());
@@ -269,6 +315,7 @@ final class Int8Weights implements RoundedWeights {
   }
 
   private float[][] rows(String name) {
+    opening.throwIfCancelled();
     TensorInfo tensor = model.tensor(name);
     return rows(tensor, model.bytes(tensor), 0, Math.toIntExact(tensor.shape().get(0)));
   }
@@ -345,7 +392,10 @@ final class Int8Weights implements RoundedWeights {
     float[] gains = gains("model.norm.weight");
     ByteBuffer bytes = model.bytes(tensor);
     return Rounding.round(
-        (from, count) -> read(rows(tensor, bytes, from, count), gains),
+        (from, count) -> {
+          opening.throwIfCancelled();
+          return read(rows(tensor, bytes, from, count), gains);
+        },
         config.vocabularySize(),
         new float[0],
         !exact,
@@ -355,7 +405,10 @@ final class Int8Weights implements RoundedWeights {
   private Matrix reading(float[][] rows, String norm, float[] bias, Directions directions) {
     float[] gains = gains(norm);
     return Rounding.round(
-        (from, count) -> read(Arrays.copyOfRange(rows, from, from + count), gains),
+        (from, count) -> {
+          opening.throwIfCancelled();
+          return read(Arrays.copyOfRange(rows, from, from + count), gains);
+        },
         rows.length,
         bias,
         !exact,
@@ -384,6 +437,7 @@ final class Int8Weights implements RoundedWeights {
     }
     return Rounding.round(
         (from, count) -> {
+          opening.throwIfCancelled();
           float[][] some = Arrays.copyOfRange(rows, from, from + count);
           float[][] columns = Rotation.transposed(some, directions.inputs());
           inputs.applyToAll(columns);

@@ -2,13 +2,57 @@ package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtProvider;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import org.autodidact.checkpoints.NativeLibraries;
 
 /** ONNX Runtime of this process. */
 final class Onnx {
+  /** Those of GPUs are in another jar. */
+  private static final List<String> FILES =
+      List.of(
+          "onnxruntime",
+          "onnxruntime4j_jni",
+          "onnxruntime_providers_shared",
+          "onnxruntime_providers_cuda",
+          "onnxruntime_providers_tensorrt");
+
   private Onnx() {}
 
   /** The one environment; it says errors alone. */
   static OrtEnvironment environment() {
-    return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+    return Loaded.ENVIRONMENT;
+  }
+
+  /** The execution providers that this ONNX Runtime has. */
+  static EnumSet<OrtProvider> availableProviders() {
+    Loaded.ENVIRONMENT.getVersion(); // or the library would load itself, and unpack first
+    return OrtEnvironment.getAvailableProviders();
+  }
+
+  /** Loads ONNX Runtime when it is first asked for. */
+  private static final class Loaded {
+    static final OrtEnvironment ENVIRONMENT =
+        NativeLibraries.load(
+            List.of(
+                NativeLibraries.Library.unpacked(
+                    "onnxruntime",
+                    OrtEnvironment.class.getClassLoader(),
+                    FILES.stream().map(file -> folder() + System.mapLibraryName(file)).toList(),
+                    "onnxruntime.native.path",
+                    "onnxruntime.native.onnxruntime.path",
+                    "onnxruntime.native.onnxruntime.skip")),
+            () -> OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR));
+
+    /** Of this platform in the library's jar. */
+    private static String folder() {
+      String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+      String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+      return "ai/onnxruntime/native/"
+          + (os.contains("mac") ? "osx" : os.contains("win") ? "win" : "linux")
+          + (arch.equals("amd64") || arch.equals("x86_64") ? "-x64/" : "-" + arch + "/");
+    }
   }
 }

@@ -18,6 +18,7 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Scorer;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.vectors.Vectors;
 
 /**
  * Generates with ONNX Runtime. A prompt is computed once for all of its candidates, and what
@@ -78,7 +79,22 @@ final class OnnxGenerator implements Generator {
 
   /** In 8 bits prompts are shared; float32 is there to be exact. */
   static OnnxGenerator open(Checkpoint checkpoint, ComputeSettings settings) {
-    return open(checkpoint, settings, false, true);
+    return open(checkpoint, settings, new Cancellation());
+  }
+
+  /** The same; asks {@code cancellation} between pieces of work of less than a second. */
+  static OnnxGenerator open(
+      Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
+    return open(checkpoint, settings, false, true, cancellation);
+  }
+
+  /** {@link #open(Checkpoint, ComputeSettings, boolean, boolean, Cancellation)} uncancelled. */
+  static OnnxGenerator open(
+      Checkpoint checkpoint,
+      ComputeSettings settings,
+      boolean alwaysSharesPrefixes,
+      boolean byVectors) {
+    return open(checkpoint, settings, alwaysSharesPrefixes, byVectors, new Cancellation());
   }
 
   /**
@@ -89,23 +105,33 @@ final class OnnxGenerator implements Generator {
       Checkpoint checkpoint,
       ComputeSettings settings,
       boolean alwaysSharesPrefixes,
-      boolean byVectors) {
+      boolean byVectors,
+      Cancellation cancellation) {
+    cancellation.throwIfCancelled();
     ModelFolder model = ModelFolder.open(checkpoint.folder());
     int threads = settings.effectiveThreads();
     int positions = positions(model.config(), settings);
     Optional<RoundedWeights> rounded = Optional.empty();
     try {
       if (settings.precision() == ComputeSettings.Precision.INT8_WEIGHTS) {
-        rounded = Optional.of(BlockWeights.of(model));
+        rounded = Optional.of(BlockWeights.of(model, cancellation));
       } else if (rounds(settings.precision(), model)) {
-        Int8Weights int8 = Int8Weights.of(model, Int8Kernel.isExact(), threads);
+        Int8Weights int8 = Int8Weights.of(model, Int8Kernel.isExact(), threads, cancellation);
         rounded = Optional.of(int8);
+        if (!Vectors.available()) {
+          LOGGER.log(
+              System.Logger.Level.WARNING,
+              "{0}: 8 bits are computed without the JVM''s vectors, more slowly and in another order:"
+                  + " a seed draws other texts than with java --add-modules jdk.incubator.vector",
+              model.path());
+        }
         if (byVectors && VectorDecoder.supports(model.config())) {
           int8.roundAgain(VectorEngine.calibrate(model, int8, threads, positions), threads);
           Engine engine = new VectorEngine(model.config(), int8, threads, positions);
           return new OnnxGenerator(model, rounded, settings, engine);
         }
       }
+      cancellation.throwIfCancelled();
       boolean shares = rounded.isPresent() && DecoderGraph.attendsToAll(model.config());
       Engine engine =
           new GraphEngine(model, rounded, threads, alwaysSharesPrefixes || shares, positions);

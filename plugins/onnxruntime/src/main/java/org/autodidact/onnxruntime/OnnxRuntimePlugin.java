@@ -3,6 +3,7 @@ package org.autodidact.onnxruntime;
 import ai.onnxruntime.OrtEnvironment;
 import java.util.ArrayList;
 import java.util.List;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generator;
@@ -36,7 +37,7 @@ public final class OnnxRuntimePlugin implements Plugin {
     try {
       OrtEnvironment environment = Onnx.environment();
       lines.add("ONNX Runtime " + environment.getVersion() + " loaded");
-      lines.add("execution providers: " + OrtEnvironment.getAvailableProviders());
+      lines.add("execution providers: " + Onnx.availableProviders());
       lines.add(
           "8-bit products: "
               + (Int8Kernel.isExact()
@@ -67,14 +68,20 @@ public final class OnnxRuntimePlugin implements Plugin {
 
     @Override
     public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
+      return open(checkpoint, settings, new Cancellation());
+    }
+
+    @Override
+    public Generator open(
+        Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
       ComputeSettings.Provider provider =
-          Providers.choose(
-              settings.provider(), OrtEnvironment.getAvailableProviders(), Providers::missing);
+          Providers.choose(settings.provider(), Onnx.availableProviders(), Providers::missing);
       if (provider != ComputeSettings.Provider.CPU) {
         return DeviceGenerator.open(checkpoint, settings, Device.of(provider));
       }
       return switch (settings.precision()) {
-        case AUTO, FP32, INT8, INT8_WEIGHTS -> OnnxGenerator.open(checkpoint, settings);
+        case AUTO, FP32, INT8, INT8_WEIGHTS ->
+            OnnxGenerator.open(checkpoint, settings, cancellation);
         case INT4 ->
             throw new UnsupportedModelException(
                 "precision int4 is not there: four bits cost this project's reference model 15 to 33"

@@ -65,10 +65,10 @@ final class Providers {
     OrtEnvironment environment =
         Onnx.environment(); // without one, options fail before they say why
     OrtProvider name = provider == Provider.CUDA ? OrtProvider.CUDA : OrtProvider.TENSOR_RT;
-    if (!OrtEnvironment.getAvailableProviders().contains(name)) {
+    if (!Onnx.availableProviders().contains(name)) {
       return Optional.of(
           "is not in this ONNX Runtime, which has "
-              + OrtEnvironment.getAvailableProviders()
+              + Onnx.availableProviders()
               + "; put the jar com.microsoft.onnxruntime:onnxruntime_gpu:"
               + environment.getVersion()
               + " on the class path before the one that is there");

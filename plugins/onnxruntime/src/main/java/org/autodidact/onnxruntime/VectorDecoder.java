@@ -97,6 +97,7 @@ final class VectorDecoder implements AutoCloseable {
   }
 
   private Product product(Int8Weights.Matrix matrix) {
+    weights.opening().throwIfCancelled();
     Product made =
         new Product(
             ByteProduct.parts(environment, matrix, threads), matrix.centre(), matrix.bias());

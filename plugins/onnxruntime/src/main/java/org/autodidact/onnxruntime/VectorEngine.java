@@ -47,7 +47,7 @@ final class VectorEngine implements Engine {
   /** What weights that were rounded without knowing it let be seen; takes their matrices. */
   static Calibration calibrate(ModelFolder model, Int8Weights weights, int threads, int positions) {
     try (VectorEngine engine = new VectorEngine(model.config(), weights, threads, positions)) {
-      return Calibration.of(model, engine.together);
+      return Calibration.of(model, engine.together, weights.opening());
     }
   }
 

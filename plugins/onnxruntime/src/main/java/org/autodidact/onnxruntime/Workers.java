@@ -7,7 +7,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
 
@@ -48,7 +47,7 @@ final class Workers {
         }
         open -= message.found().isPresent() ? 0 : 1;
         Throwable worse = message.failure().orElse(null);
-        if (failure == null || failure instanceof CancelledException) {
+        if (failure == null || failure instanceof CancelledException && !interrupted) {
           failure = worse == null ? failure : worse;
         }
         if (failure == null) {
@@ -57,7 +56,7 @@ final class Workers {
       } catch (InterruptedException e) {
         // Said again only when the workers have ended: else the next wait would not wait for them.
         interrupted = true;
-        failure = new AutodidactException("interrupted while generating", e);
+        failure = new CancelledException("interrupted while generating", e);
       } catch (RuntimeException | Error e) {
         failure = e;
       }
