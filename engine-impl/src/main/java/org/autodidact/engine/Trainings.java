@@ -6,6 +6,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.SortedMap;
+import java.util.stream.Collectors;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
@@ -20,6 +22,7 @@ import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.evaluation.JudgeMetrics;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -132,9 +135,23 @@ final class Trainings {
             + (scored == 0
                 ? "; the judge '"
                     + config.judge().name()
-                    + "' never wrote one that could be read: raise judge.max-tokens, fine-tune on EFT"
+                    + "' never wrote one that could be read"
+                    + reasons(judged)
+                    + ": raise judge.max-tokens, fine-tune on EFT"
                     + " data, or use the judge 'expected-score'"
                 : ", and no prompt's candidates differ in theirs: take more candidates or prompts"));
+  }
+
+  /** " (cut-off 7, no-statement 2)", or nothing where the judge gave no reason. */
+  private static String reasons(List<JudgedCandidate> judged) {
+    SortedMap<String, Integer> unread =
+        JudgeMetrics.unread(
+            judged.stream().flatMap(j -> j.judgement().samples().stream()).toList());
+    return unread.isEmpty()
+        ? ""
+        : unread.entrySet().stream()
+            .map(e -> e.getKey() + " " + e.getValue())
+            .collect(Collectors.joining(", ", " (", ")"));
   }
 
   private Checkpoint train(

@@ -21,6 +21,7 @@ import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Unread;
 import org.autodidact.api.Message;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
@@ -35,7 +36,7 @@ import org.autodidact.engine.prompts.CreatedPrompt;
  */
 public final class RunStore implements AutoCloseable {
   /** Raised when the tables change; a store of another version is refused. */
-  private static final String FORMAT = "2";
+  private static final String FORMAT = "3";
 
   private final Path folder;
   private final FolderLock lock;
@@ -342,7 +343,7 @@ public final class RunStore implements AutoCloseable {
           for (int i = 0; i < judgement.samples().size(); i++) {
             JudgementSample sample = judgement.samples().get(i);
             database.update(
-                "INSERT INTO judgement_sample VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO judgement_sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
                 candidate,
@@ -350,7 +351,8 @@ public final class RunStore implements AutoCloseable {
                 i < seeds.size() ? seeds.get(i) : null,
                 nullable(sample.score()),
                 sample.text(),
-                sample.shown().name());
+                sample.shown().name(),
+                sample.unread().map(Enum::name).orElse(null));
           }
         });
   }
@@ -359,14 +361,17 @@ public final class RunStore implements AutoCloseable {
   public Map<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
     Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
     database.query(
-        "SELECT prompt, candidate, score, text, shown FROM judgement_sample WHERE iteration = ?"
+        "SELECT prompt, candidate, score, text, shown, unread FROM judgement_sample WHERE iteration = ?"
             + " ORDER BY prompt, candidate, position",
         r ->
             samples
                 .computeIfAbsent(r.getInt(1) + "/" + r.getInt(2), k -> new ArrayList<>())
                 .add(
                     new JudgementSample(
-                        score(r, 3), r.getString(4), Shown.valueOf(r.getString(5)))),
+                        score(r, 3),
+                        r.getString(4),
+                        Shown.valueOf(r.getString(5)),
+                        Optional.ofNullable(r.getString(6)).map(Unread::valueOf))),
         iteration);
     Map<Integer, Map<Integer, PlacedCandidate>> candidates = placed(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();
