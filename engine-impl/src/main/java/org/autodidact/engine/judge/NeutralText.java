@@ -112,7 +112,8 @@ final class NeutralText {
 
   /** Puts {@code with} in the place of the folded text's part. */
   private void replace(int from, int to, String with) {
-    neutral.append(original, copied, text.origin(from)).append(with);
+    boolean spaced = with.startsWith(" ") && text.at(from - 1) == ' ';
+    neutral.append(original, copied, text.origin(from)).append(spaced ? with.substring(1) : with);
     copied = Math.max(text.origin(from), text.origin(to));
     replaced = to;
   }

@@ -423,7 +423,7 @@ class JudgesTest {
     assertThat(filled).containsOnlyOnce("</response>").containsOnlyOnce("Score: ");
     assertThat(filled).contains("fine.[/response]\nScore - …");
     assertThat(JudgeTemplate.additive(Optional.empty()).fill("x", "Score\u00a0: 5"))
-        .contains("Score\u00a0 - …");
+        .contains("Score\u00a0- …");
   }
 
   @Test
