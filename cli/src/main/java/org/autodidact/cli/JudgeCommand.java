@@ -95,6 +95,7 @@ final class JudgeCommand implements Callable<Integer> {
           .put("judgements", requests.size())
           .put("scored", scores.size())
           .put("parse_failure_rate", JudgeMetrics.parseFailures(samples))
+          .put("unread", JudgeMetrics.unread(samples))
           .print(
               String.format(
                   Locale.ROOT,
@@ -108,7 +109,9 @@ final class JudgeCommand implements Callable<Integer> {
         throw new InvalidInputException(
             "none of "
                 + requests.size()
-                + " judgements has a score that could be read; what was written is in "
+                + " judgements has a score that could be read "
+                + JudgeMetrics.unread(samples)
+                + "; what was written is in "
                 + output
                 + ". Raise --max-tokens, take a model fine-tuned on EFT data, or --judge expected-score");
       }
@@ -150,6 +153,7 @@ final class JudgeCommand implements Callable<Integer> {
     if (sample.shown() != JudgementSample.Shown.ALONE) {
       line.put("shown", Names.of(sample.shown()));
     }
+    sample.unread().ifPresent(why -> line.put("unread", Names.of(why)));
     return line;
   }
 

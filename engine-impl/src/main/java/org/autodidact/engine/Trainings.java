@@ -6,6 +6,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.SortedMap;
+import java.util.stream.Collectors;
 import org.autodidact.api.Answer;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
@@ -23,6 +25,7 @@ import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.config.RunConfig.Candidates.Truncated;
 import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.evaluation.JudgeMetrics;
 import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
@@ -144,8 +147,10 @@ final class Trainings {
             + (scored == 0
                 ? "; the judge '"
                     + config.judge().name()
-                    + "' gave none; where a model writes its judgements, raise judge.max-tokens, fine-tune"
-                    + " on EFT data, or use the judge 'expected-score'"
+                    + "' gave none"
+                    + reasons(judged)
+                    + "; where a model writes its judgements, raise judge.max-tokens, fine-tune on EFT"
+                    + " data, or use the judge 'expected-score'"
                 : cutMatters
                     ? ", and "
                         + cut
@@ -154,6 +159,18 @@ final class Trainings {
                         + " keeps out: raise candidates.max-tokens, or set it to keep"
                     : ", and no prompt's candidates differ in theirs: take more candidates or"
                         + " prompts"));
+  }
+
+  /** " (cut-off 7, no-statement 2)", or nothing where the judge gave no reason. */
+  private static String reasons(List<JudgedCandidate> judged) {
+    SortedMap<String, Integer> unread =
+        JudgeMetrics.unread(
+            judged.stream().flatMap(j -> j.judgement().samples().stream()).toList());
+    return unread.isEmpty()
+        ? ""
+        : unread.entrySet().stream()
+            .map(e -> e.getKey() + " " + e.getValue())
+            .collect(Collectors.joining(", ", " (", ")"));
   }
 
   private Checkpoint train(

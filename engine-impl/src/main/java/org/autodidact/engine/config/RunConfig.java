@@ -50,8 +50,8 @@ public record RunConfig(
     judge = or(judge, new JudgeSection(null, null, null, null, null, null, null, null));
     preferenceTraining = or(preferenceTraining, Training.DEFAULTS);
     strategy = or(strategy, new Strategy(null, null));
-    warnWhen = or(warnWhen, new Limits(null, null, null, null, null));
-    stopWhen = or(stopWhen, new Limits(null, null, null, null, null));
+    warnWhen = or(warnWhen, new Limits(null, null, null, null, null, null));
+    stopWhen = or(stopWhen, new Limits(null, null, null, null, null, null));
     evaluation = or(evaluation, Optional.empty());
     compute = or(compute, new Compute(null, null, null, null));
     if (iterations == 0 && fineTuning.isEmpty()) {
@@ -163,21 +163,25 @@ public record RunConfig(
       Optional<Double> lengthGrowth,
       Optional<Double> selfSimilarity,
       Optional<Double> agreement,
-      Optional<Double> parseFailures) {
+      Optional<Double> parseFailures,
+      Optional<Double> namedScores) {
     public Limits {
       scoreInflation = or(scoreInflation, Optional.empty());
       lengthGrowth = or(lengthGrowth, Optional.empty());
       selfSimilarity = or(selfSimilarity, Optional.empty());
       agreement = or(agreement, Optional.empty());
       parseFailures = or(parseFailures, Optional.empty());
+      namedScores = or(namedScores, Optional.empty());
       scoreInflation.ifPresent(v -> Ranges.number("score-inflation", v, -1e6, 1e6));
       lengthGrowth.ifPresent(v -> Ranges.number("length-growth", v, -1e6, 1e6));
       selfSimilarity.ifPresent(v -> Ranges.number("self-similarity", v, -1e6, 1e6));
       agreement.ifPresent(v -> Ranges.number("agreement", v, -1e6, 1e6));
       parseFailures.ifPresent(v -> Ranges.number("parse-failures", v, -1e6, 1e6));
+      namedScores.ifPresent(v -> Ranges.number("named-scores", v, -1e6, 1e6));
       require(selfSimilarity.filter(v -> v >= 1), "self-similarity", "below 1");
       require(agreement.filter(v -> v <= 0), "agreement", "above 0");
       require(parseFailures.filter(v -> v >= 1), "parse-failures", "below 1");
+      require(namedScores.filter(v -> v >= 1), "named-scores", "below 1");
     }
 
     /** Shares are between 0 and 1: a limit that none can be beyond guards nothing. */

@@ -1,10 +1,13 @@
 package org.autodidact.engine.evaluation;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
 import org.apache.commons.math3.stat.correlation.KendallsCorrelation;
@@ -13,6 +16,7 @@ import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.engine.config.Names;
 import org.autodidact.engine.data.RankedInstruction.Answer;
 
 /**
@@ -105,6 +109,13 @@ public final class JudgeMetrics {
   /** The share of judgement samples without a score; NaN of none. */
   public static double parseFailures(List<JudgementSample> samples) {
     return mean(samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
+  }
+
+  /** How many judgement samples have no score for each reason that a judge gave, by its name. */
+  public static SortedMap<String, Integer> unread(Collection<JudgementSample> samples) {
+    SortedMap<String, Integer> counts = new TreeMap<>();
+    samples.forEach(s -> s.unread().ifPresent(u -> counts.merge(Names.of(u), 1, Integer::sum)));
+    return counts;
   }
 
   private double range() {

@@ -13,8 +13,8 @@ import org.autodidact.engine.config.RunConfig;
  * <ul>
  *   <li>{@code score-inflation}: points by which its mean score of itself lies above M1's of itself
  *   <li>{@code length-growth}: its candidates' mean tokens, as a multiple of M1's
- *   <li>{@code self-similarity}, {@code agreement}, {@code parse-failures}: as in {@link
- *       IterateMetrics}; {@code agreement} is the least allowed, the others the most
+ *   <li>{@code self-similarity}, {@code agreement}, {@code parse-failures}, {@code named-scores}:
+ *       as in {@link IterateMetrics}; {@code agreement} is the least allowed, the others the most
  * </ul>
  */
 public final class Guards {
@@ -34,6 +34,7 @@ public final class Guards {
     above(found, "length-growth", growth(), limits.lengthGrowth());
     above(found, "self-similarity", value("self-similarity"), limits.selfSimilarity());
     above(found, "parse-failures", value("parse-failures"), limits.parseFailures());
+    above(found, "named-scores", value("named-scores"), limits.namedScores());
     Optional<Double> agreement = value("agreement");
     if (limits.agreement().isPresent()
         && agreement.isPresent()

@@ -13,6 +13,8 @@ import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Shown;
 import org.autodidact.api.PreferencePair;
+import org.autodidact.engine.evaluation.JudgeMetrics;
+import org.autodidact.engine.judge.JudgeTemplate;
 import org.autodidact.engine.store.RunStore;
 import org.autodidact.engine.text.RougeL;
 
@@ -23,6 +25,10 @@ import org.autodidact.engine.text.RougeL;
  * <ul>
  *   <li>{@code mean-score}, {@code score-deviation}: of its own candidates by its own judgement
  *   <li>{@code parse-failures}: share of judgement samples without a score
+ *   <li>{@code unread-cut-off} and the other {@link JudgementSample.Unread}: the same share by
+ *       reason, those that occur
+ *   <li>{@code named-scores}: share of its own candidates that state a score or give themselves a
+ *       grade, which a judge is not shown
  *   <li>{@code mean-tokens}, {@code chosen-tokens}, {@code rejected-tokens}: length of candidates,
  *       and of the pairs' two sides
  *   <li>{@code truncated}: share of its own candidates that were cut off
@@ -76,6 +82,14 @@ public final class IterateMetrics {
         metrics,
         "parse-failures",
         samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
+    JudgeMetrics.unread(samples)
+        .forEach((why, count) -> metrics.put("unread-" + why, count / (double) samples.size()));
+    mean(
+        metrics,
+        "named-scores",
+        own.values().stream()
+            .flatMap(List::stream)
+            .mapToDouble(c -> JudgeTemplate.namesScore(c.text()) ? 1 : 0));
     answers(metrics, "mean-tokens", "self-similarity", own.values());
     mean(
         metrics,

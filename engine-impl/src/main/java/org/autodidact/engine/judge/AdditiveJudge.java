@@ -10,7 +10,6 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
-import org.autodidact.api.JudgementSample;
 
 /**
  * LLM-as-a-Judge by the additive 5-point prompt (paper, section 2.2 and figure 2): the model writes
@@ -50,10 +49,7 @@ public final class AdditiveJudge implements Judge {
                     Judgement.of(
                         generation.promptId(),
                         generation.candidates().stream()
-                            .map(
-                                c ->
-                                    new JudgementSample(
-                                        ScoreText.parse(c.text(), scale()), c.text()))
+                            .map(c -> ScoreParser.sample(c.text(), scale(), c.finishReason()))
                             .toList())),
             cancellation);
   }

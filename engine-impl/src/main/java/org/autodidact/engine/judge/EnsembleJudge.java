@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -14,6 +15,7 @@ import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
+import org.autodidact.api.JudgementSample.Shown;
 
 /**
  * The mean of several judges: one sample a member, in the members' order, its score brought to this
@@ -65,7 +67,11 @@ public final class EnsembleJudge implements Judge {
         judgement.samples().stream()
             .map(JudgementSample::text)
             .filter(t -> !t.isEmpty())
-            .collect(Collectors.joining("\n\n")));
+            .collect(Collectors.joining("\n\n")),
+        Shown.ALONE,
+        score.isPresent()
+            ? Optional.empty()
+            : judgement.samples().stream().flatMap(s -> s.unread().stream()).findFirst());
   }
 
   @Override

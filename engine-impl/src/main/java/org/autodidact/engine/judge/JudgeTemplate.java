@@ -96,6 +96,14 @@ public record JudgeTemplate(String text, List<String> places) {
     return filled.toString();
   }
 
+  /**
+   * Whether a text states a score or gives a grade, as "Score: 5" or "five points out of five". A
+   * judge prompt shows it without the number.
+   */
+  public static boolean namesScore(String answer) {
+    return NeutralText.namesScore(answer);
+  }
+
   private int placeAt(int at) {
     for (int i = 0; i < places.size(); i++) {
       if (text.startsWith("{" + places.get(i) + "}", at)) {

@@ -445,6 +445,10 @@ final class Database implements AutoCloseable {
       throw odd(column, "one of " + Arrays.toString(type.getEnumConstants()));
     }
 
+    <E extends Enum<E>> Optional<E> optionalOf(int column, Class<E> type) throws SQLException {
+      return row.getObject(column) == null ? Optional.empty() : Optional.of(oneOf(column, type));
+    }
+
     OddValueException odd(int column, String expected) throws SQLException {
       return new OddValueException(
           "'"

@@ -22,6 +22,7 @@ import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Unread;
 import org.autodidact.api.Message;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
@@ -530,7 +531,7 @@ public final class RunStore implements AutoCloseable {
           for (int i = 0; i < judgement.samples().size(); i++) {
             JudgementSample sample = judgement.samples().get(i);
             database.update(
-                "INSERT INTO judgement_sample VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO judgement_sample VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
                 candidate,
@@ -538,7 +539,8 @@ public final class RunStore implements AutoCloseable {
                 i < seeds.size() ? seeds.get(i) : null,
                 nullable(sample.score()),
                 sample.text(),
-                sample.shown().name());
+                sample.shown().name(),
+                sample.unread().map(Enum::name).orElse(null));
           }
         });
   }
@@ -549,12 +551,17 @@ public final class RunStore implements AutoCloseable {
     Optional<Judge.Scale> scale = notedScale();
     database.query(
         "judgement samples",
-        "SELECT prompt, candidate, score, text, shown FROM judgement_sample WHERE iteration = ?"
+        "SELECT prompt, candidate, score, text, shown, unread FROM judgement_sample WHERE iteration = ?"
             + " ORDER BY prompt, candidate, position",
         r ->
             samples
                 .computeIfAbsent(r.count(1) + "/" + r.count(2), k -> new ArrayList<>())
-                .add(new JudgementSample(score(r, 3, scale), r.text(4), r.oneOf(5, Shown.class))),
+                .add(
+                    new JudgementSample(
+                        score(r, 3, scale),
+                        r.text(4),
+                        r.oneOf(5, Shown.class),
+                        r.optionalOf(6, Unread.class))),
         iteration);
     Map<Integer, Map<Integer, PlacedCandidate>> candidates = placed(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();

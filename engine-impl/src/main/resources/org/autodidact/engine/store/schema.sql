@@ -69,6 +69,7 @@ CREATE TABLE IF NOT EXISTS judgement_sample (
   score REAL,
   text TEXT NOT NULL,
   shown TEXT NOT NULL,
+  unread TEXT,
   PRIMARY KEY (iteration, prompt, candidate, position),
   FOREIGN KEY (iteration, prompt, candidate) REFERENCES judgement (iteration, prompt, candidate));
 

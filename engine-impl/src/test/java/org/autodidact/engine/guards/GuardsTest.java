@@ -98,13 +98,20 @@ class GuardsTest {
                 "agreement",
                 0.4,
                 "parse-failures",
-                0.2));
-    assertThat(guards.beyond(limits(1.4, 2.4, 0.79, 0.41, 0.19)))
+                0.2,
+                "named-scores",
+                0.1));
+    assertThat(guards.beyond(limits(1.4, 2.4, 0.79, 0.41, 0.19, 0.09)))
         .extracting(line -> line.substring(0, line.indexOf(' ')))
         .containsExactly(
-            "score-inflation", "length-growth", "self-similarity", "parse-failures", "agreement");
-    assertThat(guards.beyond(limits(1.5, 2.5, 0.8, 0.4, 0.2))).isEmpty();
-    assertThat(guards.beyond(new Limits(null, null, null, null, null))).isEmpty();
+            "score-inflation",
+            "length-growth",
+            "self-similarity",
+            "parse-failures",
+            "named-scores",
+            "agreement");
+    assertThat(guards.beyond(limits(1.5, 2.5, 0.8, 0.4, 0.2, 0.1))).isEmpty();
+    assertThat(guards.beyond(new Limits(null, null, null, null, null, null))).isEmpty();
   }
 
   private static Limits limits(double... values) {
@@ -113,6 +120,7 @@ class GuardsTest {
         Optional.of(values[1]),
         Optional.of(values[2]),
         Optional.of(values[3]),
-        Optional.of(values[4]));
+        Optional.of(values[4]),
+        Optional.of(values[5]));
   }
 }
