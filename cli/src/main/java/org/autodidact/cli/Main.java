@@ -63,6 +63,11 @@ public final class Main {
     CommandLine line = new CommandLine(new Main());
     line.setExecutionExceptionHandler(
         (e, command, parsed) -> {
+          if (e instanceof UsageException usage) {
+            return command
+                .getParameterExceptionHandler()
+                .handleParseException(usage.fault(), arguments);
+          }
           PrintWriter err = command.getErr();
           report(e, err);
           return exitCode(e);
@@ -75,7 +80,8 @@ public final class Main {
     }
   }
 
-  private static void report(Throwable e, PrintWriter err) {
+  /** Says what happened: a line, and the stack trace where that is of use. */
+  static void report(Throwable e, PrintWriter err) {
     Throwable known = known(e);
     if (known instanceof AutodidactException) {
       err.println("autodidact: " + known.getMessage());
@@ -140,7 +146,7 @@ public final class Main {
     return stack.length == 0 ? "" : "in " + stack[0].getClassName();
   }
 
-  private static int exitCode(Throwable thrown) {
+  static int exitCode(Throwable thrown) {
     Throwable e = known(thrown);
     if (e instanceof CancelledException) {
       return Interrupt.CANCELLED;

@@ -85,18 +85,27 @@ final class ModelOptions {
           @Override
           public void generate(
               List<GenerationRequest> requests, Consumer<Generation> results, Cancellation c) {
-            checkpoint();
+            requireModel();
           }
 
           @Override
           public Optional<Scorer> scorer() {
-            checkpoint();
+            requireModel();
             return Optional.empty();
           }
 
           @Override
           public void close() {}
         });
+  }
+
+  /** Within a judge's call, whose fault it is not. */
+  private void requireModel() {
+    try {
+      checkpoint();
+    } catch (ParameterException e) {
+      throw new UsageException(e);
+    }
   }
 
   ComputeSettings compute() {

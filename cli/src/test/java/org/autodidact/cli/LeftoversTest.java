@@ -2,6 +2,8 @@ package org.autodidact.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -83,7 +85,7 @@ class LeftoversTest {
     assertThat(end(run("whole"))).as(Files.readString(folder.resolve("output.txt"))).isZero();
     assertThat(temporary).isEmptyDirectory();
     Process killed = run("killed");
-    waitFor(killed, "M1 candidates");
+    waitFor(killed, "M1 judgements"); // both libraries are loaded
     killed.destroyForcibly().waitFor();
     assertThat(temporary).isEmptyDirectory();
     assertThat(end(run("killed"))).isZero();
@@ -165,19 +167,27 @@ class LeftoversTest {
   }
 
   @Test
-  void tooLittleOfTheMachineIsOneLine() throws Exception {
-    Process process =
-        start(
-            List.of("-Xmx16m"),
-            "org.autodidact.cli.Main",
-            "run",
-            config.toString(),
-            "--output",
-            folder.resolve("small").toString());
-    assertThat(end(process)).isEqualTo(3);
-    assertThat(Files.readAllLines(folder.resolve("output.txt")))
-        .filteredOn(line -> line.contains("memory ran out"))
-        .hasSize(1);
-    assertThat(folder.resolve("output.txt")).content().doesNotContain("\tat ");
+  void whatNobodyCaughtIsOneLineAndACode() {
+    assertOneLine(3, "nested too deeply", new StackOverflowError());
+    assertOneLine(3, "memory ran out", new OutOfMemoryError("Java heap space"));
+    assertOneLine(
+        3, "memory ran out", new ExceptionInInitializerError(new OutOfMemoryError("heap")));
+    assertOneLine(1, "cannot be loaded here", new NoClassDefFoundError("org/other/Missing"));
+    assertOneLine(
+        4,
+        "raise 'ulimit -n'",
+        new IllegalStateException(new java.io.IOException("/x\u001b[2J: Too many open files")));
+  }
+
+  private static void assertOneLine(int code, String what, Throwable e) {
+    StringWriter text = new StringWriter();
+    Main.report(e, new PrintWriter(text, true));
+    assertThat(text.toString())
+        .startsWith("autodidact: ")
+        .contains(what)
+        .doesNotContain("\u001b")
+        .hasSizeLessThan(400);
+    assertThat(text.toString().lines()).hasSize(1);
+    assertThat(Main.exitCode(e)).isEqualTo(code);
   }
 }

@@ -563,15 +563,18 @@ class MainTest {
     assertThat(autodidact(trainDpo(model, data, trained, (Object[]) options.split(" "))))
         .as(err)
         .isZero();
-    String settings =
-        JSON.readTree(trained.resolve("training.json").toFile()).path("settings").asText();
-    assertThat(settings)
-        .contains(
-            "optimizer=ADAFACTOR, learningRate=0.002, finalLearningRate=0.001, schedule=LINEAR,"
-                + " warmupSteps=3, batchSize=4, epochs=2, maxLength=99, weightDecay=0.01,"
-                + " maxGradientNorm=0.7, dropout=0.05, shuffle=false, heldOutEvery=5, patience=6,"
-                + " saveEvery=7, recompute=true, lora=Optional[Lora[rank=8, alpha=9.5,"
-                + " dropout=0.06, targets=[q_proj, v_proj], merge=false, quantized=true]]");
+    assertThat(JSON.readTree(trained.resolve("training.json").toFile()).path("settings"))
+        .isEqualTo(
+            JSON.readTree(
+                """
+                {"loss": "SIGMOID", "terms": {"beta": 0.1, "labelSmoothing": 0.1, "gamma": 0.5, "sftWeight": 0.0}, "optimizer": "ADAFACTOR",
+                 "learningRate": 0.002, "finalLearningRate": 0.001, "schedule": "LINEAR",
+                 "warmupSteps": 3, "batchSize": 4, "epochs": 2, "maxLength": 99,
+                 "weightDecay": 0.01, "maxGradientNorm": 0.7, "dropout": 0.05, "shuffle": false,
+                 "heldOutEvery": 5, "patience": 6, "saveEvery": 7, "recompute": true,
+                 "lora": {"rank": 8, "alpha": 9.5, "dropout": 0.06,
+                          "targets": ["q_proj", "v_proj"], "merge": false, "quantized": true}}
+                """));
   }
 
   @ParameterizedTest

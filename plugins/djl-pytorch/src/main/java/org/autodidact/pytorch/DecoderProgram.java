@@ -118,6 +118,7 @@ final class DecoderProgram implements AutoCloseable {
       model.load(
           new ByteArrayInputStream(
               ScriptArchive.of(script.text(settings.lora(), bf16, target.plain()))));
+      deleteEmptyFolder();
       this.block = (PtSymbolBlock) model.getBlock();
       ModelConfig.RopeSettings rope = config.attention().get(0).rope();
       Shape angles = new Shape(maxLength, config.headSize() / 2);
@@ -636,13 +637,17 @@ final class DecoderProgram implements AutoCloseable {
     try (torch;
         manager) {
       if (model != null) {
-        Path empty = model.getModelPath();
+        deleteEmptyFolder();
         model.close();
-        // DJL makes it for a model that comes from memory, and would keep it while the JVM lives.
-        if (empty != null && empty.startsWith(System.getProperty("java.io.tmpdir"))) {
-          empty.toFile().delete();
-        }
       }
+    }
+  }
+
+  /** DJL makes it for a model that comes from memory, and keeps it while the JVM lives. */
+  private void deleteEmptyFolder() {
+    Path empty = model.getModelPath();
+    if (empty != null && empty.startsWith(System.getProperty("java.io.tmpdir"))) {
+      empty.toFile().delete();
     }
   }
 

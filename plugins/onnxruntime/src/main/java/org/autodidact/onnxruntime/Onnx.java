@@ -3,6 +3,10 @@ package org.autodidact.onnxruntime;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtProvider;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -44,7 +48,28 @@ final class Onnx {
                     "onnxruntime.native.path",
                     "onnxruntime.native.onnxruntime.path",
                     "onnxruntime.native.onnxruntime.skip")),
-            () -> OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR));
+            () -> {
+              OrtEnvironment environment =
+                  OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+              deleteEmptyFolder();
+              return environment;
+            });
+
+    /**
+     * ONNX Runtime makes a folder for what it unpacks, and deletes it when the JVM ends, if it does
+     * so by itself. Nothing is in it where the libraries lie in the cache.
+     */
+    private static void deleteEmptyFolder() {
+      try {
+        Field field = Class.forName("ai.onnxruntime.OnnxRuntime").getDeclaredField("tempDirectory");
+        field.setAccessible(true);
+        if (field.get(null) instanceof Path folder) {
+          Files.deleteIfExists(folder);
+        }
+      } catch (ReflectiveOperationException | IOException | RuntimeException e) {
+        // It has something in it, or another name in another version; the JVM's end deletes it.
+      }
+    }
 
     /** Of this platform in the library's jar. */
     private static String folder() {
