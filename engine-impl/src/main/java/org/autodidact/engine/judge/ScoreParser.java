@@ -51,6 +51,10 @@ final class ScoreParser {
           "is",
           "score");
 
+  private static final Set<String> CONDITIONS =
+      Set.of("if", "with", "without", "were", "had", "to", "unless", "when", "for", "normally");
+
+  private static final int LONGEST_CONDITION = 200;
   private static final int MOST_QUALIFIERS = 6;
   private static final int LONGEST_WORD = 16;
 
@@ -161,8 +165,10 @@ final class ScoreParser {
         continue;
       }
       switch (c) {
-        case '.', '!', '?', ';', ',', '}':
+        case '.', '!', '?', ';', '}':
           return true;
+        case ',':
+          return !isCondition(i);
         case ':':
           return endsWithVerdict(i);
         case '(':
@@ -212,6 +218,20 @@ final class ScoreParser {
       i--;
     }
     return i < end && startsLine(i);
+  }
+
+  /** "If it had sources, Score: 5": how the sentence begins that ends before a comma. */
+  private boolean isCondition(int comma) {
+    int from = comma;
+    for (int c = text.at(from - 1);
+        comma - from < LONGEST_CONDITION && c != '.' && c != '\n' && c != FoldedText.END;
+        c = text.at(from - 1)) {
+      from--;
+    }
+    while (text.at(from) == ' ') {
+      from++;
+    }
+    return CONDITIONS.contains(text.word(from, text.endOfWord(from), LONGEST_WORD));
   }
 
   /**

@@ -39,7 +39,23 @@ final class ScoreValue {
 
   /** Behind the number these give its reason. */
   private static final Set<String> REASONS =
-      Set.of("because", "since", "as", "due", "with", "given", "overall", "therefore", "thus");
+      Set.of(
+          "because",
+          "since",
+          "as",
+          "due",
+          "with",
+          "given",
+          "overall",
+          "therefore",
+          "thus",
+          "rather",
+          "instead",
+          "not");
+
+  /** Between "out of" and its number, or behind it. */
+  private static final Set<String> POSSIBLE =
+      Set.of("a", "the", "possible", "maximum", "max", "total", "of");
 
   /** Behind the number these make another number, or several, of it: "3 to 4", "1 for style". */
   private static final Set<String> NUMERALS =
@@ -451,6 +467,10 @@ final class ScoreValue {
     while (c() == '(' || c() == '[' || c() == '{') {
       at++;
     }
+    while (Character.isLetter(c()) && POSSIBLE.contains(wordHere())) {
+      at = endOfWord();
+      blanks();
+    }
     if (startsNumber()) {
       return OptionalDouble.of(term());
     }
@@ -461,6 +481,33 @@ final class ScoreValue {
     }
     at = end;
     return OptionalDouble.of(word);
+  }
+
+  private String wordHere() {
+    return text.word(at, endOfWord(), LONGEST_WORD);
+  }
+
+  /** "on a scale of 10", "on a scale from 0 to 5": the highest. */
+  private OptionalDouble onScale() throws Unreadable {
+    while (Character.isLetter(c()) && QUALIFIERS.contains(wordHere())) {
+      at = endOfWord();
+      blanks();
+    }
+    if (!startsNumber()) {
+      throw ambiguous();
+    }
+    double highest = term();
+    int end = at;
+    blanks();
+    if (c() == '-' || isWord("to")) {
+      at = c() == '-' ? at + 1 : endOfWord();
+      blanks();
+      if (startsNumber()) {
+        return OptionalDouble.of(term());
+      }
+    }
+    at = end;
+    return OptionalDouble.of(highest);
   }
 
   /** For the neutralizer: the end of all that is numbers, marks and units from here on. */
@@ -557,8 +604,8 @@ final class ScoreValue {
           return true;
         case '/':
           return scaleOf(denominator());
-        case '(':
-          return parenthesis();
+        case '(', '[':
+          return parenthesis(c == '(' ? ')' : ']');
         case '.':
           return stop();
         case '?':
@@ -593,6 +640,7 @@ final class ScoreValue {
       }
       attached();
       divided = true;
+      unit = false;
       if (denominator.isPresent() && denominator.getAsDouble() != scale.highest()) {
         throw unreadable(Unread.OTHER_DENOMINATOR);
       }
@@ -621,7 +669,7 @@ final class ScoreValue {
     }
 
     /** "(was 2)", "(out of 5)". */
-    private boolean parenthesis() throws Unreadable {
+    private boolean parenthesis(int close) throws Unreadable {
       int from = at++;
       blanks();
       if (startsNumber()) {
@@ -630,13 +678,15 @@ final class ScoreValue {
       }
       if (c() == '/' || isWord("out") || isWord("of")) {
         scaleOf(denominator());
+      } else if (isWord("on") || isWord("scale") || isWord("max") || isWord("maximum")) {
+        scaleOf(onScale());
       } else if (Character.isLetter(c())
           && MENTIONS.contains(text.word(at, endOfWord(), LONGEST_WORD))
           && !isWord("was")
           && !isWord("is")) {
         throw mention();
       }
-      while (c() != ')') {
+      while (c() != close) {
         if (c() == FoldedText.END || c() == '\n' || at - from > LONGEST_BRACKET) {
           return false;
         }
@@ -703,6 +753,13 @@ final class ScoreValue {
       boolean sentence = Character.isUpperCase(text.at(at));
       if (word.equals("out") || word.equals("of")) {
         return scaleOf(denominator());
+      }
+      if (word.equals("on")) {
+        return scaleOf(onScale());
+      }
+      if (divided && word.equals("possible")) {
+        at = end;
+        return true;
       }
       if (UNITS.contains(word) && !unit) {
         unit = true;
