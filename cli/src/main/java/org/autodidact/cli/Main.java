@@ -55,6 +55,10 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) {
+    String format = "java.util.logging.SimpleFormatter.format";
+    if (System.getProperty(format) == null) {
+      System.setProperty(format, "%4$s: %5$s%n"); // a warning is one line, without time and class
+    }
     System.exit(execute(arguments));
   }
 

@@ -23,16 +23,16 @@ class DecodedTextTest {
       List.of("a", " b", "é", "\n\n", "€\u4e2d", "\uFFFD", "ab ", "▁", "zz");
 
   private static Path folder;
-  private static ModelFolder byteLevel;
-  private static ModelFolder sentencePiece;
+  private static PromptEncoder byteLevel;
+  private static PromptEncoder sentencePiece;
 
   @BeforeContainer
   static void open() throws IOException {
     folder = Files.createTempDirectory("decoded");
-    byteLevel = ModelFolder.open(TinyModel.write(folder.resolve("bytes"), 1));
+    byteLevel = PromptEncoder.open(TinyModel.write(folder.resolve("bytes"), 1));
     Path second = TinyModel.write(folder.resolve("pieces"), 1);
     Files.write(second.resolve("tokenizer.json"), Json.bytes(pieces()));
-    sentencePiece = ModelFolder.open(second);
+    sentencePiece = PromptEncoder.open(second);
   }
 
   @AfterContainer
@@ -64,7 +64,7 @@ class DecodedTextTest {
       vocabulary.put(special, id++);
     }
     for (int b = 0; b < 256; b++) {
-      vocabulary.put(String.format("<0x%02X>", b), id++);
+      vocabulary.put(String.format(java.util.Locale.ROOT, "<0x%02X>", b), id++);
     }
     for (String piece :
         List.of("▁", "▁▁", "▁a", "a", "b", "▁b", "ab", "é", "€", "中", "\n", ".", "▁.", "'", "n")) {
@@ -114,25 +114,25 @@ class DecodedTextTest {
   @Property(tries = 300)
   void ofBytes(@ForAll long seed, @ForAll @IntRange(min = 1, max = 60) int length) {
     Random random = new Random(seed);
-    int[] text = byteLevel.encoder().text(characters(random, length));
+    int[] text = byteLevel.text(characters(random, length));
     int[] tokens = text.clone();
     for (int i = 0; i < tokens.length / 12; i++) {
-      tokens[random.nextInt(tokens.length)] = random.nextInt(byteLevel.encoder().size());
+      tokens[random.nextInt(tokens.length)] = random.nextInt(byteLevel.size());
     }
-    sameAtEachToken(byteLevel.encoder(), tokens);
+    sameAtEachToken(byteLevel, tokens);
   }
 
   @Property(tries = 300)
   void ofAnyBytesAtAll(@ForAll long seed, @ForAll @IntRange(min = 1, max = 60) int length) {
     Random random = new Random(seed);
-    int size = byteLevel.encoder().size();
-    sameAtEachToken(byteLevel.encoder(), random.ints(length, 0, size).toArray());
+    int size = byteLevel.size();
+    sameAtEachToken(byteLevel, random.ints(length, 0, size).toArray());
   }
 
   @Property(tries = 300)
   void ofPieces(@ForAll long seed, @ForAll @IntRange(min = 1, max = 60) int length) {
     Random random = new Random(seed);
-    int size = sentencePiece.encoder().size();
+    int size = sentencePiece.size();
     int[] tokens = new int[length];
     for (int i = 0; i < length; ) {
       if (random.nextInt(4) > 0) {
@@ -145,7 +145,7 @@ class DecodedTextTest {
         }
       }
     }
-    sameAtEachToken(sentencePiece.encoder(), tokens);
+    sameAtEachToken(sentencePiece, tokens);
   }
 
   private static String characters(Random random, int count) {

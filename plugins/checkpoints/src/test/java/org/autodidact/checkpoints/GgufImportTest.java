@@ -63,7 +63,7 @@ class GgufImportTest {
       for (String name : names.subList(names.size() * i / 3, names.size() * (i + 1) / 3)) {
         part.tensors.put(name, all.tensors.get(name));
       }
-      parts.add(part.write(folder.resolve("m-0000%d-of-00003.gguf".formatted(i + 1))));
+      parts.add(part.write(folder.resolve("m-0000" + (i + 1) + "-of-00003.gguf")));
     }
     return parts;
   }
