@@ -59,11 +59,10 @@ class HandoverTest {
         """
         model: tiny
         prompts: {file: p.jsonl, per-iteration: 6}
-        candidates: {count: 3, max-tokens: %d, temperature: 1, top-p: 1}
         judge: {name: expected-score, samples: 1}
         preference-training: {batch-size: 32, learning-rate: 1e-2, max-length: 400}
         """
-                .formatted(TOKENS)
+            + ("candidates: {count: 3, max-tokens: " + TOKENS + ", temperature: 1, top-p: 1}\n")
             + more);
     return ConfigFile.read(file, Map.of());
   }
