@@ -242,6 +242,6 @@ for case in cases:
         text = None
     out.append([case, text])
 with open(sys.argv[1], "w", encoding="utf-8") as file:
-    json.dump({"variables": VARIABLES, "cases": out}, file, indent=0)
-    file.write("\n")
+    file.write('{"variables": ' + json.dumps(VARIABLES) + ',\n"cases": [\n')
+    file.write(",\n".join(json.dumps(case) for case in out) + "\n]}\n")
 print(len(out), "cases,", sum(t is None for _, t in out), "refused")

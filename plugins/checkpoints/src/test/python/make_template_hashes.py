@@ -31,5 +31,5 @@ for path in sorted(glob.glob(templates + "/*.jinja")):
         for name, messages in conversations.items()
     }
 with open(out, "w", encoding="utf-8") as file:
-    json.dump(result, file, indent=0)
-    file.write("\n")
+    rows = (f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in result.items())
+    file.write("{\n" + ",\n".join(rows) + "\n}\n")
