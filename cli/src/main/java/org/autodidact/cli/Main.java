@@ -1,6 +1,7 @@
 package org.autodidact.cli;
 
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.PluginFailedException;
@@ -64,6 +65,15 @@ public final class Main {
 
   /** Runs a command line and gives its exit code. */
   static int execute(String... arguments) {
+    try {
+      return commandLine(arguments).execute(arguments);
+    } catch (VirtualMachineError | LinkageError e) {
+      report(e, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+      return exitCode(e);
+    }
+  }
+
+  private static CommandLine commandLine(String... arguments) {
     CommandLine line = new CommandLine(new Main());
     line.setExecutionExceptionHandler(
         (e, command, parsed) -> {
@@ -76,12 +86,7 @@ public final class Main {
           report(e, err);
           return exitCode(e);
         });
-    try {
-      return line.execute(arguments);
-    } catch (VirtualMachineError | LinkageError e) {
-      report(e, line.getErr());
-      return exitCode(e);
-    }
+    return line;
   }
 
   /** Says what happened: a line, and the stack trace where that is of use. */
