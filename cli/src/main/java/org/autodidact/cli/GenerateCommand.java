@@ -118,10 +118,10 @@ final class GenerateCommand implements Callable<Integer> {
         Counting opened = model.open(Plugins.discover(List.of()), generator)) {
       double startup = JsonReport.sinceStart();
       long start = System.nanoTime();
-      progress.begin("generate", 0, read.size());
       int[] done = {0};
       Interrupt.guard(
           cancellation -> {
+            progress.begin("generate", 0, read.size());
             opened.generate(
                 requests,
                 generation -> {
