@@ -15,11 +15,11 @@ import org.autodidact.api.Plugin;
 import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
 import org.autodidact.api.StorageException;
+import org.autodidact.checkpoints.BoundedFiles;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.data.JsonLines;
-import org.autodidact.engine.data.SmallFile;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -211,7 +211,7 @@ public final class Autodidact {
     config
         .fineTuning()
         .ifPresent(f -> f.training().over(org.autodidact.api.TrainingSettings.sft()));
-    dataFiles(config).forEach(f -> SmallFile.requireRegular(Path.of(f), "a run's data"));
+    dataFiles(config).forEach(f -> BoundedFiles.requireRegular(Path.of(f), "a run's data"));
     Stages.evaluationPrompts(config);
     Stages.evaluationExamples(config);
   }

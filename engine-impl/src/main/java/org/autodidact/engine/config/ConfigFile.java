@@ -60,7 +60,7 @@ public final class ConfigFile {
    */
   public static RunConfig read(Path file, Map<String, String> overrides) {
     return parse(
-        SmallFile.read(file, "the configuration"),
+        SmallFile.read(file, "a configuration"),
         file.toString(),
         overrides,
         file.toAbsolutePath().getParent());

@@ -61,15 +61,21 @@ final class FileKind {
     return first.length >= 2 && first[0] == 0x1f && first[1] == (byte) 0x8b;
   }
 
-  /** Refuses by name what is no text, and says what makes JSON lines of it. */
-  static void refuse(Path file, byte[] first) {
+  /**
+   * Refuses by name what is no text, and says what makes one of it.
+   *
+   * @param expected what is read there, as the error says it
+   */
+  static void refuse(Path file, byte[] first, String expected) {
     for (Kind kind : KINDS) {
       if (kind.is(first)) {
         throw new InvalidInputException(
             file
                 + ": is "
                 + kind.name()
-                + ", and JSON lines are read here: "
+                + "; expected "
+                + expected
+                + ": "
                 + advice(kind.advice(), file));
       }
     }

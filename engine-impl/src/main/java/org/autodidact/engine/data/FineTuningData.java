@@ -45,6 +45,6 @@ public final class FineTuningData {
 
   /** A text file's content. */
   public static String readText(String file) {
-    return SmallFile.read(Path.of(file), "the judge template");
+    return SmallFile.read(Path.of(file), "a judge template");
   }
 }

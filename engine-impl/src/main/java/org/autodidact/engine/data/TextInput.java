@@ -36,7 +36,7 @@ final class TextInput extends Reader {
   private static final int EXPANSION = 200;
 
   /** What may be expanded in any proportion, in bytes. */
-  private static final long SMALL = 64L << 20;
+  private static final long SMALL = 16L << 20;
 
   private static final int BUFFER = 1 << 16;
 
@@ -72,7 +72,7 @@ final class TextInput extends Reader {
     Compressed in = new Compressed(Files.newInputStream(file));
     try {
       byte[] first = in.peek();
-      FileKind.refuse(file, first);
+      FileKind.refuse(file, first, "JSON lines");
       boolean gzip = FileKind.isGzip(first);
       return new TextInput(file, gzip ? new GZIPInputStream(in, BUFFER) : in, in, gzip);
     } catch (IOException | RuntimeException e) {

@@ -10,9 +10,9 @@ import java.util.Map;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
+import org.autodidact.checkpoints.BoundedFiles;
 import org.autodidact.checkpoints.Records;
 import org.autodidact.checkpoints.Sha256;
-import org.autodidact.engine.data.SmallFile;
 
 /** Where a model comes from, as JSON. */
 public final class Provenance {
@@ -59,7 +59,7 @@ public final class Provenance {
 
   /** The SHA-256 of a file. */
   public static String hash(Path file) {
-    SmallFile.requireRegular(file, "what is hashed, to be known again,");
+    BoundedFiles.requireRegular(file, "data that can be read again");
     return Sha256.of(file);
   }
 

@@ -215,16 +215,16 @@ class ConfigFileTest {
   void aFileIsRegularSmallAndUtf8(@TempDir Path folder) throws Exception {
     Path file = folder.resolve("run.yaml");
     Files.write(file, "model: m\n# caf\u00e9".getBytes(StandardCharsets.ISO_8859_1));
-    assertRefused(file, "run.yaml, line 2: not UTF-8 text; convert it");
+    assertRefused(file, "found the byte 0xe9 in line 2");
     Files.write(file, "\ufeffmodel: m".getBytes(StandardCharsets.UTF_16LE));
-    assertRefused(file, "run.yaml: is UTF-16 text");
+    assertRefused(file, "run.yaml: is UTF-16 text; expected a text in UTF-8: convert it");
     Files.write(file, new byte[(1 << 20) + 1]);
-    assertRefused(file, "longer than 1048576 bytes");
+    assertRefused(file, "at most 1048576 bytes, found more");
     Files.writeString(file, "\ufeffmodel: m\nprompts: {file: p}\n");
     assertThat(ConfigFile.read(file, Map.of()).model()).isEqualTo(folder.resolve("m").toString());
-    assertRefused(folder, "must be a regular file");
-    assertRefused(folder.resolve("none.yaml"), "there is no such file");
-    assertRefused(Path.of("/dev/zero"), "must be a regular file");
+    assertRefused(folder, "in a regular file, found a folder");
+    assertRefused(folder.resolve("none.yaml"), "missing; expected a configuration");
+    assertRefused(Path.of("/dev/zero"), "in a regular file, found a pipe, a device");
     String deep = "[".repeat(100_000);
     Files.writeString(file, deep);
     assertRefused(file, "nested more than");

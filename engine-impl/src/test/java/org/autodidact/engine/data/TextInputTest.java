@@ -51,7 +51,7 @@ class TextInputTest {
         "ARROW1\\0\\0........|is Arrow",
         "ÿÿÿÿ\\u0010\\0\\0\\0.....|is an Arrow stream",
         "PK\\u0003\\u0004........|is zip",
-        "ý7zXZ\\0........|is xz, and JSON lines are read here: unpack it by xz -d",
+        "ý7zXZ\\0........|is xz; expected JSON lines: unpack it by xz -d",
         "(µ/ý........|is zstd",
         "BZh91AY&SY|is bzip2",
         "ÿþ{\\0|is UTF-16 text",
