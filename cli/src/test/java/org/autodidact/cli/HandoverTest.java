@@ -208,7 +208,7 @@ class HandoverTest {
     }
   }
 
-  /** Doubles the file's first numbers, those of one tensor. */
+  /** Makes the first of the tensors larger by a fiftieth. */
   private static void perturb(Path weights) {
     try {
       ByteBuffer bytes =

@@ -16,7 +16,8 @@ import java.util.List;
  * @param minP drops tokens less likely than this share of the most likely one, in [0, 1]
  * @param repetitionPenalty divides positive and multiplies negative logits of tokens already seen
  *     (CTRL, Keskar et al., 2019), above 0; 1 changes nothing
- * @param stop texts that end a candidate; the text before the first of them is kept
+ * @param stop texts that end a candidate; the text before the first of them is kept. A special
+ *     token of the model, given alone, is matched as that token; a text with one inside is refused
  * @param ignoreEndOfText goes on past the model's end-of-text tokens, up to {@code maxTokens}
  */
 public record SamplingParameters(
