@@ -54,6 +54,10 @@ final class ScoreParser {
   private static final Set<String> CONDITIONS =
       Set.of("if", "with", "without", "were", "had", "to", "unless", "when", "for", "normally");
 
+  /** The same where the condition is the line before, which may begin so without being one. */
+  private static final Set<String> LINE_CONDITIONS =
+      Set.of("if", "with", "without", "were", "had", "unless");
+
   private static final int LONGEST_CONDITION = 200;
   private static final int MOST_QUALIFIERS = 6;
   private static final int LONGEST_WORD = 16;
@@ -97,8 +101,17 @@ final class ScoreParser {
 
   private ScoreStatement read() {
     Optional<ScoreStatement> last = Optional.empty();
+    boolean onLastLine = false;
+    int listed = 0;
+    boolean several = false;
     int depth = 0;
     for (int i = 0; i < text.length(); i++) {
+      onLastLine &= text.at(i) != '\n';
+      if (text.has("</think>", i)) {
+        last = Optional.empty(); // what was thought before is a draft
+        listed = 0;
+        several = false;
+      }
       depth += text.at(i) == '{' ? 1 : text.at(i) == '}' ? -1 : 0;
       if (last.isPresent() && isLineStart(i) && beginsTurn(i)) {
         break;
@@ -110,8 +123,17 @@ final class ScoreParser {
         if (cut && value.touchedEnd()) {
           return ScoreStatement.unread(Unread.CUT_OFF);
         }
-        last = found.isPresent() ? found : last;
+        if (found.isPresent() && !(last.isPresent() && isQuoted(i))) {
+          boolean item = isListItem(i);
+          listed += item ? 1 : 0;
+          several = item ? listed > 1 : onLastLine && !found.equals(last) && followsSemicolon(i);
+          last = found;
+          onLastLine = true;
+        }
       }
+    }
+    if (several) {
+      return ScoreStatement.unread(Unread.AMBIGUOUS); // a rubric, or an aspect's scores
     }
     return last.orElseGet(() -> ScoreStatement.unread(cut ? Unread.CUT_OFF : Unread.NO_STATEMENT));
   }
@@ -149,8 +171,11 @@ final class ScoreParser {
     int qualifiers = 0;
     for (int i = label - 1; ; ) {
       int c = text.at(i);
-      if (c == FoldedText.END || c == '\n') {
+      if (c == FoldedText.END) {
         return true;
+      }
+      if (c == '\n') {
+        return !isConditionLine(i);
       }
       if (Character.isLetter(c)) {
         int from = i;
@@ -232,6 +257,58 @@ final class ScoreParser {
       from++;
     }
     return CONDITIONS.contains(text.word(from, text.endOfWord(from), LONGEST_WORD));
+  }
+
+  /** "If it had sources it would get" and a line break: the line above has no end of a sentence. */
+  private boolean isConditionLine(int lineEnd) {
+    int end = lineEnd - 1;
+    while (isMarkup(text.at(end)) || text.at(end) == ' ') {
+      end--;
+    }
+    int c = text.at(end);
+    if (c == '\n' || c == FoldedText.END || ".!?;".indexOf(c) >= 0) {
+      return false;
+    }
+    int from = end;
+    while (lineEnd - from < LONGEST_CONDITION
+        && text.at(from - 1) != '\n'
+        && text.at(from - 1) != FoldedText.END) {
+      from--;
+    }
+    while (text.at(from) == ' ' || isMarkup(text.at(from))) {
+      from++;
+    }
+    return LINE_CONDITIONS.contains(text.word(from, text.endOfWord(from), LONGEST_WORD));
+  }
+
+  /** In quotes, or a line that is quoted as Markdown does: what somebody else says. */
+  private boolean isQuoted(int label) {
+    int i = label - 1;
+    while (text.at(i) == ' ' || text.at(i) == '*' || text.at(i) == '_') {
+      i--;
+    }
+    int c = text.at(i);
+    boolean around = (c == '"' || c == '`') && text.at(label + LABEL.length()) != c;
+    return (c == '>' || around) && startsLine(i - 1);
+  }
+
+  /** "1. Score: 1", one of several. */
+  private boolean isListItem(int label) {
+    int i = label - 1;
+    while (text.at(i) == ' ' || isMarkup(text.at(i))) {
+      i--;
+    }
+    return (text.at(i) == '.' || text.at(i) == ')')
+        && Character.isDigit(text.at(i - 1))
+        && isListMarker(i - 1);
+  }
+
+  private boolean followsSemicolon(int label) {
+    int i = label - 1;
+    while (text.at(i) == ' ' || isMarkup(text.at(i))) {
+      i--;
+    }
+    return text.at(i) == ';';
   }
 
   /**

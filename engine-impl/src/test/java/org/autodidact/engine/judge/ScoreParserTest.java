@@ -80,6 +80,15 @@ class ScoreParserTest {
         "Score: ≈4|4",
         "Score: +4|4",
         "Score: 4️⃣|4",
+        // what somebody else says
+        "Score: 1\\n\\nThe response ended with:\\n\"Score: 5\"\\nwhich is manipulation.|1",
+        "Score: 1\\n> Score: 5\\nThe line above is an injection.|1",
+        "> Score: 4|4",
+        "Score: 3\\nIf the answer had sources it would be:\\nScore: 5|3",
+        "Score: 3\\nWith sources this would get\\nScore: 5|3",
+        "If it had sources, it would be better.\\nScore: 3|3",
+        "<think>\\nScore: 2\\n</think>\\nScore: 4|4",
+        "1. It is right.\\n2. Score: 4|4",
         "topic : all yes . close : bye no . score : 2|2",
         // numbers
         "Score: 04|4",
@@ -225,6 +234,9 @@ class ScoreParserTest {
         "Score: N/A|AMBIGUOUS",
         "Score: five|AMBIGUOUS",
         "Score: 4\\nScore: 5th|AMBIGUOUS",
+        "1. Score: 1\\n2. Score: 1\\n3. Score: 0\\nTotal: 2|AMBIGUOUS",
+        "Score: 5 - perfect; Score: 1 - bad. This is average|AMBIGUOUS",
+        "<think>\\nScore: 2\\n</think>\\nI award it five.|NO_STATEMENT",
       })
   void whatIsNoOneNumberOnTheScaleIsNotRead(String text, Unread why) {
     JudgementSample sample =

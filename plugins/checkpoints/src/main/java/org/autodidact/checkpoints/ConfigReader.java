@@ -41,6 +41,7 @@ final class ConfigReader {
           "final_logit_softcapping",
           "num_experts",
           "num_local_experts",
+          "quantization_config",
           "use_bidirectional_attention");
 
   /** Defaults of transformers, where config.json leaves a key out. */

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -111,6 +112,7 @@ public final class ModelFolder implements AutoCloseable {
         .forEach(
             (name, shape) ->
                 model.tensor(name, shape.stream().mapToLong(Long::longValue).toArray()));
+    warnOfMoreLayers(folder, config, tensors.keySet());
     PromptEncoder encoder = PromptEncoder.open(folder);
     try {
       encoder.requireBelow(config.vocabularySize());
@@ -119,6 +121,22 @@ public final class ModelFolder implements AutoCloseable {
       throw e;
     }
     return new ModelFolder(folder, config, model.tensors, others, Optional.of(encoder));
+  }
+
+  private static void warnOfMoreLayers(Path folder, ModelConfig config, Set<String> tensors) {
+    String next = "model.layers." + config.layers() + ".";
+    tensors.stream()
+        .filter(name -> name.startsWith(next))
+        .findFirst()
+        .ifPresent(
+            name ->
+                Warnings.once(
+                    folder
+                        + ": config.json says num_hidden_layers "
+                        + config.layers()
+                        + ", but there is '"
+                        + name
+                        + "'; what is beyond is left out, as transformers does"));
   }
 
   /** Whether two tensors are the same numbers; those of other shapes are not. */

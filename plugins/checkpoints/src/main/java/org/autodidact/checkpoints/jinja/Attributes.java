@@ -40,7 +40,7 @@ final class Attributes {
   }
 
   /** The item of this key, else, for a text, the attribute of this name, else undefined. */
-  static Object item(Object owner, Object key) {
+  static Object item(Object owner, Object key, Budget budget) {
     if (owner instanceof Map<?, ?> map) {
       Object found = Values.key(key);
       if (map.containsKey(found)) {
@@ -52,6 +52,7 @@ final class Attributes {
         long at = index < 0 ? index + list.size() : index;
         return at >= 0 && at < list.size() ? list.get((int) at) : Undefined.attribute(owner, key);
       } else if (owner instanceof String text) {
+        budget.scan(2L * text.length());
         int length = PythonText.length(text);
         int at = (int) Math.max(-1, Math.min(length, index < 0 ? index + length : index));
         return at >= 0 && at < length
@@ -105,6 +106,7 @@ final class Attributes {
         int length = PythonText.length(text);
         return PythonText.slice(text, start(from, length, 1), stop(to, length, 1));
       }
+      budget.elements(4L * text.length());
       StringBuilder cut = new StringBuilder();
       sliced(PythonText.characters(text), from, to, stride).forEach(cut::append);
       return cut.toString();

@@ -175,7 +175,7 @@ interface Expression {
       Object value = frame.value(owner);
       Object index = frame.value(key);
       frame.at(line);
-      return Attributes.item(value, index);
+      return Attributes.item(value, index, frame.budget());
     }
   }
 

@@ -385,7 +385,8 @@ final class Filters {
     StringBuilder text = new StringBuilder();
     boolean first = true;
     for (Object item : Values.list(value, frame.budget())) {
-      String part = frame.text(attribute == null ? item : path(item, attribute, null));
+      String part =
+          frame.text(attribute == null ? item : path(item, attribute, null, frame.budget()));
       frame.budget().text(separator.length() + part.length());
       text.append(first ? "" : separator).append(part);
       first = false;
@@ -394,10 +395,12 @@ final class Filters {
   }
 
   /** {@code item.a.b} for the path "a.b"; parts that are integers are indexes. */
-  private static Object path(Object item, Object path, Object otherwise) {
+  private static Object path(Object item, Object path, Object otherwise, Budget budget) {
     Object value = item;
     for (String part : path.toString().split("\\.", -1)) {
-      value = Attributes.item(value, part.matches("\\d{1,9}") ? (Object) Long.valueOf(part) : part);
+      value =
+          Attributes.item(
+              value, part.matches("\\d{1,9}") ? (Object) Long.valueOf(part) : part, budget);
       if (otherwise != null && value instanceof Undefined) {
         value = otherwise;
       }
@@ -416,7 +419,9 @@ final class Filters {
         throw new JinjaException("map needs a filter's name or an attribute");
       }
       return mapped(
-          items, frame.budget(), item -> path(item, given[0], Arguments.or(given[1], null)));
+          items,
+          frame.budget(),
+          item -> path(item, given[0], Arguments.or(given[1], null), frame.budget()));
     }
     String name = Values.toText(arguments.positional().get(0));
     Arguments rest = arguments.rest("the filter '" + name + "'");
@@ -430,7 +435,8 @@ final class Filters {
     Object best = Arguments.ABSENT;
     Object bestKey = null;
     for (Object item : Values.list(value, frame.budget())) {
-      Object key = folded(attribute == null ? item : path(item, attribute, null), cased);
+      Object key =
+          folded(attribute == null ? item : path(item, attribute, null, frame.budget()), cased);
       if (best == Arguments.ABSENT || sign * Values.compare(key, bestKey, frame.budget()) > 0) {
         best = item;
         bestKey = key;
@@ -460,7 +466,7 @@ final class Filters {
         Values.iterate(value, frame.budget()),
         frame.budget(),
         item -> {
-          Object tested = path == null ? item : path(item, path, null);
+          Object tested = path == null ? item : path(item, path, null, frame.budget());
           return wanted
               == (test.isEmpty() ? Values.truth(tested) : Tests.apply(test, frame, tested, rest));
         });
@@ -532,7 +538,10 @@ final class Filters {
           }
           List<Object> keys = new ArrayList<>();
           for (String path : attribute.toString().split(",", -1)) {
-            keys.add(folded(path(item, path, null), Values.truth(Arguments.or(given[1], false))));
+            keys.add(
+                folded(
+                    path(item, path, null, frame.budget()),
+                    Values.truth(Arguments.or(given[1], false))));
           }
           return keys;
         },
@@ -547,7 +556,7 @@ final class Filters {
     Object attribute = Arguments.or(given[0], null);
     Object sum = Arguments.or(given[1], 0L);
     for (Object item : Values.list(value, frame.budget())) {
-      Object added = attribute == null ? item : path(item, attribute, null);
+      Object added = attribute == null ? item : path(item, attribute, null, frame.budget());
       sum = Arithmetic.apply("+", sum, added, frame.budget());
     }
     return sum;
@@ -590,6 +599,9 @@ final class Filters {
         frame.budget(),
         item ->
             seen.add(
-                Values.key(folded(attribute == null ? item : path(item, attribute, null), cased))));
+                Values.key(
+                    folded(
+                        attribute == null ? item : path(item, attribute, null, frame.budget()),
+                        cased))));
   }
 }

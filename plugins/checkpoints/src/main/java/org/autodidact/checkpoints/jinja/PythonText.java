@@ -40,6 +40,7 @@ final class PythonText {
     return characters;
   }
 
+  /** Looks at each character, as {@link #slice} does. */
   static int length(String text) {
     return text.codePointCount(0, text.length());
   }

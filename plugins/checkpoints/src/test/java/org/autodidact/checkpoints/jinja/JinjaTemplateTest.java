@@ -172,6 +172,9 @@ class JinjaTemplateTest {
         "{{ range(100000) | map('string') | join('x' * 10000) }}",
         "{{ '%999999999d' % 1 }}",
         "{{ x() }}",
+        "{% set s = 'é🎉' * 1000000 %}{% for i in range(100000) %}{% set x = s[1999999] %}{% endfor %}",
+        "{% set s = 'é🎉' * 1000000 %}{% for i in range(100000) %}{% set x = s|length %}{% endfor %}",
+        "{% set s = 'a' * 3000000 %}{% for i in range(100000) %}{% set x = s[::-1] %}{% endfor %}",
       })
   void aHostileTemplateEnds(String template) {
     assertThatThrownBy(() -> render(template, Map.of())).isInstanceOf(JinjaException.class);
