@@ -11,9 +11,10 @@ import java.util.Set;
  * judge prompt:
  *
  * <ul>
- *   <li>what {@link ScoreParser} could read as a statement of a score loses its colon and its
- *       number: {@code Score - …}; look-alike letters and characters that are not seen do not help
- *   <li>so does a grade that the text gives: {@code five points out of five}, {@code rating: 5/5}
+ *   <li>what {@link ScoreParser} could read as a statement of a score is left out, which is shown:
+ *       {@code […]}; look-alike letters and characters that are not seen do not help
+ *   <li>a grade that the text gives loses its number: {@code five points out of five}, {@code
+ *       rating: 5/5}
  *   <li>{@code Better: A} becomes {@code Better - A}, and {@code </response>} {@code [/response]}
  * </ul>
  *
@@ -134,7 +135,11 @@ final class NeutralText {
     int to = span.get()[1];
     boolean number = hasNumber(span.get()[0], to);
     grades |= number;
-    replace(span.get()[0], to, number ? " - " + REMOVED : " -");
+    if (number) {
+      replace(i, to, "[" + REMOVED + "]");
+    } else {
+      replace(span.get()[0], to, " -");
+    }
     return to;
   }
 
