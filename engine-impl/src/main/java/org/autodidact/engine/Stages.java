@@ -21,6 +21,7 @@ import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
+import org.autodidact.api.ModelsDisagreeException;
 import org.autodidact.api.PairSelector;
 import org.autodidact.api.PluginFailedException;
 import org.autodidact.api.PreferencePair;
@@ -99,6 +100,9 @@ final class Stages {
       handovers.check(checkpoint.name(), generator);
     } catch (RuntimeException e) {
       generator.close();
+      if (e instanceof ModelsDisagreeException) {
+        store.release(checkpoint.name()); // so that the right files can be put in their place
+      }
       throw e;
     }
     return generator;

@@ -58,7 +58,7 @@ public final class JsonErrors {
 
   /** One phrase, and the column where it is known. */
   public static String said(JsonProcessingException e) {
-    String message = String.valueOf(e.getOriginalMessage());
+    String message = withAsciiDigits(String.valueOf(e.getOriginalMessage()));
     String found = "it cannot be parsed";
     for (Phrase phrase : PHRASES) {
       Matcher matcher = phrase.said().matcher(message);
@@ -72,5 +72,15 @@ public final class JsonErrors {
     return at == null || at.getColumnNr() < 1
         ? found
         : found + " (column " + at.getColumnNr() + ")";
+  }
+
+  /** Jackson writes its limits in the digits of the machine's locale. */
+  private static String withAsciiDigits(String message) {
+    StringBuilder text = new StringBuilder();
+    message
+        .codePoints()
+        .forEach(
+            c -> text.appendCodePoint(Character.isDigit(c) ? '0' + Character.digit(c, 10) : c));
+    return text.toString();
   }
 }

@@ -288,6 +288,12 @@ public final class RunStore implements AutoCloseable {
     }
   }
 
+  /** Forgets what a model's files were; the next opening takes them as they are. */
+  public void release(String name) {
+    database.transaction(
+        () -> database.update("DELETE FROM property WHERE name = ?", FILES_OF + name));
+  }
+
   /**
    * Holds all models whose folders are there: a run whose iterate was changed is not what it says.
    * One that was deleted is missed when it is needed.
