@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -37,7 +38,9 @@ import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.Golden;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
+import org.autodidact.checkpoints.TensorInfo;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.checkpoints.WeightSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -200,6 +203,46 @@ class DjlTrainerTest {
     train("best", preferences(4), all.epochs(best).heldOutEvery(0).build());
     assertThat(TinyModel.weights(folder.resolve("watched")))
         .isEqualTo(TinyModel.weights(folder.resolve("best")));
+  }
+
+  /** The flag ties its base's head, the head is another: it is trained, and the flag is right. */
+  @Test
+  void aHeadThatTheFlagTiesWronglyIsTrainedAndWritten() {
+    Map<String, WeightSource> weights = new LinkedHashMap<>();
+    Path headed = folder.resolve("headed");
+    float[] head = new float[259 * 32];
+    for (int i = 0; i < head.length; i++) {
+      head[i] = (i % 7 - 3) / 10f;
+    }
+    try (ModelFolder model = ModelFolder.open(base)) {
+      for (TensorInfo tensor : model.tensors().values()) {
+        weights.put(tensor.name(), source(model.floats(tensor), tensor.shape()));
+      }
+      weights.put("lm_head.weight", source(head, List.of(259L, 32L)));
+      model.writeWithWeights(headed, weights, Map.of());
+    }
+    base = headed;
+    train(
+        "trained", preferences(2), List.of(), settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0));
+    try (ModelFolder before = ModelFolder.open(headed);
+        ModelFolder after = ModelFolder.open(folder.resolve("trained"))) {
+      assertThat(before.config().tiedEmbeddings()).isFalse();
+      assertThat(after.config()).isEqualTo(before.config());
+      float[] trained = after.floats(after.tensor("lm_head.weight"));
+      assertThat(trained).isNotEqualTo(head);
+      assertThat(trained[1]).isCloseTo(head[1], within(0.1f));
+      assertThat(after.floats(after.tensor("model.embed_tokens.weight"))).isNotEqualTo(trained);
+    }
+    assertThat(headed.resolve("config.json")).content().contains("\"tie_word_embeddings\" : true");
+    assertThat(folder.resolve("trained/config.json"))
+        .content()
+        .contains("\"tie_word_embeddings\" : false");
+  }
+
+  private static WeightSource source(float[] values, List<Long> shape) {
+    ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    return new WeightSource(shape, bytes::duplicate);
   }
 
   @Test
