@@ -85,7 +85,7 @@ final class ScoreParser {
   private ScoreParser(String text, Scale scale, FinishReason end) {
     this.text = FoldedText.of(text);
     this.scale = scale;
-    this.cut = end == FinishReason.MAX_TOKENS || end == FinishReason.CONTEXT_FULL;
+    this.cut = end.isCut();
   }
 
   /**

@@ -269,7 +269,7 @@ public final class SelfInstruct {
   }
 
   private String outcome(String text, FinishReason reason) {
-    if (reason == FinishReason.MAX_TOKENS || reason == FinishReason.CONTEXT_FULL) {
+    if (reason.isCut()) {
       return UNFINISHED;
     }
     for (Map.Entry<String, PromptFilter> filter : filters.entrySet()) {

@@ -1,10 +1,9 @@
 package org.autodidact.engine.store;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.autodidact.api.Answer;
 import org.autodidact.api.Message;
@@ -17,7 +16,6 @@ import org.autodidact.api.Probe;
 public final class ModelHandover {
   private static final String WEIGHED = "weighed: ";
   private static final String COMPARED = "compared: ";
-  private static final JsonMapper JSON = new JsonMapper();
 
   private ModelHandover() {}
 
@@ -40,6 +38,16 @@ public final class ModelHandover {
       double after,
       int tokens,
       double rounding) {
+
+    public Weighed {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(text, "text");
+      answer = List.copyOf(answer);
+      messages = messages.stream().map(List::copyOf).toList();
+      if (messages.stream().anyMatch(m -> m.size() != 2)) {
+        throw new IllegalArgumentException("a message is a role and a content");
+      }
+    }
 
     /** A probe with its reading. */
     public static Weighed of(
@@ -87,6 +95,10 @@ public final class ModelHandover {
     public static final String AGREE = "agree";
     public static final String DISAGREE = "disagree";
 
+    public Compared {
+      Objects.requireNonNull(verdict, "verdict");
+    }
+
     /** Nothing was compared. */
     public static Compared not(String why) {
       return new Compared("not checked: " + why, 0, 0, 0, 0, 0, 0);
@@ -105,30 +117,21 @@ public final class ModelHandover {
 
   /** What the trainer found of a model; none of one that was not trained in the run. */
   public static Optional<List<Weighed>> weighed(RunStore store, String model) {
-    return store.property(WEIGHED + model).map(json -> read(json, new TypeReference<>() {}));
+    return store.parsed(WEIGHED + model, new TypeReference<>() {});
   }
 
   /** What came of comparing a model, if it was. */
   public static Optional<Compared> compared(RunStore store, String model) {
-    return store.property(COMPARED + model).map(json -> read(json, new TypeReference<>() {}));
+    return store.parsed(COMPARED + model, new TypeReference<>() {});
   }
 
   /** What came of each model, by name. */
   public static Map<String, Compared> all(RunStore store) {
     Map<String, Compared> all = new java.util.TreeMap<>();
-    store
-        .properties(COMPARED)
-        .forEach(
-            (name, json) ->
-                all.put(name.substring(COMPARED.length()), read(json, new TypeReference<>() {})));
-    return all;
-  }
-
-  private static <T> T read(String json, TypeReference<T> type) {
-    try {
-      return JSON.readValue(json, type);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException(e);
+    for (String name : store.properties(COMPARED).keySet()) {
+      String model = name.substring(COMPARED.length());
+      all.put(model, compared(store, model).orElseThrow());
     }
+    return all;
   }
 }

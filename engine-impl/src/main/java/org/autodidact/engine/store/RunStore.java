@@ -163,6 +163,15 @@ public final class RunStore implements AutoCloseable {
         () -> database.update("INSERT OR REPLACE INTO property VALUES (?, ?)", name, value));
   }
 
+  /** A property that is JSON. */
+  <T> Optional<T> parsed(String name, TypeReference<T> type) {
+    try {
+      return property(name).map(json -> Database.parse(json, type));
+    } catch (OddValueException e) {
+      throw database.odd(name, e);
+    }
+  }
+
   /** Whether the stage is finished. */
   public boolean isFinished(String stage) {
     return !database.query("stages", "SELECT 1 FROM stage WHERE name = ?", r -> 1, stage).isEmpty();

@@ -102,6 +102,8 @@ class RunStoreTest {
         "UPDATE metric SET value = 'text'",
         "UPDATE training_step SET metrics = '[]'",
         "UPDATE property SET value = '[1]' WHERE name = 'scale'",
+        "INSERT OR REPLACE INTO property VALUES ('compared: M2', '{')",
+        "INSERT OR REPLACE INTO property VALUES ('compared: M2', '{\"probes\":1}')",
         "ALTER TABLE pair RENAME TO p2 ;; CREATE VIEW pair AS SELECT * FROM p2",
         "CREATE TRIGGER t AFTER INSERT ON stage BEGIN DELETE FROM stage; END",
         "DROP TABLE judgement",

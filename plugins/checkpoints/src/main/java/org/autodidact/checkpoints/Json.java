@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.ShownText;
 
 /** JSON files of a checkpoint. */
 final class Json {
@@ -117,7 +118,7 @@ final class Json {
 
   /** A text of somebody else's as an error shows it: no longer than a line. */
   static String cut(String text) {
-    return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "…";
+    return ShownText.of(text, SHOWN);
   }
 
   static byte[] bytes(JsonNode node) {

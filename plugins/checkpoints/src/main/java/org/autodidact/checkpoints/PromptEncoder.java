@@ -34,8 +34,6 @@ public final class PromptEncoder implements AutoCloseable {
   /** Limit of tokenizer.json; the largest published have some 35 MB. */
   static final long MOST_BYTES = 512L << 20;
 
-  private static final System.Logger LOGGER = System.getLogger(PromptEncoder.class.getName());
-
   private final Path folder;
   private final HuggingFaceTokenizer tokenizer;
   private final ChatTemplate template;
@@ -173,12 +171,11 @@ public final class PromptEncoder implements AutoCloseable {
     try {
       closing = Arrays.stream(closing()).boxed().toList();
     } catch (AutodidactException e) {
-      LOGGER.log(
-          System.Logger.Level.WARNING,
-          "{0}: how the chat template closes a turn is unknown, answers end at the ids of config.json"
-              + " alone: {1}",
-          folder,
-          e.getMessage());
+      Warnings.once(
+          folder
+              + ": how the chat template closes a turn is unknown, answers end at the ids of"
+              + " config.json alone: "
+              + e.getMessage());
       return new Ends(tokens, List.of());
     }
     Optional<Integer> first =

@@ -2,17 +2,9 @@ package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.autodidact.api.AutodidactException;
@@ -20,6 +12,7 @@ import org.autodidact.api.ComputeSettings.Provider;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.CacheFolder;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.Sha256;
 import org.autodidact.checkpoints.TensorInfo;
 
 /** Opens graphs of plain ONNX on an execution provider. Thread-safe. */
@@ -108,27 +101,22 @@ final class Device {
         });
   }
 
+  private static final int KEY_LENGTH = 32;
+
   /**
    * Names engines by what is in them. ONNX Runtime's own names leave the weights out, so that a
    * checkpoint would be answered by the one before it.
    */
   static String key(ModelFolder model, byte[] graph, Shapes shapes) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(graph);
-      digest.update(shapes.toString().getBytes(StandardCharsets.UTF_8));
-      for (Path file :
-          model.tensors().values().stream().map(TensorInfo::file).distinct().sorted().toList()) {
-        try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
-          in.transferTo(OutputStream.nullOutputStream());
-        }
-      }
-      return HexFormat.of().formatHex(digest.digest(), 0, 16);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    } catch (NoSuchAlgorithmException e) {
-      throw new LinkageError("every Java has SHA-256", e);
-    }
+    MessageDigest digest = Sha256.digest();
+    digest.update(graph);
+    digest.update(shapes.toString().getBytes(StandardCharsets.UTF_8));
+    model.tensors().values().stream()
+        .map(TensorInfo::file)
+        .distinct()
+        .sorted()
+        .forEach(file -> Sha256.update(digest, file, () -> {}));
+    return Sha256.text(digest).substring(0, KEY_LENGTH);
   }
 
   private static UnsupportedModelException refused(ModelFolder model, OrtException e) {

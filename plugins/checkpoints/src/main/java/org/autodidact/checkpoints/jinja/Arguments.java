@@ -1,6 +1,5 @@
 package org.autodidact.checkpoints.jinja;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,13 +61,5 @@ record Arguments(String owner, List<Object> positional, Map<String, Object> name
 
   static Object or(Object value, Object otherwise) {
     return value == ABSENT ? otherwise : value;
-  }
-
-  /** With values in front, as a filter's value is. */
-  Arguments with(Object first) {
-    List<Object> all = new ArrayList<>();
-    all.add(first);
-    all.addAll(positional);
-    return new Arguments(owner, all, named);
   }
 }
