@@ -16,6 +16,15 @@ import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.backend.KvCache;
+import org.autodidact.onnxruntime.batching.AdmissionQueue;
+import org.autodidact.onnxruntime.batching.ContinuousBatch;
+import org.autodidact.onnxruntime.batching.GenerationJob;
+import org.autodidact.onnxruntime.batching.Sampler;
+import org.autodidact.onnxruntime.gpu.GenerationLoopGraph;
+import org.autodidact.onnxruntime.graph.DecoderGraph;
+import org.autodidact.onnxruntime.graph.GraphLogits;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -50,7 +59,7 @@ public class GeneratorParts {
     @Param({"greedy", "top-p", "all", "top-k"})
     private String kind;
 
-    private DecoderStream.Logits logits;
+    private DecoderSession.Logits logits;
     private Sampler sampler;
     private Sampler.Scratch scratch;
 
@@ -113,7 +122,7 @@ public class GeneratorParts {
   /** The graph for GPUs, with its loop. */
   @Benchmark
   public byte[] loopGraph(Model model) {
-    return LoopGraph.build(model.model);
+    return GenerationLoopGraph.build(model.model);
   }
 
   private static final int PROMPTS = 64;
@@ -125,8 +134,9 @@ public class GeneratorParts {
   private static final int TOKENS = PROMPTS * CANDIDATES * (MOST_TOKENS + 1) / 2;
 
   /** A decoder that takes no time. */
-  private record NoDecoder(Cache cache, Cache prefixes, Cache common, Cache desk, Logits logits)
-      implements DecoderStream {
+  private record NoDecoder(
+      KvCache cache, KvCache prefixes, KvCache common, KvCache desk, Logits logits)
+      implements DecoderSession {
     @Override
     public Logits run(Input input) {
       return logits;
@@ -142,7 +152,7 @@ public class GeneratorParts {
   }
 
   /** A cache that holds nothing. */
-  private static final class NoCache implements Cache {
+  private static final class NoCache implements KvCache {
     private int rows;
     private int places;
 
@@ -163,7 +173,7 @@ public class GeneratorParts {
     }
 
     @Override
-    public void copyRow(int row, int from, Cache target, int to, int length) {}
+    public void copyRow(int row, int from, KvCache target, int to, int length) {}
 
     @Override
     public void setPlaces(int newPlaces, int used) {
@@ -175,7 +185,7 @@ public class GeneratorParts {
   }
 
   /** Logits of which the first is the largest. */
-  private record Same(int vocabulary) implements DecoderStream.Logits {
+  private record Same(int vocabulary) implements DecoderSession.Logits {
     @Override
     public float logit(int row, int token) {
       return token == 0 ? 1 : 0;
@@ -201,16 +211,17 @@ public class GeneratorParts {
   @Benchmark
   @OperationsPerInvocation(TOKENS)
   public List<Generation> schedule(Model model) {
-    List<Job> jobs = new ArrayList<>();
+    List<GenerationJob> jobs = new ArrayList<>();
     for (int i = 0; i < PROMPTS; i++) {
       SamplingParameters sampling =
           SamplingParameters.greedy(1 + i % MOST_TOKENS).withIgnoreEndOfText(true);
       List<Long> seeds = LongStream.range(0, CANDIDATES).boxed().toList();
       Prompt prompt = Prompt.of("p" + i, "");
       jobs.add(
-          new Job(new GenerationRequest(prompt, seeds, sampling), new int[64 + i], 0, model.model));
+          new GenerationJob(
+              new GenerationRequest(prompt, seeds, sampling), new int[64 + i], 0, model.model));
     }
-    DecoderStream stream =
+    DecoderSession stream =
         new NoDecoder(
             new NoCache(),
             new NoCache(),
@@ -220,8 +231,8 @@ public class GeneratorParts {
     stream.cache().layOut(ROWS, MOST_TOKENS + 1);
     stream.prefixes().layOut(ROWS / CANDIDATES, 64 + PROMPTS);
     List<Generation> found = new ArrayList<>();
-    WaitingShares waiting = new WaitingShares(jobs, ROWS);
-    new DecodingBatch(model.model, stream, waiting, true, found::add, new Cancellation()).run();
+    AdmissionQueue waiting = new AdmissionQueue(jobs, ROWS);
+    new ContinuousBatch(model.model, stream, waiting, true, found::add, new Cancellation()).run();
     return found;
   }
 }

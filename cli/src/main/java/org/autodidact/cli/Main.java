@@ -8,6 +8,23 @@ import org.autodidact.api.PluginFailedException;
 import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingDivergedException;
+import org.autodidact.cli.commands.CacheCommand;
+import org.autodidact.cli.commands.DemoCommand;
+import org.autodidact.cli.commands.DoctorCommand;
+import org.autodidact.cli.commands.EftCommand;
+import org.autodidact.cli.commands.EvaluateCommand;
+import org.autodidact.cli.commands.ExportCommand;
+import org.autodidact.cli.commands.GenerateCommand;
+import org.autodidact.cli.commands.ImportCommand;
+import org.autodidact.cli.commands.JudgeCommand;
+import org.autodidact.cli.commands.PluginsCommand;
+import org.autodidact.cli.commands.PromptsCommand;
+import org.autodidact.cli.commands.ReportCommand;
+import org.autodidact.cli.commands.ResumeCommand;
+import org.autodidact.cli.commands.RunCommand;
+import org.autodidact.cli.commands.TrainCommand;
+import org.autodidact.cli.process.SignalHandling;
+import org.autodidact.cli.process.UsageException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -48,7 +65,7 @@ import picocli.CommandLine.Command;
     })
 public final class Main {
   /** When the JVM started, for start-up times. */
-  static final long STARTED =
+  public static final long STARTED =
       java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime();
 
   private static final int MOST_CAUSES = 20;
@@ -158,7 +175,7 @@ public final class Main {
   static int exitCode(Throwable thrown) {
     Throwable e = known(thrown);
     if (e instanceof CancelledException) {
-      return Interrupt.CANCELLED;
+      return SignalHandling.CANCELLED;
     }
     if (e instanceof TrainingDivergedException) {
       return 5;

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.autodidact.api.PreferencePair;
-import org.autodidact.checkpoints.Folders;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.checkpoints.files.AtomicFolders;
 import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -59,7 +59,7 @@ class KillAndResumeTest {
   private static boolean killWhileWriting(Process process, Path run, String model)
       throws Exception {
     while (process.isAlive()) {
-      for (Path entry : Folders.entries(run)) {
+      for (Path entry : AtomicFolders.entries(run)) {
         if (entry.getFileName().toString().startsWith(model + ".part-")) {
           process.destroyForcibly().waitFor();
           return Files.exists(entry);
@@ -70,7 +70,7 @@ class KillAndResumeTest {
   }
 
   private static void assertNothingIsLeft(Path run) {
-    assertThat(Folders.entries(run))
+    assertThat(AtomicFolders.entries(run))
         .extracting(p -> p.getFileName().toString())
         .noneMatch(name -> name.contains(".part-") || name.startsWith("state-"));
   }

@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.cli.output.Progress;
+import org.autodidact.cli.process.SignalHandling;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -110,7 +112,7 @@ class LeftoversTest {
     private Hanging() {}
 
     public static void main(String[] arguments) {
-      Interrupt.guard(
+      SignalHandling.guard(
           cancellation -> {
             System.out.println("hangs");
             for (long i = 0; i >= 0; i = (i + 1) % 1000) {
@@ -126,7 +128,7 @@ class LeftoversTest {
     private Slow() {}
 
     public static void main(String[] arguments) throws Exception {
-      Interrupt.guard(
+      SignalHandling.guard(
           cancellation -> {
             Progress progress = new Progress();
             System.out.println("hangs");

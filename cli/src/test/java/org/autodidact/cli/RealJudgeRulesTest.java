@@ -12,7 +12,7 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.conformance.JudgeRules;
 import org.autodidact.engine.Autodidact;
-import org.autodidact.engine.Plugins;
+import org.autodidact.engine.plugins.Plugins;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;

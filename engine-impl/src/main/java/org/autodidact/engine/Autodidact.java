@@ -15,11 +15,15 @@ import org.autodidact.api.Plugin;
 import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
 import org.autodidact.api.StorageException;
-import org.autodidact.checkpoints.BoundedFiles;
+import org.autodidact.checkpoints.files.BoundedFiles;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.data.JsonLines;
+import org.autodidact.engine.loop.SelfRewardingLoop;
+import org.autodidact.engine.loop.Stages;
+import org.autodidact.engine.models.ModelLocator;
+import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -132,7 +136,7 @@ public final class Autodidact {
   /** Fails before anything is stored where a file is not there, or holds what cannot be used. */
   private void checkFiles(RunConfig config) {
     Path model = Path.of(config.model());
-    Models.requireThere(model);
+    ModelLocator.requireThere(model);
     if (Files.isDirectory(model)) {
       plugins.generator(config.generator()).check(new Checkpoint("M0", model));
     }
@@ -141,7 +145,7 @@ public final class Autodidact {
         .selfInstruct()
         .ifPresent(
             section -> {
-              section.model().ifPresent(m -> Models.requireThere(Path.of(m)));
+              section.model().ifPresent(m -> ModelLocator.requireThere(Path.of(m)));
               section.exclude().ifPresent(f -> JsonLines.instructions(Path.of(f)));
               JsonLines.instructions(Path.of(config.seedPrompts()));
             });
@@ -257,7 +261,7 @@ public final class Autodidact {
       return;
     }
     Path model = Path.of(config.model());
-    Path folder = Models.folder(model, store.folder().resolve("M0"));
+    Path folder = ModelLocator.folder(model, store.folder().resolve("M0"));
     store.addModel(
         "M0", Optional.empty(), folder, Provenance.imported(model.getFileName().toString()));
   }

@@ -44,6 +44,7 @@ import org.autodidact.api.TrainerProvider;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

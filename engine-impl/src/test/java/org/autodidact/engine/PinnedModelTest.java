@@ -13,7 +13,7 @@ import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.RunListener;
-import org.autodidact.checkpoints.Folders;
+import org.autodidact.checkpoints.files.AtomicFolders;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.store.RunStore;
@@ -137,8 +137,8 @@ class PinnedModelTest {
   @Test
   void aModelThatIsGoneIsMissedWhenItIsNeeded() throws Exception {
     begin(Map.of("fine-tuning", "{ift: " + folder.resolve("ift.jsonl") + "}"));
-    Folders.deleteIfThere(run.resolve("M1")); // M2 is made of it already
-    Folders.deleteIfThere(run.resolve("M2"));
+    AtomicFolders.deleteIfThere(run.resolve("M1")); // M2 is made of it already
+    AtomicFolders.deleteIfThere(run.resolve("M2"));
     assertThatThrownBy(this::resume)
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("the model M2 of this run is gone");
@@ -155,7 +155,7 @@ class PinnedModelTest {
         Files.copy(file, to);
       }
     }
-    Folders.deleteIfThere(run);
+    AtomicFolders.deleteIfThere(run);
     run = copy;
     assertThatCode(this::resume).doesNotThrowAnyException();
     Files.writeString(run.resolve("M3/made-of"), "M9");

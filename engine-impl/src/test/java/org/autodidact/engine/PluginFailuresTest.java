@@ -36,6 +36,7 @@ import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.ConfigFile;
+import org.autodidact.engine.plugins.Plugins;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ShownText;
-import org.autodidact.engine.NearNames;
+import org.autodidact.engine.text.Suggestions;
 
 /**
  * Makes records of nodes: a component's type says what its key's value means, its name in lower
@@ -78,7 +78,7 @@ final class RecordReader {
                 + ": unknown key '"
                 + ShownText.of(path + given.getKey(), 60)
                 + "'"
-                + NearNames.hint(ShownText.of(given.getKey(), 60), keys.keySet())
+                + Suggestions.hint(ShownText.of(given.getKey(), 60), keys.keySet())
                 + "; known here: "
                 + keys.keySet().stream().sorted().toList());
       }

@@ -124,8 +124,8 @@ public record RunConfig(
     public Strategy {
       start = or(start, "last");
       pairs = or(pairs, "fresh");
-      Names.oneOf("strategy.start", Start.class, start);
-      Names.oneOf("strategy.pairs", Pairs.class, pairs);
+      EnumNames.oneOf("strategy.start", Start.class, start);
+      EnumNames.oneOf("strategy.pairs", Pairs.class, pairs);
     }
 
     /** The model that is trained, and the reference of DPO. */
@@ -145,17 +145,17 @@ public record RunConfig(
     }
 
     public boolean fromM1() {
-      return Names.oneOf("strategy.start", Start.class, start) == Start.M1;
+      return EnumNames.oneOf("strategy.start", Start.class, start) == Start.M1;
     }
 
     public boolean cumulative() {
-      return Names.oneOf("strategy.pairs", Pairs.class, pairs) == Pairs.CUMULATIVE;
+      return EnumNames.oneOf("strategy.pairs", Pairs.class, pairs) == Pairs.CUMULATIVE;
     }
   }
 
   /**
    * How far a run may drift; what is left out has no limit. See {@link
-   * org.autodidact.engine.guards.Guards} for what each measures.
+   * org.autodidact.engine.guards.DriftLimits} for what each measures.
    */
   @JsonNaming(KebabCaseStrategy.class)
   public record Limits(
@@ -336,7 +336,7 @@ public record RunConfig(
       stop = Ranges.texts("candidates.stop", or(stop, List.of()), 100, 1_000);
       Ranges.product("candidates.count", count, "candidates.max-tokens", maxTokens);
       truncated = or(truncated, "keep");
-      Names.oneOf("candidates.truncated", Truncated.class, truncated);
+      EnumNames.oneOf("candidates.truncated", Truncated.class, truncated);
     }
 
     /** What becomes of a candidate that was cut off, at max-tokens or where the context is full. */
@@ -350,7 +350,7 @@ public record RunConfig(
     }
 
     public Truncated whenTruncated() {
-      return Names.oneOf("candidates.truncated", Truncated.class, truncated);
+      return EnumNames.oneOf("candidates.truncated", Truncated.class, truncated);
     }
 
     public SamplingParameters sampling() {
@@ -460,7 +460,7 @@ public record RunConfig(
               .loss(
                   loss == null
                       ? paper.loss()
-                      : Names.oneOf("loss", TrainingSettings.Loss.class, loss))
+                      : EnumNames.oneOf("loss", TrainingSettings.Loss.class, loss))
               .terms(
                   new TrainingSettings.Terms(
                       or(beta, paper.terms().beta()),
@@ -470,14 +470,14 @@ public record RunConfig(
               .optimizer(
                   optimizer == null
                       ? paper.optimizer()
-                      : Names.oneOf("optimizer", TrainingSettings.Optimizer.class, optimizer))
+                      : EnumNames.oneOf("optimizer", TrainingSettings.Optimizer.class, optimizer))
               .learningRate(
                   rate,
                   or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())))
               .schedule(
                   schedule == null
                       ? paper.schedule()
-                      : Names.oneOf("schedule", TrainingSettings.Schedule.class, schedule))
+                      : EnumNames.oneOf("schedule", TrainingSettings.Schedule.class, schedule))
               .warmupSteps(or(warmupSteps, paper.warmupSteps()))
               .batchSize(or(batchSize, paper.batchSize()))
               .epochs(or(epochs, paper.epochs()))
@@ -523,10 +523,10 @@ public record RunConfig(
     /** For generating. */
     public ComputeSettings settings() {
       return new ComputeSettings(
-          Names.oneOf("compute.precision", ComputeSettings.Precision.class, precision),
+          EnumNames.oneOf("compute.precision", ComputeSettings.Precision.class, precision),
           threads,
           memoryMb,
-          Names.oneOf("compute.provider", ComputeSettings.Provider.class, provider));
+          EnumNames.oneOf("compute.provider", ComputeSettings.Provider.class, provider));
     }
 
     /** For training, which knows no integers: there 8 and 4 bits mean the trainer's own choice. */

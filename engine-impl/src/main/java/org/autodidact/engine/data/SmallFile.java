@@ -3,7 +3,7 @@ package org.autodidact.engine.data;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.checkpoints.BoundedFiles;
+import org.autodidact.checkpoints.files.BoundedFiles;
 
 /** Text files that people write by hand: configurations and templates. */
 public final class SmallFile {

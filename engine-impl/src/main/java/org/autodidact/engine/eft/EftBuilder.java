@@ -17,9 +17,9 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.engine.Seeds;
 import org.autodidact.engine.data.RankedInstruction;
 import org.autodidact.engine.data.RankedInstruction.Answer;
+import org.autodidact.engine.seeds.Seeds;
 
 /** Makes EFT examples from ranked answers (paper, section 3.1.1). */
 public final class EftBuilder {

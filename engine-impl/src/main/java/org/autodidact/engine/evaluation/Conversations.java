@@ -12,7 +12,7 @@ import org.autodidact.api.Generator;
 import org.autodidact.api.Message;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
-import org.autodidact.engine.Seeds;
+import org.autodidact.engine.seeds.Seeds;
 
 /** A model answers, a conversation's turns one after another, each turn of all in one call. */
 public final class Conversations {

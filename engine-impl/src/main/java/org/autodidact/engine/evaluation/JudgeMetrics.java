@@ -16,7 +16,7 @@ import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Shown;
-import org.autodidact.engine.config.Names;
+import org.autodidact.engine.config.EnumNames;
 import org.autodidact.engine.data.RankedInstruction.Answer;
 
 /**
@@ -114,7 +114,7 @@ public final class JudgeMetrics {
   /** How many judgement samples have no score for each reason that a judge gave, by its name. */
   public static SortedMap<String, Integer> unread(Collection<JudgementSample> samples) {
     SortedMap<String, Integer> counts = new TreeMap<>();
-    samples.forEach(s -> s.unread().ifPresent(u -> counts.merge(Names.of(u), 1, Integer::sum)));
+    samples.forEach(s -> s.unread().ifPresent(u -> counts.merge(EnumNames.of(u), 1, Integer::sum)));
     return counts;
   }
 

@@ -10,6 +10,7 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
+import org.autodidact.engine.judge.score.ScoreParser;
 
 /**
  * LLM-as-a-Judge by the additive 5-point prompt (paper, section 2.2 and figure 2): the model writes

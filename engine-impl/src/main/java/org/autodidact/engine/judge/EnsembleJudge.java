@@ -39,7 +39,7 @@ public final class EnsembleJudge implements Judge {
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
-    Parts.judge(requests, cancellation, part -> judgePart(part, results, cancellation));
+    Chunks.judge(requests, cancellation, part -> judgePart(part, results, cancellation));
   }
 
   private void judgePart(

@@ -74,7 +74,8 @@ public record JudgeTemplate(String text, List<String> places) {
 
   /**
    * Fills all places at once, so that an instruction that says {@code {response}} stays itself.
-   * What would pass for the judge's own words in a value is {@linkplain NeutralText neutralized}.
+   * What would pass for the judge's own words in a value is {@linkplain InjectionGuard
+   * neutralized}.
    *
    * @param values one a place, in their order
    */
@@ -89,7 +90,7 @@ public record JudgeTemplate(String text, List<String> places) {
       if (place < 0) {
         filled.append(text.charAt(at++));
       } else {
-        filled.append(NeutralText.of(values[place]));
+        filled.append(InjectionGuard.of(values[place]));
         at += places.get(place).length() + 2;
       }
     }
@@ -101,7 +102,7 @@ public record JudgeTemplate(String text, List<String> places) {
    * judge prompt shows it without the number.
    */
   public static boolean namesScore(String answer) {
-    return NeutralText.namesScore(answer);
+    return InjectionGuard.namesScore(answer);
   }
 
   private int placeAt(int at) {

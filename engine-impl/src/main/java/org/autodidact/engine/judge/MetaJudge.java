@@ -48,7 +48,7 @@ public final class MetaJudge implements Judge {
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
-    Parts.judge(requests, cancellation, part -> judgePart(part, results, cancellation));
+    Chunks.judge(requests, cancellation, part -> judgePart(part, results, cancellation));
   }
 
   private void judgePart(

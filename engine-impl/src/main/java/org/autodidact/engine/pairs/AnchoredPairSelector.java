@@ -38,9 +38,9 @@ final class AnchoredPairSelector implements PairSelector {
     if (futureGuided) {
       choice.addAll(request.future());
     }
-    return Scored.pair(
+    return ScoredCandidates.pair(
         request.prompt(),
-        Scored.highest(Scored.of(choice)),
-        Scored.lowest(Scored.of(request.past())));
+        ScoredCandidates.highest(ScoredCandidates.of(choice)),
+        ScoredCandidates.lowest(ScoredCandidates.of(request.past())));
   }
 }

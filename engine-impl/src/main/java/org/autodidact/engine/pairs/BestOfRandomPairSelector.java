@@ -7,7 +7,7 @@ import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.PairSelector;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.SelectionRequest;
-import org.autodidact.engine.Seeds;
+import org.autodidact.engine.seeds.Seeds;
 
 /**
  * {@code best-of-random}: the highest score against any lower one, drawn by the seed and the
@@ -23,14 +23,15 @@ final class BestOfRandomPairSelector implements PairSelector {
 
   @Override
   public Optional<PreferencePair> select(SelectionRequest request) {
-    List<JudgedCandidate> scored = Scored.of(request.candidates());
-    Optional<JudgedCandidate> best = Scored.highest(scored);
-    List<JudgedCandidate> lower = best.map(b -> Scored.below(b, scored)).orElse(List.of());
+    List<JudgedCandidate> scored = ScoredCandidates.of(request.candidates());
+    Optional<JudgedCandidate> best = ScoredCandidates.highest(scored);
+    List<JudgedCandidate> lower =
+        best.map(b -> ScoredCandidates.below(b, scored)).orElse(List.of());
     if (lower.isEmpty()) {
       return Optional.empty();
     }
     Random random = new Random(Seeds.of(seed, request.prompt().id().hashCode()));
-    return Scored.pair(
+    return ScoredCandidates.pair(
         request.prompt(), best, Optional.of(lower.get(random.nextInt(lower.size()))));
   }
 }

@@ -22,19 +22,19 @@ final class LengthControlledPairSelector implements PairSelector {
 
   @Override
   public Optional<PreferencePair> select(SelectionRequest request) {
-    List<JudgedCandidate> scored = Scored.of(request.candidates());
+    List<JudgedCandidate> scored = ScoredCandidates.of(request.candidates());
     if (scored.isEmpty()) {
       return Optional.empty();
     }
-    double max = Scored.score(Scored.highest(scored).orElseThrow());
-    double min = Scored.score(Scored.lowest(scored).orElseThrow());
+    double max = ScoredCandidates.score(ScoredCandidates.highest(scored).orElseThrow());
+    double min = ScoredCandidates.score(ScoredCandidates.lowest(scored).orElseThrow());
     double good = max - tier * (max - min);
     double bad = min + tier * (max - min);
     Comparator<JudgedCandidate> byLength =
         Comparator.comparingInt(c -> c.candidate().tokens().size());
-    return Scored.pair(
+    return ScoredCandidates.pair(
         request.prompt(),
-        scored.stream().filter(c -> Scored.score(c) >= good).min(byLength),
-        scored.stream().filter(c -> Scored.score(c) <= bad).min(byLength.reversed()));
+        scored.stream().filter(c -> ScoredCandidates.score(c) >= good).min(byLength),
+        scored.stream().filter(c -> ScoredCandidates.score(c) <= bad).min(byLength.reversed()));
   }
 }

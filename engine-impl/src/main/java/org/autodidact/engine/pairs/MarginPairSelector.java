@@ -20,6 +20,9 @@ final class MarginPairSelector implements PairSelector {
   public Optional<PreferencePair> select(SelectionRequest request) {
     return new MaxMinPairSelector()
         .select(request)
-        .filter(p -> Scored.score(p.chosen()) - Scored.score(p.rejected()) >= margin);
+        .filter(
+            p ->
+                ScoredCandidates.score(p.chosen()) - ScoredCandidates.score(p.rejected())
+                    >= margin);
   }
 }

@@ -14,7 +14,8 @@ import org.autodidact.api.SelectionRequest;
 final class MaxMinPairSelector implements PairSelector {
   @Override
   public Optional<PreferencePair> select(SelectionRequest request) {
-    List<JudgedCandidate> scored = Scored.of(request.candidates());
-    return Scored.pair(request.prompt(), Scored.highest(scored), Scored.lowest(scored));
+    List<JudgedCandidate> scored = ScoredCandidates.of(request.candidates());
+    return ScoredCandidates.pair(
+        request.prompt(), ScoredCandidates.highest(scored), ScoredCandidates.lowest(scored));
   }
 }

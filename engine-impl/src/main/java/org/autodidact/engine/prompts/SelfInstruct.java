@@ -22,7 +22,7 @@ import org.autodidact.api.Message;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.PromptFilter;
 import org.autodidact.api.SamplingParameters;
-import org.autodidact.engine.Seeds;
+import org.autodidact.engine.seeds.Seeds;
 import org.autodidact.engine.text.NearDuplicates;
 
 /**

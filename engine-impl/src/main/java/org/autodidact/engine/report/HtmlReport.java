@@ -41,12 +41,12 @@ public final class HtmlReport {
   private static final int MOST_POINTS = 10;
 
   private final RunStore store;
-  private final List<IterateFacts> evaluated;
+  private final List<ExternalEvaluation> evaluated;
   private final StringBuilder html = new StringBuilder();
 
   private HtmlReport(RunStore store) {
     this.store = store;
-    this.evaluated = IterateFacts.read(store);
+    this.evaluated = ExternalEvaluation.read(store);
   }
 
   /** Writes it into the run's folder, and gives the file. */
@@ -119,9 +119,9 @@ public final class HtmlReport {
   }
 
   private String truth() {
-    List<String> names = evaluated.stream().map(IterateFacts::name).toList();
+    List<String> names = evaluated.stream().map(ExternalEvaluation::name).toList();
     List<List<String>> rows = new ArrayList<>();
-    for (IterateFacts e : evaluated) {
+    for (ExternalEvaluation e : evaluated) {
       rows.add(
           List.of(
               e.name(),
@@ -135,13 +135,13 @@ public final class HtmlReport {
             Chart.points(
                 "Verified score, of 5",
                 names,
-                evaluated.stream().map(IterateFacts::verifiedMean).toList(),
-                evaluated.stream().map(IterateFacts::verifiedStderr).toList()),
+                evaluated.stream().map(ExternalEvaluation::verifiedMean).toList(),
+                evaluated.stream().map(ExternalEvaluation::verifiedStderr).toList()),
             Chart.points(
                 "Judge's agreement with the truth",
                 names,
-                evaluated.stream().map(IterateFacts::judgePairwiseAccuracy).toList(),
-                evaluated.stream().map(IterateFacts::judgeStderr).toList()));
+                evaluated.stream().map(ExternalEvaluation::judgePairwiseAccuracy).toList(),
+                evaluated.stream().map(ExternalEvaluation::judgeStderr).toList()));
   }
 
   /** What became of the prompts that a model made, and which were shown for some that were kept. */

@@ -23,8 +23,8 @@ import java.util.OptionalDouble;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
-import org.autodidact.checkpoints.Folders;
-import org.autodidact.checkpoints.NativeLibraries;
+import org.autodidact.checkpoints.files.AtomicFolders;
+import org.autodidact.checkpoints.natives.NativeLibraries;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 import org.sqlite.SQLiteJDBCLoader;
@@ -145,7 +145,7 @@ final class Database implements AutoCloseable {
     } finally {
       if (!opened) {
         connection.close();
-        copy.ifPresent(Folders::deleteIfThere);
+        copy.ifPresent(AtomicFolders::deleteIfThere);
       }
     }
   }
@@ -359,7 +359,7 @@ final class Database implements AutoCloseable {
     } catch (SQLException e) {
       throw failure(file, "cannot be closed", e);
     } finally {
-      copy.ifPresent(Folders::deleteIfThere);
+      copy.ifPresent(AtomicFolders::deleteIfThere);
     }
   }
 

@@ -9,9 +9,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.checkpoints.CheckpointFiles;
-import org.autodidact.checkpoints.FileStamp;
-import org.autodidact.checkpoints.Sha256;
+import org.autodidact.checkpoints.files.CheckpointFiles;
+import org.autodidact.checkpoints.files.FileStamp;
+import org.autodidact.checkpoints.files.Sha256;
 
 /**
  * What the files of a model were when the run stored it: their SHA-256, and what the file system

@@ -10,9 +10,9 @@ import java.util.Map;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
-import org.autodidact.checkpoints.BoundedFiles;
-import org.autodidact.checkpoints.Records;
-import org.autodidact.checkpoints.Sha256;
+import org.autodidact.checkpoints.files.BoundedFiles;
+import org.autodidact.checkpoints.files.Sha256;
+import org.autodidact.checkpoints.json.RecordJson;
 
 /** Where a model comes from, as JSON. */
 public final class Provenance {
@@ -50,7 +50,7 @@ public final class Provenance {
     Map<String, Object> facts = facts();
     facts.put("parent", request.base().name());
     facts.put("seed", request.seed());
-    facts.put("settings", Records.json(request.settings()));
+    facts.put("settings", RecordJson.json(request.settings()));
     facts.put("examples", request.examples().size());
     facts.put("held_out", request.heldOut().size());
     facts.put("examples_sha256", hash(request.examples()));
@@ -66,7 +66,7 @@ public final class Provenance {
   private static String hash(Iterable<TrainingExample> examples) {
     MessageDigest digest = Sha256.digest();
     for (TrainingExample example : examples) {
-      digest.update(json(Records.json(example)).getBytes(StandardCharsets.UTF_8));
+      digest.update(json(RecordJson.json(example)).getBytes(StandardCharsets.UTF_8));
       digest.update((byte) '\n');
     }
     return Sha256.text(digest);

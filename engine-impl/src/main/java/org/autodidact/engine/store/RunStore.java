@@ -27,8 +27,8 @@ import org.autodidact.api.Message;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.TrainingMetrics;
-import org.autodidact.checkpoints.FolderLock;
-import org.autodidact.checkpoints.PartFolder;
+import org.autodidact.checkpoints.files.FolderLock;
+import org.autodidact.checkpoints.files.StagedFolder;
 import org.autodidact.engine.prompts.CreatedPrompt;
 import org.autodidact.engine.store.Database.OddValueException;
 import org.autodidact.engine.store.Database.Row;
@@ -70,7 +70,7 @@ public final class RunStore implements AutoCloseable {
     Optional<Database> database = Optional.empty();
     try {
       // Whoever holds the lock is the only one that writes here.
-      PartFolder.removeDead(folder);
+      StagedFolder.removeDead(folder);
       database = Optional.of(Database.open(folder.resolve(FILE)));
       RunStore store = new RunStore(folder, Optional.of(lock), database.get());
       store.requireFormat(store.putIfAbsent("format", FORMAT));

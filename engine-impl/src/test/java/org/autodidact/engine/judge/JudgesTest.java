@@ -35,6 +35,7 @@ import org.autodidact.api.Scoring;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.conformance.JudgeRules;
 import org.autodidact.engine.FakePlugin;
+import org.autodidact.engine.judge.score.ScoreParser;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

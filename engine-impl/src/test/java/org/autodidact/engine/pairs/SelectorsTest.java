@@ -132,7 +132,7 @@ class SelectorsTest {
   }
 
   private static double difference(PreferencePair pair) {
-    return Scored.score(pair.chosen()) - Scored.score(pair.rejected());
+    return ScoredCandidates.score(pair.chosen()) - ScoredCandidates.score(pair.rejected());
   }
 
   @Test
@@ -160,7 +160,9 @@ class SelectorsTest {
         selector("best-of-random", new SelectorSettings(0, 0, seed)).select(request(scores));
     assertThat(pair.isPresent()).isEqualTo(scores.stream().distinct().count() > 1);
     pair.ifPresent(
-        p -> assertThat(Scored.score(p.chosen())).isEqualTo(1.0 * Collections.max(scores)));
+        p ->
+            assertThat(ScoredCandidates.score(p.chosen()))
+                .isEqualTo(1.0 * Collections.max(scores)));
   }
 
   @Test
@@ -191,16 +193,16 @@ class SelectorsTest {
       double bad = min + 0.2 * (max - min);
       for (JudgedCandidate c : candidates(scores)) {
         int length = c.candidate().tokens().size();
-        if (Scored.score(c) >= good) {
+        if (ScoredCandidates.score(c) >= good) {
           assertThat(pair.get().chosen().candidate().tokens().size()).isLessThanOrEqualTo(length);
         }
-        if (Scored.score(c) <= bad) {
+        if (ScoredCandidates.score(c) <= bad) {
           assertThat(pair.get().rejected().candidate().tokens().size())
               .isGreaterThanOrEqualTo(length);
         }
       }
-      assertThat(Scored.score(pair.get().chosen())).isGreaterThanOrEqualTo(good);
-      assertThat(Scored.score(pair.get().rejected())).isLessThanOrEqualTo(bad);
+      assertThat(ScoredCandidates.score(pair.get().chosen())).isGreaterThanOrEqualTo(good);
+      assertThat(ScoredCandidates.score(pair.get().rejected())).isLessThanOrEqualTo(bad);
     }
   }
 

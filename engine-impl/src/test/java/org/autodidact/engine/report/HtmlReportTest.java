@@ -17,9 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 class HtmlReportTest {
   @TempDir Path folder;
 
-  private String report(List<IterateFacts> facts) throws Exception {
+  private String report(List<ExternalEvaluation> facts) throws Exception {
     try (RunStore store = RunStore.open(folder.resolve("run"))) {
-      IterateFacts.store(store, facts);
+      ExternalEvaluation.store(store, facts);
       return Files.readString(HtmlReport.write(store));
     }
   }
@@ -43,8 +43,8 @@ class HtmlReportTest {
     String html =
         report(
             List.of(
-                new IterateFacts("M1", 3.5, 0.05, 0.2, 0.8, 0.02, 9),
-                new IterateFacts("M2", 3.9, 0.05, 0.4, 0.79, 0.02, 9)));
+                new ExternalEvaluation("M1", 3.5, 0.05, 0.2, 0.8, 0.02, 9),
+                new ExternalEvaluation("M2", 3.9, 0.05, 0.4, 0.79, 0.02, 9)));
     assertThat(html)
         .doesNotContain("<script", "http://", "https://")
         .contains(

@@ -13,8 +13,8 @@ import org.autodidact.demo.language.Task;
 import org.autodidact.engine.Autodidact;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.report.ExternalEvaluation;
 import org.autodidact.engine.report.HtmlReport;
-import org.autodidact.engine.report.IterateFacts;
 import org.autodidact.engine.store.RunStore;
 
 /**
@@ -53,7 +53,7 @@ public final class Demo {
       verified.add(evaluation.verify(iterate, made, tasks, cancellation));
     }
     try (RunStore store = RunStore.open(folder)) {
-      IterateFacts.store(store, verified.stream().map(Verified::facts).toList());
+      ExternalEvaluation.store(store, verified.stream().map(Verified::facts).toList());
       HtmlReport.write(store);
     }
     return verified;

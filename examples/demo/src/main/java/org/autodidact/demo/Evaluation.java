@@ -20,7 +20,7 @@ import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.demo.language.Task;
 import org.autodidact.demo.verify.Verifier;
-import org.autodidact.engine.Plugins;
+import org.autodidact.engine.plugins.Plugins;
 
 /** Lets an iterate answer the held-out tasks and holds answers and judgements against the truth. */
 final class Evaluation {

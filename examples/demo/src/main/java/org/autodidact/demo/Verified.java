@@ -1,7 +1,7 @@
 package org.autodidact.demo;
 
 import java.util.List;
-import org.autodidact.engine.report.IterateFacts;
+import org.autodidact.engine.report.ExternalEvaluation;
 
 /**
  * What an iterate is worth, by the verifier, on tasks that training never sees.
@@ -49,8 +49,8 @@ public record Verified(
     return Math.sqrt(judgePairwise * (1 - judgePairwise) / judgedPairs);
   }
 
-  IterateFacts facts() {
-    return new IterateFacts(
+  ExternalEvaluation facts() {
+    return new ExternalEvaluation(
         name, mean(), standardError(), perfect(), judgePairwise, judgeError(), meanLength);
   }
 }

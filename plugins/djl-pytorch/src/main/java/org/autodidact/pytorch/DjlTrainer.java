@@ -28,9 +28,23 @@ import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.checkpoints.Records;
-import org.autodidact.checkpoints.TensorInfo;
-import org.autodidact.checkpoints.WeightSource;
+import org.autodidact.checkpoints.json.RecordJson;
+import org.autodidact.checkpoints.safetensors.TensorInfo;
+import org.autodidact.checkpoints.safetensors.WeightSource;
+import org.autodidact.pytorch.data.ExampleEncoder;
+import org.autodidact.pytorch.data.PackedMicroBatch;
+import org.autodidact.pytorch.data.StepBatches;
+import org.autodidact.pytorch.data.TokenizedExample;
+import org.autodidact.pytorch.loss.PreferenceLoss;
+import org.autodidact.pytorch.program.CpuInfo;
+import org.autodidact.pytorch.program.PeftAdapterFolder;
+import org.autodidact.pytorch.program.TorchRuntime;
+import org.autodidact.pytorch.program.TrainingDevice;
+import org.autodidact.pytorch.program.TrainingProgram;
+import org.autodidact.pytorch.program.TrainingScript;
+import org.autodidact.pytorch.state.Fingerprint;
+import org.autodidact.pytorch.state.SavePace;
+import org.autodidact.pytorch.state.TrainingState;
 
 /**
  * Trains all parameters or a LoRA adapter with libtorch, in float32 or with products in bf16 and
@@ -38,11 +52,11 @@ import org.autodidact.checkpoints.WeightSource;
  * the same weights: before the first step, or in it, where nothing is dropped. Dropout, where it is
  * on, falls on what attention and MLP add to the residual stream.
  */
-final class DjlTrainer implements Trainer {
+public final class DjlTrainer implements Trainer {
   private final ComputeSettings settings;
   private final boolean bf16;
 
-  DjlTrainer(ComputeSettings settings) {
+  public DjlTrainer(ComputeSettings settings) {
     this.settings = settings;
     this.bf16 = settings.precision() == ComputeSettings.Precision.BF16;
   }
@@ -73,16 +87,19 @@ final class DjlTrainer implements Trainer {
     try (Background<Optional<Engine>> engine =
             Background.start(
                 "autodidact-libtorch",
-                stopped -> there.isPresent() ? Optional.empty() : Optional.of(Torch.engine()));
+                stopped ->
+                    there.isPresent() ? Optional.empty() : Optional.of(TorchRuntime.engine()));
         ModelFolder base = ModelFolder.open(request.base().folder());
         Background<Fingerprint> fingerprint =
             Background.start(
                 "autodidact-fingerprint",
                 stopped -> Fingerprint.of(request, base, bf16, stopped))) {
       ExampleEncoder encoder = new ExampleEncoder(base, request.settings());
-      List<Example> examples = encoder.encode(request.examples(), false, request.settings().loss());
-      List<Example> heldOut = encoder.encode(request.heldOut(), true, request.settings().loss());
-      List<Optional<Example>> probes = new ArrayList<>();
+      List<TokenizedExample> examples =
+          encoder.encode(request.examples(), false, request.settings().loss());
+      List<TokenizedExample> heldOut =
+          encoder.encode(request.heldOut(), true, request.settings().loss());
+      List<Optional<TokenizedExample>> probes = new ArrayList<>();
       for (Probe probe : request.probes()) {
         probes.add(encoder.encode(probes.size(), probe));
       }
@@ -93,28 +110,28 @@ final class DjlTrainer implements Trainer {
       }
       int longest =
           Math.max(
-              examples.stream().mapToInt(Example::width).max().orElseThrow(),
+              examples.stream().mapToInt(TokenizedExample::width).max().orElseThrow(),
               Math.max(
-                  heldOut.stream().mapToInt(Example::width).max().orElse(0),
+                  heldOut.stream().mapToInt(TokenizedExample::width).max().orElse(0),
                   probes.stream()
                       .flatMap(Optional::stream)
-                      .mapToInt(Example::width)
+                      .mapToInt(TokenizedExample::width)
                       .max()
                       .orElse(0)));
-      Objective objective = Objective.of(request.settings());
+      PreferenceLoss objective = PreferenceLoss.of(request.settings());
       engine.get();
-      Target target = Target.of(settings.provider());
-      if (bf16 && target == Target.CPU && !Processor.hasBf16()) {
+      TrainingDevice target = TrainingDevice.of(settings.provider());
+      if (bf16 && target == TrainingDevice.CPU && !CpuInfo.hasBf16()) {
         System.getLogger(DjlTrainer.class.getName())
             .log(
                 System.Logger.Level.WARNING,
                 "this processor has no instructions for bf16; emulated it is at least ten times as slow as"
                     + " fp32");
       }
-      try (DecoderProgram program =
-          new DecoderProgram(
+      try (TrainingProgram program =
+          new TrainingProgram(
               base,
-              new DecoderScript(base),
+              new TrainingScript(base),
               request.settings(),
               bf16,
               target,
@@ -179,14 +196,14 @@ final class DjlTrainer implements Trainer {
     private final TrainingRequest request;
     private final TrainingSettings settings;
     private final ModelFolder base;
-    private final DecoderProgram program;
-    private final Objective objective;
-    private final List<Example> examples;
-    private final List<Example> heldOut;
-    private final List<Optional<Example>> probes;
+    private final TrainingProgram program;
+    private final PreferenceLoss objective;
+    private final List<TokenizedExample> examples;
+    private final List<TokenizedExample> heldOut;
+    private final List<Optional<TokenizedExample>> probes;
     private final TrainingState state;
     private final Fingerprint fingerprint;
-    private final Batches batches;
+    private final StepBatches batches;
     private final List<TrainingMetrics> done = new ArrayList<>();
 
     /** Of each example; nothing where the first step will say it. */
@@ -199,11 +216,11 @@ final class DjlTrainer implements Trainer {
     Course(
         TrainingRequest request,
         ModelFolder base,
-        DecoderProgram program,
-        Objective objective,
-        List<Example> examples,
-        List<Example> heldOut,
-        List<Optional<Example>> probes,
+        TrainingProgram program,
+        PreferenceLoss objective,
+        List<TokenizedExample> examples,
+        List<TokenizedExample> heldOut,
+        List<Optional<TokenizedExample>> probes,
         TrainingState state,
         Fingerprint fingerprint) {
       this.request = request;
@@ -216,7 +233,7 @@ final class DjlTrainer implements Trainer {
       this.probes = probes;
       this.state = state;
       this.fingerprint = fingerprint;
-      this.batches = new Batches(examples, settings, request.seed());
+      this.batches = new StepBatches(examples, settings, request.seed());
     }
 
     TrainingResult run(Consumer<TrainingMetrics> metrics, Cancellation cancellation) {
@@ -263,9 +280,9 @@ final class DjlTrainer implements Trainer {
     }
 
     /** Σ ln p of each probe, 0 of those that are too long. */
-    private List<Double> weigh(Function<Pass, double[]> model) {
+    private List<Double> weigh(Function<PackedMicroBatch, double[]> model) {
       return probes.stream()
-          .map(p -> p.map(e -> model.apply(Pass.of(List.of(e)))[0]).orElse(0.0))
+          .map(p -> p.map(e -> model.apply(PackedMicroBatch.of(List.of(e)))[0]).orElse(0.0))
           .toList();
     }
 
@@ -273,7 +290,7 @@ final class DjlTrainer implements Trainer {
       List<Double> after = weigh(program::score);
       List<Probe.Reading> readings = new ArrayList<>();
       for (int i = 0; i < before.size(); i++) {
-        int tokens = probes.get(i).map(Example::scored).orElse(0);
+        int tokens = probes.get(i).map(TokenizedExample::scored).orElse(0);
         double rounding = tokens == 0 ? 0 : program.rounding(tokens);
         readings.add(new Probe.Reading(before.get(i), after.get(i), tokens, rounding));
       }
@@ -311,15 +328,15 @@ final class DjlTrainer implements Trainer {
      * changes. Where nothing is dropped the first step's own passes are the reference's.
      */
     private List<List<Double>> reference(Cancellation cancellation) {
-      List<List<Example>> portions = new ArrayList<>();
+      List<List<TokenizedExample>> portions = new ArrayList<>();
       for (int step = drops() ? 1 : 2; step <= batches.stepsPerEpoch(); step++) {
-        portions.addAll(Batches.passes(batches.batch(step), program.passTokens()));
+        portions.addAll(StepBatches.passes(batches.batch(step), program.passTokens()));
       }
-      portions.addAll(Batches.passes(heldOut, program.passTokens()));
-      Map<Example, List<Double>> found = new HashMap<>();
-      for (List<Example> portion : portions) {
+      portions.addAll(StepBatches.passes(heldOut, program.passTokens()));
+      Map<TokenizedExample, List<Double>> found = new HashMap<>();
+      for (List<TokenizedExample> portion : portions) {
         cancellation.throwIfCancelled();
-        double[] sums = program.reference(Pass.of(portion));
+        double[] sums = program.reference(PackedMicroBatch.of(portion));
         for (int i = 0; i < portion.size(); i++) {
           found.put(portion.get(i), List.of(sums[i], sums[portion.size() + i]));
         }
@@ -334,18 +351,18 @@ final class DjlTrainer implements Trainer {
     }
 
     private TrainingMetrics step(int step) {
-      List<Example> batch = batches.batch(step);
+      List<TokenizedExample> batch = batches.batch(step);
       double weight = weight(batch);
       double share = 1.0 / batch.size();
       SplittableRandom seeds = new SplittableRandom(request.seed() ^ (step * 0x9E3779B97F4A7C15L));
       TreeMap<String, Double> values = new TreeMap<>();
       double loss = 0;
-      for (List<Example> portion : Batches.passes(batch, program.passTokens())) {
-        Pass pass = Pass.of(portion);
-        try (DecoderProgram.Forward forward = program.forward(pass, seeds.nextLong())) {
-          Objective.Scores scores = scores(portion, pass, forward.sums(), 0);
+      for (List<TokenizedExample> portion : StepBatches.passes(batch, program.passTokens())) {
+        PackedMicroBatch pass = PackedMicroBatch.of(portion);
+        try (TrainingProgram.Forward forward = program.forward(pass, seeds.nextLong())) {
+          PreferenceLoss.Scores scores = scores(portion, pass, forward.sums(), 0);
           checkFinite(step, portion, scores);
-          Objective.Value value = objective.value(scores, weight);
+          PreferenceLoss.Value value = objective.value(scores, weight);
           loss += value.loss();
           objective.addMetrics(scores, share, values);
           forward.backward(value.slopes());
@@ -364,7 +381,7 @@ final class DjlTrainer implements Trainer {
           && (step % settings.heldOutEvery() == 0 || step == batches.steps())) {
         values.put("eval_loss", evaluate(step));
       }
-      long tokens = batch.stream().mapToLong(Example::tokens).sum();
+      long tokens = batch.stream().mapToLong(TokenizedExample::tokens).sum();
       return new TrainingMetrics(step, batches.steps(), tokens, values);
     }
 
@@ -372,14 +389,15 @@ final class DjlTrainer implements Trainer {
      * What an example's loss, or a token's for SFT, is multiplied with so that the batch has its
      * mean.
      */
-    private double weight(List<Example> batch) {
+    private double weight(List<TokenizedExample> batch) {
       return settings.loss() != TrainingSettings.Loss.SFT
           ? 1.0 / batch.size()
-          : 1.0 / Math.max(1, batch.stream().mapToInt(Example::scored).sum());
+          : 1.0 / Math.max(1, batch.stream().mapToInt(TokenizedExample::scored).sum());
     }
 
     /** What the loss is made of; {@code first} is the offset of the portion's references. */
-    private Objective.Scores scores(List<Example> portion, Pass pass, double[] sums, int first) {
+    private PreferenceLoss.Scores scores(
+        List<TokenizedExample> portion, PackedMicroBatch pass, double[] sums, int first) {
       double[] under = new double[sums.length];
       if (objective.needsReference()) {
         for (int i = 0; i < portion.size(); i++) {
@@ -392,14 +410,15 @@ final class DjlTrainer implements Trainer {
           under[portion.size() + i] = of.get(1);
         }
       }
-      double[] consistency = portion.stream().mapToDouble(Example::consistency).toArray();
-      return new Objective.Scores(sums, under, pass.lengths(), consistency);
+      double[] consistency = portion.stream().mapToDouble(TokenizedExample::consistency).toArray();
+      return new PreferenceLoss.Scores(sums, under, pass.lengths(), consistency);
     }
 
-    private void checkFinite(int step, List<Example> portion, Objective.Scores scores) {
+    private void checkFinite(
+        int step, List<TokenizedExample> portion, PreferenceLoss.Scores scores) {
       for (int i = 0; i < scores.sums().length; i++) {
         if (!Double.isFinite(scores.sums()[i] - scores.reference()[i])) {
-          Example example = portion.get(i % portion.size());
+          TokenizedExample example = portion.get(i % portion.size());
           throw diverged(
               step,
               "the log-probability of "
@@ -416,10 +435,11 @@ final class DjlTrainer implements Trainer {
       }
     }
 
-    private TrainingDivergedException diverged(int step, String what, List<Example> among) {
+    private TrainingDivergedException diverged(
+        int step, String what, List<TokenizedExample> among) {
       return new TrainingDivergedException(
           "step " + step + ": " + what,
-          among.stream().map(Example::index).sorted().toList(),
+          among.stream().map(TokenizedExample::index).sorted().toList(),
           step == 1
               ? "Nothing was learned yet: look at the model's weights, and at what it trained on"
               : "Lower the learning rate, or look at them; another rate begins anew, when "
@@ -431,8 +451,8 @@ final class DjlTrainer implements Trainer {
     private double evaluate(int step) {
       double loss = 0;
       double weight = weight(heldOut);
-      for (List<Example> portion : Batches.passes(heldOut, program.passTokens())) {
-        Pass pass = Pass.of(portion);
+      for (List<TokenizedExample> portion : StepBatches.passes(heldOut, program.passTokens())) {
+        PackedMicroBatch pass = PackedMicroBatch.of(portion);
         loss +=
             objective
                 .value(scores(portion, pass, program.score(pass), examples.size()), weight)
@@ -467,7 +487,7 @@ final class DjlTrainer implements Trainer {
           new TrainingState.Finished(
               fingerprint,
               request.base().name(),
-              Records.json(settings),
+              RecordJson.json(settings),
               request.seed(),
               examples.size(),
               stopped,
@@ -483,7 +503,7 @@ final class DjlTrainer implements Trainer {
     private void write(Map<String, byte[]> files) {
       Optional<TrainingSettings.Lora> lora = settings.lora();
       if (lora.isPresent() && !lora.get().merge()) {
-        AdapterFolder.write(request, lora.get(), program, files);
+        PeftAdapterFolder.write(request, lora.get(), program, files);
         return;
       }
       if (lora.isPresent()) {

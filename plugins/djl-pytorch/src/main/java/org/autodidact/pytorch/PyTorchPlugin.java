@@ -9,6 +9,9 @@ import org.autodidact.api.Plugin;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.pytorch.program.CpuInfo;
+import org.autodidact.pytorch.program.TorchRuntime;
+import org.autodidact.pytorch.program.TrainingDevice;
 
 /** Brings the trainer {@code djl-pytorch}. */
 public final class PyTorchPlugin implements Plugin {
@@ -25,7 +28,7 @@ public final class PyTorchPlugin implements Plugin {
   @Override
   public List<String> diagnose() {
     try {
-      Engine engine = Torch.engine();
+      Engine engine = TorchRuntime.engine();
       return List.of(
           "libtorch "
               + engine.getVersion()
@@ -33,9 +36,11 @@ public final class PyTorchPlugin implements Plugin {
               + JniUtils.getNumThreads()
               + " threads by default",
           "trainer 'djl-pytorch' uses: "
-              + (Target.hasCuda() ? "a GPU by CUDA" : "CPU (CUDA: this libtorch sees no GPU)")
+              + (TrainingDevice.hasCuda()
+                  ? "a GPU by CUDA"
+                  : "CPU (CUDA: this libtorch sees no GPU)")
               + ", float32, or products in bf16"
-              + (Processor.hasBf16()
+              + (CpuInfo.hasBf16()
                   ? ""
                   : ", which this processor has no instructions for: slower"));
     } catch (LinkageError | RuntimeException e) {
@@ -54,7 +59,7 @@ public final class PyTorchPlugin implements Plugin {
       return switch (settings.precision()) {
         case AUTO, FP32, BF16 -> {
           if (settings.provider() != ComputeSettings.Provider.AUTO) {
-            Target.of(settings.provider()); // what is not there is said at once
+            TrainingDevice.of(settings.provider()); // what is not there is said at once
           }
           yield new DjlTrainer(settings);
         }

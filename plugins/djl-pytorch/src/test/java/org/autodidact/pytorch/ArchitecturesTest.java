@@ -18,6 +18,11 @@ import java.util.stream.Stream;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
+import org.autodidact.pytorch.data.PackedMicroBatch;
+import org.autodidact.pytorch.data.TokenizedExample;
+import org.autodidact.pytorch.program.TrainingDevice;
+import org.autodidact.pytorch.program.TrainingProgram;
+import org.autodidact.pytorch.program.TrainingScript;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -36,10 +41,10 @@ class ArchitecturesTest {
 
   @TempDir Path folder;
 
-  private static Example example(JsonNode numbers) {
+  private static TokenizedExample example(JsonNode numbers) {
     JsonNode ids = numbers.path("ids");
     int[] all = IntStream.range(0, ids.size()).map(i -> ids.path(i).asInt()).toArray();
-    return new Example(
+    return new TokenizedExample(
         0, 1, Arrays.copyOf(all, PROMPT), Arrays.copyOfRange(all, PROMPT, all.length));
   }
 
@@ -56,7 +61,7 @@ class ArchitecturesTest {
     return Stream.of(names)
         .flatMap(
             name ->
-                Stream.of(Target.CPU, new Target(Device.cpu(), true))
+                Stream.of(TrainingDevice.CPU, new TrainingDevice(Device.cpu(), true))
                     .map(target -> Arguments.of(name, target)));
   }
 
@@ -73,7 +78,7 @@ class ArchitecturesTest {
 
   @ParameterizedTest
   @MethodSource("adapted")
-  void anAdaptersLogProbabilitiesAndGradientsArePefts(String name, Target target)
+  void anAdaptersLogProbabilitiesAndGradientsArePefts(String name, TrainingDevice target)
       throws IOException {
     JsonNode expected;
     try (InputStream in = ArchitecturesTest.class.getResourceAsStream("adapters.json")) {
@@ -84,9 +89,9 @@ class ArchitecturesTest {
             .lora(new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false, false))
             .build();
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderProgram program =
-            new DecoderProgram(
-                model, new DecoderScript(model), settings, false, target, 64, 1, 1)) {
+        TrainingProgram program =
+            new TrainingProgram(
+                model, new TrainingScript(model), settings, false, target, 64, 1, 1)) {
       program.prepareTraining();
       for (int m = 0; m < program.trained().size(); m++) {
         FloatBuffer matrix = program.trained().get(m).asFloatBuffer();
@@ -96,8 +101,8 @@ class ArchitecturesTest {
       }
       JsonNode golden = SmallModels.numbers(name + "/golden.json");
       for (int i = 0; i < golden.size(); i++) {
-        Pass pass = Pass.of(List.of(example(golden.path(i))));
-        try (DecoderProgram.Forward forward = program.forward(pass, 0)) {
+        PackedMicroBatch pass = PackedMicroBatch.of(List.of(example(golden.path(i))));
+        try (TrainingProgram.Forward forward = program.forward(pass, 0)) {
           assertIsClose(forward.sums()[0], expected.path(i).path("log_probability").asDouble());
           forward.backward(new double[] {-1});
         }
@@ -110,23 +115,24 @@ class ArchitecturesTest {
 
   @ParameterizedTest
   @MethodSource("trained")
-  void logProbabilitiesAndGradientsAreTransformers(String name, Target target, boolean bf16) {
+  void logProbabilitiesAndGradientsAreTransformers(
+      String name, TrainingDevice target, boolean bf16) {
     double tolerance = bf16 ? BF16_TOLERANCE : TOLERANCE;
     JsonNode golden = SmallModels.numbers(name + "/golden.json");
-    List<Example> examples = new ArrayList<>();
+    List<TokenizedExample> examples = new ArrayList<>();
     golden.forEach(numbers -> examples.add(example(numbers)));
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderProgram program =
-            new DecoderProgram(
-                model, new DecoderScript(model), TrainingSettings.sft(), bf16, target, 64, 1, 1)) {
-      double[] together = program.score(Pass.of(examples));
+        TrainingProgram program =
+            new TrainingProgram(
+                model, new TrainingScript(model), TrainingSettings.sft(), bf16, target, 64, 1, 1)) {
+      double[] together = program.score(PackedMicroBatch.of(examples));
       program.prepareTraining();
       for (int i = 0; i < golden.size(); i++) {
         double sum = golden.path(i).path("log_probability").asDouble();
         double gradient = golden.path(i).path("gradient").asDouble();
         assertIsClose(together[i], sum, tolerance);
-        Pass alone = Pass.of(List.of(examples.get(i)));
-        try (DecoderProgram.Forward forward = program.forward(alone, 0)) {
+        PackedMicroBatch alone = PackedMicroBatch.of(List.of(examples.get(i)));
+        try (TrainingProgram.Forward forward = program.forward(alone, 0)) {
           assertIsClose(forward.sums()[0], sum, tolerance);
           forward.backward(new double[] {-1});
         }
@@ -146,16 +152,23 @@ class ArchitecturesTest {
           new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false, quantized));
     }
     JsonNode golden = SmallModels.numbers("qwen3/golden.json");
-    List<Example> examples = new ArrayList<>();
+    List<TokenizedExample> examples = new ArrayList<>();
     golden.forEach(numbers -> examples.add(example(numbers)));
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve("qwen3"), "qwen3"));
-        DecoderProgram program =
-            new DecoderProgram(
-                model, new DecoderScript(model), settings.build(), bf16, Target.CPU, 64, 2, 1)) {
-      Pass pass = Pass.of(examples);
+        TrainingProgram program =
+            new TrainingProgram(
+                model,
+                new TrainingScript(model),
+                settings.build(),
+                bf16,
+                TrainingDevice.CPU,
+                64,
+                2,
+                1)) {
+      PackedMicroBatch pass = PackedMicroBatch.of(examples);
       double[] reference = program.reference(pass);
       program.prepareTraining();
-      try (DecoderProgram.Forward forward = program.forward(pass, 1)) {
+      try (TrainingProgram.Forward forward = program.forward(pass, 1)) {
         assertThat(forward.sums()).isEqualTo(reference);
       }
     }

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Trainer;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.checkpoints.TensorInfo;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.checkpoints.safetensors.TensorInfo;
 import org.autodidact.conformance.TrainerRules;
 
 class DjlTrainerConformanceTest extends TrainerRules {

@@ -38,9 +38,15 @@ import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.Golden;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
-import org.autodidact.checkpoints.TensorInfo;
 import org.autodidact.checkpoints.TinyModel;
-import org.autodidact.checkpoints.WeightSource;
+import org.autodidact.checkpoints.safetensors.TensorInfo;
+import org.autodidact.checkpoints.safetensors.WeightSource;
+import org.autodidact.pytorch.data.ExampleEncoder;
+import org.autodidact.pytorch.data.PackedMicroBatch;
+import org.autodidact.pytorch.loss.PreferenceLoss;
+import org.autodidact.pytorch.program.TrainingDevice;
+import org.autodidact.pytorch.program.TrainingProgram;
+import org.autodidact.pytorch.program.TrainingScript;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -353,9 +359,9 @@ class DjlTrainerTest {
 
   @Test
   void whereNoGpuIsThereItTakesTheCpuUnlessAskedForOne() {
-    assumeFalse(Target.hasCuda());
-    assertThat(Target.of(ComputeSettings.Provider.AUTO)).isEqualTo(Target.CPU);
-    assertThat(Target.of(ComputeSettings.Provider.CPU)).isEqualTo(Target.CPU);
+    assumeFalse(TrainingDevice.hasCuda());
+    assertThat(TrainingDevice.of(ComputeSettings.Provider.AUTO)).isEqualTo(TrainingDevice.CPU);
+    assertThat(TrainingDevice.of(ComputeSettings.Provider.CPU)).isEqualTo(TrainingDevice.CPU);
     ComputeSettings cuda =
         new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0, ComputeSettings.Provider.CUDA);
     assertThatThrownBy(() -> new PyTorchPlugin().trainers().get(0).create(cuda))
@@ -469,23 +475,24 @@ class DjlTrainerTest {
     double[] scored = null;
     for (int i = 0; i < 2; i++) {
       try (ModelFolder model = ModelFolder.open(i == 0 ? trained : base);
-          DecoderProgram program =
-              new DecoderProgram(
+          TrainingProgram program =
+              new TrainingProgram(
                   model,
-                  new DecoderScript(model),
+                  new TrainingScript(model),
                   settings,
                   false,
-                  Target.CPU,
+                  TrainingDevice.CPU,
                   settings.maxLength(),
                   2,
                   1)) {
-        Pass pass =
-            Pass.of(new ExampleEncoder(model, settings).encode(pairs, false, settings.loss()));
+        PackedMicroBatch pass =
+            PackedMicroBatch.of(
+                new ExampleEncoder(model, settings).encode(pairs, false, settings.loss()));
         sums[i] = program.score(pass);
         scored = pass.lengths();
       }
     }
-    Map<String, Objective> losses =
+    Map<String, PreferenceLoss> losses =
         Map.of(
             "sigmoid", LossesTest.loss(TrainingSettings.Loss.SIGMOID, 0.1),
             "cdpo_0.1", LossesTest.loss(TrainingSettings.Loss.CDPO, 0.1),

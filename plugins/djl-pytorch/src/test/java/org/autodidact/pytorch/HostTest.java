@@ -16,6 +16,7 @@ import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.pytorch.program.TorchRuntime;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,7 +42,7 @@ class HostTest {
 
   @Test
   void settingsOfLibtorchAreGivenBack() {
-    Torch.engine();
+    TorchRuntime.engine();
     JniUtils.setGradMode(true);
     int threads = JniUtils.getNumThreads();
     train(threads + 1, "hello");
@@ -54,10 +55,10 @@ class HostTest {
 
   @Test
   void trainingsThatOverlapGiveThemBackTogether() {
-    Torch.engine();
+    TorchRuntime.engine();
     int threads = JniUtils.getNumThreads();
-    Torch first = new Torch(threads + 1);
-    Torch second = new Torch(threads + 2);
+    TorchRuntime first = new TorchRuntime(threads + 1);
+    TorchRuntime second = new TorchRuntime(threads + 2);
     first.close();
     second.close();
     assertThat(JniUtils.getNumThreads()).isEqualTo(threads);

@@ -12,6 +12,7 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Loss;
 import org.autodidact.api.TrainingSettings.Terms;
+import org.autodidact.pytorch.loss.PreferenceLoss;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -20,15 +21,16 @@ import org.junit.jupiter.params.provider.EnumSource;
 class LossesTest {
   private static final int PAIRS = 3;
 
-  static Objective loss(Loss loss, double beta) {
-    return new Objective.Preference(loss, Terms.beta(beta));
+  static PreferenceLoss loss(Loss loss, double beta) {
+    return new PreferenceLoss.Preference(loss, Terms.beta(beta));
   }
 
-  static double value(Objective objective, double[] sums, double[] reference, double[] lengths) {
+  static double value(
+      PreferenceLoss objective, double[] sums, double[] reference, double[] lengths) {
     double[] consistency = new double[sums.length / 2];
     Arrays.fill(consistency, 1);
     return objective
-        .value(new Objective.Scores(sums, reference, lengths, consistency), 2.0 / sums.length)
+        .value(new PreferenceLoss.Scores(sums, reference, lengths, consistency), 2.0 / sums.length)
         .loss();
   }
 
@@ -74,7 +76,7 @@ class LossesTest {
       Terms terms =
           new Terms(
               0.05 + random.nextDouble(), random.nextDouble() * 0.4, random.nextDouble(), n % 2);
-      Objective objective = new Objective.Preference(loss, terms);
+      PreferenceLoss objective = new PreferenceLoss.Preference(loss, terms);
       double[] sums = random(random, -60, -5);
       double[] reference = objective.needsReference() ? random(random, -60, -5) : new double[6];
       double[] lengths = random.ints(6, 1, 30).asDoubleStream().toArray();
@@ -105,8 +107,8 @@ class LossesTest {
   @Test
   void rewardsAreWhatTheLossCompares() {
     double[] sums = {-30, -20};
-    Objective.Scores scores =
-        new Objective.Scores(sums, new double[2], new double[] {30, 10}, new double[] {1});
+    PreferenceLoss.Scores scores =
+        new PreferenceLoss.Scores(sums, new double[2], new double[] {30, 10}, new double[] {1});
     SortedMap<String, Double> metrics = new TreeMap<>();
     loss(Loss.SIMPO, 2).addMetrics(scores, 1, metrics);
     assertThat(metrics)
@@ -140,7 +142,8 @@ class LossesTest {
   /** With half of the pairs thought wrong, CDPO does not care which is chosen. */
   @Test
   void conservativeDpoIsSymmetricAtOneHalf() {
-    Objective objective = new Objective.Preference(Loss.CDPO, new Terms(0.1, 0.4999999, 0, 0));
+    PreferenceLoss objective =
+        new PreferenceLoss.Preference(Loss.CDPO, new Terms(0.1, 0.4999999, 0, 0));
     double[] sums = {-10, -20, -30, -40, -50, -60};
     double[] swapped = {-40, -50, -60, -10, -20, -30};
     double[] lengths = {1, 1, 1, 1, 1, 1};

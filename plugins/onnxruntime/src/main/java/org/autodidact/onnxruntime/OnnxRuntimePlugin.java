@@ -12,7 +12,13 @@ import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.vectors.Vectors;
+import org.autodidact.onnxruntime.cpu.CpuGenerator;
+import org.autodidact.onnxruntime.gpu.ExecutionProviders;
+import org.autodidact.onnxruntime.gpu.GpuGenerator;
+import org.autodidact.onnxruntime.gpu.GpuSessions;
+import org.autodidact.onnxruntime.ort.OrtRuntime;
+import org.autodidact.onnxruntime.quantization.Int8MatMulCheck;
+import org.autodidact.vectors.VectorSupport;
 
 /** Brings the generator {@code onnxruntime} and the judge {@code reward-model}. */
 public final class OnnxRuntimePlugin implements Plugin {
@@ -35,20 +41,20 @@ public final class OnnxRuntimePlugin implements Plugin {
   public List<String> diagnose() {
     List<String> lines = new ArrayList<>();
     try {
-      OrtEnvironment environment = Onnx.environment();
+      OrtEnvironment environment = OrtRuntime.environment();
       lines.add("ONNX Runtime " + environment.getVersion() + " loaded");
-      lines.add("execution providers: " + Onnx.availableProviders());
+      lines.add("execution providers: " + OrtRuntime.availableProviders());
       lines.add(
           "8-bit products: "
-              + (Int8Kernel.isExact()
+              + (Int8MatMulCheck.isExact()
                   ? "unsigned × signed, exact on this processor"
                   : "unsigned × signed; this processor adds two in 16 bits, so weights are rounded to fit"));
       lines.add(
           "8 bits between the products: "
-              + (Vectors.available()
+              + (VectorSupport.available()
                   ? "by the JVM's vectors"
                   : "by ONNX Runtime; faster with java --add-modules jdk.incubator.vector"));
-      lines.addAll(Providers.diagnose());
+      lines.addAll(ExecutionProviders.diagnose());
     } catch (LinkageError | RuntimeException e) {
       lines.add("ONNX Runtime does not load here: " + e);
     }
@@ -75,13 +81,14 @@ public final class OnnxRuntimePlugin implements Plugin {
     public Generator open(
         Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
       ComputeSettings.Provider provider =
-          Providers.choose(settings.provider(), Onnx.availableProviders(), Providers::missing);
+          ExecutionProviders.choose(
+              settings.provider(), OrtRuntime.availableProviders(), ExecutionProviders::missing);
       if (provider != ComputeSettings.Provider.CPU) {
-        return DeviceGenerator.open(checkpoint, settings, Device.of(provider));
+        return GpuGenerator.open(checkpoint, settings, GpuSessions.of(provider));
       }
       return switch (settings.precision()) {
         case AUTO, FP32, INT8, INT8_WEIGHTS ->
-            OnnxGenerator.open(checkpoint, settings, cancellation);
+            CpuGenerator.open(checkpoint, settings, cancellation);
         case INT4 ->
             throw new UnsupportedModelException(
                 "precision int4 is not there: four bits cost this project's reference model 15 to 33"

@@ -21,7 +21,10 @@ import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.UnsupportedModelException;
-import org.autodidact.checkpoints.PromptEncoder;
+import org.autodidact.checkpoints.tokenizer.PromptEncoder;
+import org.autodidact.onnxruntime.ort.OrtRuntime;
+import org.autodidact.onnxruntime.ort.OwnedSession;
+import org.autodidact.onnxruntime.ort.RunInputs;
 
 /**
  * Grades by a model that was trained for it: a sequence classifier with one logit, as a folder of
@@ -54,11 +57,11 @@ final class RewardModelJudge implements Judge {
   private static final List<String> INPUTS =
       List.of("input_ids", "attention_mask", "token_type_ids");
 
-  private final Session session;
+  private final OwnedSession session;
   private final PromptEncoder encoder;
   private final int longest;
 
-  private RewardModelJudge(Session session, PromptEncoder encoder, int longest) {
+  private RewardModelJudge(OwnedSession session, PromptEncoder encoder, int longest) {
     this.session = session;
     this.encoder = encoder;
     this.longest = longest;
@@ -72,8 +75,9 @@ final class RewardModelJudge implements Judge {
     }
     PromptEncoder encoder = PromptEncoder.open(folder);
     try {
-      Session session =
-          Session.of(options -> Onnx.environment().createSession(file.toString(), options));
+      OwnedSession session =
+          OwnedSession.of(
+              options -> OrtRuntime.environment().createSession(file.toString(), options));
       try {
         check(file, session);
         return new RewardModelJudge(session, encoder, PromptEncoder.longest(folder));
@@ -90,7 +94,7 @@ final class RewardModelJudge implements Judge {
     }
   }
 
-  private static void check(Path file, Session session) throws OrtException {
+  private static void check(Path file, OwnedSession session) throws OrtException {
     Set<String> inputs = session.get().getInputNames();
     Set<String> unknown = new HashSet<>(inputs);
     INPUTS.forEach(unknown::remove);
@@ -142,7 +146,7 @@ final class RewardModelJudge implements Judge {
     ids[length - 1] = tokens[0][tokens[0].length - 1]; // what closes a text stays
     long[] mask = new long[length];
     Arrays.fill(mask, 1);
-    try (Tensors tensors = new Tensors()) {
+    try (RunInputs tensors = new RunInputs()) {
       tensors.put("input_ids", ids, 1, length);
       tensors.put("attention_mask", mask, 1, length);
       if (session.get().getInputNames().contains("token_type_ids")) {

@@ -26,8 +26,14 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
-import org.autodidact.checkpoints.TensorInfo;
-import org.autodidact.checkpoints.WeightSource;
+import org.autodidact.checkpoints.safetensors.TensorInfo;
+import org.autodidact.checkpoints.safetensors.WeightSource;
+import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.cpu.CpuGenerator;
+import org.autodidact.onnxruntime.graph.GraphSession;
+import org.autodidact.onnxruntime.graph.OrtDecoder;
+import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
+import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -80,7 +86,7 @@ class ArchitecturesTest {
 
   /** Greedy tokens of prompts that decode together; the first step's logits go to {@code first}. */
   static List<List<Integer>> greedy(
-      Decoder decoder, List<Prompt> prompts, int tokens, List<float[]> first) {
+      OrtDecoder decoder, List<Prompt> prompts, int tokens, List<float[]> first) {
     int rows = prompts.size();
     int[] lengths = prompts.stream().mapToInt(p -> p.ids().length).toArray();
     int width = Arrays.stream(lengths).max().orElseThrow();
@@ -97,12 +103,12 @@ class ArchitecturesTest {
     Arrays.fill(inverse, 1);
     List<List<Integer>> found =
         IntStream.range(0, rows).<List<Integer>>mapToObj(r -> new ArrayList<>()).toList();
-    try (DecoderStream stream = new GraphStream(decoder, false)) {
+    try (DecoderSession stream = new GraphSession(decoder, false)) {
       stream.cache().layOut(rows, width + tokens);
       for (int step = 0; step < tokens; step++) {
-        DecoderStream.Logits logits =
+        DecoderSession.Logits logits =
             stream.run(
-                new DecoderStream.Input(
+                new DecoderSession.Input(
                     stream.cache(),
                     0,
                     ids,
@@ -136,8 +142,8 @@ class ArchitecturesTest {
   void logitsAndGreedyTokensAreTransformers(String name) throws Exception {
     List<Prompt> prompts = golden(name + "/golden.json");
     try (ModelFolder model = open(name);
-        Decoder decoder =
-            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength())) {
+        OrtDecoder decoder =
+            new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength())) {
       List<float[]> first = new ArrayList<>();
       List<List<Integer>> expected = prompts.stream().map(Prompt::greedy).toList();
       List<List<Integer>> together = greedy(decoder, prompts, 16, first);
@@ -181,8 +187,8 @@ class ArchitecturesTest {
             .array());
     Prompt prompt = golden("gemma3_text/golden.json").get(0);
     try (ModelFolder model = ModelFolder.open(path);
-        Decoder decoder =
-            new Decoder(model, 1, Optional.empty(), false, model.config().contextLength())) {
+        OrtDecoder decoder =
+            new OrtDecoder(model, 1, Optional.empty(), false, model.config().contextLength())) {
       assertThat(greedy(decoder, List.of(prompt), 16, new ArrayList<>()))
           .isEqualTo(List.of(prompt.greedy()));
     }
@@ -193,20 +199,20 @@ class ArchitecturesTest {
   @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
   void aPromptInTwoPartsHasTheSameLogits(String name) throws Exception {
     try (ModelFolder model = open(name);
-        Decoder decoder =
-            new Decoder(model, 1, Optional.empty(), false, model.config().contextLength());
-        DecoderStream stream = new GraphStream(decoder, false)) {
+        OrtDecoder decoder =
+            new OrtDecoder(model, 1, Optional.empty(), false, model.config().contextLength());
+        DecoderSession stream = new GraphSession(decoder, false)) {
       for (Prompt prompt : golden(name + "/golden.json")) {
         int[] ids = prompt.ids();
         for (int cut : new int[] {1, 6, ids.length - 1}) {
           stream.cache().layOut(1, ids.length);
           stream.run(
-              DecoderStream.Input.ofOne(
+              DecoderSession.Input.ofOne(
                   stream.cache(), 0, Arrays.copyOf(ids, cut), 0, new int[] {0}, 1));
           float[] row = new float[decoder.config().vocabularySize()];
           stream
               .run(
-                  DecoderStream.Input.ofOne(
+                  DecoderSession.Input.ofOne(
                       stream.cache(), 0, ids, cut, new int[] {ids.length - 1}, 1))
               .copyLogits(0, row);
           assertThat(prompt.difference(row)).as("cut at %d", cut).isLessThan(TOLERANCE);
@@ -226,10 +232,10 @@ class ArchitecturesTest {
     }
     try (ModelFolder model = open(name);
         Int8Weights rounded = Int8Weights.of(model, false, 2);
-        Decoder exact =
-            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength());
-        Decoder decoder =
-            new Decoder(model, 2, Optional.of(rounded), false, model.config().contextLength())) {
+        OrtDecoder exact =
+            new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
+        OrtDecoder decoder =
+            new OrtDecoder(model, 2, Optional.of(rounded), false, model.config().contextLength())) {
       List<float[]> expected = new ArrayList<>();
       List<float[]> found = new ArrayList<>();
       greedy(exact, prompts, 1, expected);
@@ -259,7 +265,7 @@ class ArchitecturesTest {
   @Test
   void weightBlocksAreRefusedWithTheReason() {
     try (ModelFolder model = open("qwen3")) {
-      assertThatThrownBy(() -> BlockWeights.of(model))
+      assertThatThrownBy(() -> BlockInt8Weights.of(model))
           .isInstanceOf(UnsupportedModelException.class)
           .hasMessageContaining("multiples of 64")
           .hasMessageContaining("use int8 or fp32");
@@ -301,7 +307,8 @@ class ArchitecturesTest {
   void promptsAreNotSharedUnderAWindow(String name) throws Exception {
     try (ModelFolder model = open(name)) {
       assertThatThrownBy(
-              () -> new Decoder(model, 1, Optional.empty(), true, model.config().contextLength()))
+              () ->
+                  new OrtDecoder(model, 1, Optional.empty(), true, model.config().contextLength()))
           .isInstanceOf(UnsupportedModelException.class)
           .hasMessageContaining("all layers attend to all tokens");
     }
@@ -313,7 +320,7 @@ class ArchitecturesTest {
   void candidatesOfOnePromptAgreeInEightBits(String name) {
     Checkpoint checkpoint = new Checkpoint("M0", SmallModels.write(folder.resolve(name), name));
     ComputeSettings settings = new ComputeSettings(ComputeSettings.Precision.INT8, 2, 0);
-    try (OnnxGenerator generator = OnnxGenerator.open(checkpoint, settings)) {
+    try (CpuGenerator generator = CpuGenerator.open(checkpoint, settings)) {
       assertThat(generator.engine().sharesPrefixes()).isEqualTo(name.matches("qwen."));
       GenerationRequest request =
           new GenerationRequest(
@@ -337,8 +344,8 @@ class ArchitecturesTest {
             org.autodidact.api.Prompt.of("p", "name"),
             LongStream.range(0, 8).boxed().toList(),
             SamplingParameters.candidates(8).withIgnoreEndOfText(true));
-    try (OnnxGenerator shared = OnnxGenerator.open(checkpoint, settings, true, false);
-        OnnxGenerator alone = OnnxGenerator.open(checkpoint, settings, false, false)) {
+    try (CpuGenerator shared = CpuGenerator.open(checkpoint, settings, true, false);
+        CpuGenerator alone = CpuGenerator.open(checkpoint, settings, false, false)) {
       List<Candidate> expected = Asked.generate(alone, List.of(request)).get("p").candidates();
       assertThat(Asked.generate(shared, List.of(request)).get("p").candidates())
           .extracting(Candidate::tokens)

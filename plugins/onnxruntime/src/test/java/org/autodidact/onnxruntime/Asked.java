@@ -8,19 +8,20 @@ import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
+import org.autodidact.onnxruntime.cpu.CpuGenerator;
 
 /** What a generator gives for some requests, by prompt id. */
-final class Asked {
+public final class Asked {
   private Asked() {}
 
-  static Map<String, Generation> generate(
-      OnnxGenerator generator, List<GenerationRequest> requests) {
+  public static Map<String, Generation> generate(
+      CpuGenerator generator, List<GenerationRequest> requests) {
     Map<String, Generation> found = new LinkedHashMap<>();
     generator.generate(requests, g -> found.put(g.promptId(), g), new Cancellation());
     return found;
   }
 
-  static Map<String, Scoring> score(OnnxGenerator generator, List<ScoringRequest> requests) {
+  public static Map<String, Scoring> score(CpuGenerator generator, List<ScoringRequest> requests) {
     Map<String, Scoring> found = new LinkedHashMap<>();
     generator
         .scorer()

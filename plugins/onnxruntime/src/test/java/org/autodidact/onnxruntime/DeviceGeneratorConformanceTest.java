@@ -6,6 +6,7 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generator;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.conformance.GeneratorRules;
+import org.autodidact.onnxruntime.gpu.GpuGenerator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,7 +21,7 @@ class DeviceGeneratorConformanceTest extends GeneratorRules {
 
   @Override
   protected Generator open() {
-    return DeviceGenerator.open(
+    return GpuGenerator.open(
         new Checkpoint("M0", folder.resolve("tiny")),
         ComputeSettings.automatic(),
         TestDevice.in(folder.resolve("engines")));

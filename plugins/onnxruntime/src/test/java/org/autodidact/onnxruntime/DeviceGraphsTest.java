@@ -30,6 +30,12 @@ import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.onnxruntime.gpu.GenerationLoopGraph;
+import org.autodidact.onnxruntime.gpu.GpuGenerator;
+import org.autodidact.onnxruntime.gpu.GpuSessions;
+import org.autodidact.onnxruntime.gpu.ScoringGraph;
+import org.autodidact.onnxruntime.ort.OwnedSession;
+import org.autodidact.onnxruntime.ort.RunInputs;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,7 +45,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DeviceGraphsTest {
   @TempDir Path folder;
 
-  private Device device() {
+  private GpuSessions device() {
     return TestDevice.in(folder.resolve("engines"));
   }
 
@@ -56,8 +62,8 @@ class DeviceGraphsTest {
     int steps = prompts.get(0).greedy().size();
     int width = prompts.stream().mapToInt(p -> p.ids().length).max().orElseThrow();
     try (ModelFolder model = open(name);
-        Session session = device().open(model, LoopGraph.build(model));
-        Tensors tensors = new Tensors()) {
+        OwnedSession session = device().open(model, GenerationLoopGraph.build(model));
+        RunInputs tensors = new RunInputs()) {
       long[] ids = new long[rows * width];
       for (int r = 0; r < rows; r++) {
         for (int t = 0; t < prompts.get(r).ids().length; t++) {
@@ -94,7 +100,7 @@ class DeviceGraphsTest {
   void readingGivesTransformersProbabilities(String name) throws Exception {
     List<ArchitecturesTest.Prompt> prompts = ArchitecturesTest.golden(name + "/golden.json");
     try (ModelFolder model = open(name);
-        Session session = device().open(model, ReadingGraph.build(model))) {
+        OwnedSession session = device().open(model, ScoringGraph.build(model))) {
       for (ArchitecturesTest.Prompt prompt : prompts) {
         double[] logits = prompt.logits();
         double total = Math.log(Arrays.stream(logits).map(Math::exp).sum());
@@ -102,7 +108,7 @@ class DeviceGraphsTest {
         for (long t = 0; t < logits.length; t++) {
           targets.addAll(List.of(0L, t));
         }
-        try (Tensors tensors = new Tensors()) {
+        try (RunInputs tensors = new RunInputs()) {
           tensors.put(
               "input_ids",
               Arrays.stream(prompt.ids()).asLongStream().toArray(),
@@ -125,7 +131,7 @@ class DeviceGraphsTest {
   @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
   void whatTensorRtReadsIsOfPlainOperators(String name) throws Exception {
     try (ModelFolder model = open(name)) {
-      assertThat(nodes(ModelProto.parseFrom(ReadingGraph.build(model)).getGraph()))
+      assertThat(nodes(ModelProto.parseFrom(ScoringGraph.build(model)).getGraph()))
           .isNotEmpty()
           .allMatch(node -> node.getDomain().isEmpty())
           .noneMatch(node -> node.getOpType().startsWith("Simplified"));
@@ -143,18 +149,18 @@ class DeviceGraphsTest {
                         .flatMap(a -> nodes(a.getG()))));
   }
 
-  private DeviceGenerator tiny(ComputeSettings settings) {
+  private GpuGenerator tiny(ComputeSettings settings) {
     Path path = folder.resolve("tiny");
     if (!path.toFile().exists()) {
       TinyModel.write(path, 5);
     }
-    return DeviceGenerator.open(new Checkpoint("M0", path), settings, device());
+    return GpuGenerator.open(new Checkpoint("M0", path), settings, device());
   }
 
   @Test
   void whatIsNotThereIsRefusedBeforeAnythingIsGenerated() {
     SamplingParameters penalized = new SamplingParameters(4, 0.7, 0, 0.9, 0, 1.2, List.of(), false);
-    try (DeviceGenerator generator = tiny(ComputeSettings.automatic())) {
+    try (GpuGenerator generator = tiny(ComputeSettings.automatic())) {
       assertThatThrownBy(
               () ->
                   generator.generate(
@@ -183,12 +189,11 @@ class DeviceGraphsTest {
                         SamplingParameters.candidates(600 - 100 * i)))
             .toList();
     List<Generation> large = new ArrayList<>();
-    try (DeviceGenerator generator = tiny(ComputeSettings.automatic())) {
+    try (GpuGenerator generator = tiny(ComputeSettings.automatic())) {
       generator.generate(requests, large::add, new Cancellation());
     }
     List<Generation> small = new ArrayList<>();
-    try (DeviceGenerator generator =
-        tiny(new ComputeSettings(ComputeSettings.Precision.AUTO, 0, 6))) {
+    try (GpuGenerator generator = tiny(new ComputeSettings(ComputeSettings.Precision.AUTO, 0, 6))) {
       generator.generate(requests, small::add, new Cancellation());
       assertThatThrownBy(
               () ->

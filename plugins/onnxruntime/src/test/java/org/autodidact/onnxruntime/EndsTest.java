@@ -22,6 +22,8 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.onnxruntime.cpu.CpuGenerator;
+import org.autodidact.onnxruntime.gpu.GpuGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,14 +54,12 @@ class EndsTest {
     Checkpoint checkpoint = new Checkpoint("M0", model);
     return switch (where) {
       case "device" ->
-          DeviceGenerator.open(
+          GpuGenerator.open(
               checkpoint, ComputeSettings.automatic(), TestDevice.in(folder.resolve("engines")));
       case "int8" ->
-          OnnxGenerator.open(
-              checkpoint, new ComputeSettings(ComputeSettings.Precision.INT8, 2, 64));
+          CpuGenerator.open(checkpoint, new ComputeSettings(ComputeSettings.Precision.INT8, 2, 64));
       default ->
-          OnnxGenerator.open(
-              checkpoint, new ComputeSettings(ComputeSettings.Precision.FP32, 2, 64));
+          CpuGenerator.open(checkpoint, new ComputeSettings(ComputeSettings.Precision.FP32, 2, 64));
     };
   }
 
@@ -204,7 +204,7 @@ class EndsTest {
         Path.of(System.getProperty("autodidact.shared", "none"), "cases/gguf/eos_text.gguf");
     org.junit.jupiter.api.Assumptions.assumeTrue(Files.exists(gguf), gguf + " is not there");
     Path imported = folder.resolve("imported");
-    org.autodidact.checkpoints.Gguf.importInto(gguf, imported);
+    org.autodidact.checkpoints.gguf.Gguf.importInto(gguf, imported);
     try (org.autodidact.checkpoints.ModelFolder model =
         org.autodidact.checkpoints.ModelFolder.open(imported)) {
       assertThat(model.ends().tokens()).contains(0, model.encoder().endOfTurn()[0]).hasSize(2);

@@ -10,6 +10,11 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.autodidact.checkpoints.Golden;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.graph.GraphSession;
+import org.autodidact.onnxruntime.graph.OrtDecoder;
+import org.autodidact.onnxruntime.quantization.Int8MatMulCheck;
+import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -25,8 +30,8 @@ class GemmaTest {
   @Test
   void tokensLogitsAndGreedyTokensAreTransformers() throws Exception {
     try (ModelFolder model = ModelFolder.open(Golden.gemma3());
-        Decoder decoder =
-            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength())) {
+        OrtDecoder decoder =
+            new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength())) {
       List<ArchitecturesTest.Prompt> prompts = ArchitecturesTest.golden("gemma-3-270m.json");
       assertThat(prompts.get(1).ids()).hasSizeGreaterThan(512);
       for (ArchitecturesTest.Prompt prompt : prompts) {
@@ -49,11 +54,11 @@ class GemmaTest {
   void inEightBitsTheFirstTokenIsDrawnFromNearlyTheSameProbabilities() {
     List<int[]> prompts = new ArrayList<>();
     try (ModelFolder model = ModelFolder.open(Golden.gemma3());
-        Int8Weights rounded = Int8Weights.of(model, Int8Kernel.isExact(), 2);
-        Decoder exact =
-            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength());
-        Decoder decoder =
-            new Decoder(model, 2, Optional.of(rounded), false, model.config().contextLength())) {
+        Int8Weights rounded = Int8Weights.of(model, Int8MatMulCheck.isExact(), 2);
+        OrtDecoder exact =
+            new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
+        OrtDecoder decoder =
+            new OrtDecoder(model, 2, Optional.of(rounded), false, model.config().contextLength())) {
       for (JsonNode row : Golden.lines("data/seed_tasks.jsonl").subList(0, PROMPTS)) {
         // The base model has no chat template; its texts begin with token 2.
         prompts.add(
@@ -74,15 +79,16 @@ class GemmaTest {
     }
   }
 
-  private static List<float[]> lastLogits(Decoder decoder, List<int[]> prompts) {
+  private static List<float[]> lastLogits(OrtDecoder decoder, List<int[]> prompts) {
     List<float[]> last = new ArrayList<>();
-    try (DecoderStream stream = new GraphStream(decoder, false)) {
+    try (DecoderSession stream = new GraphSession(decoder, false)) {
       for (int[] ids : prompts) {
         stream.cache().layOut(1, ids.length);
         float[] row = new float[decoder.config().vocabularySize()];
         stream
             .run(
-                DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
+                DecoderSession.Input.ofOne(
+                    stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
             .copyLogits(0, row);
         last.add(row);
       }

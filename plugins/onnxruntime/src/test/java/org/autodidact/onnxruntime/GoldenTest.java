@@ -21,6 +21,10 @@ import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.Golden;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.cpu.CpuGenerator;
+import org.autodidact.onnxruntime.graph.GraphSession;
+import org.autodidact.onnxruntime.graph.OrtDecoder;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -28,13 +32,13 @@ import org.junit.jupiter.api.Test;
 /** Against PyTorch's numbers for SmolLM2-135M-Instruct. */
 class GoldenTest {
   private static JsonNode golden;
-  private static OnnxGenerator generator;
+  private static CpuGenerator generator;
 
   @BeforeAll
   static void open() {
     golden = Golden.numbers();
     generator =
-        OnnxGenerator.open(
+        CpuGenerator.open(
             new Checkpoint("M0", Golden.smollm2()),
             new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0));
   }
@@ -75,18 +79,18 @@ class GoldenTest {
   @Test
   void theFiveHighestLogitsAreTheSame() {
     try (ModelFolder model = ModelFolder.open(Golden.smollm2());
-        Decoder decoder =
-            new Decoder(model, 2, Optional.empty(), false, model.config().contextLength());
-        DecoderStream stream = new GraphStream(decoder, false)) {
+        OrtDecoder decoder =
+            new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
+        DecoderSession stream = new GraphSession(decoder, false)) {
       for (JsonNode prompt : golden.path("prompts")) {
         int[] ids =
             IntStream.range(0, prompt.path("ids").size())
                 .map(i -> prompt.path("ids").path(i).asInt())
                 .toArray();
         stream.cache().layOut(1, ids.length);
-        DecoderStream.Logits logits =
+        DecoderSession.Logits logits =
             stream.run(
-                DecoderStream.Input.ofOne(
+                DecoderSession.Input.ofOne(
                     stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1));
         float[] row = new float[model.config().vocabularySize()];
         logits.copyLogits(0, row);

@@ -8,6 +8,11 @@ import java.util.Optional;
 import java.util.Random;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.graph.GraphSession;
+import org.autodidact.onnxruntime.graph.OrtDecoder;
+import org.autodidact.onnxruntime.quantization.Int8MatMulCheck;
+import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,11 +34,11 @@ class Int8Test {
       wanted[r] = (long) (r + 1) * ids.length - 1;
       inverse[r] = 1;
     }
-    DecoderStream stream = opened.stream();
+    DecoderSession stream = opened.stream();
     stream.cache().layOut(rows, ids.length);
-    DecoderStream.Logits found =
+    DecoderSession.Logits found =
         stream.run(
-            new DecoderStream.Input(
+            new DecoderSession.Input(
                 stream.cache(),
                 0,
                 all,
@@ -48,11 +53,11 @@ class Int8Test {
     return last;
   }
 
-  private record Opened(Decoder decoder, DecoderStream stream, Optional<Int8Weights> int8)
+  private record Opened(OrtDecoder decoder, DecoderSession stream, Optional<Int8Weights> int8)
       implements AutoCloseable {
     static Opened of(ModelFolder model, Optional<Int8Weights> int8) {
-      Decoder decoder = new Decoder(model, 2, int8, false, model.config().contextLength());
-      return new Opened(decoder, new GraphStream(decoder, false), int8);
+      OrtDecoder decoder = new OrtDecoder(model, 2, int8, false, model.config().contextLength());
+      return new Opened(decoder, new GraphSession(decoder, false), int8);
     }
 
     static Opened rounded(ModelFolder model, boolean exact) {
@@ -70,7 +75,7 @@ class Int8Test {
   @Test
   void aRowIsTheSameAloneAndAmongOthers() {
     try (ModelFolder model = ModelFolder.open(TinyModel.write(folder.resolve("tiny"), 5));
-        Opened session = Opened.rounded(model, Int8Kernel.isExact())) {
+        Opened session = Opened.rounded(model, Int8MatMulCheck.isExact())) {
       float[] alone = logits(session, 1, 40, 50, 60, 70);
       assertThat(logits(session, 7, 40, 50, 60, 70)).containsExactly(alone, within(1e-5f));
     }

@@ -12,6 +12,8 @@ import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.onnxruntime.cpu.CpuGenerator;
+import org.autodidact.onnxruntime.vector.VectorBackend;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,7 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class NativeMemoryTest {
   @TempDir Path folder;
 
-  /** Heads of 64 in 8 bits are the vectors' ({@link VectorEngine}), smaller ones the graph's. */
+  /** Heads of 64 in 8 bits are the vectors' ({@link VectorBackend}), smaller ones the graph's. */
   @ParameterizedTest
   @CsvSource({"FP32, 16", "INT8, 16", "INT8, 64"})
   @EnabledOnOs(OS.LINUX)
@@ -40,8 +42,8 @@ class NativeMemoryTest {
 
   private static void repeat(Path model, ComputeSettings.Precision precision, int times) {
     for (int i = 0; i < times; i++) {
-      try (OnnxGenerator generator =
-          OnnxGenerator.open(new Checkpoint("M0", model), new ComputeSettings(precision, 0, 0))) {
+      try (CpuGenerator generator =
+          CpuGenerator.open(new Checkpoint("M0", model), new ComputeSettings(precision, 0, 0))) {
         List<GenerationRequest> requests =
             java.util.stream.IntStream.range(0, 64)
                 .mapToObj(

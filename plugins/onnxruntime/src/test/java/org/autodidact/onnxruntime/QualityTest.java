@@ -20,27 +20,29 @@ import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.Golden;
+import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.cpu.CpuGenerator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** What automatic precision (8 bits) costs, against float32 on the real model. */
-class QualityTest {
+public class QualityTest {
   private static final int PROMPTS = 64;
   private static final int TEXT_TOKENS = 4096;
   private static final int WINDOW = 256;
   private static final int JUDGED = 200;
   private static final List<String> DIGITS = List.of("0", "1", "2", "3", "4", "5");
 
-  private static OnnxGenerator exact;
-  private static OnnxGenerator rounded;
+  private static CpuGenerator exact;
+  private static CpuGenerator rounded;
 
   @BeforeAll
   static void open() {
     Checkpoint checkpoint = new Checkpoint("M0", Golden.smollm2());
     exact =
-        OnnxGenerator.open(checkpoint, new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0));
-    rounded = OnnxGenerator.open(checkpoint, ComputeSettings.automatic());
+        CpuGenerator.open(checkpoint, new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0));
+    rounded = CpuGenerator.open(checkpoint, ComputeSettings.automatic());
   }
 
   @AfterAll
@@ -155,8 +157,8 @@ class QualityTest {
   @Test
   void weightsAloneInEightBitsCostLittle() throws IOException {
     ComputeSettings settings = new ComputeSettings(ComputeSettings.Precision.INT8_WEIGHTS, 0, 0);
-    try (OnnxGenerator blocks =
-        OnnxGenerator.open(new Checkpoint("M0", Golden.smollm2()), settings)) {
+    try (CpuGenerator blocks =
+        CpuGenerator.open(new Checkpoint("M0", Golden.smollm2()), settings)) {
       double kl = 0;
       for (Prompt prompt : prompts()) {
         kl +=
@@ -217,20 +219,20 @@ class QualityTest {
     return prompts;
   }
 
-  private static float[] lastLogits(OnnxGenerator generator, List<Message> messages) {
+  private static float[] lastLogits(CpuGenerator generator, List<Message> messages) {
     int[] ids = generator.model().encoder().prompt(messages);
     float[] last = new float[generator.model().config().vocabularySize()];
     run(generator, ids, new int[] {ids.length - 1}).copyLogits(0, last);
     return last;
   }
 
-  private static DecoderStream.Logits run(OnnxGenerator generator, int[] ids, int[] wanted) {
-    DecoderStream stream = generator.engine().stream(0);
+  private static DecoderSession.Logits run(CpuGenerator generator, int[] ids, int[] wanted) {
+    DecoderSession stream = generator.engine().stream(0);
     stream.cache().layOut(1, ids.length);
-    return stream.run(DecoderStream.Input.ofOne(stream.cache(), 0, ids, 0, wanted, 1));
+    return stream.run(DecoderSession.Input.ofOne(stream.cache(), 0, ids, 0, wanted, 1));
   }
 
-  private static double perplexity(OnnxGenerator generator) {
+  private static double perplexity(CpuGenerator generator) {
     StringBuilder text = new StringBuilder();
     for (JsonNode row : Golden.lines("data/ranked_responses.jsonl")) {
       text.append(row.path("responses").path(0).path("text").asText()).append("\n\n");
@@ -241,7 +243,7 @@ class QualityTest {
     int[] wanted = IntStream.range(0, WINDOW - 1).toArray();
     for (int from = 0; from < TEXT_TOKENS; from += WINDOW) {
       int[] ids = Arrays.copyOfRange(all, from, from + WINDOW);
-      DecoderStream.Logits logits = run(generator, ids, wanted);
+      DecoderSession.Logits logits = run(generator, ids, wanted);
       for (int i = 0; i + 1 < WINDOW; i++) {
         sum -= logits.logProbability(i, ids[i + 1]);
         count++;
@@ -250,14 +252,14 @@ class QualityTest {
     return Math.exp(sum / count);
   }
 
-  private static Map<String, Generation> greedy(OnnxGenerator generator) {
+  private static Map<String, Generation> greedy(CpuGenerator generator) {
     SamplingParameters sampling = SamplingParameters.greedy(16).withIgnoreEndOfText(true);
     return Asked.generate(
         generator,
         prompts().stream().map(p -> new GenerationRequest(p, List.of(0L), sampling)).toList());
   }
 
-  private static double[] scores(OnnxGenerator generator, List<ScoringRequest> requests) {
+  private static double[] scores(CpuGenerator generator, List<ScoringRequest> requests) {
     double[] scores = new double[requests.size()];
     Asked.score(generator, requests)
         .forEach(
@@ -303,7 +305,7 @@ class QualityTest {
   }
 
   /** KL(p ‖ q) of two rows of logits, in nats. */
-  static double divergence(float[] p, float[] q) {
+  public static double divergence(float[] p, float[] q) {
     double sumP = 0;
     double sumQ = 0;
     for (int i = 0; i < p.length; i++) {

@@ -10,6 +10,11 @@ import java.util.concurrent.TimeUnit;
 import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.graph.GraphSession;
+import org.autodidact.onnxruntime.graph.OrtDecoder;
+import org.autodidact.onnxruntime.quantization.Int8Weights;
+import org.autodidact.onnxruntime.vector.VectorBackend;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -65,8 +70,8 @@ class RefusedMemoryTest {
 
   private static void refuseLogits(Path folder) {
     try (ModelFolder model = ModelFolder.open(folder);
-        Decoder decoder = new Decoder(model, 1, Optional.empty(), false, 2048);
-        GraphStream stream = new GraphStream(decoder, false)) {
+        OrtDecoder decoder = new OrtDecoder(model, 1, Optional.empty(), false, 2048);
+        GraphSession stream = new GraphSession(decoder, false)) {
       stream.cache().layOut(1, 8);
       float before = logit(stream, 1000);
       refuse(() -> logit(stream, 30_000));
@@ -78,8 +83,8 @@ class RefusedMemoryTest {
 
   private static void refuseCache(Path folder) {
     try (ModelFolder model = ModelFolder.open(folder);
-        Decoder decoder = new Decoder(model, 1, Optional.empty(), false, 2048);
-        GraphStream stream = new GraphStream(decoder, false)) {
+        OrtDecoder decoder = new OrtDecoder(model, 1, Optional.empty(), false, 2048);
+        GraphSession stream = new GraphSession(decoder, false)) {
       stream.cache().layOut(1, 8);
       float before = logit(stream, 1);
       // 10 MiB for each of four buffers.
@@ -93,7 +98,7 @@ class RefusedMemoryTest {
     try (ModelFolder model = ModelFolder.open(folder);
         Int8Weights weights = Int8Weights.of(model, true, 1)) {
       // Buffers are in the number of threads.
-      refuse(() -> new VectorEngine(model.config(), weights, 64, 2048).close());
+      refuse(() -> new VectorBackend(model.config(), weights, 64, 2048).close());
     }
     for (int i = 0; i < 100 && helpers() > 0; i++) {
       Thread.sleep(100);
@@ -108,11 +113,11 @@ class RefusedMemoryTest {
   }
 
   /** The first logit of a text's last token, as often as wanted. */
-  private static float logit(GraphStream stream, int wanted) {
+  private static float logit(GraphSession stream, int wanted) {
     int[] last = new int[wanted];
     java.util.Arrays.fill(last, 2);
     return stream
-        .run(DecoderStream.Input.ofOne(stream.cache(), 0, new int[] {5, 6, 7}, 0, last, 1))
+        .run(DecoderSession.Input.ofOne(stream.cache(), 0, new int[] {5, 6, 7}, 0, last, 1))
         .logit(wanted - 1, 0);
   }
 

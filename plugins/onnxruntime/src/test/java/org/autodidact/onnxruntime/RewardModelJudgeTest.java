@@ -27,9 +27,10 @@ import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.UnsupportedModelException;
-import org.autodidact.checkpoints.PromptEncoder;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.checkpoints.tokenizer.PromptEncoder;
 import org.autodidact.conformance.JudgeRules;
+import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,19 +52,23 @@ class RewardModelJudgeTest {
 
   /** logits[b, w] = Σ_t worth[ids[b, t], w] · mask[b, t], and as much of the types where asked. */
   private Path write(String name, int width, boolean types) {
-    OnnxGraph graph = new OnnxGraph(Path.of(""));
+    OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
     graph.input("input_ids", DataType.INT64, "b", "t");
     graph.input("attention_mask", DataType.INT64, "b", "t");
     graph.floats("worths", worths(width), VOCABULARY, width);
     String worth = graph.node("Gather", List.of("worths", "input_ids"));
     String mask =
         graph.node(
-            "Cast", List.of("attention_mask"), OnnxGraph.attribute("to", DataType.FLOAT_VALUE));
+            "Cast",
+            List.of("attention_mask"),
+            OnnxGraphBuilder.attribute("to", DataType.FLOAT_VALUE));
     if (types) {
       graph.input("token_type_ids", DataType.INT64, "b", "t");
       String type =
           graph.node(
-              "Cast", List.of("token_type_ids"), OnnxGraph.attribute("to", DataType.FLOAT_VALUE));
+              "Cast",
+              List.of("token_type_ids"),
+              OnnxGraphBuilder.attribute("to", DataType.FLOAT_VALUE));
       mask = graph.node("Add", List.of(mask, type));
     }
     graph.longs("last", 2);
@@ -75,7 +80,7 @@ class RewardModelJudgeTest {
         "ReduceSum",
         List.of(weighed, "first"),
         List.of("logits"),
-        OnnxGraph.attribute("keepdims", 0));
+        OnnxGraphBuilder.attribute("keepdims", 0));
     graph.output("logits", DataType.FLOAT, "b", width);
     Path model = TinyModel.write(folder.resolve(name), 3);
     try {

@@ -3,20 +3,22 @@ package org.autodidact.onnxruntime;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.autodidact.api.ComputeSettings.Provider;
+import org.autodidact.onnxruntime.gpu.GpuSessions;
+import org.autodidact.onnxruntime.gpu.TensorRtCache;
 
 /**
  * Where the tests of the graphs for GPUs run: the CPU, or what {@code autodidact.provider} says.
  */
-final class TestDevice {
+public final class TestDevice {
   private TestDevice() {}
 
-  static Provider provider() {
+  public static Provider provider() {
     String provider = System.getProperty("autodidact.provider", "cpu");
     return Provider.valueOf(provider.toUpperCase(Locale.ROOT));
   }
 
   /** With its engines in a folder. */
-  static Device in(Path engines) {
-    return new Device(provider(), new EngineCache(engines, "test"));
+  public static GpuSessions in(Path engines) {
+    return new GpuSessions(provider(), new TensorRtCache(engines, "test"));
   }
 }

@@ -6,6 +6,7 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generator;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.conformance.GeneratorRules;
+import org.autodidact.onnxruntime.cpu.CpuGenerator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,7 +21,7 @@ class VectorGeneratorConformanceTest extends GeneratorRules {
 
   @Override
   protected Generator open() {
-    return OnnxGenerator.open(
+    return CpuGenerator.open(
         new Checkpoint("M0", folder.resolve("tiny")),
         new ComputeSettings(ComputeSettings.Precision.INT8, 2, 0));
   }

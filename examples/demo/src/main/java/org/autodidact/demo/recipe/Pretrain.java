@@ -10,7 +10,7 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingSettings;
-import org.autodidact.engine.Plugins;
+import org.autodidact.engine.plugins.Plugins;
 
 /**
  * How the shipped model was made. Arguments: output folder, steps. Killed and started again, it

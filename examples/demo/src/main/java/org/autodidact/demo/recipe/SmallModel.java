@@ -14,7 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.checkpoints.WeightSource;
+import org.autodidact.checkpoints.safetensors.WeightSource;
 import org.autodidact.demo.language.Words;
 
 /** The small model before it has read anything: a Llama of 0.9 M random weights, a token a word. */

@@ -1,0 +1,122 @@
+package org.autodidact.cli.options;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
+import org.autodidact.api.Generator;
+import org.autodidact.api.Judge;
+import org.autodidact.api.JudgeProvider.JudgeContext;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.cli.output.ProgressJudge;
+import org.autodidact.engine.config.Ranges;
+import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.seeds.Seeds;
+import picocli.CommandLine.Option;
+
+/** Which judge, and how it is sampled. */
+public final class JudgingOptions {
+  @Option(
+      names = "--judge",
+      defaultValue = "additive",
+      paramLabel = "NAME",
+      description = "default: ${DEFAULT-VALUE}; 'plugins' lists them")
+  private String judge;
+
+  @Option(
+      names = "--members",
+      split = ",",
+      paramLabel = "NAME",
+      description = "the judges that 'ensemble' or 'meta' is made of: additive,expected-score")
+  private List<String> members = new ArrayList<>();
+
+  @Option(
+      names = "--samples",
+      defaultValue = "3",
+      description = "judgements that are averaged (default: ${DEFAULT-VALUE})")
+  private int samples;
+
+  @Option(
+      names = "--max-tokens",
+      defaultValue = "256",
+      description = "tokens of a judgement at most (default: ${DEFAULT-VALUE})")
+  private int maxTokens;
+
+  @Option(names = "--temperature", defaultValue = "0.7", description = "default: ${DEFAULT-VALUE}")
+  private double temperature;
+
+  @Option(names = "--top-p", defaultValue = "0.9", description = "default: ${DEFAULT-VALUE}")
+  private double topP;
+
+  @Option(names = "--ignore-eos", description = "go on past the end-of-text token")
+  private boolean ignoreEos;
+
+  @Option(
+      names = "--template",
+      paramLabel = "FILE",
+      description = "a judge prompt with {instruction} and {response}, or what the judge shows")
+  private String template;
+
+  @Option(
+      names = "--judge-model",
+      paramLabel = "DIR",
+      description = "a model of the judge's own: what 'reward-model' reads")
+  private Path judgeModel;
+
+  @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
+  private long seed;
+
+  @Option(
+      names = "--generator",
+      defaultValue = "onnxruntime",
+      description = "default: ${DEFAULT-VALUE}")
+  private String generator;
+
+  public String judge() {
+    return judge;
+  }
+
+  public long seed() {
+    return seed;
+  }
+
+  public int samples() {
+    return Ranges.whole("--samples", samples, 1, Ranges.SAMPLES);
+  }
+
+  public Optional<String> template() {
+    return Optional.ofNullable(template).map(FineTuningData::readText);
+  }
+
+  /** The generator's name. */
+  public String generator() {
+    return generator;
+  }
+
+  /** The seeds of the judgement at a place. */
+  public List<Long> seeds(int place) {
+    return LongStream.range(0, samples()).mapToObj(k -> Seeds.of(seed, place, k)).toList();
+  }
+
+  /** The judge, which shows how far it is. */
+  public Judge open(Plugins plugins, Generator model) {
+    return new ProgressJudge(plugins.openJudge(judge, members, context(model)));
+  }
+
+  /** Refuses what {@link #open} would, before there is a model. */
+  public void check(Plugins plugins) {
+    samples();
+    plugins.generator(generator);
+    plugins.openJudge(judge, members, context(new Plugins.NoGenerator())).close();
+  }
+
+  private JudgeContext context(Generator model) {
+    Ranges.whole("--max-tokens", maxTokens, 1, Ranges.TOKENS);
+    SamplingParameters sampling =
+        new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);
+    return new JudgeContext(
+        model, sampling, template(), List.of(), Optional.ofNullable(judgeModel));
+  }
+}

@@ -1,0 +1,32 @@
+package org.autodidact.cli.options;
+
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.engine.config.EnumNames;
+import picocli.CommandLine.Option;
+
+/** What a command may use of the machine. */
+public final class MachineOptions {
+  @Option(
+      names = "--threads",
+      defaultValue = "0",
+      paramLabel = "n",
+      description = "threads for computing, at most the cores; 0: all cores (default)")
+  private int threads;
+
+  @Option(
+      names = "--provider",
+      defaultValue = "auto",
+      paramLabel = "P",
+      description =
+          "where to compute: cpu; cuda; tensorrt, which no machine has measured yet; auto: cuda"
+              + " where it starts, else cpu (default). 'doctor' says what there is")
+  private String provider;
+
+  public ComputeSettings settings(String precision, int memory) {
+    return new ComputeSettings(
+        EnumNames.oneOf("--precision", ComputeSettings.Precision.class, precision),
+        threads,
+        memory,
+        EnumNames.oneOf("--provider", ComputeSettings.Provider.class, provider));
+  }
+}

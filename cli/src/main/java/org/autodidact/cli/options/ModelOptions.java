@@ -1,0 +1,116 @@
+package org.autodidact.cli.options;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Generator;
+import org.autodidact.api.Scorer;
+import org.autodidact.cli.output.TokenCountingGenerator;
+import org.autodidact.cli.process.UsageException;
+import org.autodidact.engine.models.ModelLocator;
+import org.autodidact.engine.plugins.Plugins;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Which model generates, and how. */
+public final class ModelOptions {
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  @Option(
+      names = "--model",
+      paramLabel = "M",
+      description =
+          "a Hugging Face folder, or a GGUF file (imported once into the cache); needed but by"
+              + " judges with a model of their own")
+  private Path model;
+
+  @Option(
+      names = "--precision",
+      defaultValue = "fp32",
+      paramLabel = "P",
+      description =
+          "fp32: the checkpoint's own numbers (default); int8: rotated and rounded, about three times as"
+              + " fast; int8-weights: for one prompt at a time where the JVM has no vectors; auto: int8"
+              + " for all but small models")
+  private String precision;
+
+  @Option(
+      names = "--memory",
+      defaultValue = "0",
+      paramLabel = "MB",
+      description =
+          "MiB that the key-value cache may take, in 8 bits at most half of the JVM's heap; 0: 2048"
+              + " (default)")
+  private int memory;
+
+  @Mixin private MachineOptions machine;
+
+  public Checkpoint checkpoint() {
+    if (model == null) {
+      throw new ParameterException(command.commandLine(), "Missing required option: '--model=M'");
+    }
+    return checkpoint(model);
+  }
+
+  /** A model where it lies, a GGUF file imported into the cache. */
+  public static Checkpoint checkpoint(Path model) {
+    return new Checkpoint(
+        "model",
+        Files.isRegularFile(model)
+            ? ImportCache.ofUser().folder(model)
+            : ModelLocator.folder(model, model));
+  }
+
+  /** The model, opened by the generator of that name. */
+  public TokenCountingGenerator open(Plugins plugins, String generator) {
+    return new TokenCountingGenerator(plugins.generator(generator).open(checkpoint(), compute()));
+  }
+
+  /** The same for a judge that may need none: then what is missing is said when it is asked. */
+  public TokenCountingGenerator openForJudge(Plugins plugins, String generator) {
+    if (model != null) {
+      return open(plugins, generator);
+    }
+    return new TokenCountingGenerator(
+        new Generator() {
+          @Override
+          public void generate(
+              List<GenerationRequest> requests, Consumer<Generation> results, Cancellation c) {
+            requireModel();
+          }
+
+          @Override
+          public Optional<Scorer> scorer() {
+            requireModel();
+            return Optional.empty();
+          }
+
+          @Override
+          public void close() {}
+        });
+  }
+
+  /** Within a judge's call, whose fault it is not. */
+  private void requireModel() {
+    try {
+      checkpoint();
+    } catch (ParameterException e) {
+      throw new UsageException(e);
+    }
+  }
+
+  public ComputeSettings compute() {
+    return machine.settings(precision, memory);
+  }
+}

@@ -1,0 +1,75 @@
+package org.autodidact.cli.output;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.autodidact.api.ShownText;
+import org.autodidact.cli.Main;
+import picocli.CommandLine.Option;
+
+/** {@code --json}: one JSON object as the last line of standard output, for machines. */
+public final class JsonReport {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  @Option(names = "--json", description = "print one JSON object as the last line")
+  private boolean wanted;
+
+  private final Map<String, Object> facts = new LinkedHashMap<>();
+
+  public JsonReport put(String name, Object value) {
+    facts.put(name, value);
+    return this;
+  }
+
+  /** Work of {@code tokens} in {@code seconds}, after {@code startup} seconds of start. */
+  public JsonReport work(long tokens, double seconds, double startup) {
+    return put("tokens", tokens)
+        .put("seconds", rounded(seconds))
+        .put("tokens_per_second", rounded(tokens / seconds))
+        .put("peak_rss_mb", peakMegabytes())
+        .put("startup_seconds", rounded(startup));
+  }
+
+  /** Prints the object, or the line for people. */
+  public void print(String forPeople) {
+    System.out.println(
+        wanted
+            ? text(facts)
+            : forPeople.lines().map(ShownText::escaped).collect(Collectors.joining("\n")));
+  }
+
+  public static String text(Object value) {
+    try {
+      return JSON.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  public static double rounded(double value) {
+    return Math.round(value * 1000) / 1000.0;
+  }
+
+  /** The process's highest resident memory in MiB as Linux counts it; -1 elsewhere. */
+  public static long peakMegabytes() {
+    try {
+      return Files.readAllLines(Path.of("/proc/self/status")).stream()
+          .filter(l -> l.startsWith("VmHWM:"))
+          .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024)
+          .findFirst()
+          .orElse(-1);
+    } catch (IOException e) {
+      return -1;
+    }
+  }
+
+  /** Seconds since the JVM started. */
+  public static double sinceStart() {
+    return (System.currentTimeMillis() - Main.STARTED) / 1e3;
+  }
+}

@@ -1,0 +1,42 @@
+package org.autodidact.cli.output;
+
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.engine.store.ModelHandover;
+import org.autodidact.engine.store.RunStore;
+
+/** What a run says at its end. */
+public final class RunSummary {
+  private RunSummary() {}
+
+  public static void print(
+      Path run, Checkpoint last, JsonReport report, double seconds, double startup) {
+    try (RunStore store = RunStore.read(run)) {
+      Map<String, Long> counts = store.counts();
+      report
+          .put("last", last.name())
+          .put("folder", last.folder().toString())
+          .put("counts", counts)
+          .put("stage_seconds", store.stageSeconds())
+          .put("handovers", ModelHandover.all(store))
+          .put("seconds", JsonReport.rounded(seconds))
+          .put("startup_seconds", JsonReport.rounded(startup))
+          .put("peak_rss_mb", JsonReport.peakMegabytes())
+          .print(
+              String.format(
+                  Locale.ROOT,
+                  "%s is ready in %s after %.1f s: %d prompts, %d candidates, %d judgements, %d pairs, %d training steps; all of it is in %s",
+                  last.name(),
+                  last.folder(),
+                  seconds,
+                  counts.get("prompt"),
+                  counts.get("candidate"),
+                  counts.get("judgement"),
+                  counts.get("pair"),
+                  counts.get("training_step"),
+                  run.resolve("run.db")));
+    }
+  }
+}

@@ -1,0 +1,35 @@
+package org.autodidact.engine.config;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.engine.text.Suggestions;
+
+/** Enum constants as people write them. */
+public final class EnumNames {
+  private EnumNames() {}
+
+  /** The constant whose name is {@code name}, hyphens for underscores, in any case. */
+  public static <E extends Enum<E>> E oneOf(String key, Class<E> type, String name) {
+    List<String> known = Arrays.stream(type.getEnumConstants()).map(EnumNames::of).toList();
+    int index = known.indexOf(name.toLowerCase(Locale.ROOT));
+    if (index < 0) {
+      throw new InvalidInputException(
+          "the key '"
+              + key
+              + "' must be one of "
+              + known
+              + ", found '"
+              + name
+              + "'"
+              + Suggestions.hint(name, known));
+    }
+    return type.getEnumConstants()[index];
+  }
+
+  /** A constant as {@link #oneOf} reads it. */
+  public static String of(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+}

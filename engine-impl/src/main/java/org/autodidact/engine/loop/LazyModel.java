@@ -1,0 +1,35 @@
+package org.autodidact.engine.loop;
+
+import java.util.function.Supplier;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.Generator;
+
+/** A model that is loaded when it is first needed, so that a resumed run loads none in vain. */
+final class LazyModel implements AutoCloseable {
+  private final Checkpoint checkpoint;
+  private final Supplier<Generator> open;
+  private Generator generator;
+
+  LazyModel(Checkpoint checkpoint, Supplier<Generator> open) {
+    this.checkpoint = checkpoint;
+    this.open = open;
+  }
+
+  Checkpoint checkpoint() {
+    return checkpoint;
+  }
+
+  Generator generator() {
+    if (generator == null) {
+      generator = open.get();
+    }
+    return generator;
+  }
+
+  @Override
+  public void close() {
+    if (generator != null) {
+      generator.close();
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package org.autodidact.engine.plugins.rules;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Candidate;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.RuleBrokenException;
+import org.autodidact.api.Scorer;
+import org.autodidact.api.Scoring;
+import org.autodidact.api.ScoringRequest;
+import org.autodidact.engine.plugins.PluginCalls;
+
+/** A plugin's generator, held to the rules that can be seen from outside. */
+public final class CheckedGenerator implements Generator {
+  private final String who;
+  private final Generator generator;
+  private final AtomicBoolean busy = new AtomicBoolean();
+
+  private CheckedGenerator(String who, Generator generator) {
+    this.who = who;
+    this.generator = generator;
+  }
+
+  /** The provider, whose generators are checked. */
+  public static GeneratorProvider provider(GeneratorProvider provider) {
+    String who = "the generator '" + provider.name() + "'";
+    return new GeneratorProvider() {
+      @Override
+      public void check(Checkpoint checkpoint) {
+        provider.check(checkpoint);
+      }
+
+      @Override
+      public String name() {
+        return provider.name();
+      }
+
+      @Override
+      public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
+        return open(checkpoint, settings, new Cancellation());
+      }
+
+      @Override
+      public Generator open(
+          Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
+        Generator opened =
+            PluginCalls.call(who, () -> provider.open(checkpoint, settings, cancellation));
+        if (opened == null) {
+          throw new RuleBrokenException(who, "G1", "its provider opened null");
+        }
+        return new CheckedGenerator(who, opened);
+      }
+    };
+  }
+
+  @Override
+  public void generate(
+      List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
+    ResultContract<GenerationRequest, Generation> handover =
+        new ResultContract<>(
+            who,
+            "G1",
+            requests,
+            request -> request.prompt().id(),
+            Generation::promptId,
+            this::check,
+            results);
+    alone(() -> handover.during(() -> generator.generate(requests, handover::take, cancellation)));
+  }
+
+  private void check(GenerationRequest request, Generation generation) {
+    String id = generation.promptId();
+    List<Candidate> candidates = generation.candidates();
+    if (candidates.size() != request.seeds().size()) {
+      throw new RuleBrokenException(
+          who,
+          "G2",
+          "for '"
+              + id
+              + "' and "
+              + request.seeds().size()
+              + " seeds it gave "
+              + candidates.size()
+              + " candidates");
+    }
+    int most = request.sampling().maxTokens();
+    for (int i = 0; i < candidates.size(); i++) {
+      Candidate candidate = candidates.get(i);
+      if (candidate.seed() != request.seeds().get(i)) {
+        throw new RuleBrokenException(
+            who, "G2", "candidate " + i + " of '" + id + "' is not of its seed");
+      }
+      if (candidate.tokens().size() > most) {
+        throw new RuleBrokenException(
+            who,
+            "G4",
+            "a candidate of '" + id + "' has " + candidate.tokens().size() + " tokens of " + most);
+      }
+      if (!Double.isFinite(candidate.logProbability())) {
+        throw new RuleBrokenException(
+            who, "G8", "a log-probability of '" + id + "' is " + candidate.logProbability());
+      }
+    }
+  }
+
+  /** Two calls at once would write over each other's rows. */
+  private void alone(Runnable call) {
+    if (!busy.compareAndSet(false, true)) {
+      throw new IllegalStateException(
+          who
+              + " is at work: an instance is used by one thread at a time, and not from within what"
+              + " takes its results");
+    }
+    try {
+      call.run();
+    } finally {
+      busy.set(false);
+    }
+  }
+
+  @Override
+  public Optional<Scorer> scorer() {
+    return generator.scorer().map(scorer -> (Scorer) new CheckedScorer(scorer));
+  }
+
+  @Override
+  public void close() {
+    generator.close();
+  }
+
+  private final class CheckedScorer implements Scorer {
+    private final Scorer scorer;
+
+    CheckedScorer(Scorer scorer) {
+      this.scorer = scorer;
+    }
+
+    @Override
+    public void score(
+        List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation cancellation) {
+      ResultContract<ScoringRequest, Scoring> handover =
+          new ResultContract<>(
+              who,
+              "W1",
+              requests,
+              request -> request.prompt().id(),
+              Scoring::promptId,
+              this::check,
+              results);
+      alone(() -> handover.during(() -> scorer.score(requests, handover::take, cancellation)));
+    }
+
+    @Override
+    public OptionalDouble rounding(int tokens) {
+      return scorer.rounding(tokens);
+    }
+
+    private void check(ScoringRequest request, Scoring scoring) {
+      int count = request.count();
+      if (scoring.logProbabilities().size() != count || scoring.tokens().size() != count) {
+        throw new RuleBrokenException(
+            who, "W2", "for '" + scoring.promptId() + "' it weighed not " + count + " texts");
+      }
+      if (scoring.logProbabilities().stream().anyMatch(p -> p.isNaN())) {
+        throw new RuleBrokenException(
+            who, "W2", "a log-probability of '" + scoring.promptId() + "' is not a number");
+      }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package org.autodidact.pytorch.program;
+
+import ai.djl.Device;
+import ai.djl.engine.StandardCapabilities;
+import org.autodidact.api.ComputeSettings.Provider;
+import org.autodidact.api.UnsupportedModelException;
+
+/**
+ * Where training computes.
+ *
+ * @param device libtorch's
+ * @param plain whether the program is of operations that every device has, instead of oneDNN's
+ *     products and the attention of CPUs
+ */
+public record TrainingDevice(Device device, boolean plain) {
+  public static final TrainingDevice CPU = new TrainingDevice(Device.cpu(), false);
+
+  /** The GPU where it is asked for, or where it is there and nothing is asked for. */
+  public static TrainingDevice of(Provider provider) {
+    if (provider == Provider.CPU) {
+      return CPU;
+    }
+    if (hasCuda()) {
+      return new TrainingDevice(Device.gpu(), true);
+    }
+    if (provider == Provider.AUTO) {
+      return CPU;
+    }
+    throw new UnsupportedModelException(
+        "training on a GPU was asked for, and this libtorch "
+            + TorchRuntime.engine().getVersion()
+            + " sees none: it needs an NVIDIA GPU with its driver, and ai.djl.pytorch:"
+            + "pytorch-native-cu128 of the same version first on the class path; or set the"
+            + " provider cpu or auto");
+  }
+
+  public static boolean hasCuda() {
+    return TorchRuntime.engine().hasCapability(StandardCapabilities.CUDA);
+  }
+
+  boolean isCpu() {
+    return !device.isGpu();
+  }
+}

@@ -1,0 +1,389 @@
+package org.autodidact.pytorch.state;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.zip.CRC32C;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Probe;
+import org.autodidact.api.StorageException;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.checkpoints.files.AtomicFolders;
+import org.autodidact.checkpoints.files.FolderLock;
+
+/**
+ * What a killed training resumes from: a folder a saved step, each written beside its place, forced
+ * to disk and renamed, the older ones deleted after. Tensors are raw float32 in the machine's
+ * order, behind them their CRC-32C in 8 bytes. One process at a time.
+ */
+public final class TrainingState implements AutoCloseable {
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final String STEP = "step-";
+  private static final String BEST = "best-";
+  private static final String TENSORS = "tensors.f32";
+  private static final String FACTS = "facts.json";
+
+  private static final String PART = ".part";
+  private static final String LOCK = "lock";
+  private static final String METRICS = "metrics.jsonl";
+  private static final String OWN =
+      "(" + STEP + "|" + BEST + ")\\d{8}(\\.part)?|" + LOCK + "|" + METRICS.replace(".", "\\.");
+
+  private final Path folder;
+  private final FolderLock lock;
+
+  /**
+   * The numbers of a state.
+   *
+   * @param fingerprint of the training that it belongs to
+   * @param step steps done
+   * @param reference Σ ln p of each sequence under the reference, by example and sequence
+   * @param metrics of the steps done
+   * @param bestStep the step with the lowest held-out loss, 0 where there was no evaluation
+   * @param bestLoss that loss
+   * @param worse evaluations since then
+   */
+  public record Facts(
+      Fingerprint fingerprint,
+      int step,
+      List<List<Double>> reference,
+      List<Row> metrics,
+      int bestStep,
+      double bestLoss,
+      int worse) {}
+
+  /** {@link TrainingMetrics} as JSON. */
+  public record Row(int step, int steps, long tokens, Map<String, Double> values) {
+    public static Row of(TrainingMetrics m) {
+      return new Row(m.step(), m.steps(), m.tokens(), m.values());
+    }
+
+    public TrainingMetrics metrics() {
+      return TrainingMetrics.of(step, steps, tokens, values);
+    }
+  }
+
+  private TrainingState(Path folder, FolderLock lock) {
+    this.folder = folder;
+    this.lock = lock;
+  }
+
+  /**
+   * Takes the folder, which is made where it is not there.
+   *
+   * @throws InvalidInputException where another training has it, or it holds what none wrote
+   */
+  public static TrainingState take(Path folder) {
+    for (Path entry : AtomicFolders.entries(folder)) {
+      if (!entry.getFileName().toString().matches(OWN)) {
+        throw new InvalidInputException(
+            entry
+                + ": no training wrote this, and "
+                + folder
+                + " is where this one would keep, and in the end delete, its state; move it, or name"
+                + " another output");
+      }
+    }
+    FolderLock lock = FolderLock.take(folder, LOCK, "training");
+    try {
+      for (Path entry : AtomicFolders.entries(folder)) {
+        if (entry.getFileName().toString().endsWith(PART)) {
+          AtomicFolders.deleteIfThere(entry); // of a training that was killed
+        }
+      }
+      return new TrainingState(folder, lock);
+    } catch (RuntimeException | Error e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /** Begins {@code metrics.jsonl} anew with the steps that are done. */
+  public void begin(List<TrainingMetrics> done) {
+    try {
+      Files.deleteIfExists(folder.resolve(METRICS));
+    } catch (IOException e) {
+      throw failure(folder.resolve(METRICS), e);
+    }
+    append(done);
+  }
+
+  /**
+   * Adds a step's metrics to {@code metrics.jsonl}, which can be read while the training goes on.
+   */
+  public void append(List<TrainingMetrics> steps) {
+    try {
+      Files.write(
+          folder.resolve(METRICS),
+          lines(steps),
+          StandardOpenOption.CREATE,
+          StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw failure(folder.resolve(METRICS), e);
+    }
+  }
+
+  /**
+   * The numbers of the last saved state; none where nothing was learned yet.
+   *
+   * @param fingerprint of the training that asks; the state of another is refused
+   */
+  public Optional<Facts> facts(Fingerprint fingerprint) {
+    Optional<Path> last = last(STEP);
+    if (last.isEmpty()) {
+      return Optional.empty();
+    }
+    Path file = last.get().resolve(FACTS);
+    try {
+      Facts facts = JSON.readValue(file.toFile(), Facts.class);
+      if (facts.fingerprint() == null || facts.reference() == null || facts.metrics() == null) {
+        throw new IOException("it is not whole");
+      }
+      boolean earlier = facts.fingerprint().version() != fingerprint.version();
+      List<String> differ = earlier ? List.of() : facts.fingerprint().differences(fingerprint);
+      if (earlier || !differ.isEmpty()) {
+        if (facts.step() == 0) {
+          return Optional.empty();
+        }
+        throw new InvalidInputException(
+            folder
+                + ": holds the state of another training ("
+                + (earlier
+                    ? "of another version of this program"
+                    : "what differs: " + String.join(", ", differ))
+                + "); delete it to begin this one");
+      }
+      return Optional.of(facts);
+    } catch (IOException e) {
+      throw new StorageException(
+          file + ": cannot be read: " + e + "; delete " + folder + " to begin again", e);
+    }
+  }
+
+  /** Reads the last saved state's tensors into {@code tensors}. */
+  public void load(List<ByteBuffer> tensors) {
+    read(last(STEP).orElseThrow().resolve(TENSORS), tensors);
+  }
+
+  /** Reads the best weights. */
+  public void loadBest(int step, List<ByteBuffer> weights) {
+    read(at(BEST, step).resolve(TENSORS), weights);
+  }
+
+  private Path at(String prefix, int step) {
+    return folder.resolve(String.format(Locale.ROOT, "%s%08d", prefix, step));
+  }
+
+  /** Saves a state; the ones before are deleted. */
+  public void save(Facts facts, List<ByteBuffer> tensors) {
+    try {
+      write(STEP, facts.step(), tensors, Optional.of(JSON.writeValueAsBytes(facts)));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Saves the best weights so far. */
+  public void saveBest(int step, List<ByteBuffer> weights) {
+    write(BEST, step, weights, Optional.empty());
+  }
+
+  /** Deletes all of it, as the training has ended. */
+  public void delete() {
+    AtomicFolders.deleteIfThere(folder);
+  }
+
+  /** Lets go of the folder, which vanishes where nothing was saved. */
+  @Override
+  public void close() {
+    try (lock) {
+      List<Path> left = AtomicFolders.entries(folder);
+      if (left.stream().allMatch(path -> path.endsWith(LOCK))) {
+        AtomicFolders.deleteIfThere(folder);
+      }
+    }
+  }
+
+  private void write(String prefix, int step, List<ByteBuffer> tensors, Optional<byte[]> facts) {
+    Path target = at(prefix, step);
+    Path part = folder.resolve(target.getFileName() + PART);
+    try {
+      AtomicFolders.deleteIfThere(part);
+      Files.createDirectory(part);
+      writeForced(part.resolve(TENSORS), tensors, true);
+      if (facts.isPresent()) {
+        writeForced(part.resolve(FACTS), List.of(ByteBuffer.wrap(facts.get())), false);
+      }
+      AtomicFolders.deleteIfThere(target);
+      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFolders.force(folder);
+      for (Path older : all(prefix)) {
+        if (!older.equals(target)) {
+          AtomicFolders.deleteIfThere(older);
+        }
+      }
+    } catch (IOException e) {
+      AutodidactException failure = failure(target, e);
+      try {
+        AtomicFolders.deleteIfThere(part);
+      } catch (StorageException again) {
+        failure.addSuppressed(again);
+      }
+      throw failure;
+    }
+  }
+
+  private static AutodidactException failure(Path target, IOException e) {
+    return StorageException.of(
+        target
+            + ": the training's state cannot be saved: "
+            + e
+            + "; what was saved before stays: free space and call again, or save less often",
+        e);
+  }
+
+  private static void writeForced(Path file, List<ByteBuffer> buffers, boolean summed)
+      throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      CRC32C sum = new CRC32C();
+      for (ByteBuffer buffer : buffers) {
+        sum.update(buffer.duplicate());
+        writeAll(channel, buffer.duplicate());
+      }
+      if (summed) {
+        writeAll(channel, ByteBuffer.allocate(Long.BYTES).putLong(sum.getValue()).flip());
+      }
+      channel.force(true);
+    }
+  }
+
+  private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+
+  private static void read(Path file, List<ByteBuffer> buffers) {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      long expected = Long.BYTES + buffers.stream().mapToLong(ByteBuffer::remaining).sum();
+      if (channel.size() != expected) {
+        throw new StorageException(
+            file
+                + ": expected "
+                + expected
+                + " bytes, found "
+                + channel.size()
+                + "; delete the state's folder to begin again");
+      }
+      CRC32C sum = new CRC32C();
+      for (ByteBuffer buffer : buffers) {
+        readAll(channel, buffer.duplicate());
+        sum.update(buffer.duplicate());
+      }
+      ByteBuffer stored = ByteBuffer.allocate(Long.BYTES);
+      readAll(channel, stored);
+      if (stored.flip().getLong() != sum.getValue()) {
+        throw new StorageException(
+            file
+                + ": its checksum is another than what was saved, so it is damaged; delete the"
+                + " state's folder to begin again");
+      }
+    } catch (IOException e) {
+      throw StorageException.of(file + ": cannot be read: " + e, e);
+    }
+  }
+
+  private static void readAll(FileChannel channel, ByteBuffer into) throws IOException {
+    while (into.hasRemaining() && channel.read(into) >= 0) {}
+  }
+
+  private Optional<Path> last(String prefix) {
+    List<Path> all = all(prefix);
+    return all.isEmpty() ? Optional.empty() : Optional.of(all.get(all.size() - 1));
+  }
+
+  /** The whole states, oldest first. */
+  private List<Path> all(String prefix) {
+    return AtomicFolders.entries(folder).stream()
+        .filter(p -> p.getFileName().toString().matches(prefix + "\\d{8}"))
+        .toList();
+  }
+
+  /** Metrics as the lines of metrics.jsonl: {@code step} and TRL's names. */
+  static byte[] lines(List<TrainingMetrics> metrics) {
+    StringBuilder lines = new StringBuilder();
+    for (TrainingMetrics m : metrics) {
+      Map<String, Object> line = new java.util.LinkedHashMap<>();
+      line.put("step", m.step());
+      line.put("tokens", m.tokens());
+      line.putAll(m.values());
+      try {
+        lines.append(JSON.writeValueAsString(line)).append('\n');
+      } catch (JsonProcessingException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    return lines.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8);
+  }
+
+  /** What a finished folder says of its training: {@code training.json}. */
+  public record Finished(
+      Fingerprint fingerprint,
+      String parent,
+      Object settings,
+      long seed,
+      int examples,
+      boolean stoppedEarly,
+      int keptStep,
+      List<Row> metrics,
+      List<Probe.Reading> probes) {
+
+    private static final String FILE = "training.json";
+
+    /** Whether it comes from this very training. */
+    public boolean isOf(Fingerprint now) {
+      return fingerprint != null
+          && fingerprint.version() == now.version()
+          && fingerprint.differences(now).isEmpty();
+    }
+
+    /** The files that a trained folder has besides the model's own. */
+    public Map<String, byte[]> files() {
+      try {
+        return Map.of(
+            FILE,
+            JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(this),
+            METRICS,
+            lines(metrics.stream().map(Row::metrics).toList()));
+      } catch (JsonProcessingException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    /** What the folder says, where it is a trained one. */
+    public static Optional<Finished> read(Path folder) {
+      Path file = folder.resolve(FILE);
+      if (!Files.exists(file)) {
+        return Optional.empty();
+      }
+      try {
+        return Optional.of(JSON.readValue(file.toFile(), new TypeReference<Finished>() {}));
+      } catch (IOException e) {
+        throw StorageException.of(file + ": cannot be read: " + e, e);
+      }
+    }
+  }
+}

@@ -1,8 +1,0 @@
-package org.autodidact.onnxruntime;
-
-/** Some candidates of a job that enter a batch together, {@code count} from the {@code from}th. */
-record Share(Job job, int from, int count) {
-  int[] tokens() {
-    return job.promptTokens();
-  }
-}

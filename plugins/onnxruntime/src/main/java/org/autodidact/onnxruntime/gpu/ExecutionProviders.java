@@ -1,0 +1,156 @@
+package org.autodidact.onnxruntime.gpu;
+
+import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtProvider;
+import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.providers.OrtCUDAProviderOptions;
+import ai.onnxruntime.providers.OrtTensorRTProviderOptions;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import org.autodidact.api.ComputeSettings.Provider;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
+import org.autodidact.onnxruntime.ort.OrtRuntime;
+
+/** Which execution providers there are here, and which is taken. */
+public final class ExecutionProviders {
+  private static final System.Logger LOGGER = System.getLogger(ExecutionProviders.class.getName());
+
+  private ExecutionProviders() {}
+
+  /**
+   * What computes where {@code wanted} is asked for. Automatic is CUDA where ONNX Runtime has it
+   * and it starts, else the CPU; where ONNX Runtime has it and it does not start, that is said.
+   *
+   * @param builtIn what this ONNX Runtime has
+   * @param missing why a provider cannot be used, empty where it can
+   */
+  public static Provider choose(
+      Provider wanted, Set<OrtProvider> builtIn, Function<Provider, Optional<String>> missing) {
+    if (wanted == Provider.CPU) {
+      return wanted;
+    }
+    if (wanted == Provider.AUTO) {
+      if (!builtIn.contains(OrtProvider.CUDA)) {
+        return Provider.CPU;
+      }
+      Optional<String> why = missing.apply(Provider.CUDA);
+      why.ifPresent(
+          reason ->
+              LOGGER.log(
+                  System.Logger.Level.WARNING,
+                  "provider auto: computing on the CPU, as cuda " + reason));
+      return why.isPresent() ? Provider.CPU : Provider.CUDA;
+    }
+    missing
+        .apply(wanted)
+        .ifPresent(
+            reason -> {
+              throw new UnsupportedModelException(
+                  "provider " + name(wanted) + " " + reason + "; or use provider cpu");
+            });
+    return wanted;
+  }
+
+  /** Why a provider cannot be used here; empty where it can. Starts it to find out. */
+  public static Optional<String> missing(Provider provider) {
+    OrtEnvironment environment =
+        OrtRuntime.environment(); // without one, options fail before they say why
+    OrtProvider name = provider == Provider.CUDA ? OrtProvider.CUDA : OrtProvider.TENSOR_RT;
+    if (!OrtRuntime.availableProviders().contains(name)) {
+      return Optional.of(
+          "is not in this ONNX Runtime, which has "
+              + OrtRuntime.availableProviders()
+              + "; put the jar com.microsoft.onnxruntime:onnxruntime_gpu:"
+              + environment.getVersion()
+              + " on the class path before the one that is there");
+    }
+    try {
+      tryOut(environment, provider);
+      return Optional.empty();
+    } catch (OrtException e) {
+      return Optional.of(
+          "is in this ONNX Runtime but does not start, its driver, CUDA or cuDNN may be missing: "
+              + reason(e));
+    }
+  }
+
+  /** Without the places in ONNX Runtime's own code. */
+  private static String reason(OrtException e) {
+    return e.getMessage()
+        .lines()
+        .findFirst()
+        .orElse("")
+        .replaceFirst(".*\\[ONNXRuntimeError] : \\d+ : \\w+ : ", "");
+  }
+
+  /** One addition. */
+  private static void tryOut(OrtEnvironment environment, Provider provider) throws OrtException {
+    OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
+    graph.input("x", DataType.FLOAT, 1);
+    graph.node("", "Add", List.of("x", "x"), List.of("y"));
+    graph.output("y", DataType.FLOAT, 1);
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      add(options, provider, Map.of());
+      try (OrtSession session = environment.createSession(graph.toModel(), options);
+          OnnxTensor x =
+              OnnxTensor.createTensor(
+                  environment, FloatBuffer.wrap(new float[] {1}), new long[] {1})) {
+        session.run(Map.of("x", x)).close();
+      }
+    }
+  }
+
+  /** Lets a session run on the provider; what it lacks goes to CUDA, then to the CPU. */
+  static void add(
+      OrtSession.SessionOptions options, Provider provider, Map<String, String> tensorRtSettings)
+      throws OrtException {
+    if (provider == Provider.TENSORRT) {
+      try (OrtTensorRTProviderOptions tensorRt = new OrtTensorRTProviderOptions()) {
+        for (Map.Entry<String, String> setting : tensorRtSettings.entrySet()) {
+          tensorRt.add(setting.getKey(), setting.getValue());
+        }
+        options.addTensorrt(tensorRt);
+      }
+    }
+    if (provider != Provider.CPU) {
+      try (OrtCUDAProviderOptions cuda = new OrtCUDAProviderOptions()) {
+        // TF32 has 10 bits where float32 has 23.
+        cuda.add("use_tf32", "0");
+        options.addCUDA(cuda);
+      }
+    }
+  }
+
+  /** A line a provider, for people. */
+  public static List<String> diagnose() {
+    List<String> lines = new ArrayList<>();
+    for (Provider provider : List.of(Provider.CUDA, Provider.TENSORRT)) {
+      lines.add(
+          "provider "
+              + name(provider)
+              + ": "
+              + missing(provider)
+                  .orElse(
+                      provider == Provider.CUDA
+                          ? "starts here"
+                          : "starts here; its speed is unmeasured, and so is what it generates"));
+    }
+    return lines;
+  }
+
+  /** As users write it. */
+  static String name(Enum<?> setting) {
+    return setting.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+}

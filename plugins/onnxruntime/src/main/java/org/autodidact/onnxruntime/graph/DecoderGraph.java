@@ -1,0 +1,274 @@
+package org.autodidact.onnxruntime.graph;
+
+import static org.autodidact.onnxruntime.ort.OnnxGraphBuilder.MICROSOFT;
+import static org.autodidact.onnxruntime.ort.OnnxGraphBuilder.attribute;
+
+import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.Rope;
+import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
+import org.autodidact.onnxruntime.quantization.QuantizedWeights;
+
+/**
+ * The decoder of Llama (Touvron et al., 2023) and its kin, read top to bottom in the order in which
+ * data flow; what differs between them is in {@link ModelConfig}.
+ *
+ * <p>B rows, S new tokens a row (right-padded), T places a row in the cache, R rows of logits
+ * wanted. Inputs: {@code input_ids} [B, S], {@code seqlens_k} [B] (tokens in the cache after this
+ * run, less one), {@code total_sequence_length} (their maximum), {@code logit_rows} [R] (indices
+ * into B × S), {@code inverse_temperature} [R, 1], {@code past.l.key|value} [B, key-value heads, T,
+ * head size]. Outputs: {@code logits} [R, V], {@code peaks} [R, 2], the highest logit and its
+ * probability at temperature 1, {@code probabilities} [R, V] at the temperature asked for, {@code
+ * present.l.key|value}, bound by the caller to the memory of {@code past}.
+ */
+public final class DecoderGraph {
+  private final ModelConfig config;
+  private final OnnxGraphBuilder graph;
+  private final Projections products;
+  private final Optional<PrefixAttentionNodes> prefixes;
+  private final int positions;
+  private final Map<Integer, String> flatShapes = new HashMap<>();
+
+  /** The names of rotary tables end so. */
+  private final Map<ModelConfig.RopeSettings, String> ropes = new LinkedHashMap<>();
+
+  private String rows = "";
+
+  private DecoderGraph(
+      ModelFolder model,
+      Optional<? extends QuantizedWeights> rounded,
+      boolean sharesPrefixes,
+      int positions) {
+    this.config = model.config();
+    this.positions = positions;
+    for (ModelConfig.LayerAttention layer : config.attention()) {
+      ropes.computeIfAbsent(layer.rope(), r -> ropes.isEmpty() ? "" : "." + ropes.size());
+    }
+    this.graph = new OnnxGraphBuilder(OrtDecoder.weightFolder(model));
+    this.products =
+        rounded
+            .map(weights -> weights.projections(graph))
+            .orElseGet(() -> new FloatProjections(model, graph));
+    this.prefixes =
+        sharesPrefixes
+            ? Optional.of(new PrefixAttentionNodes(config, graph, products.attentionScale()))
+            : Optional.empty();
+  }
+
+  /**
+   * The serialized model, over {@code rounded} weights, or in float32 over the checkpoint's own
+   * weights; with {@link PrefixAttentionNodes} or without.
+   *
+   * @param positions tokens of the longest sequence
+   */
+  public static byte[] build(
+      ModelFolder model,
+      Optional<? extends QuantizedWeights> rounded,
+      boolean sharesPrefixes,
+      int positions) {
+    if (model.config().headSize() % 16 != 0) {
+      throw new UnsupportedModelException(
+          model.path()
+              + ": ONNX Runtime's attention takes head sizes in multiples of 16, found "
+              + model.config().headSize());
+    }
+    if (sharesPrefixes && !attendsToAll(model.config())) {
+      throw new UnsupportedModelException(
+          model.path() + ": prompts are shared only where all layers attend to all tokens");
+    }
+    return new DecoderGraph(model, rounded, sharesPrefixes, positions).build();
+  }
+
+  /** Without windows, and by one rotary base: as {@link PrefixAttentionNodes} computes. */
+  public static boolean attendsToAll(ModelConfig config) {
+    ModelConfig.RopeSettings rope = config.attention().get(0).rope();
+    return config.attention().stream()
+        .allMatch(layer -> layer.window().isEmpty() && layer.rope().equals(rope));
+  }
+
+  private byte[] build() {
+    String ids = graph.input("input_ids", DataType.INT64, "B", "S");
+    graph.input("seqlens_k", DataType.INT32, "B");
+    graph.input("total_sequence_length", DataType.INT32, 1);
+    graph.input("logit_rows", DataType.INT64, "R");
+    graph.input("inverse_temperature", DataType.FLOAT, "R", 1);
+    graph.longs("head", -1, config.headSize());
+    ropes.forEach(this::addAngles);
+    graph.longs("last", -1);
+    rows =
+        graph.node(
+            "Concat", List.of(graph.node("Shape", List.of(ids)), "last"), attribute("axis", 0));
+
+    String residual = flat(embedded(ids), config.hiddenSize());
+    String normed = norm(residual, "model.layers.0.input_layernorm.weight");
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String name = "model.layers." + layer + ".";
+      String attended = attention(layer, normed);
+      String beforeMlp = "post_attention_layernorm.weight";
+      if (config.norm().sublayerOutputs()) {
+        attended = norm(attended, name + beforeMlp);
+        beforeMlp = "pre_feedforward_layernorm.weight";
+      }
+      String[] middle = addAndNorm(attended, residual, name + beforeMlp);
+      String added = products.mlp(layer, middle[0]);
+      if (config.norm().sublayerOutputs()) {
+        added = norm(added, name + "post_feedforward_layernorm.weight");
+      }
+      String next =
+          layer + 1 < config.layers()
+              ? "model.layers." + (layer + 1) + ".input_layernorm.weight"
+              : "model.norm.weight";
+      String[] end = addAndNorm(added, middle[1], next);
+      normed = end[0];
+      residual = end[1];
+    }
+    head(normed);
+    return graph.toModel();
+  }
+
+  /** The rotary angles of layers with one base; those of the first layer have no number. */
+  private void addAngles(ModelConfig.RopeSettings rope, String suffix) {
+    int size = config.headSize();
+    graph.floats("cos" + suffix, Rope.cosines(size, rope, positions), positions, size / 2);
+    graph.floats("sin" + suffix, Rope.sines(size, rope, positions), positions, size / 2);
+  }
+
+  private String embedded(String ids) {
+    String rows = graph.node("Gather", List.of(products.embedding(), ids));
+    return config.embeddingScale() == 1
+        ? rows
+        : graph.node(
+            "Mul",
+            List.of(
+                rows,
+                graph.floats("embedding_scale", new float[] {(float) config.embeddingScale()})));
+  }
+
+  private String attention(int layer, String x) {
+    String[] qkv = products.queriesKeysValues(layer, x);
+    if (config.norm().queriesAndKeys()) {
+      String name = "model.layers." + layer + ".self_attn.";
+      qkv[0] = normEachHead(qkv[0], name + "q_norm.weight", config.heads());
+      qkv[1] = normEachHead(qkv[1], name + "k_norm.weight", config.keyValueHeads());
+    }
+    ModelConfig.LayerAttention reach = config.attention().get(layer);
+    String angles = ropes.get(reach.rope());
+    boolean packed = qkv.length == 1;
+    String attended = "attended." + layer;
+    String scores = "scores." + layer;
+    List<String> outputs =
+        new ArrayList<>(
+            List.of(attended, cache("present", layer, "key"), cache("present", layer, "value")));
+    prefixes.ifPresent(p -> outputs.add(scores));
+    graph.node(
+        MICROSOFT,
+        "GroupQueryAttention",
+        List.of(
+            perRow(qkv[0]),
+            packed ? "" : perRow(qkv[1]),
+            packed ? "" : perRow(qkv[2]),
+            cache("past", layer, "key"),
+            cache("past", layer, "value"),
+            "seqlens_k",
+            "total_sequence_length",
+            "cos" + angles,
+            "sin" + angles,
+            prefixes.isPresent() ? "positions" : ""),
+        outputs,
+        attribute("num_heads", config.heads()),
+        attribute("kv_num_heads", config.keyValueHeads()),
+        attribute("do_rotary", 1),
+        attribute("rotary_interleaved", 0),
+        attribute("scale", products.attentionScale()),
+        attribute("local_window_size", reach.window().orElse(-1)),
+        attribute("qk_output", prefixes.isPresent() ? 1 : 0));
+    return products.attentionOutput(
+        layer,
+        prefixes
+            .map(p -> p.attend(layer, qkv[0], attended, scores))
+            .orElseGet(() -> flat(attended, config.heads() * config.headSize())));
+  }
+
+  /** Declares the cache of a layer as input or output; both have one shape. */
+  private String cache(String when, int layer, String what) {
+    String name = when + "." + layer + "." + what;
+    Object[] shape = {"B", config.keyValueHeads(), "T", config.headSize()};
+    if (when.equals("past")) {
+      graph.input(name, DataType.FLOAT, shape);
+    } else {
+      graph.output(name, DataType.FLOAT, shape);
+    }
+    return name;
+  }
+
+  private void head(String normed) {
+    String wanted = graph.node("Gather", List.of(normed, "logit_rows"), attribute("axis", 0));
+    products.head(wanted);
+    String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
+    graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
+    // ReduceLogSumExp adds its exponentials one by one in float32, which was off by 1e-4 a token.
+    // Softmax is exact to a rounding, and ln Σ exp l = max l - ln max p. The ln is left to Java:
+    // here it would depend, in the last bit, on the row's place in the batch.
+    String likeliest = maximum(graph.node("Softmax", List.of("logits"), attribute("axis", -1)));
+    graph.node(
+        "",
+        "Concat",
+        List.of(maximum("logits"), likeliest),
+        List.of("peaks"),
+        attribute("axis", 1));
+    graph.output("logits", DataType.FLOAT, "R", config.vocabularySize());
+    graph.output("probabilities", DataType.FLOAT, "R", config.vocabularySize());
+    graph.output("peaks", DataType.FLOAT, "R", 2);
+  }
+
+  private String maximum(String rows) {
+    return graph.node(
+        "ReduceMax", List.of(rows), attribute("axes", List.of(1L)), attribute("keepdims", 1));
+  }
+
+  /** RMSNorm (Zhang and Sennrich, 2019). */
+  private String norm(String x, String gain) {
+    return graph.node(
+        "SimplifiedLayerNormalization",
+        List.of(x, products.gain(gain)),
+        attribute("axis", -1),
+        attribute("epsilon", (float) config.norm().epsilon()));
+  }
+
+  /** The same over each head of rows of heads. */
+  private String normEachHead(String x, String gain, int heads) {
+    return flat(norm(graph.node("Reshape", List.of(x, "head")), gain), heads * config.headSize());
+  }
+
+  /** The norm of {@code x + residual}, and that sum. */
+  private String[] addAndNorm(String x, String residual, String gain) {
+    String normed = gain + ":normed";
+    String sum = gain + ":sum";
+    graph.node(
+        MICROSOFT,
+        "SkipSimplifiedLayerNormalization",
+        List.of(x, residual, products.gain(gain)),
+        List.of(normed, "", "", sum),
+        attribute("epsilon", (float) config.norm().epsilon()));
+    return new String[] {normed, sum};
+  }
+
+  /** [B, S, width] as [B × S, width], which Gemm takes. */
+  private String flat(String x, int width) {
+    String shape = flatShapes.computeIfAbsent(width, w -> graph.longs("flat." + w, -1, w));
+    return graph.node("Reshape", List.of(x, shape));
+  }
+
+  /** [B × S, width] as [B, S, width], which attention takes. */
+  private String perRow(String x) {
+    return graph.node("Reshape", List.of(x, rows));
+  }
+}

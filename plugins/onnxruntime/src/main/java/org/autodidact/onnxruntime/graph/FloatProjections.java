@@ -1,0 +1,101 @@
+package org.autodidact.onnxruntime.graph;
+
+import static org.autodidact.onnxruntime.ort.OnnxGraphBuilder.attribute;
+
+import java.util.List;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
+
+/** Products in float32 over the checkpoint's own weights. */
+public final class FloatProjections implements Projections {
+  private final ModelFolder model;
+  private final ModelConfig config;
+  private final OnnxGraphBuilder graph;
+
+  public FloatProjections(ModelFolder model, OnnxGraphBuilder graph) {
+    this.model = model;
+    this.config = model.config();
+    this.graph = graph;
+  }
+
+  @Override
+  public String embedding() {
+    return weight("model.embed_tokens.weight");
+  }
+
+  @Override
+  public String gain(String name) {
+    return config.norm().gainsFromOne()
+        ? graph.node("Add", List.of(weight(name), graph.number(1)))
+        : weight(name);
+  }
+
+  private String weight(String name) {
+    return graph.weight(model.tensor(name));
+  }
+
+  @Override
+  public String[] queriesKeysValues(int layer, String x) {
+    String name = "model.layers." + layer + ".self_attn.";
+    boolean bias = config.attentionBias();
+    return new String[] {
+      linear(x, name + "q_proj", bias),
+      linear(x, name + "k_proj", bias),
+      linear(x, name + "v_proj", bias)
+    };
+  }
+
+  @Override
+  public float attentionScale() {
+    return (float) config.attentionScale();
+  }
+
+  @Override
+  public String attentionOutput(int layer, String x) {
+    return linear(x, "model.layers." + layer + ".self_attn.o_proj", config.outputBias());
+  }
+
+  @Override
+  public String mlp(int layer, String x) {
+    String name = "model.layers." + layer + ".mlp.";
+    String gate = linear(x, name + "gate_proj", config.mlpBias());
+    String up = linear(x, name + "up_proj", config.mlpBias());
+    return linear(
+        graph.node("Mul", List.of(activated(gate), up)), name + "down_proj", config.mlpBias());
+  }
+
+  /** The gate's function. */
+  String activated(String x) {
+    return switch (config.activation()) {
+      case SILU -> graph.node("Mul", List.of(x, graph.node("Sigmoid", List.of(x))));
+      case GELU_TANH -> gelu(x);
+    };
+  }
+
+  /** x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³))), which ONNX Runtime knows as one operator too. */
+  private String gelu(String x) {
+    String cube = graph.node("Pow", List.of(x, graph.number(3)));
+    String bent =
+        graph.node("Add", List.of(x, graph.node("Mul", List.of(cube, graph.number(0.044715f)))));
+    float slope = (float) Math.sqrt(2 / Math.PI);
+    String tanh =
+        graph.node("Tanh", List.of(graph.node("Mul", List.of(bent, graph.number(slope)))));
+    String gate = graph.node("Add", List.of(tanh, graph.number(1)));
+    return graph.node("Mul", List.of(gate, graph.node("Mul", List.of(x, graph.number(0.5f)))));
+  }
+
+  @Override
+  public void head(String x) {
+    String weight = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
+    graph.node("", "Gemm", List.of(x, weight(weight)), List.of("logits"), attribute("transB", 1));
+  }
+
+  private String linear(String x, String name, boolean bias) {
+    List<String> inputs =
+        bias
+            ? List.of(x, weight(name + ".weight"), weight(name + ".bias"))
+            : List.of(x, weight(name + ".weight"));
+    return graph.node("Gemm", inputs, attribute("transB", 1));
+  }
+}

@@ -1,0 +1,175 @@
+package org.autodidact.onnxruntime.graph;
+
+import static org.autodidact.onnxruntime.ort.OnnxGraphBuilder.MICROSOFT;
+import static org.autodidact.onnxruntime.ort.OnnxGraphBuilder.attribute;
+
+import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import java.util.Arrays;
+import java.util.List;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
+import org.autodidact.onnxruntime.quantization.HadamardRotation;
+import org.autodidact.onnxruntime.quantization.Int8Weights;
+
+/**
+ * Products of 8-bit integers over rotated weights: each row of activations is rounded with a scale
+ * of its own, so that a result does not depend on the batch. What costs a pass over the activations
+ * is left out where it can be: products that read one input share its rounding, and the scale of
+ * the MLP's linear half goes through to the end.
+ */
+public final class Int8Projections implements Projections {
+  private final ModelConfig config;
+  private final Int8Weights weights;
+  private final OnnxGraphBuilder graph;
+
+  /** An input in bytes, and the scale [rows, 1] that it was divided by. */
+  private record Rounded(String bytes, String scale) {}
+
+  public Int8Projections(ModelConfig config, Int8Weights weights, OnnxGraphBuilder graph) {
+    this.config = config;
+    this.weights = weights;
+    this.graph = graph;
+    graph.bytes("zero", DataType.UINT8, new byte[] {(byte) 128});
+    graph.floats("one", new float[] {1});
+    graph.floats("levels", new float[] {127});
+    graph.floats("tiny", new float[] {1e-12f});
+    float[] gain = new float[config.hiddenSize()];
+    Arrays.fill(gain, 1);
+    graph.floats("unit_gain", gain, gain.length);
+    int block = Int8Weights.block();
+    graph.floats("hadamard", HadamardRotation.hadamard(block).matrix(), block, block);
+    graph.longs("blocks", -1, block);
+    graph.longs("unblocked", -1, config.intermediateSize());
+    if (!Int8Weights.rotatesStream(config)) {
+      int inputs = Int8Weights.inputBlock(config);
+      graph.floats("input_hadamard", HadamardRotation.hadamard(inputs).matrix(), inputs, inputs);
+      graph.longs("input_blocks", -1, inputs);
+      graph.longs("input_unblocked", -1, config.hiddenSize());
+    }
+  }
+
+  @Override
+  public String embedding() {
+    return Int8Weights.rotatesStream(config)
+        ? graph.external(
+            Int8Weights.EMBEDDING, DataType.FLOAT, config.vocabularySize(), config.hiddenSize())
+        : graph.weight(weights.plainEmbedding());
+  }
+
+  @Override
+  public String gain(String name) {
+    float[] gain = weights.gain(name);
+    return gain.length == 0 ? "unit_gain" : graph.floats(name, gain, gain.length);
+  }
+
+  @Override
+  public String[] queriesKeysValues(int layer, String x) {
+    String all = product("qkv." + layer, read(x));
+    if (!config.norm().queriesAndKeys()) {
+      return new String[] {all};
+    }
+    List<String> each = List.of(all + ".q", all + ".k", all + ".v");
+    long keys = (long) config.keyValueHeads() * config.headSize();
+    graph.node(
+        "",
+        "Split",
+        List.of(
+            all,
+            graph.longs("split." + layer, (long) config.heads() * config.headSize(), keys, keys)),
+        each,
+        attribute("axis", 1));
+    return each.toArray(String[]::new);
+  }
+
+  @Override
+  public float attentionScale() {
+    return 1;
+  }
+
+  @Override
+  public String attentionOutput(int layer, String x) {
+    return product("o." + layer, round(x));
+  }
+
+  @Override
+  public String mlp(int layer, String x) {
+    Rounded input = read(x);
+    String gate = activated(product("gate." + layer, input));
+    // Linear from here to the end: the scale of "up" is put right after "down".
+    boolean linear = weights.matrix("up." + layer).bias().length == 0;
+    String up = linear ? multiply("up." + layer, input.bytes()) : product("up." + layer, input);
+    String blocks = graph.node("Reshape", List.of(graph.node("Mul", List.of(gate, up)), "blocks"));
+    String rotated = graph.node("MatMul", List.of(blocks, "hadamard"));
+    Rounded gated = round(graph.node("Reshape", List.of(rotated, "unblocked")));
+    String scale =
+        linear ? graph.node("Mul", List.of(gated.scale(), input.scale())) : gated.scale();
+    return product("down." + layer, new Rounded(gated.bytes(), scale));
+  }
+
+  private String activated(String x) {
+    String result = x + ":activated";
+    switch (config.activation()) {
+      case SILU ->
+          graph.node(MICROSOFT, "QuickGelu", List.of(x), List.of(result), attribute("alpha", 1f));
+      case GELU_TANH -> graph.node(MICROSOFT, "FastGelu", List.of(x), List.of(result));
+    }
+    return result;
+  }
+
+  @Override
+  public void head(String x) {
+    Rounded input = read(x);
+    graph.node(
+        "",
+        "Mul",
+        List.of(multiply(Int8Weights.HEAD, input.bytes()), input.scale()),
+        List.of("logits"));
+  }
+
+  /** What a product reads of the normed stream. */
+  private Rounded read(String x) {
+    if (Int8Weights.rotatesStream(config)) {
+      return round(x);
+    }
+    String blocks = graph.node("Reshape", List.of(x, "input_blocks"));
+    String rotated = graph.node("MatMul", List.of(blocks, "input_hadamard"));
+    return round(graph.node("Reshape", List.of(rotated, "input_unblocked")));
+  }
+
+  /** Rounds each row to its largest number. */
+  private Rounded round(String x) {
+    String largest =
+        graph.node(
+            "ReduceMax",
+            List.of(graph.node("Abs", List.of(x))),
+            attribute("axes", List.of(1L)),
+            attribute("keepdims", 1));
+    String scale =
+        graph.node("Div", List.of(graph.node("Max", List.of(largest, "tiny")), "levels"));
+    String bytes =
+        graph.node("QuantizeLinear", List.of(graph.node("Div", List.of(x, scale)), "one", "zero"));
+    return new Rounded(bytes, scale);
+  }
+
+  private String product(String name, Rounded x) {
+    String scaled = graph.node("Mul", List.of(multiply(name, x.bytes()), x.scale()));
+    float[] bias = weights.matrix(name).bias();
+    return bias.length == 0
+        ? scaled
+        : graph.node("Add", List.of(scaled, graph.floats(name + ".bias", bias, bias.length)));
+  }
+
+  /** The product with bytes, not yet times their scale. */
+  private String multiply(String name, String bytes) {
+    Int8Weights.Matrix m = weights.matrix(name);
+    String values = graph.external(name + ".values", DataType.INT8, m.inputs(), m.outputs());
+    String scales = graph.floats(name + ".scales", m.scales(), m.outputs());
+    String product = name + ":product";
+    graph.node(
+        MICROSOFT,
+        "MatMulIntegerToFloat",
+        List.of(bytes, values, "one", scales, "zero"),
+        List.of(product));
+    return product;
+  }
+}

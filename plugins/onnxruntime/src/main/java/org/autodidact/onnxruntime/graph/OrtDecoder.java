@@ -1,0 +1,111 @@
+package org.autodidact.onnxruntime.graph;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.safetensors.TensorInfo;
+import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.backend.SharedPrefixes;
+import org.autodidact.onnxruntime.ort.OrtRuntime;
+import org.autodidact.onnxruntime.ort.OwnedSession;
+import org.autodidact.onnxruntime.quantization.QuantizedWeights;
+
+/**
+ * A checkpoint loaded into ONNX Runtime. Thread-safe: each {@link DecoderSession} over it has the
+ * memory of one thread's runs.
+ */
+public final class OrtDecoder implements AutoCloseable {
+  private final OrtEnvironment environment;
+  private final OwnedSession session;
+  private final ModelConfig config;
+  private final boolean sharesPrefixes;
+
+  /**
+   * Over {@code rounded} weights where they are there, which must outlive this; else in float32.
+   *
+   * @param threads that compute one run together
+   * @param sharesPrefixes whether runs may attend to {@link SharedPrefixes}
+   * @param positions tokens of the longest sequence
+   */
+  public OrtDecoder(
+      ModelFolder model,
+      int threads,
+      Optional<? extends QuantizedWeights> rounded,
+      boolean sharesPrefixes,
+      int positions) {
+    this.config = model.config();
+    this.sharesPrefixes = sharesPrefixes;
+    this.environment = OrtRuntime.environment();
+    byte[] graph = DecoderGraph.build(model, rounded, sharesPrefixes, positions);
+    Map<String, OnnxTensor> given = new LinkedHashMap<>();
+    try {
+      this.session =
+          OwnedSession.of(
+              options -> {
+                options.setIntraOpNumThreads(threads);
+                options.setInterOpNumThreads(1);
+                options.setMemoryPatternOptimization(false);
+                options.addConfigEntry(
+                    "session.model_external_initializers_file_folder_path",
+                    weightFolder(model).toString());
+                if (rounded.isPresent()) {
+                  rounded.get().give(environment, given);
+                  options.addExternalInitializers(Map.copyOf(given));
+                }
+                return environment.createSession(graph, options);
+              });
+    } catch (OrtException e) {
+      throw new UnsupportedModelException(
+          model.path() + ": ONNX Runtime refused the decoder graph: " + e.getMessage(), e);
+    } finally {
+      given.values().forEach(OnnxTensor::close);
+    }
+  }
+
+  /** The real folder of the weight files; ONNX Runtime follows no link out of it. */
+  public static Path weightFolder(ModelFolder model) {
+    Set<Path> folders =
+        model.tensors().values().stream()
+            .map(TensorInfo::file)
+            .map(Path::getParent)
+            .collect(Collectors.toSet());
+    if (folders.size() != 1) {
+      throw new InvalidInputException(
+          model.path() + ": its weight files must lie in one folder, found " + folders);
+    }
+    return folders.iterator().next();
+  }
+
+  public ModelConfig config() {
+    return config;
+  }
+
+  OrtEnvironment environment() {
+    return environment;
+  }
+
+  /** Whether a run can attend to {@link SharedPrefixes} beside its own cache. */
+  boolean sharesPrefixes() {
+    return sharesPrefixes;
+  }
+
+  /** One run; tensors must stay reachable until it ends. */
+  void run(Map<String, OnnxTensor> inputs, Map<String, OnnxTensor> outputs) throws OrtException {
+    session.run(inputs, outputs);
+  }
+
+  @Override
+  public void close() {
+    session.close();
+  }
+}

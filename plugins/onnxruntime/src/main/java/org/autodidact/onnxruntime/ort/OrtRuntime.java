@@ -1,0 +1,83 @@
+package org.autodidact.onnxruntime.ort;
+
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtLoggingLevel;
+import ai.onnxruntime.OrtProvider;
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import org.autodidact.checkpoints.natives.NativeLibraries;
+
+/** ONNX Runtime of this process. */
+public final class OrtRuntime {
+  /** Those of GPUs are in another jar. */
+  private static final List<String> FILES =
+      List.of(
+          "onnxruntime",
+          "onnxruntime4j_jni",
+          "onnxruntime_providers_shared",
+          "onnxruntime_providers_cuda",
+          "onnxruntime_providers_tensorrt");
+
+  private OrtRuntime() {}
+
+  /** The one environment; it says errors alone. */
+  public static OrtEnvironment environment() {
+    return Loaded.ENVIRONMENT;
+  }
+
+  /** The execution providers that this ONNX Runtime has. */
+  public static EnumSet<OrtProvider> availableProviders() {
+    Loaded.ENVIRONMENT.getVersion(); // or the library would load itself, and unpack first
+    return OrtEnvironment.getAvailableProviders();
+  }
+
+  /** Loads ONNX Runtime when it is first asked for. */
+  private static final class Loaded {
+    static final OrtEnvironment ENVIRONMENT =
+        NativeLibraries.load(
+            List.of(
+                NativeLibraries.Library.unpacked(
+                    "onnxruntime",
+                    OrtEnvironment.class.getClassLoader(),
+                    FILES.stream().map(file -> folder() + System.mapLibraryName(file)).toList(),
+                    "onnxruntime.native.path",
+                    "onnxruntime.native.onnxruntime.path",
+                    "onnxruntime.native.onnxruntime.skip")),
+            () -> {
+              OrtEnvironment environment =
+                  OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
+              deleteEmptyFolder();
+              return environment;
+            });
+
+    /**
+     * ONNX Runtime makes a folder for what it unpacks, and deletes it when the JVM ends, if it does
+     * so by itself. Nothing is in it where the libraries lie in the cache.
+     */
+    private static void deleteEmptyFolder() {
+      try {
+        Field field = Class.forName("ai.onnxruntime.OnnxRuntime").getDeclaredField("tempDirectory");
+        field.setAccessible(true);
+        if (field.get(null) instanceof Path folder) {
+          Files.deleteIfExists(folder);
+        }
+      } catch (ReflectiveOperationException | IOException | RuntimeException e) {
+        // It has something in it, or another name in another version; the JVM's end deletes it.
+      }
+    }
+
+    /** Of this platform in the library's jar. */
+    private static String folder() {
+      String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+      String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+      return "ai/onnxruntime/native/"
+          + (os.contains("mac") ? "osx" : os.contains("win") ? "win" : "linux")
+          + (arch.equals("amd64") || arch.equals("x86_64") ? "-x64/" : "-" + arch + "/");
+    }
+  }
+}

@@ -1,0 +1,173 @@
+package org.autodidact.onnxruntime.vector;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.Scoring;
+import org.autodidact.api.ScoringRequest;
+import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.onnxruntime.Asked;
+import org.autodidact.onnxruntime.QualityTest;
+import org.autodidact.onnxruntime.backend.DecoderBackend;
+import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.cpu.CpuGenerator;
+import org.autodidact.onnxruntime.graph.GraphBackend;
+import org.autodidact.onnxruntime.quantization.Int8MatMulCheck;
+import org.autodidact.onnxruntime.quantization.Int8Weights;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** 8 bits computed by the JVM's vectors against ONNX Runtime's graph of the same weights. */
+class VectorBackendTest {
+  private static final int[] LENGTHS = {1, 2, 15, 16, 17, 63, 64, 65, 130, 200};
+
+  @TempDir Path folder;
+
+  private CpuGenerator open(int threads, boolean byVectors) {
+    Path model = folder.resolve("tiny");
+    if (!model.toFile().exists()) {
+      TinyModel.write(model, 5, 64);
+    }
+    return CpuGenerator.open(
+        new Checkpoint("M0", model),
+        new ComputeSettings(ComputeSettings.Precision.INT8, threads, 0),
+        false,
+        byVectors);
+  }
+
+  private static float[] lastLogits(DecoderBackend engine, int[] ids) {
+    DecoderSession stream = engine.stream(0);
+    stream.cache().layOut(1, ids.length);
+    DecoderSession.Logits found =
+        stream.run(
+            DecoderSession.Input.ofOne(stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1));
+    float[] last = new float[found.vocabulary()];
+    found.copyLogits(0, last);
+    return last;
+  }
+
+  @Test
+  void theTestsRunWithTheVectors() {
+    try (CpuGenerator vectors = open(2, true)) {
+      assertThat(vectors.engine()).isInstanceOf(VectorBackend.class);
+    }
+  }
+
+  private static void assertDivergenceBelow(
+      double bound, DecoderBackend graph, DecoderBackend vectors) {
+    assertThat(graph).isInstanceOf(GraphBackend.class);
+    for (int length : LENGTHS) {
+      int[] ids = IntStream.range(0, length).map(i -> 40 + i * 7 % 50).toArray();
+      double kl = QualityTest.divergence(lastLogits(graph, ids), lastLogits(vectors, ids));
+      assertThat(kl).as("%d tokens", length).isLessThan(bound);
+    }
+  }
+
+  /** Of the same weights, rounded without knowing what they read, as the graph has them. */
+  @Test
+  void logitsAreTheGraphs() {
+    try (CpuGenerator graph = open(2, false);
+        Int8Weights weights = Int8Weights.of(graph.model(), Int8MatMulCheck.isExact(), 2);
+        VectorBackend vectors =
+            new VectorBackend(
+                graph.model().config(), weights, 2, graph.model().config().contextLength())) {
+      assertDivergenceBelow(0.01, graph.engine(), vectors);
+    }
+  }
+
+  /** A mean that is taken from inputs and not given back moves them by 0.4. */
+  @Test
+  void centredInputsHaveNearlyTheGraphsLogits() {
+    try (CpuGenerator vectors = open(2, true);
+        CpuGenerator graph = open(2, false)) {
+      assertDivergenceBelow(0.04, graph.engine(), vectors.engine());
+    }
+  }
+
+  /** To the last bit: in any batch, on any number of threads, shared prompts or not. */
+  @Test
+  void aRequestDoesNotDependOnWhatElseIsAsked() {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      SamplingParameters sampling =
+          SamplingParameters.candidates(3 + i % 9).withIgnoreEndOfText(true);
+      Prompt prompt = Prompt.of("p" + i, "word ".repeat(1 + i % 30) + i);
+      requests.add(
+          new GenerationRequest(prompt, LongStream.range(0, 1 + i % 4).boxed().toList(), sampling));
+    }
+    try (CpuGenerator two = open(2, true);
+        CpuGenerator three = open(3, true)) {
+      Map<String, Generation> together = Asked.generate(two, requests);
+      assertThat(Asked.generate(three, requests)).isEqualTo(together);
+      for (GenerationRequest request : requests) {
+        String id = request.prompt().id();
+        assertThat(Asked.generate(two, List.of(request)).get(id)).isEqualTo(together.get(id));
+      }
+    }
+  }
+
+  /** Many texts are read by threads apart, one by all together. */
+  @Test
+  void aTextIsWeighedAlikeByOneThreadAndByAll() {
+    List<ScoringRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      // Some begin alike, some do not, and one block of tokens does not hold the longest.
+      Prompt prompt = Prompt.of("p" + i, "word ".repeat(10 + 7 * i) + i);
+      List<String> continuations = i % 3 == 0 ? List.of("0", "1") : List.of("a longer one", "1");
+      requests.add(new ScoringRequest(prompt, "Score: ", continuations, false));
+    }
+    try (CpuGenerator generator = open(2, true)) {
+      List<Scoring> together = score(generator, requests);
+      assertThat(together).hasSameSizeAs(requests);
+      for (ScoringRequest request : requests) {
+        assertThat(together).containsAll(score(generator, List.of(request)));
+      }
+    }
+  }
+
+  private static List<Scoring> score(CpuGenerator generator, List<ScoringRequest> requests) {
+    List<Scoring> found = new ArrayList<>();
+    generator.scorer().orElseThrow().score(requests, found::add, new Cancellation());
+    return found;
+  }
+
+  @Test
+  void aFailureReachesTheCallerAndTheTeamGoesOn() {
+    try (ThreadTeam team = new ThreadTeam(3)) {
+      for (int failing = 0; failing < 3; failing++) {
+        int number = failing;
+        assertThatThrownBy(
+                () ->
+                    team.run(
+                        thread -> {
+                          if (thread == number) {
+                            throw new IllegalStateException("thread " + number);
+                          }
+                          team.await();
+                        }))
+            .hasMessage("thread " + failing);
+        AtomicInteger sum = new AtomicInteger();
+        team.run(
+            thread -> {
+              sum.addAndGet(thread);
+              team.await();
+              assertThat(sum).hasValue(3);
+            });
+      }
+    }
+  }
+}
