@@ -80,19 +80,15 @@ public final class OnnxRuntimePlugin implements Plugin {
     @Override
     public Generator open(
         Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
-      ComputeSettings.Provider provider =
+      ComputeSettings.Device device =
           ExecutionProviders.choose(
-              settings.provider(), OrtRuntime.availableProviders(), ExecutionProviders::missing);
-      if (provider != ComputeSettings.Provider.CPU) {
-        return GpuGenerator.open(checkpoint, settings, GpuSessions.of(provider));
+              settings.device(), OrtRuntime.availableProviders(), ExecutionProviders::missing);
+      if (device != ComputeSettings.Device.CPU) {
+        return GpuGenerator.open(checkpoint, settings, GpuSessions.of(device));
       }
       return switch (settings.precision()) {
         case AUTO, FP32, INT8, INT8_WEIGHTS ->
             CpuGenerator.open(checkpoint, settings, cancellation);
-        case INT4 ->
-            throw new UnsupportedModelException(
-                "precision int4 is not there: four bits cost this project's reference model 15 to 33"
-                    + " per cent of its perplexity (docs/measurements.md); use int8, fp32 or auto");
         case BF16 ->
             throw new UnsupportedModelException(
                 "precision bf16 is not there: ONNX Runtime's CPU has no decoder's products in it"

@@ -169,7 +169,7 @@ class DeviceGraphsTest {
                       new Cancellation()))
           .isInstanceOf(InvalidInputException.class)
           .hasMessageContaining("repetition penalty")
-          .hasMessageContaining("provider cpu");
+          .hasMessageContaining("device cpu");
     }
     assertThatThrownBy(() -> tiny(new ComputeSettings(ComputeSettings.Precision.INT8, 0, 0)))
         .isInstanceOf(UnsupportedModelException.class)
