@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Checks the documents: every relative link leads to a file, every #anchor to a heading, and every class that docs/architecture.md names exists.
+
+usage: scripts/check-docs.py      (prints what is wrong, a line each, and ends with 1 if anything is)
+"""
+import os, re, sys, unicodedata
+
+root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+skipped = {".git", "target", "models", "runs", "node_modules"}
+files = [os.path.join(folder, name) for folder, folders, names in os.walk(root)
+         if not folders.sort() and not folders.__setitem__(slice(None), [f for f in folders if f not in skipped]) for name in names]
+pages = [f for f in files if f.endswith(".md")]
+
+
+def text(page):
+    """The page without its fenced code."""
+    return re.sub(r"^```.*?^```", "", open(page, encoding="utf-8").read(), flags=re.S | re.M)
+
+
+def anchors(page):
+    """GitHub's ids of headings: lower case, punctuation dropped, spaces to hyphens."""
+    found = set()
+    for heading in re.findall(r"^#+ (.*)$", text(page), flags=re.M):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        kept = "".join(c for c in plain.lower() if c in " -_" or unicodedata.category(c)[0] in "LN")
+        found.add(kept.strip().replace(" ", "-"))
+    return found
+
+
+wrong = []
+for page in pages:
+    prose = re.sub(r"`[^`\n]*`", "", text(page))
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        path, _, anchor = target.partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        there = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+        if not os.path.exists(there):
+            wrong.append(f"{os.path.relpath(page, root)}: no such file: {target}")
+        elif anchor and there.endswith(".md") and anchor not in anchors(there):
+            wrong.append(f"{os.path.relpath(page, root)}: no such heading: {target}")
+
+known = {os.path.splitext(os.path.basename(f))[0] for f in files if f.endswith(".java")} | {os.path.basename(f) for f in files}
+map_of_code = os.path.join(root, "docs", "architecture.md")
+for name in re.findall(r"`([A-Z]\w*[a-z]\w*|[a-z]+\.(?:sql|torchscript))(?:[.(][^`]*)?`", text(map_of_code)):
+    if name not in known:
+        wrong.append(f"docs/architecture.md: no such class: {name}")
+print("\n".join(sorted(set(wrong))) or "documents: links and class names are right")
+sys.exit(1 if wrong else 0)
