@@ -78,7 +78,9 @@ public final class Autodidact {
       if (store.property("config").isEmpty()) {
         checkFiles(config); // or the folder would be bound to a configuration that cannot run
       }
-      String stored = store.putIfAbsent("config", json);
+      String stored =
+          ConfigFile.toJson(
+              ConfigFile.fromJson(store.putIfAbsent("config", json), folder.toString()));
       if (!stored.equals(json)) {
         throw new InvalidInputException(
             folder

@@ -145,6 +145,26 @@ class AutodidactTest {
     }
   }
 
+  @Test
+  void aRunOfAnEarlierVersionGoesOnUnderTodaysKeys() {
+    Cancellation cancellation = new Cancellation();
+    assertThatThrownBy(
+            () ->
+                run(
+                    new FakePlugin(true),
+                    "old",
+                    counting(new int[1], 10, cancellation),
+                    cancellation))
+        .isInstanceOf(CancelledException.class);
+    try (RunStore store = RunStore.open(folder.resolve("old"))) {
+      String stored = store.property("config").orElseThrow();
+      assertThat(stored).contains("\"device\":\"auto\"");
+      store.put("config", stored.replace("\"device\"", "\"provider\""));
+    }
+    assertThat(run(new FakePlugin(true), "old", new RunListener() {}, new Cancellation()).name())
+        .isEqualTo("M3");
+  }
+
   /** The same where the learner makes its own prompts after those of fine-tuning. */
   @Test
   void promptsThatTheLearnerMadeAreTracedAndTakenUpAgain() throws Exception {

@@ -14,7 +14,7 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.cli.output.JsonReport;
 import org.autodidact.cli.output.MetricsTable;
 import org.autodidact.engine.config.EnumNames;
@@ -97,7 +97,7 @@ final class EvaluateScoresCommand implements Callable<Integer> {
           new JudgementSample(
               score(sample),
               sample.path("text").asText(""),
-              EnumNames.oneOf("shown", Shown.class, sample.path("shown").asText("alone"))));
+              EnumNames.oneOf("shown", Position.class, sample.path("shown").asText("alone"))));
     }
     JsonNode score = line.json().path("score");
     if (!JsonLines.isFinite(score) && !score.isNull()) {

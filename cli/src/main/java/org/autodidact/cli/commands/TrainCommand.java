@@ -101,7 +101,8 @@ public final class TrainCommand {
       return options.train(
           TrainingSettings.dpo().toBuilder()
               .loss(chosen)
-              .terms(new TrainingSettings.Terms(beta, labelSmoothing, gamma, sftWeight))
+              .lossParameters(
+                  new TrainingSettings.LossParameters(beta, labelSmoothing, gamma, sftWeight))
               .build(),
           Examples::preference);
     }
@@ -208,9 +209,9 @@ public final class TrainCommand {
     private Integer saveEvery;
 
     @Option(
-        names = "--recompute",
-        description = "compute layers again in the backward pass instead of keeping them")
-    private boolean recompute;
+        names = "--activation-checkpointing",
+        description = "compute activations again in the backward pass instead of keeping them")
+    private boolean activationCheckpointing;
 
     @Option(
         names = "--lora-rank",
@@ -352,7 +353,7 @@ public final class TrainCommand {
               heldOutEvery,
               patience,
               saveEvery,
-              recompute,
+              activationCheckpointing,
               loraRank,
               loraAlpha,
               loraDropout,

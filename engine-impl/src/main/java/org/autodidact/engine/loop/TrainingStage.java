@@ -122,13 +122,13 @@ final class TrainingStage {
 
   /** With the loss SFT the chosen answer alone: the paper's positive-only control (section 3.3). */
   private static TrainingExample example(PreferencePair pair, TrainingSettings.Loss loss) {
-    Answer chosen = Answer.drawn(pair.chosen().candidate());
+    Answer chosen = Answer.sampled(pair.chosen().candidate());
     return loss == TrainingSettings.Loss.SFT
         ? new TrainingExample.Demonstration(pair.prompt().messages(), chosen)
         : new TrainingExample.Preference(
             pair.prompt().messages(),
             chosen,
-            Answer.drawn(pair.rejected().candidate()),
+            Answer.sampled(pair.rejected().candidate()),
             pair.weight());
   }
 
@@ -166,7 +166,7 @@ final class TrainingStage {
   /** " (cut-off 7, no-statement 2)", or nothing where the judge gave no reason. */
   private static String reasons(List<JudgedCandidate> judged) {
     SortedMap<String, Integer> unread =
-        JudgeMetrics.unread(
+        JudgeMetrics.parseFailuresByReason(
             judged.stream().flatMap(j -> j.judgement().samples().stream()).toList());
     return unread.isEmpty()
         ? ""

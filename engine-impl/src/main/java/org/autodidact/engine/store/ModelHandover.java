@@ -51,7 +51,7 @@ public final class ModelHandover {
 
     /** A probe with its reading. */
     public static Weighed of(
-        String name, Probe probe, Optional<Double> drawn, Probe.Reading reading) {
+        String name, Probe probe, Optional<Double> drawn, Probe.Result reading) {
       return new Weighed(
           name,
           probe.prompt().stream().map(m -> List.of(m.role(), m.content())).toList(),

@@ -21,8 +21,8 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
-import org.autodidact.api.JudgementSample.Unread;
+import org.autodidact.api.JudgementSample.ParseFailure;
+import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.api.Message;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
@@ -46,8 +46,8 @@ public final class RunStore implements AutoCloseable {
 
   private static final String SCALE = "scale";
 
-  /** Of the first message: how many characters of it are {@link Prompt#beginning}. */
-  private static final String BEGINNING = "beginning";
+  /** Of the first message: how many characters of it are {@link Prompt#templatePrefix}. */
+  private static final String TEMPLATE_PREFIX = "beginning";
 
   private static final String FILES_OF = "files of ";
 
@@ -385,8 +385,8 @@ public final class RunStore implements AutoCloseable {
       Map<String, String> fields = new LinkedHashMap<>();
       fields.put("role", message.role());
       fields.put("content", message.content());
-      if (all.isEmpty() && !prompt.beginning().isEmpty()) {
-        fields.put(BEGINNING, Integer.toString(prompt.beginning().length()));
+      if (all.isEmpty() && !prompt.templatePrefix().isEmpty()) {
+        fields.put(TEMPLATE_PREFIX, Integer.toString(prompt.templatePrefix().length()));
       }
       all.add(fields);
     }
@@ -395,7 +395,7 @@ public final class RunStore implements AutoCloseable {
 
   private static Prompt prompt(String id, List<Map<String, String>> all) {
     List<Message> messages = all.stream().map(RunStore::message).toList();
-    String length = all.isEmpty() ? null : all.get(0).get(BEGINNING);
+    String length = all.isEmpty() ? null : all.get(0).get(TEMPLATE_PREFIX);
     return length == null
         ? new Prompt(id, messages)
         : new Prompt(
@@ -554,8 +554,8 @@ public final class RunStore implements AutoCloseable {
                 i < seeds.size() ? seeds.get(i) : null,
                 nullable(sample.score()),
                 sample.text(),
-                sample.shown().name(),
-                sample.unread().map(Enum::name).orElse(null));
+                sample.position().name(),
+                sample.parseFailure().map(Enum::name).orElse(null));
           }
         });
   }
@@ -575,8 +575,8 @@ public final class RunStore implements AutoCloseable {
                     new JudgementSample(
                         score(r, 3, scale),
                         r.text(4),
-                        r.oneOf(5, Shown.class),
-                        r.optionalOf(6, Unread.class))),
+                        r.oneOf(5, Position.class),
+                        r.optionalOf(6, ParseFailure.class))),
         iteration);
     Map<Integer, Map<Integer, PlacedCandidate>> candidates = placed(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();

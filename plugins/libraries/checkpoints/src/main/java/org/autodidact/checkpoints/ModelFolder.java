@@ -24,6 +24,7 @@ import org.autodidact.api.StorageException;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.files.BoundedFiles;
 import org.autodidact.checkpoints.files.StagedFolder;
+import org.autodidact.checkpoints.files.Warnings;
 import org.autodidact.checkpoints.json.JsonFiles;
 import org.autodidact.checkpoints.safetensors.DataType;
 import org.autodidact.checkpoints.safetensors.Float16;

@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.files.BoundedFilesTest;
+import org.autodidact.checkpoints.files.Warnings;
 import org.autodidact.checkpoints.gguf.Gguf;
 import org.autodidact.checkpoints.json.JsonFiles;
 import org.autodidact.checkpoints.safetensors.TensorInfo;

@@ -24,10 +24,11 @@ public final class TemplatePrefixes {
 
   /** How many of a prompt's tokens are its template's, or 0 where they are not worth sharing. */
   public int common(Prompt prompt, int[] tokens) {
-    if (prompt.beginning().isEmpty()) {
+    if (prompt.templatePrefix().isEmpty()) {
       return 0;
     }
-    int[] template = known.computeIfAbsent(withFirst(prompt, prompt.beginning()), this::tokens);
+    int[] template =
+        known.computeIfAbsent(withFirst(prompt, prompt.templatePrefix()), this::tokens);
     boolean begins = AdmissionQueue.alike(template, tokens) == template.length;
     boolean rest = tokens.length - template.length >= DecoderSession.TAIL;
     return begins && rest && template.length >= AdmissionQueue.WORTH_SHARING ? template.length : 0;
@@ -35,7 +36,7 @@ public final class TemplatePrefixes {
 
   /** What does not depend on how the text goes on; the last token might, and is left out. */
   private int[] tokens(Prompt template) {
-    String beginning = template.beginning();
+    String beginning = template.templatePrefix();
     int[] one = encoder.prompt(withFirst(template, beginning + "a").messages());
     int[] other = encoder.prompt(withFirst(template, beginning + "1").messages());
     return Arrays.copyOf(one, Math.max(0, AdmissionQueue.alike(one, other) - 1));
@@ -45,6 +46,6 @@ public final class TemplatePrefixes {
   private static Prompt withFirst(Prompt prompt, String content) {
     List<Message> messages = new ArrayList<>(prompt.messages());
     messages.set(0, new Message(messages.get(0).role(), content));
-    return new Prompt("", messages, prompt.beginning());
+    return new Prompt("", messages, prompt.templatePrefix());
   }
 }

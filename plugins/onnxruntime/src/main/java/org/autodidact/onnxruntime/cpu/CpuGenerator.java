@@ -150,7 +150,7 @@ public final class CpuGenerator implements Generator {
         }
       }
       cancellation.throwIfCancelled();
-      boolean shares = rounded.isPresent() && DecoderGraph.attendsToAll(model.config());
+      boolean shares = rounded.isPresent() && DecoderGraph.PREFIX_SHARING.supports(model.config());
       DecoderBackend engine =
           new GraphBackend(model, rounded, threads, alwaysSharesPrefixes || shares, positions);
       return new CpuGenerator(model, rounded, settings, engine);
@@ -179,15 +179,15 @@ public final class CpuGenerator implements Generator {
     boolean automatic =
         precision == ComputeSettings.Precision.AUTO
             && model.config().hiddenSize() >= SMALLEST_ROUNDED;
-    List<String> missing = Int8Weights.unsupported(model.config());
-    if (automatic && !missing.isEmpty()) {
+    boolean supported = Int8Weights.CAPABILITIES.supports(model.config());
+    if (automatic && !supported) {
       LOGGER.log(
           System.Logger.Level.WARNING,
-          "{0}: precision auto is float32 here, as int8 does not have: {1}",
+          "{0}: precision auto is float32 here; {1}",
           model.path(),
-          String.join(", ", missing));
+          Int8Weights.CAPABILITIES.verdict(model.config()));
     }
-    return precision == ComputeSettings.Precision.INT8 || (automatic && missing.isEmpty());
+    return precision == ComputeSettings.Precision.INT8 || (automatic && supported);
   }
 
   @Override

@@ -70,7 +70,7 @@ public final class GpuGenerator implements Generator {
       throw new UnsupportedModelException(
           "precision "
               + ExecutionProviders.name(settings.precision())
-              + " is there on the CPU alone; a GPU computes in fp32 here: use fp32 or auto, or provider cpu");
+              + " is there on the CPU alone; a GPU computes in fp32 here: use fp32 or auto, or device cpu");
     }
     return new GpuGenerator(ModelFolder.open(checkpoint.folder()), settings, device);
   }
@@ -102,7 +102,7 @@ public final class GpuGenerator implements Generator {
         throw new InvalidInputException(
             "prompt '"
                 + id
-                + "' asks for a repetition penalty, which is there on the CPU alone; use 1 or provider cpu");
+                + "' asks for a repetition penalty, which is there on the CPU alone; use 1 or device cpu");
       }
       int[] tokens = model.encoder().prompt(request.prompt().messages());
       CpuGenerator.requireFits(model.config(), id, tokens, 1);

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
@@ -23,7 +24,10 @@ import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
  * places} [B, T] of all tokens, the new ones at the end. A token attends to those that stand before
  * it, and to itself; what stands {@link #NOWHERE} is padding.
  */
-final class PlainDecoderLayers {
+public final class PlainDecoderLayers {
+  public static final BackendCapabilities CAPABILITIES =
+      BackendCapabilities.allBut("fp32 on a GPU");
+
   /** The position of padding, after all others. */
   static final long NOWHERE = 1L << 30;
 
@@ -96,11 +100,8 @@ final class PlainDecoderLayers {
     List<String> values = new ArrayList<>();
     Map<OptionalInt, String> masks = new HashMap<>();
     Map<String, String[]> angles = new HashMap<>();
-    String embedded = graph.node("Gather", List.of(products.embedding(), ids));
-    if (config.embeddingScale() != 1) {
-      embedded =
-          graph.node("Mul", List.of(embedded, graph.number((float) config.embeddingScale())));
-    }
+    String embedded =
+        scaled(graph.node("Gather", List.of(products.embedding(), ids)), config.embeddingScale());
     String batch = graph.node("Shape", List.of(ids));
     String stream = graph.node("Reshape", List.of(embedded, "hidden_rows"));
     for (int layer = 0; layer < config.layers(); layer++) {
@@ -129,12 +130,12 @@ final class PlainDecoderLayers {
         added = norm(added, name + beforeMlp);
         beforeMlp = "pre_feedforward_layernorm.weight";
       }
-      stream = graph.node("Add", List.of(stream, added));
+      stream = graph.node("Add", List.of(stream, scaled(added, config.residualScale())));
       String more = products.mlp(layer, norm(stream, name + beforeMlp));
       if (config.norm().sublayerOutputs()) {
         more = norm(more, name + "post_feedforward_layernorm.weight");
       }
-      stream = graph.node("Add", List.of(stream, more));
+      stream = graph.node("Add", List.of(stream, scaled(more, config.residualScale())));
     }
     return new Layers(norm(stream, "model.norm.weight"), keys, values);
   }
@@ -143,7 +144,13 @@ final class PlainDecoderLayers {
   String logits(String rows) {
     String weight = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
     return graph.node(
-        "Gemm", List.of(rows, graph.weight(model.tensor(weight))), attribute("transB", 1));
+        "Gemm",
+        List.of(scaled(rows, config.logitScale()), graph.weight(model.tensor(weight))),
+        attribute("transB", 1));
+  }
+
+  private String scaled(String x, double scale) {
+    return scale == 1 ? x : graph.node("Mul", List.of(x, graph.number((float) scale)));
   }
 
   /** Which places each new token attends to, [B, 1, S, T]. */

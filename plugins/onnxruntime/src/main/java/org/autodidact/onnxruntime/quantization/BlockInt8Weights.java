@@ -8,8 +8,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
-import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.graph.BlockInt8Projections;
 import org.autodidact.onnxruntime.graph.Projections;
@@ -23,6 +24,12 @@ import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 public final class BlockInt8Weights implements QuantizedWeights {
   public static final String HEAD = "head";
   public static final int BLOCK = 64;
+
+  public static final BackendCapabilities CAPABILITIES =
+      BackendCapabilities.allBut(
+          "int8-weights",
+          ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16,
+          ModelFeature.WIDTH_NOT_MULTIPLE_OF_64);
   private static final int LEVELS = 127;
   private static final int ZERO = 128;
 
@@ -50,20 +57,7 @@ public final class BlockInt8Weights implements QuantizedWeights {
 
   public static BlockInt8Weights of(ModelFolder model, Cancellation opening) {
     ModelConfig config = model.config();
-    int attended = config.heads() * config.headSize();
-    if ((config.hiddenSize() | config.intermediateSize() | attended) % BLOCK != 0) {
-      throw new UnsupportedModelException(
-          model.path()
-              + ": precision int8-weights needs hidden, intermediate and attention sizes in multiples of "
-              + BLOCK
-              + ", found "
-              + config.hiddenSize()
-              + ", "
-              + config.intermediateSize()
-              + " and "
-              + attended
-              + "; use int8 or fp32");
-    }
+    CAPABILITIES.require(model.path(), config, "; use int8 or fp32");
     BlockInt8Weights weights = new BlockInt8Weights(model);
     try {
       IntStream.range(0, config.layers())

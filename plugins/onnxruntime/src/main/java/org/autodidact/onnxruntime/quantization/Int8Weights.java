@@ -9,7 +9,6 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -23,8 +22,9 @@ import java.util.stream.Stream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
-import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
 import org.autodidact.onnxruntime.graph.Int8Projections;
@@ -49,6 +49,15 @@ public final class Int8Weights implements QuantizedWeights {
   public static final String EMBEDDING = "rotated.embedding";
   public static final String HEAD = "head";
   private static final int BLOCK = 32;
+
+  /** Rotations need widths that a Hadamard matrix has. */
+  public static final BackendCapabilities CAPABILITIES =
+      BackendCapabilities.allBut(
+          "int8",
+          ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16,
+          ModelFeature.HEAD_SIZE_NOT_POWER_OF_TWO,
+          ModelFeature.INTERMEDIATE_SIZE_NOT_MULTIPLE_OF_32,
+          ModelFeature.SUBLAYER_NORM_OF_ODD_WIDTH);
 
   /** Numbers that are rotated together at most where the stream is not. */
   private static final int LARGEST_BLOCK = 128;
@@ -127,16 +136,7 @@ public final class Int8Weights implements QuantizedWeights {
    */
   public static Int8Weights of(
       ModelFolder model, boolean exact, int threads, Cancellation cancellation) {
-    List<String> missing = unsupported(model.config());
-    if (!missing.isEmpty()) {
-      throw new UnsupportedModelException(
-          model.path()
-              + ": int8 does not have, and this "
-              + model.config().modelType()
-              + " needs: "
-              + String.join(", ", missing)
-              + "; use fp32");
-    }
+    CAPABILITIES.require(model.path(), model.config(), "; use fp32");
     Int8Weights weights = new Int8Weights(model, exact, cancellation);
     try {
       weights.makeMatrices(threads);
@@ -146,18 +146,6 @@ public final class Int8Weights implements QuantizedWeights {
       weights.close();
       throw e;
     }
-  }
-
-  /** What a model needs that is not written for 8 bits; empty for most. */
-  public static List<String> unsupported(ModelConfig config) {
-    Map<String, Boolean> needs = new LinkedHashMap<>();
-    needs.put("a head size that is no power of two", Integer.bitCount(config.headSize()) != 1);
-    needs.put(
-        "an intermediate size in no multiple of " + BLOCK, config.intermediateSize() % BLOCK != 0);
-    needs.put(
-        "norms after attention and MLP over a hidden size in no multiple of " + BLOCK,
-        !rotatesStream(config) && inputBlock(config) < BLOCK);
-    return needs.entrySet().stream().filter(Map.Entry::getValue).map(Map.Entry::getKey).toList();
   }
 
   /** Whether the stream itself is rotated, or what products read of it. */

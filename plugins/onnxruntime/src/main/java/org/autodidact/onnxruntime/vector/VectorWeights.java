@@ -4,12 +4,12 @@ import ai.onnxruntime.OrtEnvironment;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.Rope;
-import org.autodidact.onnxruntime.graph.DecoderGraph;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
-import org.autodidact.vectors.Int8KvLayout;
 import org.autodidact.vectors.VectorSupport;
 
 /**
@@ -65,18 +65,28 @@ public final class VectorWeights implements AutoCloseable {
     }
   }
 
-  /** Whether this JVM has what is needed, and the model nothing that is not written for it. */
+  /** What the vectors compute where the JVM has them; other models take graphs. */
+  public static final BackendCapabilities CAPABILITIES =
+      BackendCapabilities.allBut(
+          "int8 by the JVM's vectors",
+          ModelFeature.QUERY_KEY_NORM,
+          ModelFeature.SUBLAYER_NORM,
+          ModelFeature.EMBEDDING_SCALE,
+          ModelFeature.RESIDUAL_SCALE,
+          ModelFeature.LOGIT_SCALE,
+          ModelFeature.GELU,
+          ModelFeature.SLIDING_WINDOW,
+          ModelFeature.SECOND_ROPE_BASE,
+          ModelFeature.NO_ROPE_LAYERS,
+          ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16,
+          ModelFeature.HEAD_SIZE_NOT_POWER_OF_TWO,
+          ModelFeature.HEAD_SIZE_BELOW_64,
+          ModelFeature.HIDDEN_SIZE_NOT_MULTIPLE_OF_16,
+          ModelFeature.INTERMEDIATE_SIZE_NOT_MULTIPLE_OF_32);
+
+  /** Whether this JVM has vectors, and the model nothing that is not written for them. */
   public static boolean supports(ModelConfig config) {
-    return VectorSupport.available()
-        && Int8KvLayout.supports(config.headSize())
-        && config.hiddenSize() % VectorSupport.BLOCK == 0
-        && config.intermediateSize() % VectorSupport.BLOCK == 0
-        && Int8Weights.unsupported(config).isEmpty()
-        && Int8Weights.rotatesStream(config)
-        && DecoderGraph.attendsToAll(config)
-        && !config.norm().queriesAndKeys()
-        && config.embeddingScale() == 1
-        && config.activation() == ModelConfig.Activation.SILU;
+    return VectorSupport.available() && CAPABILITIES.supports(config);
   }
 
   private Product product(String name) {

@@ -1,4 +1,4 @@
-package org.autodidact.checkpoints;
+package org.autodidact.checkpoints.files;
 
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
