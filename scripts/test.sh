@@ -23,4 +23,6 @@ models=$PWD/models
 [ -d "$models" ] || models=
 shared=${AUTODIDACT_SHARED:-$PWD/../shared}
 [ -d "$shared" ] || shared=
-exec mvn -ntp ${options[@]+"${options[@]}"} "${goals[@]}" -Dautodidact.models="$models" -Dautodidact.shared="$shared"
+mvn=mvn
+command -v mvn >/dev/null || mvn=./mvnw # which fetches Maven once
+exec "$mvn" -ntp ${options[@]+"${options[@]}"} "${goals[@]}" -Dautodidact.models="$models" -Dautodidact.shared="$shared"
