@@ -1,11 +1,10 @@
-package org.autodidact.engine.config;
+package org.autodidact.engine.text;
 
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.engine.text.Suggestions;
 
 /** Enum constants as people write them. */
 public final class EnumNames {
