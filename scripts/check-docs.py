@@ -8,9 +8,11 @@ import os, re, sys, unicodedata
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Names in backticks that look like classes of ours and are not.
 FOREIGN = {"J1_oneJudgementForEachRequest", "ManagedExecutor", "MyJudge", "Sc0re", "Sсore", "System", "TrimNativeHeapInterval"}
-skipped = {".git", "target", "models", "runs", "node_modules"}
-files = [os.path.join(folder, name) for folder, folders, names in os.walk(root)
-         if not folders.sort() and not folders.__setitem__(slice(None), [f for f in folders if f not in skipped]) for name in names]
+SKIPPED = {".git", "target", "models", "runs"}
+files = []
+for folder, folders, names in os.walk(root):
+    folders[:] = sorted(f for f in folders if f not in SKIPPED)
+    files += [os.path.join(folder, name) for name in sorted(names)]
 pages = [f for f in files if f.endswith(".md")]
 
 
