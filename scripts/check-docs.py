@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the documents: every relative link leads to a file, every #anchor to a heading, and every class that a page names exists.
+"""Checks the documents: every relative link leads to a file, every #anchor to a heading, every class that a page names, and every page that a source names, exists.
 
 usage: scripts/check-docs.py      (prints what is wrong, a line each, and ends with 1 if anything is)
 """
@@ -46,7 +46,11 @@ for page in pages:
 
 known = {os.path.basename(f) for f in files}
 for source in (f for f in files if f.endswith(".java")):
-    known.update(re.findall(r"\b(?:class|record|interface|enum) (\w+)", open(source, encoding="utf-8").read()))
+    code = open(source, encoding="utf-8").read()
+    known.update(re.findall(r"\b(?:class|record|interface|enum) (\w+)", code))
+    for path in re.findall(r"\bdocs/[a-z-]+(?:\.md)?", code):
+        if not os.path.exists(os.path.join(root, path)):
+            wrong.append(f"{os.path.relpath(source, root)}: no such page: {path}")
 for page in pages:
     if os.path.relpath(page, root).startswith(("docs/decisions", "docs/measurements")):
         continue  # they name what was there on their day
