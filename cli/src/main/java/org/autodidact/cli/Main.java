@@ -65,10 +65,6 @@ import picocli.CommandLine.Command;
       "130:cancelled by Ctrl-C; 'resume' goes on"
     })
 public final class Main {
-  /** When the JVM started, for start-up times. */
-  public static final long STARTED =
-      java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime();
-
   private static final int MOST_CAUSES = 20;
 
   private Main() {}

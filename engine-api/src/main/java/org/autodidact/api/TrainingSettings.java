@@ -23,7 +23,7 @@ import java.util.Optional;
  * @param maxGradientNorm clips the global gradient norm; 0 does not
  * @param dropout probability of dropping in training, in [0, 1). The paper has 0.1; the default is
  *     0, as models that were pre-trained without dropout are damaged by it (measured:
- *     docs/decisions.md)
+ *     docs/decisions, 0001)
  * @param shuffle whether each epoch sees the data in a new order, shuffled by the seed
  * @param heldOutEvery steps between held-out evaluations; 0: never
  * @param patience held-out evaluations without improvement before training stops; 0: never stops

@@ -1,7 +1,7 @@
 package org.autodidact.cli.options;
 
 import org.autodidact.api.ComputeSettings;
-import org.autodidact.engine.config.EnumNames;
+import org.autodidact.engine.text.EnumNames;
 import picocli.CommandLine.Option;
 
 /** The threads and the device that a command computes with. */

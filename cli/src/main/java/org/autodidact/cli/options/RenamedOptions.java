@@ -2,7 +2,7 @@ package org.autodidact.cli.options;
 
 import java.util.Arrays;
 import java.util.Map;
-import org.autodidact.checkpoints.Warnings;
+import org.autodidact.checkpoints.files.Warnings;
 
 /** Options of earlier versions: each still works, and means the option that replaced it. */
 public final class RenamedOptions {

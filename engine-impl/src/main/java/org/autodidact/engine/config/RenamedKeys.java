@@ -2,7 +2,7 @@ package org.autodidact.engine.config;
 
 import java.util.Map;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.checkpoints.Warnings;
+import org.autodidact.checkpoints.files.Warnings;
 
 /** Keys of earlier versions: each still works, and means the key that replaced it. */
 final class RenamedKeys {

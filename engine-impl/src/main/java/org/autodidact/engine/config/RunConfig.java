@@ -13,6 +13,7 @@ import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.prompts.SelfInstruct;
+import org.autodidact.engine.text.EnumNames;
 
 /**
  * Everything that a run depends on. Components are the file's keys in lower case with hyphens;

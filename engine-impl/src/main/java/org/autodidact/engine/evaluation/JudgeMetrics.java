@@ -16,8 +16,8 @@ import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Position;
-import org.autodidact.engine.config.EnumNames;
 import org.autodidact.engine.data.RankedInstruction.Answer;
+import org.autodidact.engine.text.EnumNames;
 
 /**
  * How well a judge agrees with a ranking of answers (paper, section 3.2.2 and table 4), by name. A

@@ -53,7 +53,7 @@ public final class IterateMetrics {
   /** Of iterate t, after its pairs were selected. */
   public static SortedMap<String, Double> of(RunStore store, int iteration) {
     SortedMap<String, Double> metrics = new TreeMap<>();
-    Map<Integer, List<Candidate>> own = store.candidates(iteration);
+    Map<Integer, List<Candidate>> own = store.ownCandidates(iteration);
     List<List<JudgedCandidate>> judged = new ArrayList<>();
     store
         .judged(iteration)

@@ -265,12 +265,12 @@ public final class RunStore implements AutoCloseable {
    * @return its folder
    * @throws InvalidInputException where one has changed, is gone, or is new
    */
-  public Path hold(String name, Cancellation cancellation) {
+  public Path verify(String name, Cancellation cancellation) {
     Path place =
         model(name)
             .orElseThrow(
                 () -> new InvalidInputException(folder + ": has no finished model '" + name + "'"));
-    hold(name, place, cancellation);
+    verify(name, place, cancellation);
     return place;
   }
 
@@ -278,7 +278,7 @@ public final class RunStore implements AutoCloseable {
    * The same of a model that is not the run's own, as a judge's, which is noted when it is held for
    * the first time.
    */
-  public void hold(String name, Path place, Cancellation cancellation) {
+  public void verify(String name, Path place, Cancellation cancellation) {
     Optional<String> pin = property(FILES_OF + name);
     if (pin.isEmpty()) {
       if (lock.isEmpty()) {
@@ -289,7 +289,7 @@ public final class RunStore implements AutoCloseable {
     }
     try {
       ModelPin.parse(pin.get())
-          .hold(name, place, cancellation)
+          .verify(name, place, cancellation)
           .filter(now -> lock.isPresent())
           .ifPresent(now -> put(FILES_OF + name, now.toJson()));
     } catch (OddValueException e) {
@@ -298,7 +298,7 @@ public final class RunStore implements AutoCloseable {
   }
 
   /** Forgets what a model's files were; the next opening takes them as they are. */
-  public void release(String name) {
+  public void forgetFiles(String name) {
     database.transaction(
         () -> database.update("DELETE FROM property WHERE name = ?", FILES_OF + name));
   }
@@ -307,10 +307,10 @@ public final class RunStore implements AutoCloseable {
    * Holds all models whose folders are there: a run whose iterate was changed is not what it says.
    * One that was deleted is missed when it is needed.
    */
-  public void holdModels(Cancellation cancellation) {
+  public void verifyModels(Cancellation cancellation) {
     for (ModelRow model : models()) {
       if (Files.isDirectory(model(model.name()).orElseThrow())) {
-        hold(model.name(), cancellation);
+        verify(model.name(), cancellation);
       }
     }
   }
@@ -481,9 +481,9 @@ public final class RunStore implements AutoCloseable {
   }
 
   /** The iterate's own candidates of each prompt that has them, by the prompt's place. */
-  public Map<Integer, List<Candidate>> candidates(int iteration) {
+  public Map<Integer, List<Candidate>> ownCandidates(int iteration) {
     Map<Integer, List<Candidate>> own = new TreeMap<>();
-    placed(iteration)
+    candidates(iteration)
         .forEach(
             (prompt, places) ->
                 places.forEach(
@@ -496,13 +496,13 @@ public final class RunStore implements AutoCloseable {
   }
 
   /** A candidate and the model that wrote it. */
-  public record PlacedCandidate(String model, Candidate candidate) {}
+  public record SampledCandidate(String model, Candidate candidate) {}
 
   /**
    * All candidates, a past and a future iterate's included, by the prompt's and their own place.
    */
-  public Map<Integer, Map<Integer, PlacedCandidate>> placed(int iteration) {
-    Map<Integer, Map<Integer, PlacedCandidate>> byPrompt = new TreeMap<>();
+  public Map<Integer, Map<Integer, SampledCandidate>> candidates(int iteration) {
+    Map<Integer, Map<Integer, SampledCandidate>> byPrompt = new TreeMap<>();
     database.query(
         "candidates",
         "SELECT prompt, position, seed, text, tokens, log_probability, finish_reason, model"
@@ -512,7 +512,7 @@ public final class RunStore implements AutoCloseable {
                 .computeIfAbsent(r.count(1), p -> new TreeMap<>())
                 .put(
                     r.count(2),
-                    new PlacedCandidate(
+                    new SampledCandidate(
                         r.text(8),
                         new Candidate(
                             r.integer(3),
@@ -578,7 +578,7 @@ public final class RunStore implements AutoCloseable {
                         r.oneOf(5, Position.class),
                         r.optionalOf(6, ParseFailure.class))),
         iteration);
-    Map<Integer, Map<Integer, PlacedCandidate>> candidates = placed(iteration);
+    Map<Integer, Map<Integer, SampledCandidate>> candidates = candidates(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();
     database.query(
         "judgements",
@@ -654,10 +654,10 @@ public final class RunStore implements AutoCloseable {
   }
 
   /** A pair by places: the prompt's, and the candidates' within it; and its weight. */
-  public record PairPlaces(int prompt, int chosen, int rejected, double weight) {}
+  public record PairSlots(int prompt, int chosen, int rejected, double weight) {}
 
   /** Which model learns from an iteration's pairs. */
-  public enum PairsFor {
+  public enum Learner {
     /** The next iterate. */
     NEXT("pair"),
     /** The future iterate that helps to choose the pairs of the next. */
@@ -665,17 +665,17 @@ public final class RunStore implements AutoCloseable {
 
     private final String table;
 
-    PairsFor(String table) {
+    Learner(String table) {
       this.table = table;
     }
   }
 
   /** Stores an iteration's pairs, all at once, and that the stage is finished. */
   public void addPairs(
-      PairsFor model, int iteration, List<PairPlaces> pairs, String stage, double seconds) {
+      Learner model, int iteration, List<PairSlots> pairs, String stage, double seconds) {
     database.transaction(
         () -> {
-          for (PairPlaces pair : pairs) {
+          for (PairSlots pair : pairs) {
             database.update(
                 "INSERT INTO " + model.table + " VALUES (?, ?, ?, ?, ?)",
                 iteration,
@@ -690,11 +690,11 @@ public final class RunStore implements AutoCloseable {
 
   /** The pairs that the next iterate learns from, in the order of their prompts. */
   public List<PreferencePair> pairs(int iteration) {
-    return pairs(PairsFor.NEXT, iteration);
+    return pairs(Learner.NEXT, iteration);
   }
 
   /** The pairs that {@code model} learns from, in the order of their prompts. */
-  public List<PreferencePair> pairs(PairsFor model, int iteration) {
+  public List<PreferencePair> pairs(Learner model, int iteration) {
     List<Prompt> prompts = prompts(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> judged = judged(iteration);
     return database.query(

@@ -13,7 +13,7 @@ import java.util.logging.Logger;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.TrainingSettings;
-import org.autodidact.checkpoints.Warnings;
+import org.autodidact.checkpoints.files.Warnings;
 import org.junit.jupiter.api.Test;
 
 /** Keys of earlier versions still work, in files, on the command line and in stored runs. */

@@ -24,7 +24,7 @@ import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
  * places} [B, T] of all tokens, the new ones at the end. A token attends to those that stand before
  * it, and to itself; what stands {@link #NOWHERE} is padding.
  */
-final class PlainDecoderLayers {
+public final class PlainDecoderLayers {
   public static final BackendCapabilities CAPABILITIES =
       BackendCapabilities.allBut("fp32 on a GPU");
 

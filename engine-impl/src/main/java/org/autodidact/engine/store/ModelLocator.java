@@ -1,4 +1,4 @@
-package org.autodidact.engine.models;
+package org.autodidact.engine.store;
 
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,17 +1,16 @@
-package org.autodidact.engine.config;
+package org.autodidact.engine.text;
 
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.engine.text.Suggestions;
 
 /** Enum constants as people write them. */
 public final class EnumNames {
   private static final String NO_INT4 =
       ": precision int4 is not there: four bits cost this project's reference model 15 to 33 per"
-          + " cent of its perplexity (docs/measurements.md); use int8, fp32 or auto";
+          + " cent of its perplexity (docs/measurements); use int8, fp32 or auto";
 
   private EnumNames() {}
 

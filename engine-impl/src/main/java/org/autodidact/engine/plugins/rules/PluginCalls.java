@@ -1,4 +1,4 @@
-package org.autodidact.engine.plugins;
+package org.autodidact.engine.plugins.rules;
 
 import java.nio.channels.ClosedByInterruptException;
 import java.util.function.Supplier;
