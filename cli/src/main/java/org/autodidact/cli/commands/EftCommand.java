@@ -88,7 +88,7 @@ public final class EftCommand {
         names = "--template",
         paramLabel = "FILE",
         description = "a judge prompt with {instruction} and {response}")
-    private String template;
+    private Path template;
 
     @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
     private long seed;

@@ -57,7 +57,7 @@ public final class JudgingOptions {
       names = "--template",
       paramLabel = "FILE",
       description = "a judge prompt with {instruction} and {response}, or what the judge shows")
-  private String template;
+  private Path template;
 
   @Option(
       names = "--judge-model",

@@ -2,18 +2,22 @@ package org.autodidact.engine.config;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.KebabCaseStrategy;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.ComputeSettings.Device;
+import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PairSelectorProvider.SelectorSettings;
 import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.prompts.SelfInstruct;
-import org.autodidact.engine.text.EnumNames;
 
 /**
  * Everything that a run depends on. Components are the file's keys in lower case with hyphens;
@@ -21,7 +25,7 @@ import org.autodidact.engine.text.EnumNames;
  */
 @JsonNaming(KebabCaseStrategy.class)
 public record RunConfig(
-    String model,
+    Path model,
     Long seed,
     Integer iterations,
     String generator,
@@ -31,7 +35,7 @@ public record RunConfig(
     Prompts prompts,
     Candidates candidates,
     JudgeSection judge,
-    Training preferenceTraining,
+    TrainingOptions preferenceTraining,
     Strategy strategy,
     Limits warnWhen,
     Limits stopWhen,
@@ -49,7 +53,7 @@ public record RunConfig(
     prompts = required("prompts", prompts);
     candidates = or(candidates, new Candidates(null, null, null, null, null, null, null));
     judge = or(judge, new JudgeSection(null, null, null, null, null, null, null, null));
-    preferenceTraining = or(preferenceTraining, Training.DEFAULTS);
+    preferenceTraining = or(preferenceTraining, TrainingOptions.NONE);
     strategy = or(strategy, new Strategy(null, null));
     warnWhen = or(warnWhen, new Limits(null, null, null, null, null, null));
     stopWhen = or(stopWhen, new Limits(null, null, null, null, null, null));
@@ -59,17 +63,16 @@ public record RunConfig(
       throw new InvalidInputException(
           "the key 'iterations' is 0 and there is no fine-tuning: nothing would be done");
     }
-    check(preferenceTraining, fineTuning, candidates, judge, prompts, compute);
+    check(preferenceTraining, fineTuning, candidates, judge, prompts);
   }
 
   /** Numbers that are held against each other, or by the records that they are handed over in. */
   private static void check(
-      Training preferenceTraining,
+      TrainingOptions preferenceTraining,
       Optional<FineTuning> fineTuning,
       Candidates candidates,
       JudgeSection judge,
-      Prompts prompts,
-      Compute compute) {
+      Prompts prompts) {
     Ranges.section("preference-training", () -> preferenceTraining.over(TrainingSettings.dpo()));
     fineTuning.ifPresent(
         f ->
@@ -87,13 +90,12 @@ public record RunConfig(
                       c.settings();
                       c.filterSettings();
                     }));
-    Ranges.section("compute", compute::settings);
     Ranges.product(
         "prompts.per-iteration", prompts.perIteration(), "candidates.count", candidates.count());
   }
 
   /** The prompts that people wrote: self-instruct's own, or those of fine-tuning. */
-  public String seedPrompts() {
+  public Path seedPrompts() {
     return prompts
         .selfInstruct()
         .flatMap(Creation::seeds)
@@ -121,12 +123,10 @@ public record RunConfig(
 
   /** Where each preference training starts, and what it learns from. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Strategy(String start, String pairs) {
+  public record Strategy(Start start, Pairs pairs) {
     public Strategy {
-      start = or(start, "last");
-      pairs = or(pairs, "fresh");
-      EnumNames.oneOf("strategy.start", Start.class, start);
-      EnumNames.oneOf("strategy.pairs", Pairs.class, pairs);
+      start = or(start, Start.LAST);
+      pairs = or(pairs, Pairs.FRESH);
     }
 
     /** The model that is trained, and the reference of DPO. */
@@ -143,14 +143,6 @@ public record RunConfig(
       FRESH,
       /** This iteration's and all before. */
       CUMULATIVE
-    }
-
-    public boolean fromM1() {
-      return EnumNames.oneOf("strategy.start", Start.class, start) == Start.M1;
-    }
-
-    public boolean cumulative() {
-      return EnumNames.oneOf("strategy.pairs", Pairs.class, pairs) == Pairs.CUMULATIVE;
     }
   }
 
@@ -199,14 +191,14 @@ public record RunConfig(
   }
 
   /** What each iterate, the last one too, is measured by besides what it writes for the run. */
-  public record Evaluation(Optional<String> perplexity, Optional<String> prompts) {
+  public record Evaluation(Optional<Path> perplexity, Optional<Path> prompts) {
     public Evaluation {
       perplexity = or(perplexity, Optional.empty());
       prompts = or(prompts, Optional.empty());
     }
 
     /** The files that it names. */
-    public List<String> files() {
+    public List<Path> files() {
       return Stream.of(perplexity, prompts).flatMap(Optional::stream).toList();
     }
   }
@@ -215,7 +207,7 @@ public record RunConfig(
    * The first, supervised stage: M0 becomes M1. Without it the loop starts from the model itself.
    */
   @JsonNaming(KebabCaseStrategy.class)
-  public record FineTuning(Optional<String> ift, Optional<String> eft, Training training) {
+  public record FineTuning(Optional<Path> ift, Optional<Path> eft, TrainingOptions training) {
     public FineTuning {
       ift = or(ift, Optional.empty());
       eft = or(eft, Optional.empty());
@@ -224,14 +216,14 @@ public record RunConfig(
             "fine-tuning needs ift or eft, the path of a JSONL file; leave the whole section out to"
                 + " start from the model itself");
       }
-      training = or(training, Training.DEFAULTS);
+      training = or(training, TrainingOptions.NONE);
     }
   }
 
   /** Where an iteration's prompts come from: a file, or a model that makes them. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Prompts(
-      Optional<String> file, Integer perIteration, Optional<Creation> selfInstruct) {
+      Optional<Path> file, Integer perIteration, Optional<Creation> selfInstruct) {
     public Prompts {
       file = or(file, Optional.empty());
       selfInstruct = or(selfInstruct, Optional.empty());
@@ -247,9 +239,9 @@ public record RunConfig(
   /** How a model makes prompts; see {@link SelfInstruct}. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Creation(
-      Optional<String> seeds,
-      Optional<String> model,
-      Optional<String> exclude,
+      Optional<Path> seeds,
+      Optional<Path> model,
+      Optional<Path> exclude,
       Integer seedShots,
       Integer ownShots,
       Double similarity,
@@ -326,7 +318,7 @@ public record RunConfig(
       Integer topK,
       Integer maxTokens,
       List<String> stop,
-      String truncated) {
+      Truncated truncated) {
 
     public Candidates {
       count = Ranges.whole("candidates.count", or(count, 4), 2, Ranges.SAMPLES);
@@ -336,8 +328,7 @@ public record RunConfig(
       maxTokens = Ranges.whole("candidates.max-tokens", or(maxTokens, 512), 1, Ranges.TOKENS);
       stop = Ranges.texts("candidates.stop", or(stop, List.of()), 100, 1_000);
       Ranges.product("candidates.count", count, "candidates.max-tokens", maxTokens);
-      truncated = or(truncated, "keep");
-      EnumNames.oneOf("candidates.truncated", Truncated.class, truncated);
+      truncated = or(truncated, Truncated.KEEP);
     }
 
     /** What becomes of a candidate that was cut off, at max-tokens or where the context is full. */
@@ -348,10 +339,6 @@ public record RunConfig(
       NEVER_CHOSEN,
       /** It is in no pair. */
       DROP
-    }
-
-    public Truncated whenTruncated() {
-      return EnumNames.oneOf("candidates.truncated", Truncated.class, truncated);
     }
 
     public SamplingParameters sampling() {
@@ -368,8 +355,8 @@ public record RunConfig(
       Double temperature,
       Double topP,
       Integer maxTokens,
-      Optional<String> template,
-      Optional<String> model) {
+      Optional<Path> template,
+      Optional<Path> model) {
 
     public JudgeSection {
       name = or(name, "additive");
@@ -388,158 +375,66 @@ public record RunConfig(
     }
   }
 
-  /** How a model is trained; what is left out has the paper's value for its stage. */
-  @JsonNaming(KebabCaseStrategy.class)
-  public record Training(
-      String loss,
-      Double beta,
-      Double labelSmoothing,
-      Double gamma,
-      Double sftWeight,
-      Double heldOut,
-      String optimizer,
-      Double learningRate,
-      Double finalLearningRate,
-      String schedule,
-      Integer warmupSteps,
-      Integer batchSize,
-      Integer epochs,
-      Integer maxLength,
-      Double weightDecay,
-      Double maxGradientNorm,
-      Double dropout,
-      Integer heldOutEvery,
-      Integer patience,
-      Integer saveEvery,
-      Boolean activationCheckpointing,
-      Integer loraRank,
-      Double loraAlpha,
-      Double loraDropout,
-      List<String> loraTargets,
-      Boolean loraQuantized) {
-
-    private static final Training DEFAULTS =
-        new Training(
-            null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-            null, null, null, null, null, null, null, null, null, null, null, null);
-
-    public Training {
-      heldOut = or(heldOut, 0.0);
-      if (!(heldOut >= 0 && heldOut < 1)) {
-        throw new InvalidInputException(
-            "held-out must be a share of the examples, at least 0 and below 1, found " + heldOut);
-      }
-      Ranges.number("beta", beta, 0, 1e6);
-      Ranges.number("gamma", gamma, 0, 1e6);
-      Ranges.number("sft-weight", sftWeight, 0, 1e6);
-      Ranges.number("weight-decay", weightDecay, 0, 1e3);
-      Ranges.number("max-gradient-norm", maxGradientNorm, 0, 1e9);
-      Ranges.number("lora-alpha", loraAlpha, 0, 1e6);
-      Ranges.whole("warmup-steps", warmupSteps, 0, Ranges.STEPS);
-      Ranges.whole("batch-size", batchSize, 1, Ranges.BATCH);
-      Ranges.whole("epochs", epochs, 1, Ranges.EPOCHS);
-      Ranges.whole("max-length", maxLength, 2, Ranges.TOKENS);
-      Ranges.whole("held-out-every", heldOutEvery, 0, Ranges.STEPS);
-      Ranges.whole("patience", patience, 0, Ranges.STEPS);
-      Ranges.whole("save-every", saveEvery, 0, Ranges.STEPS);
-      Ranges.whole("lora-rank", loraRank, 1, 1 << 16);
-    }
-
-    /**
-     * The trainer's settings, over the stage's defaults; of an adapter the whole model, which the
-     * next iterate has to be.
-     */
-    public TrainingSettings over(TrainingSettings paper) {
-      return over(paper, true);
-    }
-
-    /** The same; {@code merge} as in {@link TrainingSettings.Lora}. */
-    public TrainingSettings over(TrainingSettings paper, boolean merge) {
-      double rate = or(learningRate, paper.learningRate());
-      TrainingSettings.Builder settings =
-          paper.toBuilder()
-              .loss(
-                  loss == null
-                      ? paper.loss()
-                      : EnumNames.oneOf("loss", TrainingSettings.Loss.class, loss))
-              .lossParameters(
-                  new TrainingSettings.LossParameters(
-                      or(beta, paper.lossParameters().beta()),
-                      or(labelSmoothing, paper.lossParameters().labelSmoothing()),
-                      or(gamma, paper.lossParameters().gamma()),
-                      or(sftWeight, paper.lossParameters().sftWeight())))
-              .optimizer(
-                  optimizer == null
-                      ? paper.optimizer()
-                      : EnumNames.oneOf("optimizer", TrainingSettings.Optimizer.class, optimizer))
-              .learningRate(
-                  rate,
-                  or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())))
-              .schedule(
-                  schedule == null
-                      ? paper.schedule()
-                      : EnumNames.oneOf("schedule", TrainingSettings.Schedule.class, schedule))
-              .warmupSteps(or(warmupSteps, paper.warmupSteps()))
-              .batchSize(or(batchSize, paper.batchSize()))
-              .epochs(or(epochs, paper.epochs()))
-              .maxLength(or(maxLength, paper.maxLength()))
-              .weightDecay(or(weightDecay, paper.weightDecay()))
-              .maxGradientNorm(or(maxGradientNorm, paper.maxGradientNorm()))
-              .dropout(or(dropout, paper.dropout()))
-              .heldOutEvery(or(heldOutEvery, paper.heldOutEvery()))
-              .patience(or(patience, paper.patience()))
-              .saveEvery(or(saveEvery, paper.saveEvery()))
-              .activationCheckpointing(
-                  or(activationCheckpointing, paper.activationCheckpointing()));
-      if (loraRank != null) {
-        settings.lora(
-            new TrainingSettings.Lora(
-                loraRank,
-                or(loraAlpha, 2.0 * loraRank),
-                or(loraDropout, 0.0),
-                or(loraTargets, TrainingSettings.Lora.ALL),
-                merge,
-                or(loraQuantized, false)));
-      } else if (loraAlpha != null
-          || or(loraDropout, 0.0) != 0
-          || loraTargets != null
-          || or(loraQuantized, false)) {
-        throw new InvalidInputException(
-            "lora-alpha, lora-dropout, lora-targets and lora-quantized are an adapter's, and without"
-                + " lora-rank there is none: set lora-rank, or leave them out");
-      }
-      return settings.build();
-    }
-  }
-
   /** What the run may use of the machine. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Compute(String precision, Integer threads, Integer memoryMb, String device) {
+  public record Compute(Precision precision, Integer threads, Integer memoryMb, Device device) {
     public Compute {
-      precision = or(precision, "auto");
+      precision = or(precision, Precision.AUTO);
       threads = Ranges.whole("compute.threads", or(threads, 0), 0, Ranges.THREADS);
       memoryMb = Ranges.whole("compute.memory-mb", or(memoryMb, 0), 0, Ranges.MEMORY);
-      device = or(device, "auto");
+      device = or(device, Device.AUTO);
     }
 
     /** For generating. */
     public ComputeSettings settings() {
-      return new ComputeSettings(
-          EnumNames.oneOf("compute.precision", ComputeSettings.Precision.class, precision),
-          threads,
-          memoryMb,
-          EnumNames.oneOf("compute.device", ComputeSettings.Device.class, device));
+      return new ComputeSettings(precision, threads, memoryMb, device);
     }
 
-    /** For training, which knows no integers: there 8 bits mean the trainer's own choice. */
+    /** For training, which has no integer arithmetic: 8 bits mean the trainer's own choice. */
     public ComputeSettings trainerSettings() {
-      ComputeSettings s = settings();
-      boolean integers =
-          s.precision() == ComputeSettings.Precision.INT8
-              || s.precision() == ComputeSettings.Precision.INT8_WEIGHTS;
-      return integers
-          ? new ComputeSettings(ComputeSettings.Precision.AUTO, threads, memoryMb, s.device())
-          : s;
+      boolean integers = precision == Precision.INT8 || precision == Precision.INT8_WEIGHTS;
+      return new ComputeSettings(integers ? Precision.AUTO : precision, threads, memoryMb, device);
+    }
+  }
+
+  /**
+   * A builder for hosts without a configuration file. Its keys, checks and errors are the file's.
+   *
+   * <pre>{@code
+   * RunConfig config =
+   *     RunConfig.builder()
+   *         .set("model", Path.of("smollm2"))
+   *         .set("prompts.file", Path.of("prompts.jsonl"))
+   *         .set("preference-training.learning-rate", 1e-6)
+   *         .build();
+   * }</pre>
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Not thread-safe. */
+  public static final class Builder {
+    private final Map<String, Object> values = new LinkedHashMap<>();
+
+    private Builder() {}
+
+    /**
+     * Sets the value of a key.
+     *
+     * @param key dotted, as in docs/configuration.md
+     * @param value a text, number, truth value, {@link Path}, enum constant, or a list of texts
+     */
+    public Builder set(String key, Object value) {
+      values.put(key, Objects.requireNonNull(value, key));
+      return this;
+    }
+
+    /**
+     * @throws InvalidInputException for an unknown key, or a value that it cannot have
+     */
+    public RunConfig build() {
+      return ConfigFile.of(values);
     }
   }
 

@@ -1,6 +1,5 @@
 package org.autodidact.engine.loop;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -182,6 +181,6 @@ public final class JudgingStage {
             section.sampling(),
             section.template().map(FineTuningData::readText),
             List.of(),
-            section.model().map(Path::of)));
+            section.model()));
   }
 }
