@@ -3,7 +3,7 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.Objects;
 
-/** Gives prompt filters; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/** Creates prompt filters; found by name through a {@link Plugin}. Stateless and thread-safe. */
 public interface PromptFilterProvider {
   /** The name that selects it: lower-case letters, digits and hyphens. */
   String name();
@@ -14,7 +14,7 @@ public interface PromptFilterProvider {
   PromptFilter create(FilterSettings settings);
 
   /**
-   * What filters may read; each says which it does.
+   * Settings of filters; each says which it uses.
    *
    * @param minWords words, between white space, that a prompt has at least
    * @param maxWords and at most

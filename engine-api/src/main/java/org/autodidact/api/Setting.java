@@ -12,7 +12,7 @@ import java.lang.annotation.Target;
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.RECORD_COMPONENT)
 public @interface Setting {
-  /** What it sets: a line for the command line's help and for the documentation. */
+  /** Its meaning: a line of the command line's help and of the documentation. */
   String value();
 
   /** The numbers allowed, as an interval, for example {@code [0, 1)}; empty: no limit. */

@@ -1,6 +1,6 @@
 package org.autodidact.api;
 
-/** Gives trainers; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/** Creates trainers; found by name through a {@link Plugin}. Stateless and thread-safe. */
 public interface TrainerProvider {
   /** The name that selects it: lower-case letters, digits and hyphens. */
   String name();

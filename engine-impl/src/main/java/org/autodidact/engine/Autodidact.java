@@ -182,8 +182,8 @@ public final class Autodidact {
   }
 
   /**
-   * In 8 bits a seed draws other texts where the JVM has no vectors, as sums have another order: a
-   * run that goes on otherwise than it began says so.
+   * In 8 bits a seed samples other texts where the JVM has no vectors, as sums have another order:
+   * a run that goes on otherwise than it began says so.
    */
   private void noteVectors(RunStore store) {
     String now =
@@ -195,7 +195,7 @@ public final class Autodidact {
               + begun
               + " the JVM's vectors (--add-modules jdk.incubator.vector) and goes on "
               + now
-              + " them: in 8 bits a seed draws other texts";
+              + " them: in 8 bits a seed samples other texts";
       store.put("guard: run warns: vectors", text);
       listener.warned(new RunListener.Stage("M0", RunListener.Kind.CANDIDATES), text);
     }

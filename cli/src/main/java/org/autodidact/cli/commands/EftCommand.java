@@ -78,7 +78,7 @@ public final class EftCommand {
   @Command(
       name = "from-ranking",
       description =
-          "For a model that writes no judgements yet: the score is the place in the ranking, 5 for"
+          "For a model that writes no judgements yet: the score is the rank, 5 for"
               + " the best answer and 1 for the worst, and nothing justifies it.",
       mixinStandardHelpOptions = true)
   static final class FromRanking implements Callable<Integer> {
@@ -152,7 +152,7 @@ public final class EftCommand {
       List<Prompt> excluded = new ArrayList<>();
       sourceHash = Provenance.hash(data);
       exclude.forEach(file -> excluded.addAll(JsonLines.instructions(file)));
-      EftSplit split = EftSplit.draw(RankedData.read(data), heldOut, excluded, similarity, seed);
+      EftSplit split = EftSplit.of(RankedData.read(data), heldOut, excluded, similarity, seed);
       if (split.train().isEmpty()) {
         throw new InvalidInputException(
             data

@@ -80,13 +80,13 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
     }
     int end = count == 0 ? all.size() : Math.min(all.size(), first + count);
     List<JudgementRequest> requests = new ArrayList<>();
-    Map<String, Integer> places = new HashMap<>();
+    Map<String, Integer> indices = new HashMap<>();
     for (int i = first; i < end; i++) {
       List<String> answers = all.get(i).answers().stream().map(Answer::text).toList();
       for (int k = 0; k < answers.size(); k++) {
         List<String> rivals = new ArrayList<>(answers);
         rivals.remove(k);
-        places.put(i + "/" + k, requests.size());
+        indices.put(i + "/" + k, requests.size());
         requests.add(
             new JudgementRequest(
                 i + "/" + k,
@@ -110,7 +110,7 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
                 judgement -> {
                   found.put(judgement.id(), judgement);
                   if (lines != null) {
-                    lines.put(places.get(judgement.id()), JudgeCommand.line(judgement));
+                    lines.put(indices.get(judgement.id()), JudgeCommand.line(judgement));
                   }
                 },
                 cancellation);

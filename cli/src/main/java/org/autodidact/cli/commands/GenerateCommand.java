@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.LongStream;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
@@ -109,15 +108,11 @@ public final class GenerateCommand implements Callable<Integer> {
         new SamplingParameters(
             maxTokens, temperature, topK, topP, minP, repetitionPenalty, stop, ignoreEos);
     List<GenerationRequest> requests = new ArrayList<>();
-    Map<String, Integer> places = new HashMap<>();
+    Map<String, Integer> indices = new HashMap<>();
     for (int i = 0; i < read.size(); i++) {
-      int place = i;
-      places.put(read.get(i).id(), i);
-      requests.add(
-          new GenerationRequest(
-              read.get(i),
-              LongStream.range(0, samples).mapToObj(k -> Seeds.of(seed, place, k)).toList(),
-              sampling));
+      int index = i;
+      indices.put(read.get(i).id(), i);
+      requests.add(new GenerationRequest(read.get(i), Seeds.list(samples, seed, index), sampling));
     }
     Progress progress = new Progress();
     try (OrderedLines lines = new OrderedLines(output, prompts);
@@ -131,7 +126,7 @@ public final class GenerateCommand implements Callable<Integer> {
             opened.generate(
                 requests,
                 generation -> {
-                  lines.put(places.get(generation.promptId()), line(generation));
+                  lines.put(indices.get(generation.promptId()), line(generation));
                   progress.progressed(++done[0], read.size());
                 },
                 cancellation);

@@ -64,16 +64,16 @@ public final class JudgeCommand implements Callable<Integer> {
         JsonLines.rows(
             input,
             line -> {
-              int place = count[0]++;
+              int index = count[0]++;
               AnsweredPrompt read = AnsweredPrompt.of(line);
               return new JudgementRequest(
-                  line.id(place), read.instruction(), read.answer(), judging.seeds(place));
+                  line.id(index), read.instruction(), read.answer(), judging.seeds(index));
             });
     rows.requireDistinct(rows.values().stream().map(JudgementRequest::id).toList());
     List<JudgementRequest> requests = withRivals(rows.values());
-    Map<String, Integer> places = new HashMap<>();
+    Map<String, Integer> indices = new HashMap<>();
     for (int i = 0; i < requests.size(); i++) {
-      places.put(requests.get(i).id(), i);
+      indices.put(requests.get(i).id(), i);
     }
     Plugins plugins = Plugins.discover(List.of());
     try (OrderedLines lines = new OrderedLines(output, input);
@@ -88,7 +88,7 @@ public final class JudgeCommand implements Callable<Integer> {
             judge.judge(
                 requests,
                 judgement -> {
-                  lines.put(places.get(judgement.id()), line(judgement));
+                  lines.put(indices.get(judgement.id()), line(judgement));
                   judgement.score().ifPresent(scores::add);
                   samples.addAll(judgement.samples());
                 },

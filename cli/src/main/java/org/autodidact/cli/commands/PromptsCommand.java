@@ -169,8 +169,8 @@ public final class PromptsCommand {
         double startup = JsonReport.sinceStart();
         long start = System.nanoTime();
         Consumer<List<CreatedPrompt>> write =
-            round -> {
-              for (CreatedPrompt created : round) {
+            attempted -> {
+              for (CreatedPrompt created : attempted) {
                 allLines.put(all.size(), line(created, true));
                 all.add(created);
                 if (created.kept()) {
@@ -179,8 +179,8 @@ public final class PromptsCommand {
               }
             };
         if (goesOn && allLines.written() > 0) {
-          List<CreatedPrompt> before = SelfInstruct.wholeRounds(read(attempts), count);
-          maker.take(before);
+          List<CreatedPrompt> before = SelfInstruct.wholeBatches(read(attempts), count);
+          maker.restore(before);
           write.accept(before);
         }
         progress.begin("prompts", kept[0], count);
@@ -189,8 +189,8 @@ public final class PromptsCommand {
               maker.create(
                   count,
                   opened,
-                  round -> {
-                    write.accept(round);
+                  attempted -> {
+                    write.accept(attempted);
                     progress.progressed(kept[0], count);
                   },
                   cancellation);

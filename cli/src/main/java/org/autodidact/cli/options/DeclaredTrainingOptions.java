@@ -90,10 +90,9 @@ public abstract class DeclaredTrainingOptions implements IModelTransformer {
     return new TrainingOptions(values);
   }
 
-  @SuppressWarnings({"unchecked", "rawtypes"})
   private static Object value(Option option, Object value) {
     return !option.constants().isEmpty()
-        ? EnumNames.oneOf("--" + option.key(), (Class) option.type(), (String) value)
+        ? EnumNames.constant("--" + option.key(), (Class<?>) option.type(), (String) value)
         : value;
   }
 }

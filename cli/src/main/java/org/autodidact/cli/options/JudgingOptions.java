@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.LongStream;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
@@ -95,9 +94,9 @@ public final class JudgingOptions {
     return generator;
   }
 
-  /** The seeds of the judgement at a place. */
-  public List<Long> seeds(int place) {
-    return LongStream.range(0, samples()).mapToObj(k -> Seeds.of(seed, place, k)).toList();
+  /** The seeds of the samples of the judgement with this index. */
+  public List<Long> seeds(int index) {
+    return Seeds.list(samples(), seed, index);
   }
 
   /** The judge, which shows how far it is. */

@@ -162,7 +162,7 @@ final class RecordReader {
     }
     if (isEnum(type)) {
       try {
-        return EnumNames.oneOf(key, ((Class<?>) type).asSubclass(Enum.class), text(scalar, key));
+        return EnumNames.constant(key, (Class<?>) type, text(scalar, key));
       } catch (InvalidInputException e) {
         throw new InvalidInputException(scalar.where() + ": " + e.getMessage(), e);
       }

@@ -295,7 +295,7 @@ public record RunConfig(
       language = or(language, "en");
     }
 
-    /** What {@link SelfInstruct} is told. */
+    /** The settings of {@link SelfInstruct}. */
     public SelfInstruct.Settings settings() {
       return new SelfInstruct.Settings(
           seedShots,
@@ -309,7 +309,7 @@ public record RunConfig(
     }
   }
 
-  /** How candidates are drawn. */
+  /** How candidates are sampled. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Candidates(
       Integer count,
@@ -375,7 +375,7 @@ public record RunConfig(
     }
   }
 
-  /** What the run may use of the machine. */
+  /** The resources that the run may use. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Compute(Precision precision, Integer threads, Integer memoryMb, Device device) {
     public Compute {

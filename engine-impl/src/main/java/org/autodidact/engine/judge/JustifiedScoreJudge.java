@@ -22,7 +22,7 @@ import org.autodidact.api.ScoringRequest;
 /**
  * Justifies, then grades by probability: for each seed the model writes until it would give its
  * score, and the digits' probabilities after that give the sample's expected score ({@link
- * ExpectedScoreJudge}). What is written counts, as with the paper's judge, and no digit is drawn,
+ * ExpectedScoreJudge}). What is written counts, as with the paper's judge, and no digit is sampled,
  * so that there always is a score.
  */
 public final class JustifiedScoreJudge implements Judge {

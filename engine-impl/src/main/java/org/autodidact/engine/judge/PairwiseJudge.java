@@ -18,9 +18,8 @@ import org.autodidact.api.JudgementSample.Position;
 /**
  * Grades an answer by how it fares against its {@linkplain JudgementRequest#rivals() rivals}, each
  * pair shown both ways round (as Zheng et al., 2023, do against position bias). A sample is 5 times
- * the probability that the answer is the better one, so 2.5 is a draw; an answer without rivals has
- * no score. Seeds are ignored. How much the first place is worth by itself is in the samples:
- * {@link Position}.
+ * the probability that the answer is the better one, so 2.5 is a tie; an answer without rivals has
+ * no score. Seeds are ignored. The position bias shows in the samples: {@link Position}.
  */
 public final class PairwiseJudge implements Judge {
   /** Opens it by the name {@code pairwise}. */

@@ -68,7 +68,7 @@ public final class RulesJudge implements Judge {
         throw new InvalidInputException(
             "the judge '"
                 + name
-                + "' gave "
+                + "' returned "
                 + given
                 + " for '"
                 + request.id()

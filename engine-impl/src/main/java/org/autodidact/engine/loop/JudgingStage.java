@@ -158,7 +158,7 @@ public final class JudgingStage {
         all.size(),
         progress -> {
           try (Judge judge = openJudge(run.config(), run.plugins(), model.generator())) {
-            store.noteScale(judge.scale());
+            store.storeScale(judge.scale());
             judge.judge(
                 requests,
                 judgement -> {

@@ -86,7 +86,7 @@ public final class PromptStage {
             Seeds.of(run.config().seed(), Seeds.PROMPTS, iteration));
     IntStream.range(1, iteration).forEach(t -> maker.show(store.created(t)));
     List<CreatedPrompt> all = new ArrayList<>(store.created(iteration));
-    maker.take(all);
+    maker.restore(all);
     Checkpoint author =
         section
             .model()

@@ -47,7 +47,7 @@ public final class CheckedJudge implements Judge {
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
-    ResultContract<JudgementRequest, Judgement> handover =
+    ResultContract<JudgementRequest, Judgement> contract =
         new ResultContract<>(
             who,
             "J1",
@@ -56,7 +56,7 @@ public final class CheckedJudge implements Judge {
             Judgement::id,
             (request, judgement) -> check(judgement),
             results);
-    handover.during(() -> judge.judge(requests, handover::take, cancellation));
+    contract.during(() -> judge.judge(requests, contract::accept, cancellation));
   }
 
   private void check(Judgement judgement) {

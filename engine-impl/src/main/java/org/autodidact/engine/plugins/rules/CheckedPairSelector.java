@@ -46,22 +46,22 @@ public final class CheckedPairSelector implements PairSelector {
   public Optional<PreferencePair> select(SelectionRequest request) {
     Optional<PreferencePair> found = PluginCalls.call(who, () -> selector.select(request));
     if (found == null) {
-      throw broken(request, "S1", "it gave null, not an empty Optional");
+      throw broken(request, "S1", "it returned null, not an empty Optional");
     }
     found.ifPresent(pair -> check(request, pair));
     return found;
   }
 
   private void check(SelectionRequest request, PreferencePair pair) {
-    List<JudgedCandidate> given =
+    List<JudgedCandidate> offered =
         Stream.of(request.candidates(), request.past(), request.future())
             .flatMap(List::stream)
             .toList();
     if (!pair.prompt().equals(request.prompt())
-        || !given.contains(pair.chosen())
-        || !given.contains(pair.rejected())
+        || !offered.contains(pair.chosen())
+        || !offered.contains(pair.rejected())
         || pair.chosen().equals(pair.rejected())) {
-      throw broken(request, "S1", "its pair is not of two of the candidates that it was given");
+      throw broken(request, "S1", "its pair is not of two of the candidates of its request");
     }
     OptionalDouble chosen = pair.chosen().judgement().score();
     OptionalDouble rejected = pair.rejected().judgement().score();
