@@ -1,11 +1,25 @@
 package org.autodidact.api;
 
+import java.util.function.Function;
+
 /** Creates pair selectors; found by name through a {@link Plugin}. Stateless and thread-safe. */
 public interface PairSelectorProvider {
   /** The name that selects it: lower-case letters, digits and hyphens. */
   String name();
 
   PairSelector create(SelectorSettings settings);
+
+  /** A provider whose selectors a function creates. */
+  static PairSelectorProvider of(String name, Function<SelectorSettings, PairSelector> create) {
+    record Named(String name, Function<SelectorSettings, PairSelector> function)
+        implements PairSelectorProvider {
+      @Override
+      public PairSelector create(SelectorSettings argument) {
+        return function.apply(argument);
+      }
+    }
+    return new Named(name, create);
+  }
 
   /**
    * Settings of a selector; each says which it uses.

@@ -2,6 +2,7 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
 
 /** Creates prompt filters; found by name through a {@link Plugin}. Stateless and thread-safe. */
 public interface PromptFilterProvider {
@@ -12,6 +13,18 @@ public interface PromptFilterProvider {
    * @throws InvalidInputException where a setting that this filter reads cannot be used
    */
   PromptFilter create(FilterSettings settings);
+
+  /** A provider whose filters a function creates. */
+  static PromptFilterProvider of(String name, Function<FilterSettings, PromptFilter> create) {
+    record Named(String name, Function<FilterSettings, PromptFilter> function)
+        implements PromptFilterProvider {
+      @Override
+      public PromptFilter create(FilterSettings argument) {
+        return function.apply(argument);
+      }
+    }
+    return new Named(name, create);
+  }
 
   /**
    * Settings of filters; each says which it uses.

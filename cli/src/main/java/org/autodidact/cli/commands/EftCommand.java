@@ -55,16 +55,15 @@ public final class EftCommand {
     public Integer call() {
       EftSplit split = options.split(judging.seed());
       Plugins plugins = Plugins.discover(List.of());
-      try (TokenCountingGenerator opened = model.open(plugins, judging.generator());
+      try (TokenCountingGenerator opened = model.open(plugins);
           Judge judge = judging.open(plugins, opened)) {
-        double startup = JsonReport.sinceStart();
-        long start = System.nanoTime();
+        options.report.startWork();
         List<EftExample> examples =
             SignalHandling.guard(
                 cancellation ->
                     EftBuilder.fromJudge(
                         split.train(), judge, judging.samples(), judging.seed(), cancellation));
-        options.report.work(opened.tokens(), (System.nanoTime() - start) / 1e9, startup);
+        options.report.work(opened.tokens());
         Map<String, Object> how = new LinkedHashMap<>();
         how.put("made_by", "the judge '" + judging.judge() + "', kept where it agrees");
         how.put("model", model.checkpoint().folder().getFileName().toString());

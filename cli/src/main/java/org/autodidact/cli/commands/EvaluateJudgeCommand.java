@@ -98,10 +98,9 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
     }
     Plugins plugins = Plugins.discover(List.of());
     try (OrderedLines lines = output == null ? null : new OrderedLines(output, data);
-        TokenCountingGenerator opened = model.openForJudge(plugins, judging.generator());
+        TokenCountingGenerator opened = model.openForJudge(plugins);
         Judge judge = judging.open(plugins, opened)) {
-      double startup = JsonReport.sinceStart();
-      long start = System.nanoTime();
+      report.startWork();
       Map<String, Judgement> found = new HashMap<>();
       SignalHandling.guard(
           cancellation -> {
@@ -116,7 +115,7 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
                 cancellation);
             return true;
           });
-      double seconds = (System.nanoTime() - start) / 1e9;
+      double seconds = report.seconds();
       List<JudgedInstruction> judged = new ArrayList<>();
       for (int i = first; i < end; i++) {
         List<Judgement> judgements = new ArrayList<>();
@@ -125,7 +124,7 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
         }
         judged.add(new JudgedInstruction(all.get(i), judgements));
       }
-      report.work(opened.tokens(), seconds, startup).put("judge", judging.judge());
+      report.work(opened.tokens()).put("judge", judging.judge());
       MetricsTable.print(JudgeMetrics.of(judged, judge.scale()), report);
     }
     return 0;

@@ -91,12 +91,6 @@ public final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--ignore-eos", description = "go on past the end-of-text token")
   private boolean ignoreEos;
 
-  @Option(
-      names = "--generator",
-      defaultValue = "onnxruntime",
-      description = "default: ${DEFAULT-VALUE}")
-  private String generator;
-
   @Mixin private JsonReport report;
 
   @Override
@@ -116,9 +110,8 @@ public final class GenerateCommand implements Callable<Integer> {
     }
     Progress progress = new Progress();
     try (OrderedLines lines = new OrderedLines(output, prompts);
-        TokenCountingGenerator opened = model.open(Plugins.discover(List.of()), generator)) {
-      double startup = JsonReport.sinceStart();
-      long start = System.nanoTime();
+        TokenCountingGenerator opened = model.open(Plugins.discover(List.of()))) {
+      report.startWork();
       int[] done = {0};
       SignalHandling.guard(
           cancellation -> {
@@ -132,10 +125,10 @@ public final class GenerateCommand implements Callable<Integer> {
                 cancellation);
             return true;
           });
-      double seconds = (System.nanoTime() - start) / 1e9;
+      double seconds = report.seconds();
       progress.finish();
       report
-          .work(opened.tokens(), seconds, startup)
+          .work(opened.tokens())
           .print(
               String.format(
                   Locale.ROOT,

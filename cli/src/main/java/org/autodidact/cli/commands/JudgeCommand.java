@@ -77,10 +77,9 @@ public final class JudgeCommand implements Callable<Integer> {
     }
     Plugins plugins = Plugins.discover(List.of());
     try (OrderedLines lines = new OrderedLines(output, input);
-        TokenCountingGenerator opened = model.openForJudge(plugins, judging.generator());
+        TokenCountingGenerator opened = model.openForJudge(plugins);
         Judge judge = judging.open(plugins, opened)) {
-      double startup = JsonReport.sinceStart();
-      long start = System.nanoTime();
+      report.startWork();
       List<Double> scores = new ArrayList<>();
       List<JudgementSample> samples = new ArrayList<>();
       SignalHandling.guard(
@@ -95,9 +94,9 @@ public final class JudgeCommand implements Callable<Integer> {
                 cancellation);
             return true;
           });
-      double seconds = (System.nanoTime() - start) / 1e9;
+      double seconds = report.seconds();
       report
-          .work(opened.tokens(), seconds, startup)
+          .work(opened.tokens())
           .put("judgements", requests.size())
           .put("scored", scores.size())
           .put("parse_failure_rate", JudgeMetrics.parseFailures(samples))

@@ -16,12 +16,14 @@ import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
-import org.autodidact.cli.options.DeclaredTrainingOptions;
+import org.autodidact.cli.options.DeclaredOptions;
 import org.autodidact.cli.options.MachineOptions;
 import org.autodidact.cli.options.ModelOptions;
 import org.autodidact.cli.output.JsonReport;
 import org.autodidact.cli.output.Progress;
 import org.autodidact.cli.process.SignalHandling;
+import org.autodidact.engine.config.DeclaredOption;
+import org.autodidact.engine.config.TrainingOptions;
 import org.autodidact.engine.data.Examples;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.plugins.Plugins;
@@ -44,7 +46,7 @@ public final class TrainCommand {
           "Supervised fine-tuning: {\"messages\"} or {\"prompt\", \"response\"} a line, or as TRL, axolotl and"
               + " LLaMA-Factory read them (docs/configuration.md, Data).",
       mixinStandardHelpOptions = true,
-      modelTransformer = DeclaredTrainingOptions.Sft.class)
+      modelTransformer = DeclaredOptions.Sft.class)
   static final class Sft implements Callable<Integer> {
     @Mixin private TrainOptions options;
 
@@ -62,7 +64,7 @@ public final class TrainCommand {
               + " \"consistency\" in [0, 1] where it is not sure which is the better (CREAM; 1 if left"
               + " out).",
       mixinStandardHelpOptions = true,
-      modelTransformer = DeclaredTrainingOptions.Dpo.class)
+      modelTransformer = DeclaredOptions.Dpo.class)
   static final class Dpo implements Callable<Integer> {
     @Mixin private TrainOptions options;
 
@@ -155,8 +157,7 @@ public final class TrainCommand {
       Trainer opened =
           Plugins.discover(List.of()).trainer(trainer).create(machine.settings(precision, 0));
       Progress progress = new Progress();
-      double startup = JsonReport.sinceStart();
-      long start = System.nanoTime();
+      report.startWork();
       progress.begin("train", examples.values().size() + " examples");
       List<TrainingMetrics> now = new ArrayList<>();
       TrainingResult result;
@@ -179,14 +180,14 @@ public final class TrainCommand {
       } catch (TrainingDivergedException e) {
         throw e.naming(examples::where);
       }
-      double seconds = (System.nanoTime() - start) / 1e9;
+      double seconds = report.seconds();
       progress.finish();
       long tokens = now.stream().mapToLong(TrainingMetrics::tokens).sum();
       int steps = result.metrics().size();
       int before = steps - now.size();
       TrainingMetrics last = result.metrics().get(steps - 1);
       report
-          .work(tokens, seconds, startup)
+          .work(tokens)
           .put("steps", steps)
           .put("steps_before", before)
           .put("kept_step", result.keptStep())
@@ -209,7 +210,13 @@ public final class TrainCommand {
     }
 
     private TrainingSettings settings(TrainingSettings defaults) {
-      TrainingSettings settings = DeclaredTrainingOptions.of(command).over(defaults, loraMerge);
+      List<DeclaredOption> options =
+          TrainingOptions.all().stream()
+              .filter(o -> o.record() != TrainingOptions.HeldOut.class)
+              .toList();
+      TrainingSettings settings =
+          new TrainingOptions(DeclaredOptions.values(command, options, DeclaredOption::key))
+              .over(defaults, loraMerge);
       if (loraMerge && settings.lora().isEmpty()) {
         throw new InvalidInputException(
             "--lora-merge merges an adapter, and without --lora-rank there is none: set it, or leave"

@@ -67,12 +67,6 @@ public final class JudgingOptions {
   @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
   private long seed;
 
-  @Option(
-      names = "--generator",
-      defaultValue = "onnxruntime",
-      description = "default: ${DEFAULT-VALUE}")
-  private String generator;
-
   public String judge() {
     return judge;
   }
@@ -89,11 +83,6 @@ public final class JudgingOptions {
     return Optional.ofNullable(template).map(FineTuningData::readText);
   }
 
-  /** The generator's name. */
-  public String generator() {
-    return generator;
-  }
-
   /** The seeds of the samples of the judgement with this index. */
   public List<Long> seeds(int index) {
     return Seeds.list(samples(), seed, index);
@@ -107,7 +96,6 @@ public final class JudgingOptions {
   /** Refuses what {@link #open} would, before there is a model. */
   public void check(Plugins plugins) {
     samples();
-    plugins.generator(generator);
     plugins.openJudge(judge, members, context(new Plugins.NoGenerator())).close();
   }
 

@@ -24,7 +24,8 @@ import org.autodidact.engine.text.Suggestions;
 
 /**
  * Makes records of nodes: the type of a component says what the value of its key means, its name in
- * lower case with hyphens is the key. A missing value is null, or an empty Optional.
+ * lower case with hyphens is the key. A missing section is one without keys, another missing value
+ * null, or an empty Optional.
  */
 final class RecordReader {
   /** Items of a list. */
@@ -113,7 +114,8 @@ final class RecordReader {
     SortedMap<String, Object> values = new TreeMap<>();
     keys.forEach(
         (key, type) -> {
-          Object value = value(type, Optional.ofNullable(node.values().get(key)), path + key);
+          Object value =
+              value(type, Optional.ofNullable(node.values().get(key)), path + key, node.where());
           if (value != null) {
             values.put(key, value);
           }
@@ -135,13 +137,18 @@ final class RecordReader {
     }
   }
 
-  private static Object value(Type type, Optional<YamlNode> node, String key) {
+  private static Object value(Type type, Optional<YamlNode> node, String key, String where) {
     boolean optional = unwrapped(type) != type;
-    if (node.isEmpty() || node.get() instanceof YamlNode.Scalar s && s.isNull()) {
-      return optional ? Optional.empty() : null;
+    if (node.isPresent() && !(node.get() instanceof YamlNode.Scalar s && s.isNull())) {
+      Object value = present(unwrapped(type), node.get(), key);
+      return optional ? Optional.of(value) : value;
     }
-    Object value = present(unwrapped(type), node.get(), key);
-    return optional ? Optional.of(value) : value;
+    if (optional) {
+      return Optional.empty();
+    }
+    return section(type)
+        .map(c -> (Object) read(c, new YamlNode.Mapping(where, new LinkedHashMap<>()), key + "."))
+        .orElse(null);
   }
 
   private static Object present(Type type, YamlNode node, String key) {

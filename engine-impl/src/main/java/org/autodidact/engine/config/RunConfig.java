@@ -16,6 +16,7 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PairSelectorProvider.SelectorSettings;
 import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.Setting;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.prompts.SelfInstruct;
 
@@ -48,17 +49,6 @@ public record RunConfig(
     iterations = Ranges.whole("iterations", or(iterations, 2), 0, Ranges.ITERATIONS);
     generator = or(generator, "onnxruntime");
     trainer = or(trainer, "djl-pytorch");
-    selector = or(selector, new Selector(null, null, null));
-    fineTuning = or(fineTuning, Optional.empty());
-    prompts = required("prompts", prompts);
-    candidates = or(candidates, new Candidates(null, null, null, null, null, null, null));
-    judge = or(judge, new JudgeSection(null, null, null, null, null, null, null, null));
-    preferenceTraining = or(preferenceTraining, TrainingOptions.NONE);
-    strategy = or(strategy, new Strategy(null, null));
-    warnWhen = or(warnWhen, new Limits(null, null, null, null, null, null));
-    stopWhen = or(stopWhen, new Limits(null, null, null, null, null, null));
-    evaluation = or(evaluation, Optional.empty());
-    compute = or(compute, new Compute(null, null, null, null));
     if (iterations == 0 && fineTuning.isEmpty()) {
       throw new InvalidInputException(
           "the key 'iterations' is 0 and there is no fine-tuning: nothing would be done");
@@ -159,12 +149,6 @@ public record RunConfig(
       Optional<Double> parseFailures,
       Optional<Double> namedScores) {
     public Limits {
-      scoreInflation = or(scoreInflation, Optional.empty());
-      lengthGrowth = or(lengthGrowth, Optional.empty());
-      selfSimilarity = or(selfSimilarity, Optional.empty());
-      agreement = or(agreement, Optional.empty());
-      parseFailures = or(parseFailures, Optional.empty());
-      namedScores = or(namedScores, Optional.empty());
       scoreInflation.ifPresent(v -> Ranges.number("score-inflation", v, -1e6, 1e6));
       lengthGrowth.ifPresent(v -> Ranges.number("length-growth", v, -1e6, 1e6));
       selfSimilarity.ifPresent(v -> Ranges.number("self-similarity", v, -1e6, 1e6));
@@ -192,10 +176,7 @@ public record RunConfig(
 
   /** What each iterate, the last one too, is measured by besides what it writes for the run. */
   public record Evaluation(Optional<Path> perplexity, Optional<Path> prompts) {
-    public Evaluation {
-      perplexity = or(perplexity, Optional.empty());
-      prompts = or(prompts, Optional.empty());
-    }
+    public Evaluation {}
 
     /** The files that it names. */
     public List<Path> files() {
@@ -209,14 +190,11 @@ public record RunConfig(
   @JsonNaming(KebabCaseStrategy.class)
   public record FineTuning(Optional<Path> ift, Optional<Path> eft, TrainingOptions training) {
     public FineTuning {
-      ift = or(ift, Optional.empty());
-      eft = or(eft, Optional.empty());
       if (ift.isEmpty() && eft.isEmpty()) {
         throw new InvalidInputException(
             "fine-tuning needs ift or eft, the path of a JSONL file; leave the whole section out to"
                 + " start from the model itself");
       }
-      training = or(training, TrainingOptions.NONE);
     }
   }
 
@@ -225,8 +203,6 @@ public record RunConfig(
   public record Prompts(
       Optional<Path> file, Integer perIteration, Optional<Creation> selfInstruct) {
     public Prompts {
-      file = or(file, Optional.empty());
-      selfInstruct = or(selfInstruct, Optional.empty());
       perIteration = Ranges.whole("prompts.per-iteration", or(perIteration, 64), 1, Ranges.PROMPTS);
       if (file.isPresent() == selfInstruct.isPresent()) {
         throw new InvalidInputException(
@@ -242,46 +218,37 @@ public record RunConfig(
       Optional<Path> seeds,
       Optional<Path> model,
       Optional<Path> exclude,
-      Integer seedShots,
-      Integer ownShots,
-      Double similarity,
-      Double temperature,
-      Double topP,
-      Integer maxTokens,
-      List<String> filters,
-      Integer minWords,
-      Integer maxWords,
-      List<String> keywords,
-      String language) {
+      @Setting(value = "prompts of people that are shown", byDefault = "6") Integer seedShots,
+      @Setting(
+              value =
+                  "own prompts that are shown; people's replace them as long as there are too few",
+              byDefault = "2")
+          Integer ownShots,
+      @Setting(
+              value = "the highest ROUGE-L F1 that a prompt may have with another",
+              byDefault = "0.7")
+          Double similarity,
+      @Setting(value = "temperature at which a prompt is sampled", byDefault = "0.6")
+          Double temperature,
+      @Setting(value = "top-p at which a prompt is sampled", byDefault = "0.9") Double topP,
+      @Setting(value = "tokens of a prompt at most", byDefault = "128") Integer maxTokens,
+      @Setting(
+              value = "filters by name, in this order; 'plugins' lists them",
+              byDefault = "length,keywords")
+          List<String> filters,
+      @Setting(value = "fewest words, of the filter length", byDefault = "3") Integer minWords,
+      @Setting(value = "most words, of the filter length", byDefault = "150") Integer maxWords,
+      @Setting(
+              value = "words that no prompt has, of the filter keywords",
+              byDefault = "image, file, video and so on")
+          List<String> keywords,
+      @Setting(value = "ISO 639 code, of the filter language", byDefault = "en") String language) {
     /** What a model without eyes, ears and files cannot deal with (after Wang et al., 2023). */
-    private static final List<String> KEYWORDS =
-        List.of(
-            "image",
-            "images",
-            "picture",
-            "pictures",
-            "photo",
-            "graph",
-            "graphs",
-            "chart",
-            "map",
-            "maps",
-            "draw",
-            "plot",
-            "video",
-            "videos",
-            "audio",
-            "music",
-            "file",
-            "files",
-            "diagram",
-            "flowchart",
-            "go to");
+    private static final String KEYWORDS =
+        "image,images,picture,pictures,photo,graph,graphs,chart,map,maps,draw,plot,video,videos,audio,"
+            + "music,file,files,diagram,flowchart,go to";
 
     public Creation {
-      seeds = or(seeds, Optional.empty());
-      model = or(model, Optional.empty());
-      exclude = or(exclude, Optional.empty());
       seedShots = Ranges.whole("seed-shots", or(seedShots, 6), 1, Ranges.SAMPLES);
       ownShots = Ranges.whole("own-shots", or(ownShots, 2), 0, Ranges.SAMPLES);
       similarity = or(similarity, 0.7);
@@ -291,7 +258,8 @@ public record RunConfig(
       filters = Ranges.texts("filters", or(filters, List.of("length", "keywords")), 100, 1_000);
       minWords = Ranges.whole("min-words", or(minWords, 3), 1, Ranges.TOKENS);
       maxWords = Ranges.whole("max-words", or(maxWords, 150), 1, Ranges.TOKENS);
-      keywords = Ranges.texts("keywords", or(keywords, KEYWORDS), 10_000, 1_000);
+      keywords =
+          Ranges.texts("keywords", or(keywords, List.of(KEYWORDS.split(","))), 10_000, 1_000);
       language = or(language, "en");
     }
 
@@ -366,8 +334,6 @@ public record RunConfig(
       topP = or(topP, 0.9);
       maxTokens = Ranges.whole("judge.max-tokens", or(maxTokens, 256), 1, Ranges.TOKENS);
       Ranges.product("judge.samples", samples, "judge.max-tokens", maxTokens);
-      template = or(template, Optional.empty());
-      model = or(model, Optional.empty());
     }
 
     public SamplingParameters sampling() {

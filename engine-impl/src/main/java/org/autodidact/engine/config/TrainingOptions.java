@@ -1,25 +1,22 @@
 package org.autodidact.engine.config;
 
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.lang.reflect.RecordComponent;
-import java.lang.reflect.Type;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Setting;
 import org.autodidact.api.Settings;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Lora;
 import org.autodidact.api.TrainingSettings.LossParameters;
-import org.autodidact.engine.text.EnumNames;
 
 /**
  * The options of a training that a section of the configuration, or a command line, sets; those
@@ -32,66 +29,21 @@ import org.autodidact.engine.text.EnumNames;
 public record TrainingOptions(@JsonValue SortedMap<String, Object> values) {
   private static final String HELD_OUT = "held-out";
 
-  /**
-   * An option.
-   *
-   * @param type of its value; a wrapper where the component is primitive
-   * @param component its name in {@code record}
-   */
-  public record Option(
-      String key, Type type, Setting setting, Class<? extends Record> record, String component) {
-
-    /** The constants that the value can be; empty where it is no constant. */
-    public List<String> constants() {
-      return type instanceof Class<?> c && c.isEnum()
-          ? Arrays.stream(c.getEnumConstants()).map(e -> EnumNames.of((Enum<?>) e)).toList()
-          : List.of();
-    }
-
-    /** The value where the option is not set, in words. */
-    public String defaultText(TrainingSettings defaults) {
-      Record part =
-          record == TrainingSettings.class
-              ? defaults
-              : record == LossParameters.class ? defaults.lossParameters() : new HeldOut(0);
-      return setting.byDefault().isEmpty()
-          ? text(Settings.values(part).get(component))
-          : setting.byDefault();
-    }
-
-    private static String text(Object value) {
-      return value instanceof Enum<?> constant
-          ? EnumNames.of(constant)
-          : value.toString().toLowerCase(Locale.ROOT).replaceFirst("\\.0(?=e|$)", "");
-    }
-  }
-
-  private static final Map<String, Option> OPTIONS = new LinkedHashMap<>();
-
-  static {
-    declare(TrainingSettings.class, "");
-    declare(LossParameters.class, "");
-    declare(Lora.class, Lora.KEY_PREFIX);
-    declare(HeldOut.class, "");
-  }
-
-  static final TrainingOptions NONE = new TrainingOptions(new TreeMap<>());
+  private static final Map<String, DeclaredOption> OPTIONS =
+      Stream.of(
+              DeclaredOption.of(TrainingSettings.class, ""),
+              DeclaredOption.of(LossParameters.class, ""),
+              DeclaredOption.of(Lora.class, Lora.KEY_PREFIX),
+              DeclaredOption.of(HeldOut.class, ""))
+          .flatMap(List::stream)
+          .collect(
+              Collectors.toMap(
+                  DeclaredOption::key, option -> option, (a, b) -> a, LinkedHashMap::new));
 
   /** What a section says beside the trainer's settings. */
   public record HeldOut(
       @Setting(value = "share of the examples that is only evaluated", range = "[0, 1)")
           double heldOut) {}
-
-  private static void declare(Class<? extends Record> record, String prefix) {
-    for (RecordComponent component : record.getRecordComponents()) {
-      Setting setting = component.getAnnotation(Setting.class);
-      if (setting != null) {
-        String key = prefix + Settings.key(component.getName());
-        Type type = RecordReader.wrapped(component.getGenericType());
-        OPTIONS.put(key, new Option(key, type, setting, record, component.getName()));
-      }
-    }
-  }
 
   public TrainingOptions {
     SortedMap<String, Object> all = new TreeMap<>(values);
@@ -106,8 +58,17 @@ public record TrainingOptions(@JsonValue SortedMap<String, Object> values) {
   }
 
   /** All options, in the order of their declaration. */
-  public static Collection<Option> all() {
+  public static Collection<DeclaredOption> all() {
     return OPTIONS.values();
+  }
+
+  /** The value of an option that is not set, in words. */
+  public static String defaultText(DeclaredOption option, TrainingSettings defaults) {
+    Record part =
+        option.record() == TrainingSettings.class
+            ? defaults
+            : option.record() == LossParameters.class ? defaults.lossParameters() : new HeldOut(0);
+    return option.defaultText(part);
   }
 
   /** The share of the examples that is only evaluated. */
@@ -158,7 +119,7 @@ public record TrainingOptions(@JsonValue SortedMap<String, Object> values) {
     Map<String, Object> set = new LinkedHashMap<>();
     values.forEach(
         (key, value) -> {
-          Option option = OPTIONS.get(key);
+          DeclaredOption option = OPTIONS.get(key);
           if (option.record() == record) {
             set.put(option.component(), value);
           }

@@ -28,7 +28,7 @@ import org.autodidact.api.ScoringRequest;
 public final class JustifiedScoreJudge implements Judge {
   /** Opens it by the name {@code justified-score}. */
   public static final JudgeProvider PROVIDER =
-      Judges.provider("justified-score", JustifiedScoreJudge::new);
+      JudgeProvider.of("justified-score", JustifiedScoreJudge::new);
 
   private final JudgeProvider.JudgeContext context;
   private final SamplingParameters sampling;

@@ -23,7 +23,7 @@ import org.autodidact.api.JudgementSample.Position;
  */
 public final class PairwiseJudge implements Judge {
   /** Opens it by the name {@code pairwise}. */
-  public static final JudgeProvider PROVIDER = Judges.provider("pairwise", PairwiseJudge::new);
+  public static final JudgeProvider PROVIDER = JudgeProvider.of("pairwise", PairwiseJudge::new);
 
   private final JudgeProvider.JudgeContext context;
   private final JudgeTemplate template;

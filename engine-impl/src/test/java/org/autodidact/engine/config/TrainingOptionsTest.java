@@ -105,7 +105,7 @@ class TrainingOptionsTest {
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("did you mean 'samples'");
     assertThatThrownBy(() -> RunConfig.builder().set("model", "m").build())
-        .hasMessageContaining("'prompts' is missing");
+        .hasMessageContaining("prompts needs one of file and self-instruct, found neither");
     assertThatThrownBy(
             () ->
                 RunConfig.builder()
@@ -123,9 +123,9 @@ class TrainingOptionsTest {
         .containsAll(TrainingOptions.all().stream().map(TrainingOptionsTest::row).toList());
   }
 
-  private static String row(TrainingOptions.Option option) {
-    String sft = option.defaultText(TrainingSettings.sft());
-    String dpo = option.defaultText(TrainingSettings.dpo());
+  private static String row(DeclaredOption option) {
+    String sft = TrainingOptions.defaultText(option, TrainingSettings.sft());
+    String dpo = TrainingOptions.defaultText(option, TrainingSettings.dpo());
     return String.format(
         Locale.ROOT,
         "| `%s` | %s | %s | %s |",
@@ -135,7 +135,7 @@ class TrainingOptionsTest {
         option.setting().value());
   }
 
-  private static String range(TrainingOptions.Option option) {
+  private static String range(DeclaredOption option) {
     if (!option.constants().isEmpty()) {
       return option.constants().stream().collect(Collectors.joining("`, `", "`", "`"));
     }

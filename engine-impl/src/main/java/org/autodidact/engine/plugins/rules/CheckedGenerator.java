@@ -51,12 +51,9 @@ public final class CheckedGenerator implements Generator {
       @Override
       public Generator open(
           Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
-        Generator opened =
-            PluginCalls.call(who, () -> provider.open(checkpoint, settings, cancellation));
-        if (opened == null) {
-          throw new RuleBrokenException(who, "G1", "its provider opened null");
-        }
-        return new CheckedGenerator(who, opened);
+        return new CheckedGenerator(
+            who,
+            PluginCalls.open(who, "G1", () -> provider.open(checkpoint, settings, cancellation)));
       }
     };
   }

@@ -27,21 +27,10 @@ public final class CheckedJudge implements Judge {
   /** The provider, whose judges are checked. */
   public static JudgeProvider provider(JudgeProvider provider) {
     String who = "the judge '" + provider.name() + "'";
-    return new JudgeProvider() {
-      @Override
-      public String name() {
-        return provider.name();
-      }
-
-      @Override
-      public Judge open(JudgeContext context) {
-        Judge opened = PluginCalls.call(who, () -> provider.open(context));
-        if (opened == null) {
-          throw new RuleBrokenException(who, "J1", "its provider opened null");
-        }
-        return new CheckedJudge(who, opened);
-      }
-    };
+    return JudgeProvider.of(
+        provider.name(),
+        context ->
+            new CheckedJudge(who, PluginCalls.open(who, "J1", () -> provider.open(context))));
   }
 
   @Override

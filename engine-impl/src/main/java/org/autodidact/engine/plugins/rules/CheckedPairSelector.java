@@ -25,21 +25,11 @@ public final class CheckedPairSelector implements PairSelector {
   /** The provider, whose selectors are checked. */
   public static PairSelectorProvider provider(PairSelectorProvider provider) {
     String who = "the pair selector '" + provider.name() + "'";
-    return new PairSelectorProvider() {
-      @Override
-      public String name() {
-        return provider.name();
-      }
-
-      @Override
-      public PairSelector create(SelectorSettings settings) {
-        PairSelector created = PluginCalls.call(who, () -> provider.create(settings));
-        if (created == null) {
-          throw new RuleBrokenException(who, "S1", "its provider created null");
-        }
-        return new CheckedPairSelector(who, created);
-      }
-    };
+    return PairSelectorProvider.of(
+        provider.name(),
+        settings ->
+            new CheckedPairSelector(
+                who, PluginCalls.open(who, "S1", () -> provider.create(settings))));
   }
 
   @Override

@@ -6,7 +6,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
-import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
@@ -28,21 +27,10 @@ public final class CheckedTrainer implements Trainer {
   /** The provider, whose trainers are checked. */
   public static TrainerProvider provider(TrainerProvider provider) {
     String who = "the trainer '" + provider.name() + "'";
-    return new TrainerProvider() {
-      @Override
-      public String name() {
-        return provider.name();
-      }
-
-      @Override
-      public Trainer create(ComputeSettings settings) {
-        Trainer created = PluginCalls.call(who, () -> provider.create(settings));
-        if (created == null) {
-          throw new RuleBrokenException(who, "T1", "its provider created null");
-        }
-        return new CheckedTrainer(who, created);
-      }
-    };
+    return TrainerProvider.of(
+        provider.name(),
+        settings ->
+            new CheckedTrainer(who, PluginCalls.open(who, "T1", () -> provider.create(settings))));
   }
 
   @Override
