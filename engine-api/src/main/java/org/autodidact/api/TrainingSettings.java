@@ -9,7 +9,7 @@ import java.util.Optional;
 /**
  * The settings of a training; made by {@link #sft()} or {@link #dpo()} and {@link #toBuilder()}.
  * The defaults of both are the paper's (section 3.1.2), but for dropout: the paper has 0.1, and
- * models that were pre-trained without dropout are damaged by it (measured: docs/decisions.md).
+ * models that were pre-trained without dropout are damaged by it (measured: docs/decisions, 0001).
  *
  * <p>A component is the one declaration of an option: see {@link Setting}.
  */

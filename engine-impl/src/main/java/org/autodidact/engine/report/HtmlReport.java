@@ -81,7 +81,7 @@ public final class HtmlReport {
     }
     created(iterations);
     section(
-        "Scores of the judge",
+        "Scores that the judge gave",
         charts(iterations.stream().map(this::scores).collect(Collectors.joining())));
     section("Length of the candidates", lengths(iterations));
     section("Drift, iterate by iterate", drift());

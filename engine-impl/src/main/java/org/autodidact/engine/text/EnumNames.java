@@ -10,7 +10,7 @@ import org.autodidact.api.InvalidInputException;
 public final class EnumNames {
   private static final String NO_INT4 =
       ": precision int4 is not there: four bits cost this project's reference model 15 to 33 per"
-          + " cent of its perplexity (docs/measurements.md); use int8, fp32 or auto";
+          + " cent of its perplexity (docs/measurements); use int8, fp32 or auto";
 
   private EnumNames() {}
 

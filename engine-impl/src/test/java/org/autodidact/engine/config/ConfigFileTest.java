@@ -156,7 +156,7 @@ class ConfigFileTest {
         "preference-training: {epochs: 2147483647}|epochs",
         "preference-training: {max-length: 1}|max-length",
         "preference-training: {learning-rate: .nan}|preference-training.learning-rate",
-        "preference-training: {learning-rate: -1}|preference-training: learning-rate",
+        "preference-training: {learning-rate: -1}|preference-training: the key 'learning-rate'",
         "preference-training: {learning-rate: 1e-999}|a number that a double holds",
         "preference-training: {beta: 0}|beta",
         "preference-training: {activation-checkpointing: yes}|'preference-training.activation-checkpointing' must be true or false",

@@ -115,7 +115,7 @@ public final class OnnxRuntimePlugin implements Plugin {
         case BF16 ->
             throw new UnsupportedModelException(
                 "precision bf16 is not there: ONNX Runtime's CPU has no decoder's products in it"
-                    + " (docs/decisions.md); use int8, fp32 or auto");
+                    + " (docs/decisions); use int8, fp32 or auto");
       };
     }
   }

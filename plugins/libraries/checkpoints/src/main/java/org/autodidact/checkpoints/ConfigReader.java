@@ -100,7 +100,7 @@ public final class ConfigReader {
   }
 
   /**
-   * The same of a configuration that is not in a file yet.
+   * Reads a configuration that is not in a file yet, as the import of GGUF makes one.
    *
    * @param file where it is from, as errors say it
    * @param generation what generation_config.json holds, where there is one
@@ -384,8 +384,8 @@ public final class ConfigReader {
   }
 
   /**
-   * Ids that end a text. Those that the embedding does not have can never be drawn; with others
-   * beside them they are left out and said.
+   * Ids that end a text. Those that the embedding does not have can never be sampled; with others
+   * beside them they are left out with a warning.
    */
   private List<Integer> endOfTextIds(
       ObjectNode config, Optional<ObjectNode> generation, int vocabulary) {

@@ -22,7 +22,7 @@ final class GptqRounding {
 
   /**
    * Steps in the standard deviation of an output's weights, at most, there: of 25 to 32, what left
-   * least of the differences between scores of 400 responses (docs/measurements.md).
+   * least of the differences between scores of 400 responses (docs/measurements).
    */
   private static final float SPREAD = 28;
 

@@ -57,7 +57,7 @@ public final class PromptEncoder implements AutoCloseable {
   }
 
   /**
-   * Of a folder that has a tokenizer.json; the caller closes it.
+   * Opens the tokenizer and chat template of a folder; the caller closes it.
    *
    * @throws InvalidInputException where it is missing, too large or cannot be loaded
    */

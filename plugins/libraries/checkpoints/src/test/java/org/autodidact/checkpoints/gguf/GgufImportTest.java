@@ -1,4 +1,4 @@
-package org.autodidact.checkpoints;
+package org.autodidact.checkpoints.gguf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -12,9 +12,11 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.LogLines;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.files.BoundedFilesTest;
 import org.autodidact.checkpoints.files.Warnings;
-import org.autodidact.checkpoints.gguf.Gguf;
 import org.autodidact.checkpoints.json.JsonFiles;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
 import org.autodidact.checkpoints.tokenizer.SpecialTokens;

@@ -1,4 +1,4 @@
-package org.autodidact.checkpoints;
+package org.autodidact.checkpoints.gguf;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,16 +13,16 @@ import java.util.List;
 import java.util.Map;
 
 /** Writes a GGUF file of two layers, to be changed before it is written. */
-final class TinyGguf {
+public final class TinyGguf {
   static final int HIDDEN = 32;
   static final int MLP = 48;
   static final int LAYERS = 2;
 
-  final Map<String, Object> metadata = new LinkedHashMap<>();
-  final Map<String, List<Integer>> tensors = new LinkedHashMap<>();
+  public final Map<String, Object> metadata = new LinkedHashMap<>();
+  public final Map<String, List<Integer>> tensors = new LinkedHashMap<>();
 
   /** A Llama with the bytes as tokens after three special ones. */
-  TinyGguf() {
+  public TinyGguf() {
     metadata.put("general.architecture", "llama");
     metadata.put("llama.context_length", 64);
     metadata.put("llama.embedding_length", HIDDEN);
@@ -68,7 +68,7 @@ final class TinyGguf {
   }
 
   /** The ith element of a tensor is the hash of its name, modulo 1000, plus i. */
-  Path write(Path path) throws IOException {
+  public Path write(Path path) throws IOException {
     ByteArrayOutputStream header = new ByteArrayOutputStream();
     ByteArrayOutputStream data = new ByteArrayOutputStream();
     header.writeBytes(ints(0x46554747, 3));

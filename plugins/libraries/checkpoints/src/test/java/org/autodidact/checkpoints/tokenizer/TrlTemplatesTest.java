@@ -1,4 +1,4 @@
-package org.autodidact.checkpoints;
+package org.autodidact.checkpoints.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -16,7 +16,6 @@ import java.util.Map;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Message;
 import org.autodidact.checkpoints.json.JsonFiles;
-import org.autodidact.checkpoints.tokenizer.ChatTemplate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
