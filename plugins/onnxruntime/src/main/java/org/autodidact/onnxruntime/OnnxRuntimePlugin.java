@@ -20,7 +20,7 @@ import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.quantization.Int8MatMulCheck;
 import org.autodidact.vectors.VectorSupport;
 
-/** Brings the generator {@code onnxruntime} and the judge {@code reward-model}. */
+/** Plugin with the generator {@code onnxruntime} and the judge {@code reward-model}. */
 public final class OnnxRuntimePlugin implements Plugin {
   @Override
   public String name() {

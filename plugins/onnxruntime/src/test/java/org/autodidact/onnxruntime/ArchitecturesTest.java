@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
@@ -103,13 +104,13 @@ class ArchitecturesTest {
     Arrays.fill(inverse, 1);
     List<List<Integer>> found =
         IntStream.range(0, rows).<List<Integer>>mapToObj(r -> new ArrayList<>()).toList();
-    try (DecoderSession stream = new GraphSession(decoder, false)) {
-      stream.cache().layOut(rows, width + tokens);
+    try (DecoderSession session = new GraphSession(decoder, false)) {
+      session.cache().layOut(rows, width + tokens);
       for (int step = 0; step < tokens; step++) {
         DecoderSession.Logits logits =
-            stream.run(
+            session.run(
                 new DecoderSession.Input(
-                    stream.cache(),
+                    session.cache(),
                     0,
                     ids,
                     ids.length / rows,
@@ -201,19 +202,19 @@ class ArchitecturesTest {
     try (ModelFolder model = open(name);
         OrtDecoder decoder =
             new OrtDecoder(model, 1, Optional.empty(), false, model.config().contextLength());
-        DecoderSession stream = new GraphSession(decoder, false)) {
+        DecoderSession session = new GraphSession(decoder, false)) {
       for (Prompt prompt : golden(name + "/golden.json")) {
         int[] ids = prompt.ids();
         for (int cut : new int[] {1, 6, ids.length - 1}) {
-          stream.cache().layOut(1, ids.length);
-          stream.run(
-              DecoderSession.Input.ofOne(
-                  stream.cache(), 0, Arrays.copyOf(ids, cut), 0, new int[] {0}, 1));
+          session.cache().layOut(1, ids.length);
+          session.run(
+              DecoderSession.Input.ofPrompt(
+                  session.cache(), 0, Arrays.copyOf(ids, cut), 0, new int[] {0}, 1));
           float[] row = new float[decoder.config().vocabularySize()];
-          stream
+          session
               .run(
-                  DecoderSession.Input.ofOne(
-                      stream.cache(), 0, ids, cut, new int[] {ids.length - 1}, 1))
+                  DecoderSession.Input.ofPrompt(
+                      session.cache(), 0, ids, cut, new int[] {ids.length - 1}, 1))
               .copyLogits(0, row);
           assertThat(prompt.difference(row)).as("cut at %d", cut).isLessThan(TOLERANCE);
         }
@@ -321,7 +322,7 @@ class ArchitecturesTest {
     Checkpoint checkpoint = new Checkpoint("M0", SmallModels.write(folder.resolve(name), name));
     ComputeSettings settings = new ComputeSettings(ComputeSettings.Precision.INT8, 2, 0);
     try (CpuGenerator generator = CpuGenerator.open(checkpoint, settings)) {
-      assertThat(generator.engine().sharesPrefixes()).isEqualTo(name.matches("qwen."));
+      assertThat(generator.backend().sharesPrefixes()).isEqualTo(name.matches("qwen."));
       GenerationRequest request =
           new GenerationRequest(
               org.autodidact.api.Prompt.of("p", "name"),
@@ -344,8 +345,10 @@ class ArchitecturesTest {
             org.autodidact.api.Prompt.of("p", "name"),
             LongStream.range(0, 8).boxed().toList(),
             SamplingParameters.candidates(8).withIgnoreEndOfText(true));
-    try (CpuGenerator shared = CpuGenerator.open(checkpoint, settings, true, false);
-        CpuGenerator alone = CpuGenerator.open(checkpoint, settings, false, false)) {
+    try (CpuGenerator shared =
+            CpuGenerator.open(checkpoint, settings, true, false, new Cancellation());
+        CpuGenerator alone =
+            CpuGenerator.open(checkpoint, settings, false, false, new Cancellation())) {
       List<Candidate> expected = Asked.generate(alone, List.of(request)).get("p").candidates();
       assertThat(Asked.generate(shared, List.of(request)).get("p").candidates())
           .extracting(Candidate::tokens)

@@ -81,14 +81,14 @@ class GemmaTest {
 
   private static List<float[]> lastLogits(OrtDecoder decoder, List<int[]> prompts) {
     List<float[]> last = new ArrayList<>();
-    try (DecoderSession stream = new GraphSession(decoder, false)) {
+    try (DecoderSession session = new GraphSession(decoder, false)) {
       for (int[] ids : prompts) {
-        stream.cache().layOut(1, ids.length);
+        session.cache().layOut(1, ids.length);
         float[] row = new float[decoder.config().vocabularySize()];
-        stream
+        session
             .run(
-                DecoderSession.Input.ofOne(
-                    stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
+                DecoderSession.Input.ofPrompt(
+                    session.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
             .copyLogits(0, row);
         last.add(row);
       }

@@ -34,12 +34,12 @@ class Int8Test {
       wanted[r] = (long) (r + 1) * ids.length - 1;
       inverse[r] = 1;
     }
-    DecoderSession stream = opened.stream();
-    stream.cache().layOut(rows, ids.length);
+    DecoderSession session = opened.session();
+    session.cache().layOut(rows, ids.length);
     DecoderSession.Logits found =
-        stream.run(
+        session.run(
             new DecoderSession.Input(
-                stream.cache(),
+                session.cache(),
                 0,
                 all,
                 ids.length,
@@ -53,7 +53,7 @@ class Int8Test {
     return last;
   }
 
-  private record Opened(OrtDecoder decoder, DecoderSession stream, Optional<Int8Weights> int8)
+  private record Opened(OrtDecoder decoder, DecoderSession session, Optional<Int8Weights> int8)
       implements AutoCloseable {
     static Opened of(ModelFolder model, Optional<Int8Weights> int8) {
       OrtDecoder decoder = new OrtDecoder(model, 2, int8, false, model.config().contextLength());
@@ -67,7 +67,7 @@ class Int8Test {
     @Override
     public void close() {
       decoder.close();
-      stream.close();
+      session.close();
       int8.ifPresent(Int8Weights::close);
     }
   }

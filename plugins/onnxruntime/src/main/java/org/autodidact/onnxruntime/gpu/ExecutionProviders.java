@@ -22,17 +22,17 @@ import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 
-/** Which execution providers there are here, and which is taken. */
+/** Finds and chooses ONNX Runtime's execution providers. */
 public final class ExecutionProviders {
   private static final System.Logger LOGGER = System.getLogger(ExecutionProviders.class.getName());
 
   private ExecutionProviders() {}
 
   /**
-   * What computes where {@code wanted} is asked for. Automatic is CUDA where ONNX Runtime has it
-   * and it starts, else the CPU; where ONNX Runtime has it and it does not start, that is said.
+   * The provider to use. Automatic is CUDA where ONNX Runtime has it and it starts, else the CPU; a
+   * warning says where it does not start.
    *
-   * @param builtIn what this ONNX Runtime has
+   * @param builtIn providers of this ONNX Runtime
    * @param missing why a provider cannot be used, empty where it can
    */
   public static Provider choose(
@@ -85,7 +85,7 @@ public final class ExecutionProviders {
     }
   }
 
-  /** Without the places in ONNX Runtime's own code. */
+  /** The message without ONNX Runtime's source locations. */
   private static String reason(OrtException e) {
     return e.getMessage()
         .lines()
@@ -94,7 +94,7 @@ public final class ExecutionProviders {
         .replaceFirst(".*\\[ONNXRuntimeError] : \\d+ : \\w+ : ", "");
   }
 
-  /** One addition. */
+  /** Runs a graph of one addition. */
   private static void tryOut(OrtEnvironment environment, Provider provider) throws OrtException {
     OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
     graph.input("x", DataType.FLOAT, 1);
@@ -111,7 +111,7 @@ public final class ExecutionProviders {
     }
   }
 
-  /** Lets a session run on the provider; what it lacks goes to CUDA, then to the CPU. */
+  /** Adds a provider to a session; operators it lacks fall back to CUDA, then to the CPU. */
   static void add(
       OrtSession.SessionOptions options, Provider provider, Map<String, String> tensorRtSettings)
       throws OrtException {
@@ -132,7 +132,7 @@ public final class ExecutionProviders {
     }
   }
 
-  /** A line a provider, for people. */
+  /** A line for each provider, for {@code doctor}. */
   public static List<String> diagnose() {
     List<String> lines = new ArrayList<>();
     for (Provider provider : List.of(Provider.CUDA, Provider.TENSORRT)) {
@@ -149,7 +149,7 @@ public final class ExecutionProviders {
     return lines;
   }
 
-  /** As users write it. */
+  /** A setting's name as users write it. */
   static String name(Enum<?> setting) {
     return setting.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }

@@ -9,54 +9,60 @@ import org.autodidact.onnxruntime.ort.NativeBuffer;
 import org.autodidact.onnxruntime.ort.RowTensors;
 import org.autodidact.vectors.RowKernels;
 
-/** A block's rows of products, each thread's columns apart. */
+/** Outputs of a sharded matmul for a tile of tokens: for each shard [rows, its columns] floats. */
 final class MatMulOutputs implements AutoCloseable {
-  private final List<Int8MatMulShard> layout;
+  private final List<Int8MatMulShard> shards;
   private final List<FloatBuffer> values = new ArrayList<>();
-  private final List<RowTensors> parts = new ArrayList<>();
+  private final List<RowTensors> tensors = new ArrayList<>();
   private final List<NativeBuffer> memories = new ArrayList<>();
   private final int threads;
   private final int width;
 
-  /** {@code like}: a product that has the width of all that will be run. */
-  MatMulOutputs(OrtEnvironment environment, int threads, int rows, VectorWeights.Product like) {
+  /** {@code first}: a matmul of the same shards as all that will be run. */
+  MatMulOutputs(
+      OrtEnvironment environment, int threads, int rows, VectorWeights.ShardedMatMul first) {
     this.threads = threads;
-    layout = like.parts();
-    width = layout.stream().mapToInt(Int8MatMulShard::outputs).sum();
-    for (Int8MatMulShard part : layout) {
-      NativeBuffer memory = NativeBuffer.ofFloats((long) rows * part.outputs());
+    shards = first.shards();
+    width = shards.stream().mapToInt(Int8MatMulShard::outputs).sum();
+    for (Int8MatMulShard shard : shards) {
+      NativeBuffer memory = NativeBuffer.ofFloats((long) rows * shard.outputs());
       memories.add(memory);
-      values.add(memory.floats(0, (long) rows * part.outputs()));
-      parts.add(new RowTensors(environment, rows, memory, OnnxJavaType.FLOAT, part.outputs()));
+      values.add(memory.floats(0, (long) rows * shard.outputs()));
+      tensors.add(new RowTensors(environment, rows, memory, OnnxJavaType.FLOAT, shard.outputs()));
     }
   }
 
-  /** Computes this thread's columns; all, if it is alone. */
-  void run(VectorWeights.Product product, QuantizedActivations bytes, int rows, int thread) {
-    for (int i = thread; i < product.parts().size(); i += threads) {
-      product.parts().get(i).run(bytes.first(rows, thread), parts.get(i).first(rows));
+  /** Computes this thread's shards for the first {@code rows} rows of activations. */
+  void run(VectorWeights.ShardedMatMul matMul, QuantizedActivations inputs, int rows, int thread) {
+    for (int i = thread; i < matMul.shards().size(); i += threads) {
+      matMul.shards().get(i).run(inputs.firstRows(rows, thread), tensors.get(i).first(rows));
     }
   }
 
-  /** Copies a row, with what its low bytes gave where it has such. */
-  void get(int row, int low, float[] into, int at, RowKernels math, float[] rest) {
-    get(row, into, at);
-    if (low >= 0) {
-      get(low, rest, 0);
-      math.addRest(into, at, rest, width);
+  /**
+   * Copies a row of all columns, with what its low bytes add.
+   *
+   * @param lowRow the row of its low bytes, or -1
+   * @param scratch [width], overwritten where there are low bytes
+   */
+  void get(int row, int lowRow, float[] into, int to, RowKernels kernels, float[] scratch) {
+    get(row, into, to);
+    if (lowRow >= 0) {
+      get(lowRow, scratch, 0);
+      kernels.addLow(into, to, scratch, width);
     }
   }
 
-  private void get(int row, float[] into, int at) {
+  private void get(int row, float[] into, int to) {
     for (int i = 0; i < values.size(); i++) {
-      Int8MatMulShard part = layout.get(i);
-      values.get(i).get(row * part.outputs(), into, at + part.from(), part.outputs());
+      Int8MatMulShard shard = shards.get(i);
+      values.get(i).get(row * shard.outputs(), into, to + shard.from(), shard.outputs());
     }
   }
 
   @Override
   public void close() {
-    parts.forEach(RowTensors::close);
+    tensors.forEach(RowTensors::close);
     memories.forEach(NativeBuffer::close);
   }
 }

@@ -6,16 +6,17 @@ import java.util.ArrayList;
 import java.util.List;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.Rope;
-import org.autodidact.onnxruntime.graph.DecoderGraph;
+import org.autodidact.onnxruntime.backend.SharedPrefixes;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
+import org.autodidact.onnxruntime.quantization.Int8Matrix;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.autodidact.vectors.Int8KvLayout;
 import org.autodidact.vectors.VectorSupport;
 
 /**
- * A checkpoint in 8 bits whose products are ONNX Runtime's, each cut into columns for the threads
- * of a team, and all between them the JVM's own vectors: attention over a cache of 8 bits, and
- * norms, gates and roundings in one pass each ({@link VectorSession}).
+ * A checkpoint's int8 weights as matrix matMuls of ONNX Runtime, each cut into column shards for
+ * the threads of a team. What is between the matMuls is computed with the JVM's Vector API ({@link
+ * VectorSession}).
  */
 public final class VectorWeights implements AutoCloseable {
   private final ModelConfig config;
@@ -24,24 +25,24 @@ public final class VectorWeights implements AutoCloseable {
   private final int threads;
   private final float[] cosines;
   private final float[] sines;
-  private final List<Product> products = new ArrayList<>();
-  private final List<Layer> layers = new ArrayList<>();
-  private final Product head;
+  private final List<ShardedMatMul> matMuls = new ArrayList<>();
+  private final List<LayerMatMuls> layers = new ArrayList<>();
+  private final ShardedMatMul lmHead;
 
   /**
-   * A product, cut into columns.
+   * A projection cut into column shards.
    *
-   * @param centre [inputs], to be taken from inputs before they are rounded, or empty
+   * @param inputMean [inputs], to be subtracted from inputs before they are quantized, or empty
    * @param bias [outputs], or empty
    */
-  record Product(List<Int8MatMulShard> parts, float[] centre, float[] bias) {}
+  record ShardedMatMul(List<Int8MatMulShard> shards, float[] inputMean, float[] bias) {}
 
-  /** The products of a layer. */
-  record Layer(
-      Product queriesKeysValues, Product attentionOutput, Product gateAndUp, Product down) {}
+  /** The projections of a layer. */
+  record LayerMatMuls(
+      ShardedMatMul qkv, ShardedMatMul oProj, ShardedMatMul gateUp, ShardedMatMul downProj) {}
 
   /**
-   * {@code weights} must outlive this, which takes the bytes of their matrices.
+   * {@code weights} must outlive this, which copies and frees the bytes of their matrices.
    *
    * @param positions tokens of the longest sequence
    */
@@ -56,55 +57,58 @@ public final class VectorWeights implements AutoCloseable {
     try {
       for (int i = 0; i < config.layers(); i++) {
         layers.add(
-            new Layer(product("qkv." + i), product("o." + i), gateAndUp(i), product("down." + i)));
+            new LayerMatMuls(
+                matMul("qkv." + i), matMul("o." + i), gateAndUp(i), matMul("down." + i)));
       }
-      this.head = product(Int8Weights.HEAD);
+      this.lmHead = matMul(Int8Weights.HEAD);
     } catch (RuntimeException | Error e) {
       close();
       throw e;
     }
   }
 
-  /** Whether this JVM has what is needed, and the model nothing that is not written for it. */
+  /** Whether this JVM has the Vector API, and the model only features that are written for it. */
   public static boolean supports(ModelConfig config) {
     return VectorSupport.available()
         && Int8KvLayout.supports(config.headSize())
-        && config.hiddenSize() % VectorSupport.BLOCK == 0
-        && config.intermediateSize() % VectorSupport.BLOCK == 0
+        && config.hiddenSize() % VectorSupport.SIMD_BLOCK == 0
+        && config.intermediateSize() % VectorSupport.SIMD_BLOCK == 0
         && Int8Weights.unsupported(config).isEmpty()
-        && Int8Weights.rotatesStream(config)
-        && DecoderGraph.attendsToAll(config)
+        && Int8Weights.rotatesResidual(config)
+        && SharedPrefixes.supports(config)
         && !config.norm().queriesAndKeys()
         && config.embeddingScale() == 1
         && config.activation() == ModelConfig.Activation.SILU;
   }
 
-  private Product product(String name) {
-    Product made = product(weights.matrix(name));
+  private ShardedMatMul matMul(String name) {
+    ShardedMatMul made = matMul(weights.matrix(name));
     weights.free(name);
     return made;
   }
 
-  /** One product: each call of ONNX Runtime takes some 15 microseconds beside its work. */
-  private Product gateAndUp(int layer) {
+  /** Gate and up as one product: each call of ONNX Runtime costs some 15 microseconds. */
+  private ShardedMatMul gateAndUp(int layer) {
     String gate = "gate." + layer;
     String up = "up." + layer;
-    Int8Weights.Matrix both = weights.matrix(gate).beside(weights.matrix(up));
+    Int8Matrix both = weights.matrix(gate).concat(weights.matrix(up));
     weights.free(gate);
     weights.free(up);
     try {
-      return product(both);
+      return matMul(both);
     } finally {
       both.values().close();
     }
   }
 
-  private Product product(Int8Weights.Matrix matrix) {
+  private ShardedMatMul matMul(Int8Matrix matrix) {
     weights.opening().throwIfCancelled();
-    Product made =
-        new Product(
-            Int8MatMulShard.parts(environment, matrix, threads), matrix.centre(), matrix.bias());
-    products.add(made);
+    ShardedMatMul made =
+        new ShardedMatMul(
+            Int8MatMulShard.shards(environment, matrix, threads),
+            matrix.inputMean(),
+            matrix.bias());
+    matMuls.add(made);
     return made;
   }
 
@@ -116,32 +120,32 @@ public final class VectorWeights implements AutoCloseable {
     return environment;
   }
 
-  Layer layer(int index) {
+  LayerMatMuls layer(int index) {
     return layers.get(index);
   }
 
-  /** Gives logits. */
-  Product head() {
-    return head;
+  /** The logits' projection. */
+  ShardedMatMul lmHead() {
+    return lmHead;
   }
 
-  /** [V, hidden]. */
+  /** The rotated embedding, [V, hidden]. */
   FloatBuffer embedding() {
     return weights.embedding();
   }
 
-  /** [positions, head size / 2]. */
+  /** Cosines of the rotary angles, [positions, head size / 2]. */
   float[] cosines() {
     return cosines;
   }
 
-  /** [positions, head size / 2]. */
+  /** Sines of the rotary angles, [positions, head size / 2]. */
   float[] sines() {
     return sines;
   }
 
   @Override
   public void close() {
-    products.forEach(product -> product.parts().forEach(Int8MatMulShard::close));
+    matMuls.forEach(matMul -> matMul.shards().forEach(Int8MatMulShard::close));
   }
 }

@@ -64,7 +64,7 @@ class SamplingNodesTest {
       for (long seed = 0; seed < SEEDS; seed++) {
         int[] found = draw(session, logits, parameters, new SplittableRandom(seed).nextDouble());
         for (int row = 0; row < ROWS; row++) {
-          int expected = new Sampler(parameters, seed, new int[0]).next(rows, row, scratch);
+          int expected = new Sampler(parameters, seed, new int[0]).sample(rows, row, scratch);
           same += found[row] == expected ? 1 : 0;
         }
       }
@@ -83,7 +83,7 @@ class SamplingNodesTest {
     graph.input("min_p", DataType.DOUBLE, "B", 1);
     graph.longs("axis.1", 1);
     SamplingNodes.prepare(graph, SamplerTest.VOCABULARY);
-    graph.output(SamplingNodes.draw(graph, logits, uniform), DataType.INT64, "B", 1);
+    graph.output(SamplingNodes.sample(graph, logits, uniform), DataType.INT64, "B", 1);
     OrtEnvironment environment = OrtRuntime.environment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       ExecutionProviders.add(options, TestDevice.provider(), Map.of());
