@@ -25,7 +25,7 @@ import org.autodidact.checkpoints.tokenizer.PromptEncoder;
 import org.autodidact.onnxruntime.batching.UniqueIds;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.ort.OwnedSession;
-import org.autodidact.onnxruntime.ort.RunInputs;
+import org.autodidact.onnxruntime.ort.RunTensors;
 
 /**
  * Judges by a reward model: a sequence classifier with one logit, as a folder of {@code model.onnx}
@@ -140,11 +140,11 @@ final class RewardModelJudge implements Judge {
     ids[length - 1] = tokens[0][tokens[0].length - 1]; // keeps the token that ends a text
     long[] mask = new long[length];
     Arrays.fill(mask, 1);
-    try (RunInputs tensors = new RunInputs()) {
-      tensors.put("input_ids", ids, 1, length);
-      tensors.put("attention_mask", mask, 1, length);
+    try (RunTensors tensors = new RunTensors()) {
+      tensors.input("input_ids", ids, 1, length);
+      tensors.input("attention_mask", mask, 1, length);
       if (session.get().getInputNames().contains("token_type_ids")) {
-        tensors.put("token_type_ids", Arrays.copyOf(tokens[1], length), 1, length);
+        tensors.input("token_type_ids", Arrays.copyOf(tokens[1], length), 1, length);
       }
       try (OrtSession.Result result = session.run(tensors.inputs())) {
         return ((float[][]) result.get(0).getValue())[0][0];

@@ -232,7 +232,7 @@ class ArchitecturesTest {
       prompts.add(new Prompt("", random.ints(tokens, 3, 253).toArray(), new double[0], List.of()));
     }
     try (ModelFolder model = open(name);
-        Int8Weights rounded = Int8Weights.of(model, false, 2);
+        Int8Weights rounded = Int8Weights.of(model, false, 2, new Cancellation());
         OrtDecoder exact =
             new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
         OrtDecoder decoder =
@@ -266,7 +266,7 @@ class ArchitecturesTest {
   @Test
   void weightBlocksAreRefusedWithTheReason() {
     try (ModelFolder model = open("qwen3")) {
-      assertThatThrownBy(() -> BlockInt8Weights.of(model))
+      assertThatThrownBy(() -> BlockInt8Weights.of(model, new Cancellation()))
           .isInstanceOf(UnsupportedModelException.class)
           .hasMessageContaining("multiples of 64")
           .hasMessageContaining("use int8 or fp32");
@@ -296,7 +296,7 @@ class ArchitecturesTest {
             .replaceFirst("\"intermediate_size\" : 32", "\"intermediate_size\" : 40"));
     try (ModelFolder model = ModelFolder.open(path)) {
       assertThat(Int8Weights.unsupported(model.config())).hasSize(1);
-      assertThatThrownBy(() -> Int8Weights.of(model, true, 1))
+      assertThatThrownBy(() -> Int8Weights.of(model, true, 1, new Cancellation()))
           .isInstanceOf(UnsupportedModelException.class)
           .hasMessageContaining("an intermediate size in no multiple of 32")
           .hasMessageContaining("use fp32");

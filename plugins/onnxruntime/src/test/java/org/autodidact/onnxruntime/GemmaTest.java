@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.autodidact.api.Cancellation;
 import org.autodidact.checkpoints.Golden;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.DecoderSession;
@@ -54,7 +55,7 @@ class GemmaTest {
   void inEightBitsTheFirstTokenIsDrawnFromNearlyTheSameProbabilities() {
     List<int[]> prompts = new ArrayList<>();
     try (ModelFolder model = ModelFolder.open(Golden.gemma3());
-        Int8Weights rounded = Int8Weights.of(model, Int8MatMulCheck.isExact(), 2);
+        Int8Weights rounded = Int8Weights.of(model, Int8MatMulCheck.isExact(), 2, new Cancellation());
         OrtDecoder exact =
             new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
         OrtDecoder decoder =

@@ -18,6 +18,7 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.DecoderSession;
 import org.autodidact.onnxruntime.backend.KvCache;
+import org.autodidact.onnxruntime.backend.SessionCaches;
 import org.autodidact.onnxruntime.batching.AdmissionQueue;
 import org.autodidact.onnxruntime.batching.ContinuousBatch;
 import org.autodidact.onnxruntime.batching.GenerationJob;
@@ -139,13 +140,7 @@ public class GeneratorBenchmark {
   private static final int TOKENS = PROMPTS * CANDIDATES * (MAX_TOKENS + 1) / 2;
 
   /** A decoder that takes no time. */
-  private record NoDecoder(
-      KvCache cache,
-      KvCache groupPrefixes,
-      KvCache templatePrefix,
-      KvCache prefixWorkspace,
-      Logits logits)
-      implements DecoderSession {
+  private record NoDecoder(SessionCaches caches, Logits logits) implements DecoderSession {
     @Override
     public Logits run(Input input) {
       return logits;
@@ -232,13 +227,10 @@ public class GeneratorBenchmark {
     }
     DecoderSession session =
         new NoDecoder(
-            new NoCache(),
-            new NoCache(),
-            new NoCache(),
-            new NoCache(),
+            SessionCaches.of(NoCache::new),
             new ConstantLogits(model.model.config().vocabularySize()));
     session.cache().layOut(SLOTS, MAX_TOKENS + 1);
-    session.groupPrefixes().layOut(SLOTS / CANDIDATES, 64 + PROMPTS);
+    session.caches().groupPrefixes().layOut(SLOTS / CANDIDATES, 64 + PROMPTS);
     List<Generation> found = new ArrayList<>();
     AdmissionQueue waiting = new AdmissionQueue(jobs, SLOTS);
     new ContinuousBatch(model.model, session, waiting, true, found::add, new Cancellation()).run();

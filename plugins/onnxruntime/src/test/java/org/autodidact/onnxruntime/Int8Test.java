@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Random;
+import org.autodidact.api.Cancellation;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.onnxruntime.backend.DecoderSession;
@@ -61,7 +62,7 @@ class Int8Test {
     }
 
     static Opened rounded(ModelFolder model, boolean exact) {
-      return of(model, Optional.of(Int8Weights.of(model, exact, 2)));
+      return of(model, Optional.of(Int8Weights.of(model, exact, 2, new Cancellation())));
     }
 
     @Override

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
@@ -96,7 +97,7 @@ class RefusedMemoryTest {
 
   private static void refuseOpening(Path folder) throws InterruptedException {
     try (ModelFolder model = ModelFolder.open(folder);
-        Int8Weights weights = Int8Weights.of(model, true, 1)) {
+        Int8Weights weights = Int8Weights.of(model, true, 1, new Cancellation())) {
       // Buffers are in the number of threads.
       refuse(() -> new VectorBackend(model.config(), weights, 64, 2048).close());
     }

@@ -23,17 +23,12 @@ public interface DecoderSession extends AutoCloseable {
    */
   int QUERY_TILE = 16;
 
+  SessionCaches caches();
+
   /** KV cache of the decoding sequences, one a slot. */
-  KvCache cache();
-
-  /** KV cache of prompts that several candidates share, one a slot. */
-  KvCache groupPrefixes();
-
-  /** KV cache of the template's tokens, which all prompts of a call begin with; one slot. */
-  KvCache templatePrefix();
-
-  /** KV cache in which prompts with a common prefix are prefilled one after another; one slot. */
-  KvCache prefixWorkspace();
+  default KvCache cache() {
+    return caches().sequences();
+  }
 
   /** Runs new tokens through the decoder: a prefill or a decode step. */
   Logits run(Input input);

@@ -15,6 +15,7 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.tokenizer.EndOfTurn;
 import org.autodidact.onnxruntime.backend.DecoderSession;
 import org.autodidact.onnxruntime.backend.KvCache;
+import org.autodidact.onnxruntime.backend.SessionCaches;
 import org.autodidact.onnxruntime.backend.SharedPrefixes;
 
 /**
@@ -23,7 +24,7 @@ import org.autodidact.onnxruntime.backend.SharedPrefixes;
  * in slot i of the cache; there are no holes: the last sequence moves into a slot that falls free.
  *
  * <p>With shared prompts, a prompt's keys and values are stored once, in its group's slot of {@link
- * DecoderSession#groupPrefixes}, and a sequence's own slot has its answer only; otherwise each slot
+ * SessionCaches#groupPrefixes}, and a sequence's own slot has its answer only; otherwise each slot
  * has prompt and answer.
  */
 public final class ContinuousBatch {
@@ -33,6 +34,7 @@ public final class ContinuousBatch {
   private final ModelFolder model;
   private final EndOfTurn endOfTurn;
   private final DecoderSession session;
+  private final SessionCaches caches;
   private final AdmissionQueue waiting;
   private final boolean sharesPrompts;
   private final Consumer<Generation> results;
@@ -58,6 +60,7 @@ public final class ContinuousBatch {
       Cancellation cancellation) {
     this.model = model;
     this.session = session;
+    this.caches = session.caches();
     this.waiting = waiting;
     this.sharesPrompts = sharesPrompts;
     this.results = results;
@@ -70,7 +73,7 @@ public final class ContinuousBatch {
       cancellation.throwIfCancelled();
       List<Admission> admitted =
           waiting.take(
-              session.cache().slots() - sequences.size(),
+              caches.sequences().slots() - sequences.size(),
               promptCache().slots() - usedPromptSlots(),
               waiting.sharePrefix() ? 1 : MAX_PREFILL_TOKENS);
       if (!admitted.isEmpty()) {
@@ -85,7 +88,7 @@ public final class ContinuousBatch {
   }
 
   private KvCache promptCache() {
-    return sharesPrompts ? session.groupPrefixes() : session.cache();
+    return sharesPrompts ? caches.groupPrefixes() : caches.sequences();
   }
 
   private int usedPromptSlots() {
@@ -122,9 +125,9 @@ public final class ContinuousBatch {
       Admission admission = admitted.get(i);
       int prompt = firstPrompt + i;
       for (int k = 1; k < admission.count(); k++) {
-        session
-            .cache()
-            .copySlot(prompt, session.cache(), sequences.size(), admission.promptTokens().length);
+        caches
+            .sequences()
+            .copySlot(prompt, caches.sequences(), sequences.size(), admission.promptTokens().length);
         add(new Sequence(sequences.get(prompt).group, admission.from() + k), i, logitRows);
       }
     }
@@ -140,10 +143,10 @@ public final class ContinuousBatch {
             .max()
             .orElseThrow();
     needed -= waiting.templateLength();
-    int capacity = session.groupPrefixes().capacity();
+    int capacity = caches.groupPrefixes().capacity();
     // An eighth of slack avoids moving the cache for little (not measured).
     if (needed > capacity || needed < capacity * 7 / 8) {
-      session.groupPrefixes().setCapacity(needed, groups.size());
+      caches.groupPrefixes().setCapacity(needed, groups.size());
     }
   }
 
@@ -173,13 +176,13 @@ public final class ContinuousBatch {
   private DecoderSession.Logits prefillSuffix(Admission admission, int slot) {
     int[] tokens = admission.promptTokens();
     int start = AdmissionQueue.reusablePrefix(workspaceTokens, tokens);
-    KvCache workspace = session.prefixWorkspace();
+    KvCache workspace = caches.prefixWorkspace();
     DecoderSession.Logits logits =
         session.run(
             DecoderSession.Input.ofPrompt(
                 workspace, 0, tokens, start, last(tokens), inverseTemperature(admission)));
     if (waiting.templateLength() > 0 && workspaceTokens.length == 0) {
-      workspace.copySlot(0, session.templatePrefix(), 0, waiting.templateLength());
+      workspace.copySlot(0, caches.templatePrefix(), 0, waiting.templateLength());
     }
     workspaceTokens = tokens;
     int from = sharesPrompts ? waiting.templateLength() : 0;
@@ -210,7 +213,7 @@ public final class ContinuousBatch {
         0,
         session.run(
             new DecoderSession.Input(
-                session.cache(), 0, ids, 1, lengths, positions, wanted, inverse, prefixes())),
+                caches.sequences(), 0, ids, 1, lengths, positions, wanted, inverse, prefixes())),
         IntStream.range(0, count).toArray());
   }
 
@@ -218,9 +221,9 @@ public final class ContinuousBatch {
     return sharesPrompts
         ? Optional.of(
             new SharedPrefixes(
-                session.templatePrefix(),
+                caches.templatePrefix(),
                 waiting.templateLength(),
-                session.groupPrefixes(),
+                caches.groupPrefixes(),
                 groups.stream().mapToInt(this::cachedPrompt).toArray(),
                 largestGroup,
                 sequences.stream().mapToInt(s -> groups.indexOf(s.group)).toArray()))
@@ -251,14 +254,14 @@ public final class ContinuousBatch {
       if (sequence.candidate.isFinished()) {
         Sequence moved = sequences.remove(sequences.size() - 1);
         if (moved != sequence) {
-          session.cache().copySlot(sequences.size(), session.cache(), i, moved.cached());
+          caches.sequences().copySlot(sequences.size(), caches.sequences(), i, moved.cached());
           sequences.set(i, moved);
         }
         sequence.group.size--;
         sequence.group.job.finish(sequence.index, sequence.finished()).ifPresent(results);
       }
     }
-    KvCache prompts = session.groupPrefixes();
+    KvCache prompts = caches.groupPrefixes();
     for (int i = groups.size() - 1; i >= 0; i--) {
       if (groups.get(i).size == 0) {
         Group moved = groups.remove(groups.size() - 1);

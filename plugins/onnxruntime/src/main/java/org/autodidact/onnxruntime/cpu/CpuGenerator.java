@@ -18,6 +18,7 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.CacheBudget;
 import org.autodidact.onnxruntime.backend.DecoderBackend;
 import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.backend.SessionCaches;
 import org.autodidact.onnxruntime.batching.AdmissionQueue;
 import org.autodidact.onnxruntime.batching.ContinuousBatch;
 import org.autodidact.onnxruntime.batching.GenerationJob;
@@ -151,10 +152,11 @@ public final class CpuGenerator implements Generator {
     List<Workers.Worker<Generation>> workers = new ArrayList<>();
     for (int i = 0; i < sessions; i++) {
       DecoderSession session = backend.session(i);
-      session.cache().layOut(slots, perSlot);
-      session.groupPrefixes().layOut(groups, prompt - template);
-      session.templatePrefix().layOut(template > 0 ? 1 : 0, template);
-      session.prefixWorkspace().layOut(waiting.sharePrefix() ? 1 : 0, prompt);
+      SessionCaches caches = session.caches();
+      caches.sequences().layOut(slots, perSlot);
+      caches.groupPrefixes().layOut(groups, prompt - template);
+      caches.templatePrefix().layOut(template > 0 ? 1 : 0, template);
+      caches.prefixWorkspace().layOut(waiting.sharePrefix() ? 1 : 0, prompt);
       workers.add(
           (found, stop) ->
               new ContinuousBatch(model, session, waiting, sharesPrompts, found, stop).run());

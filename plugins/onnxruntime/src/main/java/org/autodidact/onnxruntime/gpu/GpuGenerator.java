@@ -31,7 +31,7 @@ import org.autodidact.onnxruntime.batching.Sampler;
 import org.autodidact.onnxruntime.batching.UniqueIds;
 import org.autodidact.onnxruntime.graph.FloatKvCache;
 import org.autodidact.onnxruntime.ort.OwnedSession;
-import org.autodidact.onnxruntime.ort.RunInputs;
+import org.autodidact.onnxruntime.ort.RunTensors;
 
 /**
  * Generates on a GPU in float32: many sequences in one run of {@link GenerationLoopGraph}, which
@@ -167,7 +167,7 @@ public final class GpuGenerator implements Generator {
     List<GenerationJob> prompts = sequences.stream().map(Sequence::job).distinct().toList();
     int width = longestPrompt(sequences);
     int steps = longestAnswer(sequences);
-    try (RunInputs tensors = new RunInputs()) {
+    try (RunTensors tensors = new RunTensors()) {
       long[] ids = new long[prompts.size() * width];
       long[] lengths = new long[prompts.size()];
       for (int p = 0; p < lengths.length; p++) {
@@ -177,8 +177,8 @@ public final class GpuGenerator implements Generator {
           ids[p * width + t] = tokens[t];
         }
       }
-      tensors.put("input_ids", ids, lengths.length, width);
-      tensors.put("lengths", lengths, lengths.length);
+      tensors.input("input_ids", ids, lengths.length, width);
+      tensors.input("lengths", lengths, lengths.length);
       putSequences(tensors, sequences, prompts, steps);
       try (OrtSession.Result found = session().run(tensors.inputs())) {
         long[][] tokens = (long[][]) found.get("tokens").orElseThrow().getValue();
@@ -197,7 +197,7 @@ public final class GpuGenerator implements Generator {
   }
 
   private void putSequences(
-      RunInputs tensors, List<Sequence> sequences, List<GenerationJob> prompts, int steps)
+      RunTensors tensors, List<Sequence> sequences, List<GenerationJob> prompts, int steps)
       throws OrtException {
     int count = sequences.size();
     long[] promptOfSequence = new long[count];
@@ -225,14 +225,14 @@ public final class GpuGenerator implements Generator {
       maxTokens[i] = sequence.job().maxAnswer();
       ignoreEnd[i] = sampling.ignoreEndOfText();
     }
-    tensors.put("prompt_of_sequence", promptOfSequence, count);
-    tensors.put("uniforms", uniforms, steps, count);
-    tensors.put("inverse_temperature", inverse, count, 1);
-    tensors.put("top_k", topK, count, 1);
-    tensors.put("top_p", topP, count, 1);
-    tensors.put("min_p", minP, count, 1);
-    tensors.put("max_tokens", maxTokens, count);
-    tensors.put("ignore_end", ignoreEnd);
+    tensors.input("prompt_of_sequence", promptOfSequence, count);
+    tensors.input("uniforms", uniforms, steps, count);
+    tensors.input("inverse_temperature", inverse, count, 1);
+    tensors.input("top_k", topK, count, 1);
+    tensors.input("top_p", topP, count, 1);
+    tensors.input("min_p", minP, count, 1);
+    tensors.input("max_tokens", maxTokens, count);
+    tensors.input("ignore_end", ignoreEnd);
   }
 
   /** The tokens of column {@code i} of the outputs, up to the sequence's end. */

@@ -18,7 +18,7 @@ import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.batching.ScoringSequence;
 import org.autodidact.onnxruntime.ort.OwnedSession;
-import org.autodidact.onnxruntime.ort.RunInputs;
+import org.autodidact.onnxruntime.ort.RunTensors;
 
 /**
  * Scores continuations on a GPU by {@link ScoringGraph}, those of one token by one prefill. With
@@ -104,10 +104,10 @@ final class GpuScorer implements Scorer, AutoCloseable {
   }
 
   private float[] logProbabilities(long[] ids, int width, long[] rows, List<long[]> targets) {
-    try (RunInputs tensors = new RunInputs()) {
-      tensors.put("input_ids", ids, ids.length / width, width);
-      tensors.put("rows", rows, rows.length);
-      tensors.put(
+    try (RunTensors tensors = new RunTensors()) {
+      tensors.input("input_ids", ids, ids.length / width, width);
+      tensors.input("rows", rows, rows.length);
+      tensors.input(
           "targets", targets.stream().flatMapToLong(Arrays::stream).toArray(), targets.size(), 2);
       boolean fits = width <= longest && rows.length <= MAX_TOKENS && targets.size() <= MAX_TOKENS;
       try (OrtSession.Result result = session(fits).run(tensors.inputs())) {

@@ -23,9 +23,7 @@ public final class FloatKvCache implements KvCache {
   private int capacity;
 
   FloatKvCache(ModelConfig config) {
-    this.shape =
-        new Shape(
-            config.keyValueHeads(), config.headSize(), config.heads() / config.keyValueHeads());
+    this.shape = Shape.of(config);
     for (int layer = 0; layer < config.layers(); layer++) {
       names.add(layer + ".key");
       names.add(layer + ".value");
@@ -33,7 +31,12 @@ public final class FloatKvCache implements KvCache {
   }
 
   /** What one token of one slot takes in one buffer, and the query heads that read a head. */
-  record Shape(int heads, int headSize, int queriesPerHead) {}
+  record Shape(int heads, int headSize, int queriesPerHead) {
+    static Shape of(ModelConfig config) {
+      int heads = config.keyValueHeads();
+      return new Shape(heads, config.headSize(), config.heads() / heads);
+    }
+  }
 
   /** Receives some slots of one buffer: the end of an input's name, the values, their shape. */
   interface SlotsOfBuffer {
@@ -59,10 +62,6 @@ public final class FloatKvCache implements KvCache {
         throw e;
       }
     }
-  }
-
-  Shape shape() {
-    return shape;
   }
 
   List<String> names() {

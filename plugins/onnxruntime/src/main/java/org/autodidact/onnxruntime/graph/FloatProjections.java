@@ -8,7 +8,7 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 
 /** Projections in float32 over the checkpoint's own weights. */
-public final class FloatProjections implements Projections {
+public class FloatProjections implements Projections {
   private final ModelFolder model;
   private final ModelConfig config;
   private final OnnxGraphBuilder graph;
@@ -66,7 +66,7 @@ public final class FloatProjections implements Projections {
   }
 
   /** The MLP's activation function. */
-  String activated(String x) {
+  private String activated(String x) {
     return switch (config.activation()) {
       case SILU -> graph.node("Mul", List.of(x, graph.node("Sigmoid", List.of(x))));
       case GELU_TANH -> gelu(x);
@@ -92,7 +92,8 @@ public final class FloatProjections implements Projections {
     graph.node("", "Gemm", List.of(x, weight(weight)), List.of("logits"), attribute("transB", 1));
   }
 
-  private String linear(String x, String name, boolean bias) {
+  /** x · Wᵀ + bias with the weights of this name, [rows, outputs]. */
+  String linear(String x, String name, boolean bias) {
     List<String> inputs =
         bias
             ? List.of(x, weight(name + ".weight"), weight(name + ".bias"))

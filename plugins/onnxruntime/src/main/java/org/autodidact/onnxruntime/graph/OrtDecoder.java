@@ -24,7 +24,6 @@ import org.autodidact.onnxruntime.quantization.QuantizedWeights;
  * over it has buffers of its own.
  */
 public final class OrtDecoder implements AutoCloseable {
-  private final OrtEnvironment environment;
   private final OwnedSession session;
   private final ModelConfig config;
   private final boolean sharesPrefixes;
@@ -44,7 +43,7 @@ public final class OrtDecoder implements AutoCloseable {
       int positions) {
     this.config = model.config();
     this.sharesPrefixes = sharesPrefixes;
-    this.environment = OrtRuntime.environment();
+    OrtEnvironment environment = OrtRuntime.environment();
     byte[] graph = DecoderGraph.build(model, quantized, sharesPrefixes, positions);
     Map<String, OnnxTensor> initializers = new LinkedHashMap<>();
     try {
@@ -87,10 +86,6 @@ public final class OrtDecoder implements AutoCloseable {
 
   public ModelConfig config() {
     return config;
-  }
-
-  OrtEnvironment environment() {
-    return environment;
   }
 
   /** Whether a run can attend to {@link SharedPrefixes} beside its own cache. */

@@ -43,11 +43,7 @@ public final class BlockInt8Weights implements QuantizedWeights {
     this.model = model;
   }
 
-  /** {@link #of(ModelFolder, Cancellation)} without a cancellation. */
-  public static BlockInt8Weights of(ModelFolder model) {
-    return of(model, new Cancellation());
-  }
-
+  /** Quantizes a checkpoint's weights. */
   public static BlockInt8Weights of(ModelFolder model, Cancellation opening) {
     ModelConfig config = model.config();
     int attended = config.heads() * config.headSize();

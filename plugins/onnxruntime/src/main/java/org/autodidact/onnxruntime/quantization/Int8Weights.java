@@ -79,11 +79,6 @@ public final class Int8Weights implements QuantizedWeights {
             : HadamardRotation.hadamard(inputHadamardSize(config));
   }
 
-  /** {@link #of(ModelFolder, boolean, int, Cancellation)} without a cancellation. */
-  public static Int8Weights of(ModelFolder model, boolean exactProducts, int threads) {
-    return of(model, exactProducts, threads, new Cancellation());
-  }
-
   /**
    * Rotates and quantizes a checkpoint's weights.
    *

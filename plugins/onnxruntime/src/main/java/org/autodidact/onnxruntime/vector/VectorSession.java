@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.function.IntConsumer;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.backend.SessionCaches;
 import org.autodidact.onnxruntime.backend.SharedPrefixes;
 import org.autodidact.onnxruntime.backend.StepInput;
 import org.autodidact.onnxruntime.quantization.ActivationObserver;
@@ -47,10 +48,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
   /** Tokens of a tile, T. */
   private final int tile;
 
-  private final Int8KvCache cache;
-  private final Int8KvCache groupPrefixes;
-  private final Int8KvCache templatePrefix;
-  private final Int8KvCache prefixWorkspace;
+  private final SessionCaches caches;
 
   /** Inputs of a tile's projections: [2 T, hidden], [2 T, query width], [2 T, intermediate]. */
   private final QuantizedActivations normed;
@@ -98,10 +96,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
     this.config = weights.config();
     this.team = team;
     this.tile = team.size() > 1 ? TILE_PER_THREAD * team.size() : TILE_OF_ONE_THREAD;
-    this.cache = new Int8KvCache(config);
-    this.groupPrefixes = new Int8KvCache(config);
-    this.templatePrefix = new Int8KvCache(config);
-    this.prefixWorkspace = new Int8KvCache(config);
+    this.caches = SessionCaches.of(() -> new Int8KvCache(config));
     this.hidden = config.hiddenSize();
     this.queryWidth = config.heads() * config.headSize();
     this.keyWidth = config.keyValueHeads() * config.headSize();
@@ -134,23 +129,8 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
   }
 
   @Override
-  public Int8KvCache cache() {
-    return cache;
-  }
-
-  @Override
-  public Int8KvCache groupPrefixes() {
-    return groupPrefixes;
-  }
-
-  @Override
-  public Int8KvCache templatePrefix() {
-    return templatePrefix;
-  }
-
-  @Override
-  public Int8KvCache prefixWorkspace() {
-    return prefixWorkspace;
+  public SessionCaches caches() {
+    return caches;
   }
 
   @Override
@@ -191,10 +171,10 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
 
   @Override
   public void prefill(int[] ids, ActivationObserver by) {
-    cache.layOut(1, ids.length);
+    cache().layOut(1, ids.length);
     observer = by;
     try {
-      run(Input.ofPrompt(cache, 0, ids, 0, new int[0], 1));
+      run(Input.ofPrompt(cache(), 0, ids, 0, new int[0], 1));
     } finally {
       observer = NO_OBSERVER;
     }
@@ -609,14 +589,9 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
     }
   }
 
-  /** Frees the KV caches. */
-  void freeCaches() {
-    List.of(cache, groupPrefixes, templatePrefix, prefixWorkspace).forEach(Int8KvCache::close);
-  }
-
   @Override
   public void close() {
-    freeCaches();
+    caches.close();
     List.of(normed, attended, gated).forEach(QuantizedActivations::close);
     List.of(qkv, oProj, gateUp, downProj, lmHead).forEach(MatMulOutputs::close);
   }
