@@ -1,5 +1,5 @@
 """What the scripts here share: the project's own class path, the peers' Python, and the processor's name."""
-import json, os, subprocess
+import datetime, json, os, shlex, subprocess, sys
 
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 shared = os.environ.get("AUTODIDACT_SHARED", os.path.join(root, "..", "shared"))
@@ -35,3 +35,11 @@ def machine():
     cpu = next(l for l in open("/proc/cpuinfo") if l.startswith("model name")).split(":")[1].strip()
     flags = next(l for l in open("/proc/cpuinfo") if l.startswith("flags")).split()
     return f"{cpu}, {os.cpu_count()} cores, " + " ".join(f for f in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8") if f in flags)
+
+
+def origin():
+    """What a table in docs/measurements says of itself: date, commit, processor and command."""
+    git = lambda *arguments: subprocess.run(["git", "-C", root, *arguments], stdout=subprocess.PIPE, text=True).stdout.strip()
+    commit = git("rev-parse", "--short", "HEAD") + (" with changes" if git("status", "--porcelain", "-uno") else "")
+    command = " ".join(["benchmarks/" + os.path.basename(sys.argv[0]), *map(shlex.quote, sys.argv[1:])])
+    return f"Measured {datetime.date.today()}, commit {commit}, on {machine()}, by `{command}`.\n"

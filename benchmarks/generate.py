@@ -34,7 +34,7 @@ for _ in range(a.rounds):
         for row in common.rows(name, command):
             found.setdefault((name, row["batch"]), []).append(row["tokens_per_second"])
             print(name, json.dumps(row), file=sys.stderr, flush=True)
-print(common.machine())
+print(common.origin())
 batches = sorted({b for _, b in found})
 print("| tokens/s, 64 + 128 tokens | " + " | ".join(f"B {b}" for b in batches) + " |\n|" + "---|" * (len(batches) + 1))
 for name in dict.fromkeys(n for n, _ in found):

@@ -24,7 +24,7 @@ for _ in range(a.rounds):
     for name, command in commands.items():
         found[name] += common.rows(name, command)
         print(name, json.dumps(found[name][-1]), file=sys.stderr, flush=True)
-print(common.machine())
+print(common.origin())
 middle = lambda name, key: statistics.median(row[key] for row in found[name])
 peer = middle("openvino-genai", "seconds")
 sampled = middle("autodidact", "seconds")

@@ -39,7 +39,7 @@ for _ in range(a.rounds):
     for name, command in commands:
         found.setdefault(name, []).extend(common.rows(name, command))
         print(name, json.dumps(found[name][-1]), file=sys.stderr, flush=True)
-print(common.machine())
+print(common.origin())
 middle = lambda name, key: statistics.median(row[key] for row in found[name])
 against = {"autodidact fp32": "TRL fp32", "autodidact bf16": "TRL bf16", "autodidact LoRA": "autodidact fp32",
            "autodidact LoRA, 8 bits": "autodidact fp32", "autodidact Adafactor": "autodidact fp32"}

@@ -18,6 +18,6 @@ a = ap.parse_args()
 ranked = os.path.join(common.shared, "data", "ranked_responses.jsonl")
 row = common.rows("training", common.java("TrainBenchmark", os.environ["MODEL_HF"], ranked, a.pairs, "1", a.max_length, "fp32", a.rank, a.passes))[0]
 resident = row["rss_mb"]
-print(common.machine())
+print(common.origin())
 print("| step | " + " | ".join(str(s) for s in range(20, len(resident) + 1, 20)) + " | highest |")
 print("| resident, MB | " + " | ".join(f"{resident[s - 1]:,}" for s in range(20, len(resident) + 1, 20)) + f" | {row['peak_rss_mb']:,} |")

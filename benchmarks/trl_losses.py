@@ -56,7 +56,7 @@ with tempfile.TemporaryDirectory() as folder:
                           "--learning-rate", str(a.rate), "--schedule", "constant", "--batch-size", str(a.batch), "--max-length", str(a.max_length),
                           "--save-every", "0"], check=True, stdout=subprocess.PIPE, text=True).stdout
 ours = json.loads(out.splitlines()[-1])["losses"]
-print(common.machine())
+print(common.origin())
 print("| step | TRL | autodidact |\n|---|---|---|")
 for i, (x, y) in enumerate(zip(theirs, ours)):
     print(f"| {i + 1} | {x:.4f} | {y:.4f} |")

@@ -16,6 +16,9 @@ ARCHITECTURES = {
     "qwen3": dict(head_dim=16),
     "gemma3_text": dict(head_dim=16, num_hidden_layers=3, query_pre_attn_scalar=24,
                         layer_types=["sliding_attention", "full_attention", "sliding_attention"]),
+    "smollm3": dict(num_hidden_layers=3, no_rope_layers=[1, 0, 1], sliding_window=None),
+    "granite": dict(embedding_multiplier=3.0, logits_scaling=4.0, residual_multiplier=0.6, attention_multiplier=0.3,
+                    attention_bias=True, mlp_bias=True),
 }
 PROMPTS = [[3 + (7 * i * i + 11 * i) % 250 for i in range(n)] for n in (13, 22)]
 

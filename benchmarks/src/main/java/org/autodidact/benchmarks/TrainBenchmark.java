@@ -30,8 +30,8 @@ import org.autodidact.engine.Autodidact;
  * that is cancelled before its first pass, in the same JVM afterwards.
  *
  * <p>Arguments: model folder, ranked responses (JSONL), pairs, batch, max length, precision, rank
- * of LoRA (0: all parameters), passes over the pairs; then, where wanted, {@code recompute}, {@code
- * adafactor}, and {@code quantized} (LoRA's base in 8 bits).
+ * of LoRA (0: all parameters), passes over the pairs; then, where wanted, {@code
+ * activation-checkpointing}, {@code adafactor}, and {@code quantized} (LoRA's base in 8 bits).
  */
 public final class TrainBenchmark {
   private TrainBenchmark() {}
@@ -47,7 +47,7 @@ public final class TrainBenchmark {
             .maxLength(Integer.parseInt(arguments[4]))
             .shuffle(false)
             .saveEvery(0)
-            .recompute(more.contains("recompute"));
+            .activationCheckpointing(more.contains("activation-checkpointing"));
     if (more.contains("adafactor")) {
       settings.optimizer(TrainingSettings.Optimizer.ADAFACTOR);
     }

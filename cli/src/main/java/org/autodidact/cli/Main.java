@@ -23,6 +23,7 @@ import org.autodidact.cli.commands.ReportCommand;
 import org.autodidact.cli.commands.ResumeCommand;
 import org.autodidact.cli.commands.RunCommand;
 import org.autodidact.cli.commands.TrainCommand;
+import org.autodidact.cli.options.RenamedOptions;
 import org.autodidact.cli.process.SignalHandling;
 import org.autodidact.cli.process.UsageException;
 import picocli.CommandLine;
@@ -64,10 +65,6 @@ import picocli.CommandLine.Command;
       "130:cancelled by Ctrl-C; 'resume' goes on"
     })
 public final class Main {
-  /** When the JVM started, for start-up times. */
-  public static final long STARTED =
-      java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime();
-
   private static final int MOST_CAUSES = 20;
 
   private Main() {}
@@ -83,7 +80,7 @@ public final class Main {
   /** Runs a command line and gives its exit code. */
   static int execute(String... arguments) {
     try {
-      return commandLine(arguments).execute(arguments);
+      return commandLine(arguments).execute(RenamedOptions.replaced(arguments));
     } catch (VirtualMachineError | LinkageError e) {
       report(e, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
       return exitCode(e);

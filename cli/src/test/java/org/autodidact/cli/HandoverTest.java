@@ -30,7 +30,7 @@ import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.report.HtmlReport;
 import org.autodidact.engine.store.ModelHandover;
-import org.autodidact.engine.store.ModelHandover.Compared;
+import org.autodidact.engine.store.ModelHandover.Comparison;
 import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -135,8 +135,8 @@ class HandoverTest {
                   .orElseThrow(),
               within(1e-3 * TOKENS));
       for (int t = 2; t <= 3; t++) {
-        Compared found = ModelHandover.compared(store, "M" + t).orElseThrow();
-        assertThat(found.verdict()).isEqualTo(Compared.AGREE);
+        Comparison found = ModelHandover.comparison(store, "M" + t).orElseThrow();
+        assertThat(found.verdict()).isEqualTo(Comparison.AGREE);
         assertThat(found.probes()).isEqualTo(6);
         assertThat(found.bound()).isEqualTo(1e-3);
         assertThat(found.largest()).isLessThan(1e-4);
@@ -154,8 +154,8 @@ class HandoverTest {
     Path run = folder.resolve("run");
     Autodidact.builder().build().run(config("iterations: 0\nfine-tuning: {ift: ift.jsonl}\n"), run);
     try (RunStore store = RunStore.open(run)) {
-      Compared found = ModelHandover.compared(store, "M1").orElseThrow();
-      assertThat(found.verdict()).isEqualTo(Compared.AGREE);
+      Comparison found = ModelHandover.comparison(store, "M1").orElseThrow();
+      assertThat(found.verdict()).isEqualTo(Comparison.AGREE);
       assertThat(found.tokens()).isEqualTo("This. \u00e9".length() + 1 + 1 + 1 + 1);
     }
   }
@@ -182,9 +182,9 @@ class HandoverTest {
     assertThatThrownBy(() -> stale.resume(run, new Cancellation()))
         .isInstanceOf(ModelsDisagreeException.class);
     try (RunStore store = RunStore.open(run)) {
-      assertThat(store.candidates(2)).isEmpty();
-      assertThat(ModelHandover.compared(store, "M2").orElseThrow().verdict())
-          .isEqualTo(Compared.DISAGREE);
+      assertThat(store.ownCandidates(2)).isEmpty();
+      assertThat(ModelHandover.comparison(store, "M2").orElseThrow().verdict())
+          .isEqualTo(Comparison.DISAGREE);
       copy(right, weights(store.model("M2").orElseThrow()));
     }
     assertThat(stale.resume(run, new Cancellation()).name()).isEqualTo("M3");

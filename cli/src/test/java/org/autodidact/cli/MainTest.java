@@ -557,7 +557,7 @@ class MainTest {
         "--optimizer adafactor --learning-rate 0.002 --final-learning-rate 0.001 --schedule linear"
             + " --warmup 3 --batch-size 4 --epochs 2 --max-length 99 --weight-decay 0.01"
             + " --max-grad-norm 0.7 --dropout 0.05 --held-out-every 5 --patience 6 --save-every 7"
-            + " --recompute --lora-rank 8 --lora-alpha 9.5 --lora-dropout 0.06"
+            + " --activation-checkpointing --lora-rank 8 --lora-alpha 9.5 --lora-dropout 0.06"
             + " --lora-targets q_proj,v_proj --lora-quantized --no-shuffle";
     options += " --held-out " + data;
     assertThat(autodidact(trainDpo(model, data, trained, (Object[]) options.split(" "))))
@@ -567,11 +567,11 @@ class MainTest {
         .isEqualTo(
             JSON.readTree(
                 """
-                {"loss": "SIGMOID", "terms": {"beta": 0.1, "labelSmoothing": 0.1, "gamma": 0.5, "sftWeight": 0.0}, "optimizer": "ADAFACTOR",
+                {"loss": "SIGMOID", "lossParameters": {"beta": 0.1, "labelSmoothing": 0.1, "gamma": 0.5, "sftWeight": 0.0}, "optimizer": "ADAFACTOR",
                  "learningRate": 0.002, "finalLearningRate": 0.001, "schedule": "LINEAR",
                  "warmupSteps": 3, "batchSize": 4, "epochs": 2, "maxLength": 99,
                  "weightDecay": 0.01, "maxGradientNorm": 0.7, "dropout": 0.05, "shuffle": false,
-                 "heldOutEvery": 5, "patience": 6, "saveEvery": 7, "recompute": true,
+                 "heldOutEvery": 5, "patience": 6, "saveEvery": 7, "activationCheckpointing": true,
                  "lora": {"rank": 8, "alpha": 9.5, "dropout": 0.06,
                           "targets": ["q_proj", "v_proj"], "merge": false, "quantized": true}}
                 """));
@@ -626,8 +626,12 @@ class MainTest {
     Path data = file("d.jsonl", "{\"prompt\":\"x\",\"chosen\":\"good\",\"rejected\":\"bad\"}\n");
     assertRefused(
         3,
-        "set the provider cpu or auto",
-        trainDpo(model, data, folder.resolve("trained"), "--provider", "cuda"));
+        "set the device cpu or auto",
+        trainDpo(model, data, folder.resolve("trained"), "--device", "cuda"));
+    assertRefused( // the name of an earlier version
+        3,
+        "set the device cpu or auto",
+        trainDpo(model, data, folder.resolve("trained"), "--recompute", "--provider=cuda"));
   }
 
   @Test

@@ -290,7 +290,7 @@ public abstract class TrainerRules extends Rules {
         .as("what was imitated")
         .isGreaterThan(first.probes().get(0).before());
     for (int i = 0; i < probes.size(); i++) {
-      Probe.Reading reading = first.probes().get(i);
+      Probe.Result reading = first.probes().get(i);
       assertThat(second.probes().get(i).before())
           .as("probe %d of what was written", i)
           .isCloseTo(reading.after(), within(2 * reading.rounding() * reading.tokens()));

@@ -120,11 +120,11 @@ final class BreakableTrainer implements Trainer {
       metrics.accept(found);
     }
     write(request.output().folder(), weights);
-    List<Probe.Reading> readings = new ArrayList<>();
+    List<Probe.Result> readings = new ArrayList<>();
     for (Probe probe : request.probes()) {
       double before = score(probe, reference);
       double after = broken.equals("T10") ? before : score(probe, weights);
-      readings.add(new Probe.Reading(before, after, 1, 1e-9));
+      readings.add(new Probe.Result(before, after, 1, 1e-9));
     }
     return new TrainingResult(request.output(), history, false, history.size(), readings);
   }

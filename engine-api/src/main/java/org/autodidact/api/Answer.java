@@ -4,12 +4,13 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * An answer to learn from: token ids that a model drew, or a text.
+ * An answer to train on: token ids that a model sampled, or a text.
  *
  * @param text the answer without end of turn
- * @param tokens the token ids to learn, exactly these, a drawn end included; empty where the text
- *     is to be tokenized
- * @param ends whether the end of turn is learned behind a text; of no effect where there are tokens
+ * @param tokens the token ids to train on, exactly these, a sampled end-of-turn token included;
+ *     empty where the text is to be tokenized
+ * @param ends whether the end-of-turn token is trained on after a text; no effect where there are
+ *     tokens
  */
 public record Answer(String text, List<Integer> tokens, boolean ends) {
   public Answer {
@@ -23,10 +24,10 @@ public record Answer(String text, List<Integer> tokens, boolean ends) {
   }
 
   /**
-   * What was drawn: its tokens as they are. A candidate without tokens is its text, and ends where
-   * its finish reason says that the model ended it.
+   * The sampled token ids as they are. A candidate without tokens is its text, and ends where its
+   * finish reason says that the model ended it.
    */
-  public static Answer drawn(Candidate candidate) {
+  public static Answer sampled(Candidate candidate) {
     return new Answer(
         candidate.text(), candidate.tokens(), candidate.finishReason() == FinishReason.END_OF_TEXT);
   }

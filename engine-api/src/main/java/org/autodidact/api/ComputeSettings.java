@@ -3,27 +3,27 @@ package org.autodidact.api;
 import java.util.Objects;
 
 /**
- * What a plugin may use of the machine.
+ * The resources that a plugin may use: arithmetic, threads, cache memory and device.
  *
- * @param precision the arithmetic wanted
+ * @param precision the arithmetic to use
  * @param threads threads for computing; 0 lets the plugin take all cores
- * @param memoryMegabytes memory that caches may fill beyond the weights; 0 lets the plugin choose
- * @param provider where it computes; trainers take {@code TENSORRT} as {@code CUDA}
+ * @param memoryMegabytes MiB that KV caches may take beside the weights; 0 lets the plugin choose
+ * @param device where it computes; trainers take {@code TENSORRT} as {@code CUDA}
  */
 public record ComputeSettings(
-    Precision precision, int threads, int memoryMegabytes, Provider provider) {
+    Precision precision, int threads, int memoryMegabytes, Device device) {
   public ComputeSettings {
     Objects.requireNonNull(precision, "precision");
-    Objects.requireNonNull(provider, "provider");
+    Objects.requireNonNull(device, "device");
     if (threads < 0 || memoryMegabytes < 0) {
       throw new InvalidInputException(
           "threads and memory must be 0 or more, found " + threads + " and " + memoryMegabytes);
     }
   }
 
-  /** With the plugin's choice of where to compute. */
+  /** On the device that the plugin chooses. */
   public ComputeSettings(Precision precision, int threads, int memoryMegabytes) {
-    this(precision, threads, memoryMegabytes, Provider.AUTO);
+    this(precision, threads, memoryMegabytes, Device.AUTO);
   }
 
   /** Automatic precision, all cores. */
@@ -46,18 +46,17 @@ public record ComputeSettings(
     /** Weights and activations in 8 bits. */
     INT8,
     /** Weights alone in 8 bits: for few sequences at a time. */
-    INT8_WEIGHTS,
-    INT4
+    INT8_WEIGHTS
   }
 
-  /** Where a plugin computes. One that lacks it says which it has. */
-  public enum Provider {
+  /** Where a plugin computes. A plugin that lacks one says which it has. */
+  public enum Device {
     /** The plugin's choice for this machine. */
     AUTO,
     CPU,
     /** NVIDIA's GPUs. */
     CUDA,
-    /** NVIDIA's GPUs, by engines that are built for the checkpoint first. */
+    /** NVIDIA's GPUs through TensorRT, which compiles an engine for each checkpoint first. */
     TENSORRT
   }
 }

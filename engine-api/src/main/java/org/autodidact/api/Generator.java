@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * Answers prompts: the language model as a writer. Bulk work, not chat: give it all the prompts at
+ * Samples answers to prompts from a language model. Bulk work, not chat: give it all the prompts at
  * once and let it decide how to batch them.
  *
  * <p>The rules (G1…) are tested by {@code conformance-tests}. An instance is used by one thread at
@@ -21,7 +21,7 @@ public interface Generator extends AutoCloseable {
    *       calling thread as soon as its last candidate ends, in any order of requests.
    *   <li>G2: a generation has one candidate a seed, in the order of the seeds.
    *   <li>G3: a candidate depends on model, prompt, sampling parameters and its own seed, never on
-   *       the batch it rode in.
+   *       the batch it is decoded in.
    *   <li>G4: no candidate has more than {@link SamplingParameters#maxTokens()} tokens, and its
    *       finish reason says truly why it ended.
    *   <li>G5: once {@code cancellation} is set the call ends with {@link CancelledException} within
@@ -41,7 +41,7 @@ public interface Generator extends AutoCloseable {
   void generate(
       List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation);
 
-  /** The same model as a reader of given texts, where the implementation can be one. */
+  /** The scorer of the same model, where the implementation has one. */
   default Optional<Scorer> scorer() {
     return Optional.empty();
   }

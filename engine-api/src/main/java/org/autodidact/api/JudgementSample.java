@@ -5,40 +5,43 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
- * One opinion.
+ * One sampled judgement of an answer.
  *
- * @param score the points given, or empty where no score could be read
- * @param text what the judge wrote, empty for judges that do not write
- * @param shown where the answer stood when the judge saw it
- * @param unread why there is no score; empty where there is one, and where the judge does not say
+ * @param score points on the scale of the judge, or empty where none could be parsed
+ * @param text what the judge wrote; empty for judges that do not write
+ * @param position where the answer stood in the judge prompt
+ * @param parseFailure why no score could be parsed; empty where there is a score, and where the
+ *     judge does not say
  */
 public record JudgementSample(
-    OptionalDouble score, String text, Shown shown, Optional<Unread> unread) {
+    OptionalDouble score, String text, Position position, Optional<ParseFailure> parseFailure) {
   public JudgementSample {
     Objects.requireNonNull(score, "score");
     Objects.requireNonNull(text, "text");
-    Objects.requireNonNull(shown, "shown");
-    if (unread.isPresent() && score.isPresent()) {
+    Objects.requireNonNull(position, "position");
+    if (parseFailure.isPresent() && score.isPresent()) {
       throw new InvalidInputException(
           "a judgement's sample has the score "
               + score.getAsDouble()
               + " and a reason why there is none, "
-              + unread.get());
+              + parseFailure.get());
     }
   }
 
-  /** An opinion without a reason for having no score. */
-  public JudgementSample(OptionalDouble score, String text, Shown shown) {
-    this(score, text, shown, Optional.empty());
+  /** A sample without a reason for having no score. */
+  public JudgementSample(OptionalDouble score, String text, Position position) {
+    this(score, text, position, Optional.empty());
   }
 
-  /** An opinion on an answer that was seen alone. */
+  /** A sample on an answer that was judged alone. */
   public JudgementSample(OptionalDouble score, String text) {
-    this(score, text, Shown.ALONE);
+    this(score, text, Position.ALONE);
   }
 
-  /** Where an answer stands before a judge. A judge that compares shows each pair both ways. */
-  public enum Shown {
+  /**
+   * Where an answer stands in the judge prompt. A pairwise judge shows each pair in both orders.
+   */
+  public enum Position {
     /** No other answer was shown. */
     ALONE,
     /** Before the answer that it was compared with. */
@@ -48,7 +51,7 @@ public record JudgementSample(
   }
 
   /** Why a written judgement has no score. The texts in brackets are examples. */
-  public enum Unread {
+  public enum ParseFailure {
     /** It never states a score of its own [A good answer.]. */
     NO_STATEMENT,
     /** It was cut off before its statement was complete [Score:], or before there was one. */

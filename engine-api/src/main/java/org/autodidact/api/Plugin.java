@@ -38,4 +38,12 @@ public interface Plugin {
   default List<String> diagnose() {
     return List.of();
   }
+
+  /**
+   * What {@code doctor --model} prints: a line for each way in which this plugin could run the
+   * model, and what is missing where it cannot. Must not throw for a model that it does not know.
+   */
+  default List<String> diagnose(Checkpoint model) {
+    return List.of();
+  }
 }

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * An answer whose log-probability the trainer and the generator are both asked for, to see that
- * they hold the same model.
+ * An answer that both the trainer and the generator score, to check that they compute the same
+ * model.
  *
  * @param prompt the conversation before it
  * @param answer its tokens, or its text with or without an end of turn
@@ -17,15 +17,16 @@ public record Probe(List<Message> prompt, Answer answer) {
   }
 
   /**
-   * What a trainer found. Log-probabilities are natural logarithms, sums over the answer's tokens.
+   * The log-probabilities that a trainer computed: natural logarithms, sums over the answer's
+   * tokens.
    *
    * @param before under the base's weights as the trainer read them
    * @param after under the weights that it wrote, computed from its own memory and not from what it
    *     wrote
    * @param tokens tokens of the answer; 0 where the model's context does not hold the probe, and
-   *     nothing was weighed
+   *     nothing was scored
    * @param rounding how far a token's log-probability, as a mean over {@code tokens}, may lie from
    *     that of exact arithmetic by the trainer's rounding, in nats, 0 or more
    */
-  public record Reading(double before, double after, int tokens, double rounding) {}
+  public record Result(double before, double after, int tokens, double rounding) {}
 }

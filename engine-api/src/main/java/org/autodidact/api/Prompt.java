@@ -4,28 +4,27 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a model is asked. The model's own chat template is applied by whoever generates.
+ * A conversation that the model is to answer. The generator applies the chat template of the model.
  *
  * @param id unique among the prompts of one call
  * @param messages the conversation so far, at least one message
- * @param beginning what the first message begins with as those of many other prompts do, as of one
- *     template; may be empty. A generator may compute it once for all of them; the answers mean the
- *     same.
+ * @param templatePrefix the beginning of the first message that many prompts of one template share;
+ *     may be empty. A generator may prefill it once for all of them; answers stay the same
  */
-public record Prompt(String id, List<Message> messages, String beginning) {
+public record Prompt(String id, List<Message> messages, String templatePrefix) {
   public Prompt {
     Objects.requireNonNull(id, "id");
     messages = List.copyOf(messages);
     if (messages.isEmpty()) {
       throw new InvalidInputException("prompt '" + id + "' has no message; give it at least one");
     }
-    if (!messages.get(0).content().startsWith(beginning)) {
+    if (!messages.get(0).content().startsWith(templatePrefix)) {
       throw new InvalidInputException(
-          "prompt '" + id + "' does not begin with what is said to be its beginning");
+          "prompt '" + id + "' does not begin with its template prefix");
     }
   }
 
-  /** A conversation with nothing in common with others. */
+  /** A conversation without a template prefix. */
   public Prompt(String id, List<Message> messages) {
     this(id, messages, "");
   }

@@ -5,8 +5,8 @@ import java.util.OptionalDouble;
 import java.util.function.Consumer;
 
 /**
- * Weighs given texts: the language model as a reader. One thread at a time; it lives as long as the
- * {@link Generator} that gave it.
+ * Computes log-probabilities of given texts under the language model. One thread at a time; it
+ * lives as long as the {@link Generator} that it comes from.
  */
 public interface Scorer {
 

@@ -4,16 +4,16 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Texts, or token ids, to be weighed as the model's own answer to a prompt.
+ * Texts, or token ids, whose log-probability as the answer to a prompt is asked for.
  *
  * @param prompt what is asked; its id names the request
- * @param prefix how the answer begins in every continuation, tokenized apart; may be empty
- * @param continuations the texts to weigh, tokenized apart, none empty; at least one where there
- *     are no tokens
- * @param endOfText whether each continuation is closed by the model's end-of-turn token, which then
- *     counts
- * @param tokens token ids to weigh, exactly these, in place of {@code continuations}, which is then
- *     empty; the scoring has one log-probability for each list. Only of scorers that have a {@link
+ * @param prefix how the answer begins in every continuation, tokenized on its own; may be empty
+ * @param continuations the texts to score, tokenized on their own, none empty; at least one where
+ *     there are no tokens
+ * @param endOfText whether the end-of-turn token of the model follows each continuation and is
+ *     scored with it
+ * @param tokens token ids to score, exactly these, in place of {@code continuations}, which is then
+ *     empty; the scoring has one log-probability for each list. Only for scorers that have a {@link
  *     Scorer#rounding}
  */
 public record ScoringRequest(
@@ -35,18 +35,18 @@ public record ScoringRequest(
     }
   }
 
-  /** Of texts. */
+  /** Scores texts. */
   public ScoringRequest(
       Prompt prompt, String prefix, List<String> continuations, boolean endOfText) {
     this(prompt, prefix, continuations, endOfText, List.of());
   }
 
-  /** Of token ids that follow the prompt. */
+  /** Scores token ids that follow the prompt. */
   public static ScoringRequest ofTokens(Prompt prompt, List<List<Integer>> tokens) {
     return new ScoringRequest(prompt, "", List.of(), false, tokens);
   }
 
-  /** How many are weighed. */
+  /** How many continuations are scored. */
   public int count() {
     return continuations.size() + tokens.size();
   }

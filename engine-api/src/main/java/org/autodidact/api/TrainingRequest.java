@@ -11,10 +11,11 @@ import java.util.Objects;
  * @param examples what to learn from, all of the kind that the loss needs
  * @param heldOut examples of the same kind that are only evaluated; may be empty
  * @param settings how
- * @param seed draws order and dropout
+ * @param seed seeds the order of the examples and dropout
  * @param output the new checkpoint; its folder appears whole or not at all
  * @param stateFolder where a killed training leaves what it resumes from; deleted when it ends
- * @param probes what the trainer is asked to weigh, see {@link Trainer#train} T10; may be empty
+ * @param probes answers whose log-probabilities the trainer reports, see {@link Trainer#train} T10;
+ *     may be empty
  */
 public record TrainingRequest(
     Checkpoint base,

@@ -11,22 +11,22 @@ import java.util.Objects;
  * @param stoppedEarly whether the held-out loss ended it
  * @param keptStep the step whose weights the checkpoint has: the last, or the one with the lowest
  *     held-out loss
- * @param probes what was found of each of the request's probes, in their order; empty where the
- *     trainer weighs none
+ * @param probes the result of each of the request's probes, in their order; empty where the trainer
+ *     scores none
  */
 public record TrainingResult(
     Checkpoint checkpoint,
     List<TrainingMetrics> metrics,
     boolean stoppedEarly,
     int keptStep,
-    List<Probe.Reading> probes) {
+    List<Probe.Result> probes) {
   public TrainingResult {
     Objects.requireNonNull(checkpoint, "checkpoint");
     metrics = List.copyOf(metrics);
     probes = List.copyOf(probes);
   }
 
-  /** Of a trainer that weighs no probes. */
+  /** The result of a trainer that scores no probes. */
   public TrainingResult(
       Checkpoint checkpoint, List<TrainingMetrics> metrics, boolean stoppedEarly, int keptStep) {
     this(checkpoint, metrics, stoppedEarly, keptStep, List.of());

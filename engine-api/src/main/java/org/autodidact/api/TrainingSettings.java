@@ -9,7 +9,7 @@ import java.util.Optional;
  * {@link #sft()} and {@link #dpo()} are the paper's (section 3.1.2).
  *
  * @param loss what is minimized
- * @param terms numbers of the loss; each loss names those it reads
+ * @param lossParameters numbers of the loss; each loss names those it reads
  * @param optimizer makes a step of a gradient
  * @param learningRate the highest rate; 0 or more
  * @param finalLearningRate where cosine and linear schedules end; between 0 and {@code
@@ -23,18 +23,19 @@ import java.util.Optional;
  * @param maxGradientNorm clips the global gradient norm; 0 does not
  * @param dropout probability of dropping in training, in [0, 1). The paper has 0.1; the default is
  *     0, as models that were pre-trained without dropout are damaged by it (measured:
- *     docs/decisions.md)
- * @param shuffle whether each epoch sees the data in a new order, drawn by the seed
+ *     docs/decisions, 0001)
+ * @param shuffle whether each epoch sees the data in a new order, shuffled by the seed
  * @param heldOutEvery steps between held-out evaluations; 0: never
  * @param patience held-out evaluations without improvement before training stops; 0: never stops
  * @param saveEvery steps between saved states that a killed training resumes from; 0: never
- * @param recompute whether layers are computed a second time in the backward pass instead of being
- *     kept: about a third more time for a fraction of the memory (Chen et al., 2016)
+ * @param activationCheckpointing whether the activations of a layer are computed a second time in
+ *     the backward pass instead of being kept: about a third more time for a fraction of the memory
+ *     (Chen et al., 2016)
  * @param lora trains an adapter instead of all parameters, where present
  */
 public record TrainingSettings(
     Loss loss,
-    Terms terms,
+    LossParameters lossParameters,
     Optimizer optimizer,
     double learningRate,
     double finalLearningRate,
@@ -50,13 +51,13 @@ public record TrainingSettings(
     int heldOutEvery,
     int patience,
     int saveEvery,
-    boolean recompute,
+    boolean activationCheckpointing,
     Optional<Lora> lora) {
 
   public TrainingSettings {
     Objects.requireNonNull(loss, "loss");
     Objects.requireNonNull(schedule, "schedule");
-    Objects.requireNonNull(terms, "terms");
+    Objects.requireNonNull(lossParameters, "lossParameters");
     Objects.requireNonNull(optimizer, "optimizer");
     Objects.requireNonNull(lora, "lora");
     require(learningRate >= 0 && learningRate < 1, "learning-rate", "in [0, 1)", learningRate);
@@ -113,7 +114,7 @@ public record TrainingSettings(
   /** Changes some of the settings and leaves the others. Not thread-safe. */
   public static final class Builder {
     private Loss loss = Loss.SIGMOID;
-    private Terms terms = Terms.beta(0.1);
+    private LossParameters lossParameters = LossParameters.beta(0.1);
     private Optimizer optimizer = Optimizer.ADAMW;
     private double learningRate = 1e-6;
     private double finalLearningRate = 1e-7;
@@ -129,14 +130,14 @@ public record TrainingSettings(
     private int heldOutEvery;
     private int patience;
     private int saveEvery = 50;
-    private boolean recompute;
+    private boolean activationCheckpointing;
     private Optional<Lora> lora = Optional.empty();
 
     private Builder() {}
 
     private Builder(TrainingSettings s) {
       loss = s.loss;
-      terms = s.terms;
+      lossParameters = s.lossParameters;
       optimizer = s.optimizer;
       learningRate = s.learningRate;
       finalLearningRate = s.finalLearningRate;
@@ -152,7 +153,7 @@ public record TrainingSettings(
       heldOutEvery = s.heldOutEvery;
       patience = s.patience;
       saveEvery = s.saveEvery;
-      recompute = s.recompute;
+      activationCheckpointing = s.activationCheckpointing;
       lora = s.lora;
     }
 
@@ -161,8 +162,8 @@ public record TrainingSettings(
       return this;
     }
 
-    public Builder terms(Terms value) {
-      terms = value;
+    public Builder lossParameters(LossParameters value) {
+      lossParameters = value;
       return this;
     }
 
@@ -243,8 +244,8 @@ public record TrainingSettings(
       return this;
     }
 
-    public Builder recompute(boolean value) {
-      recompute = value;
+    public Builder activationCheckpointing(boolean value) {
+      activationCheckpointing = value;
       return this;
     }
 
@@ -260,7 +261,7 @@ public record TrainingSettings(
     public TrainingSettings build() {
       return new TrainingSettings(
           loss,
-          terms,
+          lossParameters,
           optimizer,
           learningRate,
           finalLearningRate,
@@ -276,14 +277,14 @@ public record TrainingSettings(
           heldOutEvery,
           patience,
           saveEvery,
-          recompute,
+          activationCheckpointing,
           lora);
     }
   }
 
   /**
-   * LoRA (Hu et al., 2021): W x + (alpha / rank) B A x, with W frozen, A drawn and B zero at first.
-   * The reference is the base with the adapter off.
+   * LoRA (Hu et al., 2021): W x + (alpha / rank) B A x, with W frozen, A random and B zero at
+   * first. The reference is the base with the adapter off.
    *
    * @param rank rows of A; at least 1
    * @param alpha scale of the adapter; above 0
@@ -361,11 +362,11 @@ public record TrainingSettings(
    * @param labelSmoothing ε of CDPO, the share of pairs thought to be the wrong way round; in [0,
    *     0.5)
    * @param gamma γ of SIMPO, the margin asked for; 0 or more
-   * @param sftWeight weighs the mean cross-entropy of the chosen answer's tokens, added to any
+   * @param sftWeight factor of the mean cross-entropy of the chosen answer's tokens, added to any
    *     preference loss: RPO's α (Pang et al., 2024, equation 4); 0: none
    */
-  public record Terms(double beta, double labelSmoothing, double gamma, double sftWeight) {
-    public Terms {
+  public record LossParameters(double beta, double labelSmoothing, double gamma, double sftWeight) {
+    public LossParameters {
       require(beta > 0 && isFinite(beta), "beta", "above 0, and finite", beta);
       require(
           labelSmoothing >= 0 && labelSmoothing < 0.5,
@@ -377,8 +378,8 @@ public record TrainingSettings(
     }
 
     /** This β, label smoothing 0.1, margin 0.5, no cross-entropy term. */
-    public static Terms beta(double beta) {
-      return new Terms(beta, 0.1, 0.5, 0);
+    public static LossParameters beta(double beta) {
+      return new LossParameters(beta, 0.1, 0.5, 0);
     }
   }
 

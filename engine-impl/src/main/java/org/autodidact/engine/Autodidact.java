@@ -20,10 +20,14 @@ import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.data.JsonLines;
+import org.autodidact.engine.loop.EvaluationStage;
+import org.autodidact.engine.loop.JudgingStage;
+import org.autodidact.engine.loop.PairingStage;
+import org.autodidact.engine.loop.PromptStage;
 import org.autodidact.engine.loop.SelfRewardingLoop;
-import org.autodidact.engine.loop.Stages;
-import org.autodidact.engine.models.ModelLocator;
+import org.autodidact.engine.loop.StageRunner;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.store.ModelLocator;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
@@ -78,7 +82,9 @@ public final class Autodidact {
       if (store.property("config").isEmpty()) {
         checkFiles(config); // or the folder would be bound to a configuration that cannot run
       }
-      String stored = store.putIfAbsent("config", json);
+      String stored =
+          ConfigFile.toJson(
+              ConfigFile.fromJson(store.putIfAbsent("config", json), folder.toString()));
       if (!stored.equals(json)) {
         throw new InvalidInputException(
             folder
@@ -119,10 +125,11 @@ public final class Autodidact {
     noteVectors(store);
     pinData(config, store, cancellation);
     try {
-      store.holdModels(cancellation);
+      store.verifyModels(cancellation);
       takeIn(config, store);
-      Stages stages = new Stages(config, plugins, store, promptSource, listener, cancellation);
-      return new SelfRewardingLoop(stages).run(config.iterations());
+      StageRunner runner =
+          new StageRunner(config, plugins, store, promptSource, listener, cancellation);
+      return new SelfRewardingLoop(runner).run();
     } catch (AutodidactException e) {
       boolean plain = e instanceof StorageException || e.getClass() == AutodidactException.class;
       if (plain && Thread.currentThread().isInterrupted()) {
@@ -149,9 +156,11 @@ public final class Autodidact {
               section.exclude().ifPresent(f -> JsonLines.instructions(Path.of(f)));
               JsonLines.instructions(Path.of(config.seedPrompts()));
             });
-    config.fineTuning().ifPresent(f -> FineTuningData.read(f, config.judge().template()));
+    config
+        .fineTuning()
+        .ifPresent(f -> FineTuningData.read(f.ift(), f.eft(), config.judge().template()));
     if (promptSource.isEmpty() && config.prompts().selfInstruct().isEmpty()) {
-      Stages.promptFile(config).prompts(1, config.prompts().perIteration());
+      PromptStage.file(config).prompts(1, config.prompts().perIteration());
     }
   }
 
@@ -196,10 +205,8 @@ public final class Autodidact {
   private void checkNames(RunConfig config) {
     plugins.generator(config.generator());
     plugins.trainer(config.trainer()).create(config.compute().trainerSettings());
-    Stages.openJudge(config, plugins, new Plugins.NoGenerator()).close();
-    plugins
-        .pairSelector(config.selector().name())
-        .create(config.selector().settings(config.seed()));
+    JudgingStage.openJudge(config, plugins, new Plugins.NoGenerator()).close();
+    PairingStage.selector(config, plugins);
     config
         .prompts()
         .selfInstruct()
@@ -216,13 +223,13 @@ public final class Autodidact {
         .fineTuning()
         .ifPresent(f -> f.training().over(org.autodidact.api.TrainingSettings.sft()));
     dataFiles(config).forEach(f -> BoundedFiles.requireRegular(Path.of(f), "a run's data"));
-    Stages.evaluationPrompts(config);
-    Stages.evaluationExamples(config);
+    EvaluationStage.prompts(config);
+    EvaluationStage.examples(config);
   }
 
   /** A run's data must be the same when it goes on; a file that was changed since is named. */
   private void pinData(RunConfig config, RunStore store, Cancellation cancellation) {
-    config.judge().model().ifPresent(m -> store.hold("judge.model", Path.of(m), cancellation));
+    config.judge().model().ifPresent(m -> store.verify("judge.model", Path.of(m), cancellation));
     for (String file : dataFiles(config)) {
       String hash = Provenance.hash(Path.of(file));
       if (!store.putIfAbsent("sha256 of " + file, hash).equals(hash)) {

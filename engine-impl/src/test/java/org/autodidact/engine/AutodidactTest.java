@@ -145,6 +145,26 @@ class AutodidactTest {
     }
   }
 
+  @Test
+  void aRunOfAnEarlierVersionGoesOnUnderTodaysKeys() {
+    Cancellation cancellation = new Cancellation();
+    assertThatThrownBy(
+            () ->
+                run(
+                    new FakePlugin(true),
+                    "old",
+                    counting(new int[1], 10, cancellation),
+                    cancellation))
+        .isInstanceOf(CancelledException.class);
+    try (RunStore store = RunStore.open(folder.resolve("old"))) {
+      String stored = store.property("config").orElseThrow();
+      assertThat(stored).contains("\"device\":\"auto\"");
+      store.put("config", stored.replace("\"device\"", "\"provider\""));
+    }
+    assertThat(run(new FakePlugin(true), "old", new RunListener() {}, new Cancellation()).name())
+        .isEqualTo("M3");
+  }
+
   /** The same where the learner makes its own prompts after those of fine-tuning. */
   @Test
   void promptsThatTheLearnerMadeAreTracedAndTakenUpAgain() throws Exception {
@@ -295,19 +315,19 @@ class AutodidactTest {
     engine(new FakePlugin(true, true), new RunListener() {})
         .run(config(Map.of("selector", "anchored")), run);
     try (RunStore store = RunStore.open(run)) {
-      assertThat(store.placed(1).get(0)).hasSize(CANDIDATES);
-      assertThat(store.placed(2).get(0)).hasSize(2 * CANDIDATES);
-      assertThat(store.placed(2).get(0).get(CANDIDATES).model()).isEqualTo("M1");
-      assertThat(store.candidates(2).get(0)).hasSize(CANDIDATES);
+      assertThat(store.candidates(1).get(0)).hasSize(CANDIDATES);
+      assertThat(store.candidates(2).get(0)).hasSize(2 * CANDIDATES);
+      assertThat(store.candidates(2).get(0).get(CANDIDATES).model()).isEqualTo("M1");
+      assertThat(store.ownCandidates(2).get(0)).hasSize(CANDIDATES);
       assertThat(store.pairs(2))
           .isNotEmpty()
           .allSatisfy(
               pair -> {
                 int prompt = store.prompts(2).indexOf(pair.prompt());
                 assertThat(
-                        store.placed(2).get(prompt).values().stream()
+                        store.candidates(2).get(prompt).values().stream()
                             .filter(c -> c.candidate().equals(pair.rejected().candidate()))
-                            .map(RunStore.PlacedCandidate::model))
+                            .map(RunStore.SampledCandidate::model))
                     .contains("M1");
               });
     }
@@ -326,20 +346,21 @@ class AutodidactTest {
         String future = "M" + (t + 1) + "-future";
         assertThat(run.resolve(future + "/made-of")).hasContent("M" + t);
         assertThat(run.resolve("M" + (t + 1) + "/made-of")).hasContent("M" + t);
-        List<PreferencePair> before = store.pairs(RunStore.PairsFor.FUTURE, t);
+        List<PreferencePair> before = store.pairs(RunStore.Learner.FUTURE, t);
         assertThat(store.steps(future)).hasSize(before.size());
         assertThat(store.steps("M" + (t + 1))).hasSize(store.pairs(t).size());
         for (int p = 0; p < PROMPTS; p++) {
-          assertThat(store.judged(t).get(p).keySet()).isEqualTo(store.placed(t).get(p).keySet());
+          assertThat(store.judged(t).get(p).keySet())
+              .isEqualTo(store.candidates(t).get(p).keySet());
         }
         assertThat(writers(store, t, before)).containsOnly("M" + t + " over M1");
         assertThat(writers(store, t, store.pairs(t)))
             .isSubsetOf(future + " over M1", "M" + t + " over M1");
       }
       assertThat(writers(store, 1, store.pairs(1))).contains("M2-future over M1");
-      assertThat(store.placed(1).get(0)).as("M1 is its own past").hasSize(2 * CANDIDATES);
-      assertThat(store.placed(2).get(0)).hasSize(3 * CANDIDATES);
-      assertThat(store.candidates(2).get(0)).hasSize(CANDIDATES);
+      assertThat(store.candidates(1).get(0)).as("M1 is its own past").hasSize(2 * CANDIDATES);
+      assertThat(store.candidates(2).get(0)).hasSize(3 * CANDIDATES);
+      assertThat(store.ownCandidates(2).get(0)).hasSize(CANDIDATES);
       assertThat(Files.readString(HtmlReport.write(store))).contains("<b>M2-future: ");
     }
     assertThat(plugin.written).isEqualTo((2 + 3) * PROMPTS * CANDIDATES * (1 + SAMPLES));
@@ -348,7 +369,7 @@ class AutodidactTest {
   /** Which models wrote the pairs' sides. */
   private static List<String> writers(RunStore store, int iteration, List<PreferencePair> pairs) {
     List<Prompt> prompts = store.prompts(iteration);
-    Map<Integer, Map<Integer, RunStore.PlacedCandidate>> placed = store.placed(iteration);
+    Map<Integer, Map<Integer, RunStore.SampledCandidate>> placed = store.candidates(iteration);
     return pairs.stream()
         .map(
             pair -> {

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.autodidact.api.Checkpoint;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.ShownText;
 import org.autodidact.checkpoints.ModelConfig;
@@ -69,6 +70,11 @@ public final class DoctorCommand implements Callable<Integer> {
     }
     if (model != null) {
       fit();
+      for (Plugin plugin : plugins.all()) {
+        plugin
+            .diagnose(new Checkpoint(model.toString(), model))
+            .forEach(line -> System.out.println(padded(plugin.name()) + ShownText.of(line, WIDTH)));
+      }
     }
     return 0;
   }

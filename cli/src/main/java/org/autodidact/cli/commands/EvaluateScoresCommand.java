@@ -14,15 +14,15 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.cli.output.JsonReport;
 import org.autodidact.cli.output.MetricsTable;
-import org.autodidact.engine.config.EnumNames;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.data.RankedData;
 import org.autodidact.engine.data.RankedInstruction;
 import org.autodidact.engine.evaluation.JudgeMetrics;
 import org.autodidact.engine.evaluation.JudgedInstruction;
+import org.autodidact.engine.text.EnumNames;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -97,7 +97,7 @@ final class EvaluateScoresCommand implements Callable<Integer> {
           new JudgementSample(
               score(sample),
               sample.path("text").asText(""),
-              EnumNames.oneOf("shown", Shown.class, sample.path("shown").asText("alone"))));
+              EnumNames.oneOf("shown", Position.class, sample.path("shown").asText("alone"))));
     }
     JsonNode score = line.json().path("score");
     if (!JsonLines.isFinite(score) && !score.isNull()) {

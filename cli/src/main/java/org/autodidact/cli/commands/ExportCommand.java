@@ -60,7 +60,7 @@ public final class ExportCommand implements Callable<Integer> {
       throw new InvalidInputException(
           source + ": the model " + model + " of this run is not there", e);
     }
-    store.hold(model, new Cancellation());
+    store.verify(model, new Cancellation());
     return source;
   }
 

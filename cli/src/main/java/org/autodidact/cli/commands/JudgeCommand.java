@@ -21,11 +21,11 @@ import org.autodidact.cli.output.JsonReport;
 import org.autodidact.cli.output.OrderedLines;
 import org.autodidact.cli.output.TokenCountingGenerator;
 import org.autodidact.cli.process.SignalHandling;
-import org.autodidact.engine.config.EnumNames;
 import org.autodidact.engine.data.AnsweredPrompt;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.evaluation.JudgeMetrics;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.text.EnumNames;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -101,7 +101,7 @@ public final class JudgeCommand implements Callable<Integer> {
           .put("judgements", requests.size())
           .put("scored", scores.size())
           .put("parse_failure_rate", JudgeMetrics.parseFailures(samples))
-          .put("unread", JudgeMetrics.unread(samples))
+          .put("unread", JudgeMetrics.parseFailuresByReason(samples))
           .print(
               String.format(
                   Locale.ROOT,
@@ -116,7 +116,7 @@ public final class JudgeCommand implements Callable<Integer> {
             "none of "
                 + requests.size()
                 + " judgements has a score that could be read "
-                + JudgeMetrics.unread(samples)
+                + JudgeMetrics.parseFailuresByReason(samples)
                 + "; what was written is in "
                 + output
                 + ". Raise --max-tokens, take a model fine-tuned on EFT data, or --judge expected-score");
@@ -156,10 +156,10 @@ public final class JudgeCommand implements Callable<Integer> {
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("score", number(sample.score()));
     line.put("text", sample.text());
-    if (sample.shown() != JudgementSample.Shown.ALONE) {
-      line.put("shown", EnumNames.of(sample.shown()));
+    if (sample.position() != JudgementSample.Position.ALONE) {
+      line.put("shown", EnumNames.of(sample.position()));
     }
-    sample.unread().ifPresent(why -> line.put("unread", EnumNames.of(why)));
+    sample.parseFailure().ifPresent(why -> line.put("unread", EnumNames.of(why)));
     return line;
   }
 

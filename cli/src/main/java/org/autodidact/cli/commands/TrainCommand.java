@@ -21,11 +21,11 @@ import org.autodidact.cli.options.ModelOptions;
 import org.autodidact.cli.output.JsonReport;
 import org.autodidact.cli.output.Progress;
 import org.autodidact.cli.process.SignalHandling;
-import org.autodidact.engine.config.EnumNames;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.Examples;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.text.EnumNames;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -101,7 +101,8 @@ public final class TrainCommand {
       return options.train(
           TrainingSettings.dpo().toBuilder()
               .loss(chosen)
-              .terms(new TrainingSettings.Terms(beta, labelSmoothing, gamma, sftWeight))
+              .lossParameters(
+                  new TrainingSettings.LossParameters(beta, labelSmoothing, gamma, sftWeight))
               .build(),
           Examples::preference);
     }
@@ -208,9 +209,9 @@ public final class TrainCommand {
     private Integer saveEvery;
 
     @Option(
-        names = "--recompute",
-        description = "compute layers again in the backward pass instead of keeping them")
-    private boolean recompute;
+        names = "--activation-checkpointing",
+        description = "compute activations again in the backward pass instead of keeping them")
+    private boolean activationCheckpointing;
 
     @Option(
         names = "--lora-rank",
@@ -352,7 +353,7 @@ public final class TrainCommand {
               heldOutEvery,
               patience,
               saveEvery,
-              recompute,
+              activationCheckpointing,
               loraRank,
               loraAlpha,
               loraDropout,

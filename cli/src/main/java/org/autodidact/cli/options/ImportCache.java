@@ -30,7 +30,7 @@ import org.autodidact.checkpoints.files.FileStamp;
 import org.autodidact.checkpoints.files.Sha256;
 import org.autodidact.checkpoints.files.StagedFolder;
 import org.autodidact.checkpoints.gguf.Gguf;
-import org.autodidact.engine.models.ModelLocator;
+import org.autodidact.engine.store.ModelLocator;
 
 /**
  * Imported GGUF files, each under the SHA-256 of its content and of the code that imports: neither

@@ -1,10 +1,10 @@
 package org.autodidact.cli.options;
 
 import org.autodidact.api.ComputeSettings;
-import org.autodidact.engine.config.EnumNames;
+import org.autodidact.engine.text.EnumNames;
 import picocli.CommandLine.Option;
 
-/** What a command may use of the machine. */
+/** The threads and the device that a command computes with. */
 public final class MachineOptions {
   @Option(
       names = "--threads",
@@ -14,19 +14,19 @@ public final class MachineOptions {
   private int threads;
 
   @Option(
-      names = "--provider",
+      names = "--device",
       defaultValue = "auto",
-      paramLabel = "P",
+      paramLabel = "D",
       description =
           "where to compute: cpu; cuda; tensorrt, which no machine has measured yet; auto: cuda"
               + " where it starts, else cpu (default). 'doctor' says what there is")
-  private String provider;
+  private String device;
 
   public ComputeSettings settings(String precision, int memory) {
     return new ComputeSettings(
         EnumNames.oneOf("--precision", ComputeSettings.Precision.class, precision),
         threads,
         memory,
-        EnumNames.oneOf("--provider", ComputeSettings.Provider.class, provider));
+        EnumNames.oneOf("--device", ComputeSettings.Device.class, device));
   }
 }

@@ -3,18 +3,19 @@ package org.autodidact.cli.output;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.autodidact.api.ShownText;
-import org.autodidact.cli.Main;
 import picocli.CommandLine.Option;
 
 /** {@code --json}: one JSON object as the last line of standard output, for machines. */
 public final class JsonReport {
   private static final JsonMapper JSON = new JsonMapper();
+  private static final long JVM_START = ManagementFactory.getRuntimeMXBean().getStartTime();
 
   @Option(names = "--json", description = "print one JSON object as the last line")
   private boolean wanted;
@@ -70,6 +71,6 @@ public final class JsonReport {
 
   /** Seconds since the JVM started. */
   public static double sinceStart() {
-    return (System.currentTimeMillis() - Main.STARTED) / 1e3;
+    return (System.currentTimeMillis() - JVM_START) / 1e3;
   }
 }

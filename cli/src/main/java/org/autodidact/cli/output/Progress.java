@@ -6,7 +6,7 @@ import org.autodidact.api.RunListener;
 import org.autodidact.api.ShownText;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.cli.process.ShutdownWatchdog;
-import org.autodidact.engine.config.EnumNames;
+import org.autodidact.engine.text.EnumNames;
 
 /**
  * Shows how far the work is, on standard error: on a terminal one line that is written over, with

@@ -74,10 +74,11 @@ public final class ConfigFile {
             .filter(n -> !(n instanceof YamlNode.Scalar s && s.isNull()))
             .orElseGet(() -> new YamlNode.Mapping(source, new LinkedHashMap<>()));
     YamlNode.Mapping root = root(tree, source);
+    RenamedKeys.replace(root, false);
     resolvePaths(root, folder);
     nameToSection(root);
     for (Map.Entry<String, String> override : overrides.entrySet()) {
-      String key = override.getKey();
+      String key = RenamedKeys.replaced(override.getKey());
       YamlNode.Mapping given = new YamlNode.Mapping(source, new LinkedHashMap<>());
       put(given, source, key, override(source, key, override.getValue()));
       resolvePaths(given, Path.of("").toAbsolutePath());
@@ -213,6 +214,7 @@ public final class ConfigFile {
   public static RunConfig fromJson(String json, String source) {
     try {
       YamlNode.Mapping root = root(YamlNode.of(JSON.readTree(json), source), source);
+      RenamedKeys.replace(root, true);
       resolvePaths(root, Path.of(""));
       return RecordReader.read(RunConfig.class, root, "");
     } catch (JsonProcessingException e) {

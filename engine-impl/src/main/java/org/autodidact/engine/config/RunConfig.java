@@ -13,6 +13,7 @@ import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.prompts.SelfInstruct;
+import org.autodidact.engine.text.EnumNames;
 
 /**
  * Everything that a run depends on. Components are the file's keys in lower case with hyphens;
@@ -410,7 +411,7 @@ public record RunConfig(
       Integer heldOutEvery,
       Integer patience,
       Integer saveEvery,
-      Boolean recompute,
+      Boolean activationCheckpointing,
       Integer loraRank,
       Double loraAlpha,
       Double loraDropout,
@@ -461,12 +462,12 @@ public record RunConfig(
                   loss == null
                       ? paper.loss()
                       : EnumNames.oneOf("loss", TrainingSettings.Loss.class, loss))
-              .terms(
-                  new TrainingSettings.Terms(
-                      or(beta, paper.terms().beta()),
-                      or(labelSmoothing, paper.terms().labelSmoothing()),
-                      or(gamma, paper.terms().gamma()),
-                      or(sftWeight, paper.terms().sftWeight())))
+              .lossParameters(
+                  new TrainingSettings.LossParameters(
+                      or(beta, paper.lossParameters().beta()),
+                      or(labelSmoothing, paper.lossParameters().labelSmoothing()),
+                      or(gamma, paper.lossParameters().gamma()),
+                      or(sftWeight, paper.lossParameters().sftWeight())))
               .optimizer(
                   optimizer == null
                       ? paper.optimizer()
@@ -488,7 +489,8 @@ public record RunConfig(
               .heldOutEvery(or(heldOutEvery, paper.heldOutEvery()))
               .patience(or(patience, paper.patience()))
               .saveEvery(or(saveEvery, paper.saveEvery()))
-              .recompute(or(recompute, paper.recompute()));
+              .activationCheckpointing(
+                  or(activationCheckpointing, paper.activationCheckpointing()));
       if (loraRank != null) {
         settings.lora(
             new TrainingSettings.Lora(
@@ -512,12 +514,12 @@ public record RunConfig(
 
   /** What the run may use of the machine. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Compute(String precision, Integer threads, Integer memoryMb, String provider) {
+  public record Compute(String precision, Integer threads, Integer memoryMb, String device) {
     public Compute {
       precision = or(precision, "auto");
       threads = Ranges.whole("compute.threads", or(threads, 0), 0, Ranges.THREADS);
       memoryMb = Ranges.whole("compute.memory-mb", or(memoryMb, 0), 0, Ranges.MEMORY);
-      provider = or(provider, "auto");
+      device = or(device, "auto");
     }
 
     /** For generating. */
@@ -526,18 +528,17 @@ public record RunConfig(
           EnumNames.oneOf("compute.precision", ComputeSettings.Precision.class, precision),
           threads,
           memoryMb,
-          EnumNames.oneOf("compute.provider", ComputeSettings.Provider.class, provider));
+          EnumNames.oneOf("compute.device", ComputeSettings.Device.class, device));
     }
 
-    /** For training, which knows no integers: there 8 and 4 bits mean the trainer's own choice. */
+    /** For training, which knows no integers: there 8 bits mean the trainer's own choice. */
     public ComputeSettings trainerSettings() {
       ComputeSettings s = settings();
       boolean integers =
           s.precision() == ComputeSettings.Precision.INT8
-              || s.precision() == ComputeSettings.Precision.INT8_WEIGHTS
-              || s.precision() == ComputeSettings.Precision.INT4;
+              || s.precision() == ComputeSettings.Precision.INT8_WEIGHTS;
       return integers
-          ? new ComputeSettings(ComputeSettings.Precision.AUTO, threads, memoryMb, s.provider())
+          ? new ComputeSettings(ComputeSettings.Precision.AUTO, threads, memoryMb, s.device())
           : s;
     }
   }

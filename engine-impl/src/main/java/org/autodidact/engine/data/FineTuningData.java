@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Optional;
 import org.autodidact.api.Message;
 import org.autodidact.api.TrainingExample;
-import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.judge.JudgeTemplate;
 
 /** What M0 is fine-tuned on: instruction following (IFT) and evaluation fine-tuning (EFT). */
@@ -17,29 +16,26 @@ public final class FineTuningData {
    * IFT lines are demonstrations; an EFT line {"instruction", "response", "judgement"} becomes the
    * judge prompt and the judgement to write (paper, section 2.1).
    *
-   * @param template the file of the judge's template, where it has its own
+   * @param ift the file of instruction-following examples
+   * @param eft the file of judgements
+   * @param template the file of the judge template, where the judge has its own
    */
   public static List<TrainingExample> read(
-      RunConfig.FineTuning section, Optional<String> template) {
+      Optional<String> ift, Optional<String> eft, Optional<String> template) {
     JudgeTemplate judge = JudgeTemplate.additive(template.map(FineTuningData::readText));
     List<TrainingExample> examples = new ArrayList<>();
-    section
-        .ift()
-        .ifPresent(f -> examples.addAll(JsonLines.read(Path.of(f), Examples::demonstration)));
-    section
-        .eft()
-        .ifPresent(
-            f ->
-                examples.addAll(
-                    JsonLines.read(
-                        Path.of(f),
-                        line ->
-                            new TrainingExample.Demonstration(
-                                List.of(
-                                    Message.user(
-                                        judge.fill(
-                                            line.text("instruction"), line.text("response")))),
-                                line.written("judgement")))));
+    ift.ifPresent(f -> examples.addAll(JsonLines.read(Path.of(f), Examples::demonstration)));
+    eft.ifPresent(
+        f ->
+            examples.addAll(
+                JsonLines.read(
+                    Path.of(f),
+                    line ->
+                        new TrainingExample.Demonstration(
+                            List.of(
+                                Message.user(
+                                    judge.fill(line.text("instruction"), line.text("response")))),
+                            line.written("judgement")))));
     return examples;
   }
 

@@ -10,7 +10,7 @@ import java.util.function.ToDoubleFunction;
 import org.apache.commons.math3.stat.descriptive.moment.StandardDeviation;
 import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
-import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Position;
 
 /**
  * Two models' answers to the same prompts, head to head (paper, section 3.2.1).
@@ -65,7 +65,7 @@ public final class Duel {
     double draw = (scale.lowest() + scale.highest()) / 2;
     List<Double> compared =
         first.samples().stream()
-            .filter(s -> s.shown() != Shown.ALONE && s.score().isPresent())
+            .filter(s -> s.position() != Position.ALONE && s.score().isPresent())
             .map(s -> s.score().getAsDouble() - draw)
             .toList();
     double better = first.score().getAsDouble() - second.score().getAsDouble();

@@ -15,9 +15,9 @@ import org.apache.commons.math3.stat.correlation.SpearmansCorrelation;
 import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
-import org.autodidact.engine.config.EnumNames;
+import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.engine.data.RankedInstruction.Answer;
+import org.autodidact.engine.text.EnumNames;
 
 /**
  * How well a judge agrees with a ranking of answers (paper, section 3.2.2 and table 4), by name. A
@@ -101,7 +101,7 @@ public final class JudgeMetrics {
     metrics.put("score_length_spearman", correlation(SPEARMAN, judged, a -> length(a.text())));
     metrics.put(
         "position_bias",
-        (mean(shown(samples, Shown.FIRST)) - mean(shown(samples, Shown.SECOND))) / range());
+        (mean(shown(samples, Position.FIRST)) - mean(shown(samples, Position.SECOND))) / range());
     calibration(metrics, pairs);
     return metrics;
   }
@@ -112,9 +112,11 @@ public final class JudgeMetrics {
   }
 
   /** How many judgement samples have no score for each reason that a judge gave, by its name. */
-  public static SortedMap<String, Integer> unread(Collection<JudgementSample> samples) {
+  public static SortedMap<String, Integer> parseFailuresByReason(
+      Collection<JudgementSample> samples) {
     SortedMap<String, Integer> counts = new TreeMap<>();
-    samples.forEach(s -> s.unread().ifPresent(u -> counts.merge(EnumNames.of(u), 1, Integer::sum)));
+    samples.forEach(
+        s -> s.parseFailure().ifPresent(u -> counts.merge(EnumNames.of(u), 1, Integer::sum)));
     return counts;
   }
 
@@ -224,9 +226,9 @@ public final class JudgeMetrics {
             .filter(x -> !Double.isNaN(x)));
   }
 
-  private static DoubleStream shown(List<JudgementSample> samples, Shown shown) {
+  private static DoubleStream shown(List<JudgementSample> samples, Position shown) {
     return samples.stream()
-        .filter(s -> s.shown() == shown && s.score().isPresent())
+        .filter(s -> s.position() == shown && s.score().isPresent())
         .mapToDouble(s -> s.score().getAsDouble());
   }
 

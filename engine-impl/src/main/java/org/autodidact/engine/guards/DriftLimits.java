@@ -8,7 +8,7 @@ import java.util.Optional;
 import org.autodidact.engine.config.RunConfig;
 
 /**
- * Compares an iterate with M1, and says what is beyond a limit.
+ * Compares the metrics of an iterate with those of M1, and reports the limits that it exceeds.
  *
  * <ul>
  *   <li>{@code score-inflation}: points by which its mean score of itself lies above M1's of itself
@@ -27,8 +27,8 @@ public final class DriftLimits {
     this.now = now;
   }
 
-  /** A line for each limit that the iterate is beyond; it begins with the limit's name. */
-  public List<String> beyond(RunConfig.Limits limits) {
+  /** A line for each limit that the iterate exceeds; it begins with the limit's name. */
+  public List<String> exceeded(RunConfig.Limits limits) {
     List<String> found = new ArrayList<>();
     above(found, "score-inflation", inflation(), limits.scoreInflation());
     above(found, "length-growth", growth(), limits.lengthGrowth());

@@ -11,7 +11,7 @@ import java.util.stream.DoubleStream;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.engine.evaluation.JudgeMetrics;
 import org.autodidact.engine.judge.JudgeTemplate;
@@ -25,8 +25,8 @@ import org.autodidact.engine.text.RougeL;
  * <ul>
  *   <li>{@code mean-score}, {@code score-deviation}: of its own candidates by its own judgement
  *   <li>{@code parse-failures}: share of judgement samples without a score
- *   <li>{@code unread-cut-off} and the other {@link JudgementSample.Unread}: the same share by
- *       reason, those that occur
+ *   <li>{@code unread-cut-off} and the other {@link JudgementSample.ParseFailure}: the same share
+ *       by reason, those that occur
  *   <li>{@code named-scores}: share of its own candidates that state a score or give themselves a
  *       grade, which a judge is not shown
  *   <li>{@code mean-tokens}, {@code chosen-tokens}, {@code rejected-tokens}: length of candidates,
@@ -53,7 +53,7 @@ public final class IterateMetrics {
   /** Of iterate t, after its pairs were selected. */
   public static SortedMap<String, Double> of(RunStore store, int iteration) {
     SortedMap<String, Double> metrics = new TreeMap<>();
-    Map<Integer, List<Candidate>> own = store.candidates(iteration);
+    Map<Integer, List<Candidate>> own = store.ownCandidates(iteration);
     List<List<JudgedCandidate>> judged = new ArrayList<>();
     store
         .judged(iteration)
@@ -82,7 +82,7 @@ public final class IterateMetrics {
         metrics,
         "parse-failures",
         samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
-    JudgeMetrics.unread(samples)
+    JudgeMetrics.parseFailuresByReason(samples)
         .forEach((why, count) -> metrics.put("unread-" + why, count / (double) samples.size()));
     mean(
         metrics,
@@ -176,16 +176,16 @@ public final class IterateMetrics {
   }
 
   private static void positionBias(Map<String, Double> metrics, List<JudgementSample> samples) {
-    var first = shown(samples, Shown.FIRST).average();
-    var second = shown(samples, Shown.SECOND).average();
+    var first = shown(samples, Position.FIRST).average();
+    var second = shown(samples, Position.SECOND).average();
     if (first.isPresent() && second.isPresent()) {
       metrics.put("position-bias", first.getAsDouble() - second.getAsDouble());
     }
   }
 
-  private static DoubleStream shown(List<JudgementSample> samples, Shown shown) {
+  private static DoubleStream shown(List<JudgementSample> samples, Position shown) {
     return samples.stream()
-        .filter(s -> s.shown() == shown && s.score().isPresent())
+        .filter(s -> s.position() == shown && s.score().isPresent())
         .mapToDouble(s -> s.score().getAsDouble());
   }
 }

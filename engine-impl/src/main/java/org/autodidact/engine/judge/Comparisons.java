@@ -42,7 +42,8 @@ final class Comparisons {
     Prompt unnamed = template.prompt("", values);
     int id = ids.computeIfAbsent(unnamed.instruction(), t -> ids.size());
     if (id == open.size()) {
-      Prompt prompt = new Prompt(Integer.toString(id), unnamed.messages(), unnamed.beginning());
+      Prompt prompt =
+          new Prompt(Integer.toString(id), unnamed.messages(), unnamed.templatePrefix());
       open.add(new ScoringRequest(prompt, "Better: ", NAMES, false));
     }
     return () -> found.get(id);

@@ -15,7 +15,7 @@ import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Position;
 
 /**
  * The mean of several judges: one sample a member, in the members' order, its score brought to this
@@ -68,10 +68,10 @@ public final class EnsembleJudge implements Judge {
             .map(JudgementSample::text)
             .filter(t -> !t.isEmpty())
             .collect(Collectors.joining("\n\n")),
-        Shown.ALONE,
+        Position.ALONE,
         score.isPresent()
             ? Optional.empty()
-            : judgement.samples().stream().flatMap(s -> s.unread().stream()).findFirst());
+            : judgement.samples().stream().flatMap(s -> s.parseFailure().stream()).findFirst());
   }
 
   @Override

@@ -11,22 +11,22 @@ import org.autodidact.api.Message;
 import org.autodidact.api.Prompt;
 
 /**
- * A judge prompt: a text with places in it, {@code {instruction}} and what else the judge shows.
+ * A judge prompt: a text with placeholders, {@code {instruction}} and what else the judge is shown.
  *
  * @param text the template
- * @param places the names of the places, without braces, each at least once in the text
+ * @param placeholders their names without braces, each at least once in the text
  */
-public record JudgeTemplate(String text, List<String> places) {
+public record JudgeTemplate(String text, List<String> placeholders) {
 
   public JudgeTemplate {
-    places = List.copyOf(places);
-    for (String place : places) {
-      if (!text.contains("{" + place + "}")) {
+    placeholders = List.copyOf(placeholders);
+    for (String placeholder : placeholders) {
+      if (!text.contains("{" + placeholder + "}")) {
         throw new InvalidInputException(
             "this judge's template must contain {"
-                + String.join("}, {", places)
+                + String.join("}, {", placeholders)
                 + "}; {"
-                + place
+                + placeholder
                 + "} is missing in: "
                 + text.substring(0, Math.min(80, text.length())).strip().replaceAll("\\s+", " "));
       }
@@ -51,8 +51,8 @@ public record JudgeTemplate(String text, List<String> places) {
     return of(text, "meta.txt", "instruction", "response", "first", "second");
   }
 
-  private static JudgeTemplate of(Optional<String> text, String resource, String... places) {
-    return new JudgeTemplate(text.orElseGet(() -> read(resource)), List.of(places));
+  private static JudgeTemplate of(Optional<String> text, String resource, String... placeholders) {
+    return new JudgeTemplate(text.orElseGet(() -> read(resource)), List.of(placeholders));
   }
 
   private static String read(String resource) {
@@ -63,35 +63,36 @@ public record JudgeTemplate(String text, List<String> places) {
     }
   }
 
-  /** The prompt that asks for a grade; all of one template begin alike. */
+  /** The judge prompt; the text before the first placeholder is its template prefix. */
   public Prompt prompt(String id, String... values) {
     int fixed = text.length();
-    for (String place : places) {
-      fixed = Math.min(fixed, text.indexOf("{" + place + "}"));
+    for (String placeholder : placeholders) {
+      fixed = Math.min(fixed, text.indexOf("{" + placeholder + "}"));
     }
     return new Prompt(id, List.of(Message.user(fill(values))), text.substring(0, fixed));
   }
 
   /**
-   * Fills all places at once, so that an instruction that says {@code {response}} stays itself.
-   * What would pass for the judge's own words in a value is {@linkplain InjectionGuard
+   * Fills all placeholders at once, so that an instruction that says {@code {response}} stays
+   * itself. What would pass for the judge's own words in a value is {@linkplain InjectionGuard
    * neutralized}.
    *
-   * @param values one a place, in their order
+   * @param values one for each placeholder, in their order
    */
   public String fill(String... values) {
-    if (values.length != places.size()) {
-      throw new IllegalArgumentException(values.length + " values for the places " + places);
+    if (values.length != placeholders.size()) {
+      throw new IllegalArgumentException(
+          values.length + " values for the placeholders " + placeholders);
     }
     StringBuilder filled = new StringBuilder();
     int at = 0;
     while (at < text.length()) {
-      int place = placeAt(at);
-      if (place < 0) {
+      int placeholder = placeholderAt(at);
+      if (placeholder < 0) {
         filled.append(text.charAt(at++));
       } else {
-        filled.append(InjectionGuard.of(values[place]));
-        at += places.get(place).length() + 2;
+        filled.append(InjectionGuard.of(values[placeholder]));
+        at += placeholders.get(placeholder).length() + 2;
       }
     }
     return filled.toString();
@@ -105,9 +106,9 @@ public record JudgeTemplate(String text, List<String> places) {
     return InjectionGuard.namesScore(answer);
   }
 
-  private int placeAt(int at) {
-    for (int i = 0; i < places.size(); i++) {
-      if (text.startsWith("{" + places.get(i) + "}", at)) {
+  private int placeholderAt(int at) {
+    for (int i = 0; i < placeholders.size(); i++) {
+      if (text.startsWith("{" + placeholders.get(i) + "}", at)) {
         return i;
       }
     }

@@ -13,14 +13,14 @@ import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Position;
 
 /**
  * Grades an answer by how it fares against its {@linkplain JudgementRequest#rivals() rivals}, each
  * pair shown both ways round (as Zheng et al., 2023, do against position bias). A sample is 5 times
  * the probability that the answer is the better one, so 2.5 is a draw; an answer without rivals has
  * no score. Seeds are ignored. How much the first place is worth by itself is in the samples:
- * {@link Shown}.
+ * {@link Position}.
  */
 public final class PairwiseJudge implements Judge {
   /** Opens it by the name {@code pairwise}. */
@@ -50,8 +50,8 @@ public final class PairwiseJudge implements Judge {
       for (String rival : r.rivals()) {
         Supplier<Double> first = comparisons.put(template, r.instruction(), r.response(), rival);
         Supplier<Double> second = comparisons.put(template, r.instruction(), rival, r.response());
-        samples.add(() -> sample(first.get(), Shown.FIRST));
-        samples.add(() -> sample(1 - second.get(), Shown.SECOND));
+        samples.add(() -> sample(first.get(), Position.FIRST));
+        samples.add(() -> sample(1 - second.get(), Position.SECOND));
       }
       asked.put(r.id(), samples);
     }
@@ -61,7 +61,7 @@ public final class PairwiseJudge implements Judge {
             results.accept(Judgement.of(id, samples.stream().map(Supplier::get).toList())));
   }
 
-  private JudgementSample sample(double better, Shown shown) {
+  private JudgementSample sample(double better, Position shown) {
     return new JudgementSample(OptionalDouble.of(scale().highest() * better), "", shown);
   }
 

@@ -16,20 +16,20 @@ import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
 import org.autodidact.engine.store.ModelHandover;
-import org.autodidact.engine.store.ModelHandover.Compared;
-import org.autodidact.engine.store.ModelHandover.Weighed;
+import org.autodidact.engine.store.ModelHandover.Comparison;
+import org.autodidact.engine.store.ModelHandover.ScoredProbe;
 import org.autodidact.engine.store.RunStore;
 
 /**
- * Sees, before a trained model writes anything, that the generator holds the model that the trainer
- * made: the same tokens have the same log-probability in both. Weights that were written, read or
+ * Checks, before a trained model generates anything, that generator and trainer compute the same
+ * model: the same tokens have the same log-probability in both. Weights that were written, read or
  * converted wrongly would train the next iterate on another model's answers and say nothing.
  *
- * <p>The bound is the sum of what each side says of its own rounding. Three things are compared:
- * each probe, all probes together, whose rounding is a mean over more tokens, and whether the
+ * <p>The bound is the sum of the rounding errors that each side states. Three things are compared:
+ * each probe, all probes together, whose rounding error is a mean over more tokens, and whether the
  * generator is nearer to the model before the training than to the one after it, as it is where an
- * old checkpoint was opened. Where the answers were drawn from the training's base, the trainer's
- * log-probabilities before its first step are compared with those of the draw, too.
+ * old checkpoint was opened. Where the answers were sampled from the training's base, the trainer's
+ * log-probabilities before its first step are compared with those at sampling, too.
  */
 final class HandoverCheck {
   private static final Pattern ITERATE = Pattern.compile("M(\\d+)");
@@ -42,16 +42,16 @@ final class HandoverCheck {
     this.cancellation = cancellation;
   }
 
-  /** Whether the model was trained here and is not compared yet. */
+  /** Whether the model was trained in this run and is not compared yet. */
   boolean isDue(String model) {
-    return ModelHandover.weighed(store, model).isPresent()
-        && ModelHandover.compared(store, model)
-            .filter(c -> !c.verdict().equals(Compared.DISAGREE))
+    return ModelHandover.scoredProbes(store, model).isPresent()
+        && ModelHandover.comparison(store, model)
+            .filter(c -> !c.verdict().equals(Comparison.DISAGREE))
             .isEmpty();
   }
 
   /**
-   * Compares, if it is due, and keeps what came of it.
+   * Compares, if it is due, and stores the comparison.
    *
    * @throws ModelsDisagreeException where it is not the same model
    */
@@ -59,22 +59,22 @@ final class HandoverCheck {
     if (!isDue(model)) {
       return;
     }
-    List<Weighed> weighed =
-        ModelHandover.weighed(store, model).orElseThrow().stream()
+    List<ScoredProbe> probes =
+        ModelHandover.scoredProbes(store, model).orElseThrow().stream()
             .filter(w -> w.tokens() > 0)
             .toList();
     Optional<Scorer> scorer = generator.scorer();
-    if (weighed.isEmpty()) {
-      ModelHandover.put(store, model, Compared.not("the trainer weighed no probe"));
+    if (probes.isEmpty()) {
+      ModelHandover.put(store, model, Comparison.not("the trainer scored no probe"));
     } else if (scorer.isEmpty() || scorer.get().rounding(1).isEmpty()) {
-      ModelHandover.put(store, model, Compared.not("the generator scores no token ids"));
+      ModelHandover.put(store, model, Comparison.not("the generator scores no token ids"));
     } else {
-      compare(model, weighed, scorer.get());
+      compare(model, probes, scorer.get());
     }
   }
 
-  /** A probe's two numbers: the generator's and the trainer's. */
-  private record Pair(Weighed probe, double found, double expected, double bound) {
+  /** The log-probability of a probe in the generator (found) and in the trainer (expected). */
+  private record Pair(ScoredProbe probe, double found, double expected, double bound) {
     double difference() {
       return (found - expected) / probe.tokens();
     }
@@ -84,33 +84,33 @@ final class HandoverCheck {
     }
   }
 
-  private void compare(String model, List<Weighed> weighed, Scorer scorer) {
+  private void compare(String model, List<ScoredProbe> probes, Scorer scorer) {
     long start = System.nanoTime();
-    double[] found = score(model, weighed, scorer);
+    double[] found = score(model, probes, scorer);
     List<Pair> after = new ArrayList<>();
     List<Pair> before = new ArrayList<>();
     for (int i = 0; i < found.length; i++) {
-      Weighed probe = weighed.get(i);
+      ScoredProbe probe = probes.get(i);
       double bound = probe.rounding() + rounding(scorer, probe.tokens());
       after.add(new Pair(probe, found[i], probe.after(), bound));
-      if (probe.drawn() != null) {
-        before.add(new Pair(probe, probe.drawn(), probe.before(), bound));
+      if (probe.sampledLogProbability() != null) {
+        before.add(new Pair(probe, probe.sampledLogProbability(), probe.before(), bound));
       }
     }
     Pair worst = worst(after);
-    int tokens = weighed.stream().mapToInt(Weighed::tokens).sum();
+    int tokens = probes.stream().mapToInt(ScoredProbe::tokens).sum();
     Optional<String> fault = fault(model, after, before, scorer, tokens);
     ModelHandover.put(
         store,
         model,
-        new Compared(
-            fault.isPresent() ? Compared.DISAGREE : Compared.AGREE,
+        new Comparison(
+            fault.isPresent() ? Comparison.DISAGREE : Comparison.AGREE,
             after.size(),
             tokens,
             mean(after, tokens),
             Math.abs(worst.difference()),
             worst.bound(),
-            Stages.seconds(start)));
+            StageRunner.seconds(start)));
     fault.ifPresent(
         text -> {
           throw new ModelsDisagreeException(text);
@@ -125,39 +125,39 @@ final class HandoverCheck {
     }
   }
 
-  private double[] score(String model, List<Weighed> weighed, Scorer scorer) {
+  private double[] score(String model, List<ScoredProbe> probes, Scorer scorer) {
     List<ScoringRequest> requests = new ArrayList<>();
-    for (int i = 0; i < weighed.size(); i++) {
-      Prompt prompt = new Prompt(Integer.toString(i), weighed.get(i).probe().prompt());
-      Answer answer = weighed.get(i).probe().answer();
+    for (int i = 0; i < probes.size(); i++) {
+      Prompt prompt = new Prompt(Integer.toString(i), probes.get(i).probe().prompt());
+      Answer answer = probes.get(i).probe().answer();
       requests.add(
           answer.tokens().isEmpty()
               ? new ScoringRequest(prompt, "", List.of(answer.text()), answer.ends())
               : ScoringRequest.ofTokens(prompt, List.of(answer.tokens())));
     }
-    double[] found = new double[weighed.size()];
-    int[] tokens = new int[weighed.size()];
-    scorer.score(requests, scoring -> take(scoring, found, tokens), cancellation);
+    double[] found = new double[probes.size()];
+    int[] tokens = new int[probes.size()];
+    scorer.score(requests, scoring -> set(scoring, found, tokens), cancellation);
     for (int i = 0; i < tokens.length; i++) {
-      if (tokens[i] != weighed.get(i).tokens()) {
+      if (tokens[i] != probes.get(i).tokens()) {
         throw new ModelsDisagreeException(
             String.format(
                 Locale.ROOT,
                 "%s: the trainer cuts %s into %d tokens, the generator into %d: they do not have the"
                     + " same tokenizer; nothing was generated, mend the plugin and resume",
                 model,
-                weighed.get(i).name(),
-                weighed.get(i).tokens(),
+                probes.get(i).name(),
+                probes.get(i).tokens(),
                 tokens[i]));
       }
     }
     return found;
   }
 
-  private static void take(Scoring scoring, double[] found, int[] tokens) {
-    int place = Integer.parseInt(scoring.promptId());
-    found[place] = scoring.logProbabilities().get(0);
-    tokens[place] = scoring.tokens().get(0);
+  private static void set(Scoring scoring, double[] found, int[] tokens) {
+    int index = Integer.parseInt(scoring.promptId());
+    found[index] = scoring.logProbabilities().get(0);
+    tokens[index] = scoring.tokens().get(0);
   }
 
   private static double rounding(Scorer scorer, int tokens) {

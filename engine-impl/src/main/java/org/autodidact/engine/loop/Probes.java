@@ -10,32 +10,32 @@ import org.autodidact.api.Probe;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.engine.store.RunStore;
-import org.autodidact.engine.store.RunStore.PlacedCandidate;
+import org.autodidact.engine.store.RunStore.SampledCandidate;
 
-/** What trainer and generator are both asked: a few answers, so that it costs next to nothing. */
+/** The probes of a training: a few short answers, so that scoring them costs next to nothing. */
 final class Probes {
   private static final int MOST = 8;
 
-  /** Of all answers. */
+  /** At most, of all answers together. */
   private static final int TOKENS = 512;
 
   private static final int PROMPT_CHARACTERS = 4000;
   private static final int ANSWER_CHARACTERS = 400;
 
   /**
-   * One of them.
+   * A probe with a name.
    *
-   * @param name what it is called in errors
-   * @param drawn its log-probability where it was drawn from the training's base, whole
+   * @param name its name in errors
+   * @param sampledLogProbability of the whole answer, where it was sampled from the training's base
    */
-  record Named(String name, Probe probe, Optional<Double> drawn) {}
+  record Named(String name, Probe probe, Optional<Double> sampledLogProbability) {}
 
   private Probes() {}
 
   /**
-   * The first candidate of each of some prompts, by its drawn tokens.
+   * The first candidate of each of some prompts, by its sampled tokens.
    *
-   * @param author the iterate that wrote them
+   * @param author the iterate that they are sampled from
    * @param base what the training starts from
    */
   static List<Named> ofCandidates(RunStore store, int iteration, String author, String base) {
@@ -43,21 +43,21 @@ final class Probes {
     List<Named> probes = new ArrayList<>();
     int[] left = {TOKENS};
     store
-        .placed(iteration)
+        .candidates(iteration)
         .forEach(
-            (p, places) ->
-                places.forEach(
-                    (c, placed) -> {
+            (p, bySlot) ->
+                bySlot.forEach(
+                    (c, sampled) -> {
                       List<Message> prompt = prompts.get(p).messages();
-                      Candidate candidate = placed.candidate();
-                      boolean first = places.keySet().iterator().next().equals(c);
+                      Candidate candidate = sampled.candidate();
+                      boolean first = bySlot.keySet().iterator().next().equals(c);
                       if (probes.size() < MOST
                           && first
                           && left[0] > 0
-                          && placed.model().equals(author)
+                          && sampled.model().equals(author)
                           && !candidate.tokens().isEmpty()
                           && characters(prompt) <= PROMPT_CHARACTERS) {
-                        probes.add(named(prompts.get(p), c, placed, base, left[0]));
+                        probes.add(named(prompts.get(p), c, sampled, base, left[0]));
                         left[0] -= candidate.tokens().size();
                       }
                     }));
@@ -65,17 +65,18 @@ final class Probes {
   }
 
   private static Named named(
-      Prompt prompt, int place, PlacedCandidate placed, String base, int most) {
-    Candidate c = placed.candidate();
-    boolean whole = c.tokens().size() <= most;
-    Answer answer = new Answer(c.text(), whole ? c.tokens() : c.tokens().subList(0, most), false);
+      Prompt prompt, int slot, SampledCandidate sampled, String base, int maxTokens) {
+    Candidate c = sampled.candidate();
+    boolean whole = c.tokens().size() <= maxTokens;
+    Answer answer =
+        new Answer(c.text(), whole ? c.tokens() : c.tokens().subList(0, maxTokens), false);
     return new Named(
-        "candidate " + place + " of prompt '" + prompt.id() + "'",
+        "candidate " + slot + " of prompt '" + prompt.id() + "'",
         new Probe(prompt.messages(), answer),
-        whole && placed.model().equals(base) ? Optional.of(c.logProbability()) : Optional.empty());
+        whole && sampled.model().equals(base) ? Optional.of(c.logProbability()) : Optional.empty());
   }
 
-  /** The first examples, as far as they are short. */
+  /** The first examples whose prompts are short. */
   static List<Named> ofExamples(List<TrainingExample> examples) {
     List<Named> probes = new ArrayList<>();
     for (int i = 0; i < examples.size() && probes.size() < MOST; i++) {
@@ -84,13 +85,13 @@ final class Probes {
           && !d.response().text().isEmpty()) {
         probes.add(
             new Named(
-                "example " + i, new Probe(d.prompt(), beginning(d.response())), Optional.empty()));
+                "example " + i, new Probe(d.prompt(), truncated(d.response())), Optional.empty()));
       }
     }
     return probes;
   }
 
-  private static Answer beginning(Answer answer) {
+  private static Answer truncated(Answer answer) {
     String text = answer.text();
     if (!answer.tokens().isEmpty() || text.length() <= ANSWER_CHARACTERS) {
       return answer;

@@ -9,13 +9,11 @@ import java.util.Random;
 import java.util.SortedMap;
 import java.util.stream.Collectors;
 import org.autodidact.api.Answer;
-import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.PluginFailedException;
 import org.autodidact.api.PreferencePair;
-import org.autodidact.api.RunListener;
 import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
 import org.autodidact.api.TrainingExample;
@@ -26,45 +24,35 @@ import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.config.RunConfig.Candidates.Truncated;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.evaluation.JudgeMetrics;
-import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.seeds.Seeds;
 import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 
-/** The stages of a run in which a model learns: each stores its steps, and its model at the end. */
+/** Fine-tuning and preference training: each stores its steps, and its model at the end. */
 final class TrainingStage {
+  private final StageRunner run;
   private final RunConfig config;
-  private final Plugins plugins;
   private final RunStore store;
-  private final RunListener listener;
-  private final Cancellation cancellation;
 
-  TrainingStage(
-      RunConfig config,
-      Plugins plugins,
-      RunStore store,
-      RunListener listener,
-      Cancellation cancellation) {
-    this.config = config;
-    this.plugins = plugins;
-    this.store = store;
-    this.listener = listener;
-    this.cancellation = cancellation;
+  TrainingStage(StageRunner run) {
+    this.run = run;
+    this.config = run.config();
+    this.store = run.store();
   }
 
   /** M0 becomes M1, or is M1 where the run has no fine-tuning. */
   Checkpoint fineTune(Checkpoint base) {
-    Optional<Path> done = store.model("M1");
-    if (done.isPresent()) {
-      return new Checkpoint("M1", done.get());
+    if (store.model("M1").isPresent()) {
+      return run.checkpoint("M1");
     }
     if (config.fineTuning().isEmpty()) {
       store.addModel("M1", Optional.of("M0"), base.folder(), Provenance.unchanged(base));
       return new Checkpoint("M1", base.folder());
     }
     RunConfig.FineTuning section = config.fineTuning().get();
-    List<TrainingExample> examples = FineTuningData.read(section, config.judge().template());
+    List<TrainingExample> examples =
+        FineTuningData.read(section.ift(), section.eft(), config.judge().template());
     return train(
         new Stage("M0", Kind.FINE_TUNING),
         base,
@@ -76,37 +64,46 @@ final class TrainingStage {
         Seeds.of(config.seed(), Seeds.FINE_TUNING));
   }
 
+  /** M<sub>t</sub> becomes M<sub>t+1</sub>. */
+  Checkpoint trainOnPreferences(int iteration, Checkpoint model, List<PreferencePair> pairs) {
+    return trainOnPairs(
+        new Stage(model.name(), Kind.PREFERENCE_TRAINING),
+        "M" + (iteration + 1),
+        iteration,
+        model,
+        pairs,
+        Seeds.PREFERENCE_TRAINING);
+  }
+
   /**
-   * The model that learns from the pairs of an iteration, and of those before it where the run's
-   * strategy says so.
+   * Trains a model on the pairs of an iteration, and on those of earlier ones where the run's
+   * strategy is cumulative.
    *
-   * @param next its name
-   * @param seed the first step of its seed's path
+   * @param next the name of the new model
+   * @param seed the first step of the path of its seed
    */
-  Checkpoint learn(
+  Checkpoint trainOnPairs(
       Stage stage,
       String next,
       int iteration,
       Checkpoint model,
       List<PreferencePair> pairs,
       long seed) {
-    Optional<Path> done = store.model(next);
-    if (done.isPresent()) {
-      return new Checkpoint(next, done.get());
+    if (store.model(next).isPresent()) {
+      return run.checkpoint(next);
     }
     if (pairs.isEmpty()) {
       throw noPairs(iteration);
     }
-    List<PreferencePair> learned = new ArrayList<>();
+    List<PreferencePair> all = new ArrayList<>();
     for (int t = config.strategy().cumulative() ? 1 : iteration; t < iteration; t++) {
-      learned.addAll(store.pairs(t));
+      all.addAll(store.pairs(t));
     }
-    learned.addAll(pairs);
-    Checkpoint start =
-        config.strategy().fromM1() ? new Checkpoint("M1", store.model("M1").orElseThrow()) : model;
+    all.addAll(pairs);
+    Checkpoint start = config.strategy().fromM1() ? run.checkpoint("M1") : model;
     TrainingSettings settings = config.preferenceTraining().over(TrainingSettings.dpo());
     List<TrainingExample> examples = new ArrayList<>();
-    for (PreferencePair pair : learned) {
+    for (PreferencePair pair : all) {
       examples.add(example(pair, settings.loss()));
     }
     return train(
@@ -122,13 +119,13 @@ final class TrainingStage {
 
   /** With the loss SFT the chosen answer alone: the paper's positive-only control (section 3.3). */
   private static TrainingExample example(PreferencePair pair, TrainingSettings.Loss loss) {
-    Answer chosen = Answer.drawn(pair.chosen().candidate());
+    Answer chosen = Answer.sampled(pair.chosen().candidate());
     return loss == TrainingSettings.Loss.SFT
         ? new TrainingExample.Demonstration(pair.prompt().messages(), chosen)
         : new TrainingExample.Preference(
             pair.prompt().messages(),
             chosen,
-            Answer.drawn(pair.rejected().candidate()),
+            Answer.sampled(pair.rejected().candidate()),
             pair.weight());
   }
 
@@ -165,12 +162,12 @@ final class TrainingStage {
 
   /** " (cut-off 7, no-statement 2)", or nothing where the judge gave no reason. */
   private static String reasons(List<JudgedCandidate> judged) {
-    SortedMap<String, Integer> unread =
-        JudgeMetrics.unread(
+    SortedMap<String, Integer> counts =
+        JudgeMetrics.parseFailuresByReason(
             judged.stream().flatMap(j -> j.judgement().samples().stream()).toList());
-    return unread.isEmpty()
+    return counts.isEmpty()
         ? ""
-        : unread.entrySet().stream()
+        : counts.entrySet().stream()
             .map(e -> e.getKey() + " " + e.getValue())
             .collect(Collectors.joining(", ", " (", ")"));
   }
@@ -201,38 +198,38 @@ final class TrainingStage {
             new Checkpoint(name, folder),
             store.folder().resolve("state-" + name),
             probes.stream().map(Probes.Named::probe).toList());
-    cancellation.throwIfCancelled();
-    store.hold(base.name(), base.folder(), cancellation);
+    run.cancellation().throwIfCancelled();
+    store.verify(base.name(), base.folder(), run.cancellation());
     int steps = settings.steps(request.examples().size());
-    listener.stageStarted(stage, Math.min(store.steps(name).size(), steps), steps);
+    run.listener().stageStarted(stage, Math.min(store.steps(name).size(), steps), steps);
     TrainingResult result;
     try {
       result =
-          plugins
+          run.plugins()
               .trainer(config.trainer())
               .create(config.compute().trainerSettings())
               .train(
                   request,
                   metrics -> {
                     store.addStep(name, metrics);
-                    listener.trained(stage, metrics);
+                    run.listener().trained(stage, metrics);
                   },
-                  cancellation);
+                  run.cancellation());
     } catch (PluginFailedException e) {
-      throw e.in(Stages.name(stage));
+      throw e.in(StageRunner.name(stage));
     }
     result.metrics().forEach(metrics -> store.addStep(name, metrics));
-    List<ModelHandover.Weighed> weighed = new ArrayList<>();
+    List<ModelHandover.ScoredProbe> scored = new ArrayList<>();
     for (int i = 0; i < result.probes().size(); i++) {
       Probes.Named probe = probes.get(i);
-      weighed.add(
-          ModelHandover.Weighed.of(
-              probe.name(), probe.probe(), probe.drawn(), result.probes().get(i)));
+      scored.add(
+          ModelHandover.ScoredProbe.of(
+              probe.name(), probe.probe(), probe.sampledLogProbability(), result.probes().get(i)));
     }
-    ModelHandover.put(store, name, weighed);
+    ModelHandover.put(store, name, scored);
     store.addModel(name, Optional.of(base.name()), folder, Provenance.trained(request));
-    store.finish(Stages.name(stage), Stages.seconds(start));
-    listener.stageFinished(stage);
+    store.finish(StageRunner.name(stage), StageRunner.seconds(start));
+    run.listener().stageFinished(stage);
     return result.checkpoint();
   }
 }

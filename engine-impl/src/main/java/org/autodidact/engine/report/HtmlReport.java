@@ -226,11 +226,11 @@ public final class HtmlReport {
 
   private String lengths(List<Integer> iterations) {
     List<Integer> judged =
-        iterations.stream().filter(Predicate.not(t -> store.candidates(t).isEmpty())).toList();
+        iterations.stream().filter(Predicate.not(t -> store.ownCandidates(t).isEmpty())).toList();
     List<Double> means = new ArrayList<>();
     for (int t : judged) {
       means.add(
-          store.candidates(t).values().stream()
+          store.ownCandidates(t).values().stream()
               .flatMap(List::stream)
               .mapToInt(c -> c.tokens().size())
               .average()
@@ -344,7 +344,7 @@ public final class HtmlReport {
   private String examples(int iteration) {
     List<Prompt> prompts = store.prompts(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> judged = store.judged(iteration);
-    Map<Integer, Map<Integer, RunStore.PlacedCandidate>> written = store.placed(iteration);
+    Map<Integer, Map<Integer, RunStore.SampledCandidate>> written = store.candidates(iteration);
     List<PreferencePair> pairs = store.pairs(iteration);
     StringBuilder text = new StringBuilder();
     for (PreferencePair pair : pairs.subList(0, Math.min(EXAMPLES, pairs.size()))) {

@@ -1,8 +1,12 @@
 package org.autodidact.engine.seeds;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
 /**
- * Seeds of a run's parts. A part's seed is a hash of the run's seed and of the part's place in the
- * run, so that it is the same after a resume and independent of what else was drawn.
+ * Seeds of a run's parts. A part's seed is a hash of the run's seed and of the part's path in the
+ * run, so that it is the same after a resume and independent of what else was sampled.
  */
 public final class Seeds {
   // First steps of the paths; never changed, so that a run of an older version resumes.
@@ -20,6 +24,17 @@ public final class Seeds {
   public static final long FUTURE_JUDGEMENTS = 11;
 
   private Seeds() {}
+
+  /** The seeds of the parts {@code path, 0} to {@code path, count - 1}. */
+  public static List<Long> list(int count, long root, long... path) {
+    long[] whole = Arrays.copyOf(path, path.length + 1);
+    List<Long> seeds = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      whole[path.length] = i;
+      seeds.add(of(root, whole));
+    }
+    return seeds;
+  }
 
   /** The seed of the part at {@code path}. */
   public static long of(long root, long... path) {

@@ -1,5 +1,6 @@
 package org.autodidact.engine.store;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.util.List;
 import java.util.Map;
@@ -10,36 +11,37 @@ import org.autodidact.api.Message;
 import org.autodidact.api.Probe;
 
 /**
- * What a run keeps of the handing of a model from the trainer to the generator: what was weighed,
- * and what came of comparing.
+ * What a run stores about the handover of a model from the trainer to the generator: the probes
+ * that the trainer scored, and the comparison with the scores of the generator.
  */
 public final class ModelHandover {
-  private static final String WEIGHED = "weighed: ";
+  // The names of the facts, which earlier versions stored.
+  private static final String SCORED = "weighed: ";
   private static final String COMPARED = "compared: ";
 
   private ModelHandover() {}
 
   /**
-   * A probe and what the trainer found.
+   * A probe and the log-probabilities that the trainer computed for it.
    *
-   * @param name what it is called in errors
-   * @param messages role and content of the conversation before the answer, message by message
-   * @param drawn the log-probability of the generator that drew the answer from the training's
-   *     base, null where it was not that
+   * @param name its name in errors
+   * @param messages role and content of each message before the answer
+   * @param sampledLogProbability the log-probability under which the generator sampled the answer
+   *     from the training's base; null where it was sampled from another model
    */
-  public record Weighed(
+  public record ScoredProbe(
       String name,
       List<List<String>> messages,
       String text,
       List<Integer> answer,
       boolean ends,
-      Double drawn,
+      @JsonProperty("drawn") Double sampledLogProbability,
       double before,
       double after,
       int tokens,
       double rounding) {
 
-    public Weighed {
+    public ScoredProbe {
       Objects.requireNonNull(name, "name");
       Objects.requireNonNull(text, "text");
       answer = List.copyOf(answer);
@@ -49,20 +51,20 @@ public final class ModelHandover {
       }
     }
 
-    /** A probe with its reading. */
-    public static Weighed of(
-        String name, Probe probe, Optional<Double> drawn, Probe.Reading reading) {
-      return new Weighed(
+    /** A probe with its result. */
+    public static ScoredProbe of(
+        String name, Probe probe, Optional<Double> sampledLogProbability, Probe.Result result) {
+      return new ScoredProbe(
           name,
           probe.prompt().stream().map(m -> List.of(m.role(), m.content())).toList(),
           probe.answer().text(),
           probe.answer().tokens(),
           probe.answer().ends(),
-          drawn.orElse(null),
-          reading.before(),
-          reading.after(),
-          reading.tokens(),
-          reading.rounding());
+          sampledLogProbability.orElse(null),
+          result.before(),
+          result.after(),
+          result.tokens(),
+          result.rounding());
     }
 
     /** The probe. */
@@ -74,17 +76,17 @@ public final class ModelHandover {
   }
 
   /**
-   * What came of comparing.
+   * The comparison of generator and trainer.
    *
    * @param verdict {@code agree}, {@code disagree}, or why nothing was compared
    * @param probes compared
-   * @param tokens of them
+   * @param tokens of these probes
    * @param mean difference of generator and trainer, nats a token, over all tokens
-   * @param largest of a probe's means, without sign
-   * @param bound of that one
-   * @param seconds it took
+   * @param largest absolute mean difference of a probe
+   * @param bound of the rounding error of that probe
+   * @param seconds that the comparison took
    */
-  public record Compared(
+  public record Comparison(
       String verdict,
       int probes,
       int tokens,
@@ -95,42 +97,42 @@ public final class ModelHandover {
     public static final String AGREE = "agree";
     public static final String DISAGREE = "disagree";
 
-    public Compared {
+    public Comparison {
       Objects.requireNonNull(verdict, "verdict");
     }
 
     /** Nothing was compared. */
-    public static Compared not(String why) {
-      return new Compared("not checked: " + why, 0, 0, 0, 0, 0, 0);
+    public static Comparison not(String why) {
+      return new Comparison("not checked: " + why, 0, 0, 0, 0, 0, 0);
     }
   }
 
-  /** Keeps what a model's trainer found. */
-  public static void put(RunStore store, String model, List<Weighed> weighed) {
-    store.put(WEIGHED + model, Database.json(weighed));
+  /** Stores the probes that a model's trainer scored. */
+  public static void put(RunStore store, String model, List<ScoredProbe> probes) {
+    store.put(SCORED + model, Database.json(probes));
   }
 
-  /** Keeps what came of comparing. */
-  public static void put(RunStore store, String model, Compared compared) {
-    store.put(COMPARED + model, Database.json(compared));
+  /** Stores a comparison. */
+  public static void put(RunStore store, String model, Comparison comparison) {
+    store.put(COMPARED + model, Database.json(comparison));
   }
 
-  /** What the trainer found of a model; none of one that was not trained in the run. */
-  public static Optional<List<Weighed>> weighed(RunStore store, String model) {
-    return store.parsed(WEIGHED + model, new TypeReference<>() {});
+  /** The probes that the trainer of a model scored; empty where the run did not train it. */
+  public static Optional<List<ScoredProbe>> scoredProbes(RunStore store, String model) {
+    return store.parsed(SCORED + model, new TypeReference<>() {});
   }
 
-  /** What came of comparing a model, if it was. */
-  public static Optional<Compared> compared(RunStore store, String model) {
+  /** The comparison of a model, if there was one. */
+  public static Optional<Comparison> comparison(RunStore store, String model) {
     return store.parsed(COMPARED + model, new TypeReference<>() {});
   }
 
-  /** What came of each model, by name. */
-  public static Map<String, Compared> all(RunStore store) {
-    Map<String, Compared> all = new java.util.TreeMap<>();
+  /** All comparisons, by model. */
+  public static Map<String, Comparison> all(RunStore store) {
+    Map<String, Comparison> all = new java.util.TreeMap<>();
     for (String name : store.properties(COMPARED).keySet()) {
       String model = name.substring(COMPARED.length());
-      all.put(model, compared(store, model).orElseThrow());
+      all.put(model, comparison(store, model).orElseThrow());
     }
     return all;
   }

@@ -56,7 +56,7 @@ final class ModelPin {
    * @return the pin with what the file system says now, where that is new though the content is not
    * @throws InvalidInputException where a file has changed, is gone, or is new
    */
-  Optional<ModelPin> hold(String name, Path folder, Cancellation cancellation) {
+  Optional<ModelPin> verify(String name, Path folder, Cancellation cancellation) {
     if (!Files.isDirectory(folder)) {
       throw new InvalidInputException(
           "the model "

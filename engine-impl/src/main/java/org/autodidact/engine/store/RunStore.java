@@ -21,8 +21,8 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
-import org.autodidact.api.JudgementSample.Unread;
+import org.autodidact.api.JudgementSample.ParseFailure;
+import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.api.Message;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
@@ -46,8 +46,8 @@ public final class RunStore implements AutoCloseable {
 
   private static final String SCALE = "scale";
 
-  /** Of the first message: how many characters of it are {@link Prompt#beginning}. */
-  private static final String BEGINNING = "beginning";
+  /** Of the first message: how many characters of it are {@link Prompt#templatePrefix}. */
+  private static final String TEMPLATE_PREFIX = "beginning";
 
   private static final String FILES_OF = "files of ";
 
@@ -265,12 +265,12 @@ public final class RunStore implements AutoCloseable {
    * @return its folder
    * @throws InvalidInputException where one has changed, is gone, or is new
    */
-  public Path hold(String name, Cancellation cancellation) {
+  public Path verify(String name, Cancellation cancellation) {
     Path place =
         model(name)
             .orElseThrow(
                 () -> new InvalidInputException(folder + ": has no finished model '" + name + "'"));
-    hold(name, place, cancellation);
+    verify(name, place, cancellation);
     return place;
   }
 
@@ -278,7 +278,7 @@ public final class RunStore implements AutoCloseable {
    * The same of a model that is not the run's own, as a judge's, which is noted when it is held for
    * the first time.
    */
-  public void hold(String name, Path place, Cancellation cancellation) {
+  public void verify(String name, Path place, Cancellation cancellation) {
     Optional<String> pin = property(FILES_OF + name);
     if (pin.isEmpty()) {
       if (lock.isEmpty()) {
@@ -289,7 +289,7 @@ public final class RunStore implements AutoCloseable {
     }
     try {
       ModelPin.parse(pin.get())
-          .hold(name, place, cancellation)
+          .verify(name, place, cancellation)
           .filter(now -> lock.isPresent())
           .ifPresent(now -> put(FILES_OF + name, now.toJson()));
     } catch (OddValueException e) {
@@ -298,7 +298,7 @@ public final class RunStore implements AutoCloseable {
   }
 
   /** Forgets what a model's files were; the next opening takes them as they are. */
-  public void release(String name) {
+  public void forgetFiles(String name) {
     database.transaction(
         () -> database.update("DELETE FROM property WHERE name = ?", FILES_OF + name));
   }
@@ -307,10 +307,10 @@ public final class RunStore implements AutoCloseable {
    * Holds all models whose folders are there: a run whose iterate was changed is not what it says.
    * One that was deleted is missed when it is needed.
    */
-  public void holdModels(Cancellation cancellation) {
+  public void verifyModels(Cancellation cancellation) {
     for (ModelRow model : models()) {
       if (Files.isDirectory(model(model.name()).orElseThrow())) {
-        hold(model.name(), cancellation);
+        verify(model.name(), cancellation);
       }
     }
   }
@@ -385,8 +385,8 @@ public final class RunStore implements AutoCloseable {
       Map<String, String> fields = new LinkedHashMap<>();
       fields.put("role", message.role());
       fields.put("content", message.content());
-      if (all.isEmpty() && !prompt.beginning().isEmpty()) {
-        fields.put(BEGINNING, Integer.toString(prompt.beginning().length()));
+      if (all.isEmpty() && !prompt.templatePrefix().isEmpty()) {
+        fields.put(TEMPLATE_PREFIX, Integer.toString(prompt.templatePrefix().length()));
       }
       all.add(fields);
     }
@@ -395,7 +395,7 @@ public final class RunStore implements AutoCloseable {
 
   private static Prompt prompt(String id, List<Map<String, String>> all) {
     List<Message> messages = all.stream().map(RunStore::message).toList();
-    String length = all.isEmpty() ? null : all.get(0).get(BEGINNING);
+    String length = all.isEmpty() ? null : all.get(0).get(TEMPLATE_PREFIX);
     return length == null
         ? new Prompt(id, messages)
         : new Prompt(
@@ -481,9 +481,9 @@ public final class RunStore implements AutoCloseable {
   }
 
   /** The iterate's own candidates of each prompt that has them, by the prompt's place. */
-  public Map<Integer, List<Candidate>> candidates(int iteration) {
+  public Map<Integer, List<Candidate>> ownCandidates(int iteration) {
     Map<Integer, List<Candidate>> own = new TreeMap<>();
-    placed(iteration)
+    candidates(iteration)
         .forEach(
             (prompt, places) ->
                 places.forEach(
@@ -496,13 +496,13 @@ public final class RunStore implements AutoCloseable {
   }
 
   /** A candidate and the model that wrote it. */
-  public record PlacedCandidate(String model, Candidate candidate) {}
+  public record SampledCandidate(String model, Candidate candidate) {}
 
   /**
    * All candidates, a past and a future iterate's included, by the prompt's and their own place.
    */
-  public Map<Integer, Map<Integer, PlacedCandidate>> placed(int iteration) {
-    Map<Integer, Map<Integer, PlacedCandidate>> byPrompt = new TreeMap<>();
+  public Map<Integer, Map<Integer, SampledCandidate>> candidates(int iteration) {
+    Map<Integer, Map<Integer, SampledCandidate>> byPrompt = new TreeMap<>();
     database.query(
         "candidates",
         "SELECT prompt, position, seed, text, tokens, log_probability, finish_reason, model"
@@ -512,7 +512,7 @@ public final class RunStore implements AutoCloseable {
                 .computeIfAbsent(r.count(1), p -> new TreeMap<>())
                 .put(
                     r.count(2),
-                    new PlacedCandidate(
+                    new SampledCandidate(
                         r.text(8),
                         new Candidate(
                             r.integer(3),
@@ -554,8 +554,8 @@ public final class RunStore implements AutoCloseable {
                 i < seeds.size() ? seeds.get(i) : null,
                 nullable(sample.score()),
                 sample.text(),
-                sample.shown().name(),
-                sample.unread().map(Enum::name).orElse(null));
+                sample.position().name(),
+                sample.parseFailure().map(Enum::name).orElse(null));
           }
         });
   }
@@ -575,10 +575,10 @@ public final class RunStore implements AutoCloseable {
                     new JudgementSample(
                         score(r, 3, scale),
                         r.text(4),
-                        r.oneOf(5, Shown.class),
-                        r.optionalOf(6, Unread.class))),
+                        r.oneOf(5, Position.class),
+                        r.optionalOf(6, ParseFailure.class))),
         iteration);
-    Map<Integer, Map<Integer, PlacedCandidate>> candidates = placed(iteration);
+    Map<Integer, Map<Integer, SampledCandidate>> candidates = candidates(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();
     database.query(
         "judgements",
@@ -654,10 +654,10 @@ public final class RunStore implements AutoCloseable {
   }
 
   /** A pair by places: the prompt's, and the candidates' within it; and its weight. */
-  public record PairPlaces(int prompt, int chosen, int rejected, double weight) {}
+  public record PairSlots(int prompt, int chosen, int rejected, double weight) {}
 
   /** Which model learns from an iteration's pairs. */
-  public enum PairsFor {
+  public enum Learner {
     /** The next iterate. */
     NEXT("pair"),
     /** The future iterate that helps to choose the pairs of the next. */
@@ -665,17 +665,17 @@ public final class RunStore implements AutoCloseable {
 
     private final String table;
 
-    PairsFor(String table) {
+    Learner(String table) {
       this.table = table;
     }
   }
 
   /** Stores an iteration's pairs, all at once, and that the stage is finished. */
   public void addPairs(
-      PairsFor model, int iteration, List<PairPlaces> pairs, String stage, double seconds) {
+      Learner model, int iteration, List<PairSlots> pairs, String stage, double seconds) {
     database.transaction(
         () -> {
-          for (PairPlaces pair : pairs) {
+          for (PairSlots pair : pairs) {
             database.update(
                 "INSERT INTO " + model.table + " VALUES (?, ?, ?, ?, ?)",
                 iteration,
@@ -690,11 +690,11 @@ public final class RunStore implements AutoCloseable {
 
   /** The pairs that the next iterate learns from, in the order of their prompts. */
   public List<PreferencePair> pairs(int iteration) {
-    return pairs(PairsFor.NEXT, iteration);
+    return pairs(Learner.NEXT, iteration);
   }
 
   /** The pairs that {@code model} learns from, in the order of their prompts. */
-  public List<PreferencePair> pairs(PairsFor model, int iteration) {
+  public List<PreferencePair> pairs(Learner model, int iteration) {
     List<Prompt> prompts = prompts(iteration);
     Map<Integer, Map<Integer, JudgedCandidate>> judged = judged(iteration);
     return database.query(

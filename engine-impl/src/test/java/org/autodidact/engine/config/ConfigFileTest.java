@@ -41,7 +41,7 @@ class ConfigFileTest {
             config
                 .preferenceTraining()
                 .over(org.autodidact.api.TrainingSettings.dpo())
-                .terms()
+                .lossParameters()
                 .beta())
         .isEqualTo(0.1);
   }
@@ -161,7 +161,7 @@ class ConfigFileTest {
         "preference-training: {learning-rate: -1}|preference-training: learning-rate",
         "preference-training: {learning-rate: 1e-999}|a number that a double holds",
         "preference-training: {beta: 0}|beta",
-        "preference-training: {recompute: yes}|'preference-training.recompute' must be true or false",
+        "preference-training: {activation-checkpointing: yes}|'preference-training.activation-checkpointing' must be true or false",
         "preference-training: 3|'preference-training' must be keys and values; found '3'",
         "\"\\e[31mkey\": 1|unknown key '\\u001b[31mkey'",
         "judge: {name: [a]}|'judge.name' must be a text; found a list",
@@ -286,7 +286,7 @@ class ConfigFileTest {
         "model: m\nseed: 1\niterations: 2\nprompts: {file: p, per-iteration: 4}\nselector: margin\n"
             + "candidates:\n  count: 4\n  temperature: 0.7\n  stop: [\"a\", 'b']\n"
             + "judge: {name: additive, samples: 3}\npreference-training:\n  learning-rate: 1e-6\n"
-            + "  recompute: true\n  lora-targets: [q_proj]\n  lora-rank: 4\n# end\n";
+            + "  activation-checkpointing: true\n  lora-targets: [q_proj]\n  lora-rank: 4\n# end\n";
     String pieces = "{}[]:,-?&*!|>'\"%@`#~\n\t \0\u0085\ud83d\ue000<<0x1e+.nan\\";
     Random random = new Random(1);
     for (int i = 0; i < Integer.getInteger("autodidact.mutations", 2_000); i++) {

@@ -10,7 +10,7 @@ import java.util.OptionalDouble;
 import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.engine.evaluation.Duel.Bout;
 import org.junit.jupiter.api.Test;
 
@@ -27,8 +27,8 @@ class DuelTest {
     return Judgement.of(
         "x",
         List.of(
-            new JudgementSample(OptionalDouble.of(first), "", Shown.FIRST),
-            new JudgementSample(OptionalDouble.of(second), "", Shown.SECOND)));
+            new JudgementSample(OptionalDouble.of(first), "", Position.FIRST),
+            new JudgementSample(OptionalDouble.of(second), "", Position.SECOND)));
   }
 
   @Test

@@ -17,7 +17,7 @@ import net.jqwik.api.constraints.Size;
 import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.engine.data.RankedInstruction;
 import org.autodidact.engine.data.RankedInstruction.Answer;
 import org.junit.jupiter.api.Test;
@@ -65,7 +65,7 @@ class JudgeMetricsTest {
             new JudgementSample(
                 score.isNull() ? OptionalDouble.empty() : OptionalDouble.of(score.asDouble()),
                 "",
-                Shown.valueOf(s.path("shown").asText())));
+                Position.valueOf(s.path("shown").asText())));
       }
       judgements.add(Judgement.of("", samples));
     }

@@ -67,7 +67,7 @@ class DriftLimitsTest {
             1, places[i][0], places[i][1], "j", "M1", Judgement.of("", samples), List.of(1L, 2L));
       }
       store.addPairs(
-          RunStore.PairsFor.NEXT, 1, List.of(new RunStore.PairPlaces(0, 0, 1, 0.25)), "pairs", 1);
+          RunStore.Learner.NEXT, 1, List.of(new RunStore.PairSlots(0, 0, 1, 0.25)), "pairs", 1);
       Map<String, Double> found = IterateMetrics.of(store, 1);
       assertThat(found.get("mean-score")).isCloseTo((4.5 + 1 + 3 + 3) / 4, within(1e-12));
       assertThat(found.get("parse-failures")).isCloseTo(2.0 / 9, within(1e-12));
@@ -101,7 +101,7 @@ class DriftLimitsTest {
                 0.2,
                 "named-scores",
                 0.1));
-    assertThat(guards.beyond(limits(1.4, 2.4, 0.79, 0.41, 0.19, 0.09)))
+    assertThat(guards.exceeded(limits(1.4, 2.4, 0.79, 0.41, 0.19, 0.09)))
         .extracting(line -> line.substring(0, line.indexOf(' ')))
         .containsExactly(
             "score-inflation",
@@ -110,8 +110,8 @@ class DriftLimitsTest {
             "parse-failures",
             "named-scores",
             "agreement");
-    assertThat(guards.beyond(limits(1.5, 2.5, 0.8, 0.4, 0.2, 0.1))).isEmpty();
-    assertThat(guards.beyond(new Limits(null, null, null, null, null, null))).isEmpty();
+    assertThat(guards.exceeded(limits(1.5, 2.5, 0.8, 0.4, 0.2, 0.1))).isEmpty();
+    assertThat(guards.exceeded(new Limits(null, null, null, null, null, null))).isEmpty();
   }
 
   private static Limits limits(double... values) {

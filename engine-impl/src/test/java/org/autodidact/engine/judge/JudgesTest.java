@@ -28,7 +28,7 @@ import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Shown;
+import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
@@ -205,8 +205,8 @@ class JudgesTest {
     // the fake model: A with (|A| + 1) / (|A| + 1 + |B|)
     assertThat(found.samples())
         .containsExactly(
-            new JudgementSample(OptionalDouble.of(5 * 4.0 / 5), "", Shown.FIRST),
-            new JudgementSample(OptionalDouble.of(5 * (1 - 2.0 / 5)), "", Shown.SECOND));
+            new JudgementSample(OptionalDouble.of(5 * 4.0 / 5), "", Position.FIRST),
+            new JudgementSample(OptionalDouble.of(5 * (1 - 2.0 / 5)), "", Position.SECOND));
     assertThat(found.score().getAsDouble()).isCloseTo(3.5, within(1e-12));
     assertThat(judge(judge, request("a", "same", "same")).get("a").score().getAsDouble())
         .as("equal answers draw, whatever the place is worth")

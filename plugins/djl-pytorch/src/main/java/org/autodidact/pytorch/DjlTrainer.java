@@ -120,7 +120,7 @@ public final class DjlTrainer implements Trainer {
                       .orElse(0)));
       PreferenceLoss objective = PreferenceLoss.of(request.settings());
       engine.get();
-      TrainingDevice target = TrainingDevice.of(settings.provider());
+      TrainingDevice target = TrainingDevice.of(settings.device());
       if (bf16 && target == TrainingDevice.CPU && !CpuInfo.hasBf16()) {
         System.getLogger(DjlTrainer.class.getName())
             .log(
@@ -162,7 +162,7 @@ public final class DjlTrainer implements Trainer {
         ? new AutodidactException(
             "memory ran out in training"
                 + (message.contains("CUDA") ? " on the GPU" : "")
-                + "; turn recompute on, lower max-length, set the optimizer"
+                + "; turn activation-checkpointing on, lower max-length, set the optimizer"
                 + " adafactor, or train an adapter by lora-rank (libtorch: "
                 + message.lines().findFirst().orElse("")
                 + ")",
@@ -286,13 +286,13 @@ public final class DjlTrainer implements Trainer {
           .toList();
     }
 
-    private List<Probe.Reading> readings(List<Double> before) {
+    private List<Probe.Result> readings(List<Double> before) {
       List<Double> after = weigh(program::score);
-      List<Probe.Reading> readings = new ArrayList<>();
+      List<Probe.Result> readings = new ArrayList<>();
       for (int i = 0; i < before.size(); i++) {
         int tokens = probes.get(i).map(TokenizedExample::scored).orElse(0);
         double rounding = tokens == 0 ? 0 : program.rounding(tokens);
-        readings.add(new Probe.Reading(before.get(i), after.get(i), tokens, rounding));
+        readings.add(new Probe.Result(before.get(i), after.get(i), tokens, rounding));
       }
       return readings;
     }
@@ -482,7 +482,7 @@ public final class DjlTrainer implements Trainer {
         throw diverged(done.size(), "a weight is no number", batches.batch(done.size()));
       }
       int keptStep = bestStep > 0 ? bestStep : done.size();
-      List<Probe.Reading> readings = readings(before);
+      List<Probe.Result> readings = readings(before);
       TrainingState.Finished finished =
           new TrainingState.Finished(
               fingerprint,

@@ -58,12 +58,12 @@ public final class PyTorchPlugin implements Plugin {
     public Trainer create(ComputeSettings settings) {
       return switch (settings.precision()) {
         case AUTO, FP32, BF16 -> {
-          if (settings.provider() != ComputeSettings.Provider.AUTO) {
-            TrainingDevice.of(settings.provider()); // what is not there is said at once
+          if (settings.device() != ComputeSettings.Device.AUTO) {
+            TrainingDevice.of(settings.device()); // what is not there is said at once
           }
           yield new DjlTrainer(settings);
         }
-        case INT8, INT8_WEIGHTS, INT4 ->
+        case INT8, INT8_WEIGHTS ->
             throw new UnsupportedModelException(
                 "precision "
                     + settings.precision().name().toLowerCase(Locale.ROOT)

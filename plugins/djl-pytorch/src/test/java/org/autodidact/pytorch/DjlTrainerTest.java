@@ -351,24 +351,26 @@ class DjlTrainerTest {
       EngineException thrown =
           catchThrowableOfType(
               EngineException.class, () -> manager.zeros(new Shape(1L << 46)).toFloatArray());
-      assertThat(DjlTrainer.explained(thrown)).hasMessageContaining("turn recompute on");
+      assertThat(DjlTrainer.explained(thrown))
+          .hasMessageContaining("turn activation-checkpointing on");
     }
     assertThat(DjlTrainer.explained(new EngineException("CUDA out of memory. Tried to allocate")))
-        .hasMessageContaining("memory ran out in training on the GPU; turn recompute on");
+        .hasMessageContaining(
+            "memory ran out in training on the GPU; turn activation-checkpointing on");
   }
 
   @Test
   void whereNoGpuIsThereItTakesTheCpuUnlessAskedForOne() {
     assumeFalse(TrainingDevice.hasCuda());
-    assertThat(TrainingDevice.of(ComputeSettings.Provider.AUTO)).isEqualTo(TrainingDevice.CPU);
-    assertThat(TrainingDevice.of(ComputeSettings.Provider.CPU)).isEqualTo(TrainingDevice.CPU);
+    assertThat(TrainingDevice.of(ComputeSettings.Device.AUTO)).isEqualTo(TrainingDevice.CPU);
+    assertThat(TrainingDevice.of(ComputeSettings.Device.CPU)).isEqualTo(TrainingDevice.CPU);
     ComputeSettings cuda =
-        new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0, ComputeSettings.Provider.CUDA);
+        new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0, ComputeSettings.Device.CUDA);
     assertThatThrownBy(() -> new PyTorchPlugin().trainers().get(0).create(cuda))
         .isInstanceOf(UnsupportedModelException.class)
         .hasMessageContaining("sees none")
         .hasMessageContaining("pytorch-native-cu128")
-        .hasMessageContaining("set the provider cpu or auto");
+        .hasMessageContaining("set the device cpu or auto");
     assertThat(new PyTorchPlugin().diagnose().get(1)).contains("sees no GPU");
   }
 

@@ -11,7 +11,7 @@ import java.util.TreeMap;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Loss;
-import org.autodidact.api.TrainingSettings.Terms;
+import org.autodidact.api.TrainingSettings.LossParameters;
 import org.autodidact.pytorch.loss.PreferenceLoss;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,7 +22,7 @@ class LossesTest {
   private static final int PAIRS = 3;
 
   static PreferenceLoss loss(Loss loss, double beta) {
-    return new PreferenceLoss.Preference(loss, Terms.beta(beta));
+    return new PreferenceLoss.Preference(loss, LossParameters.beta(beta));
   }
 
   static double value(
@@ -43,7 +43,7 @@ class LossesTest {
   }
 
   private static double byHand(
-      Loss loss, Terms t, double[] sums, double[] reference, double[] lengths) {
+      Loss loss, LossParameters t, double[] sums, double[] reference, double[] lengths) {
     double total = 0;
     for (int i = 0; i < PAIRS; i++) {
       int r = PAIRS + i;
@@ -73,8 +73,8 @@ class LossesTest {
   void eachLossIsItsFormula(Loss loss) {
     Random random = new Random(loss.ordinal());
     for (int n = 0; n < 10; n++) {
-      Terms terms =
-          new Terms(
+      LossParameters terms =
+          new LossParameters(
               0.05 + random.nextDouble(), random.nextDouble() * 0.4, random.nextDouble(), n % 2);
       PreferenceLoss objective = new PreferenceLoss.Preference(loss, terms);
       double[] sums = random(random, -60, -5);
@@ -127,7 +127,8 @@ class LossesTest {
   @Test
   void whatIsInfiniteIsRefused() {
     for (double number : new double[] {Double.POSITIVE_INFINITY, Double.NaN, -1}) {
-      assertThatThrownBy(() -> Terms.beta(number)).isInstanceOf(InvalidInputException.class);
+      assertThatThrownBy(() -> LossParameters.beta(number))
+          .isInstanceOf(InvalidInputException.class);
       assertThatThrownBy(() -> TrainingSettings.dpo().toBuilder().weightDecay(number).build())
           .isInstanceOf(InvalidInputException.class)
           .hasMessageContaining("weight-decay");
@@ -143,7 +144,7 @@ class LossesTest {
   @Test
   void conservativeDpoIsSymmetricAtOneHalf() {
     PreferenceLoss objective =
-        new PreferenceLoss.Preference(Loss.CDPO, new Terms(0.1, 0.4999999, 0, 0));
+        new PreferenceLoss.Preference(Loss.CDPO, new LossParameters(0.1, 0.4999999, 0, 0));
     double[] sums = {-10, -20, -30, -40, -50, -60};
     double[] swapped = {-40, -50, -60, -10, -20, -30};
     double[] lengths = {1, 1, 1, 1, 1, 1};

@@ -11,17 +11,34 @@ import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.BackendCapabilities;
+import org.autodidact.checkpoints.ConfigReader;
+import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.cpu.CpuGenerator;
 import org.autodidact.onnxruntime.gpu.ExecutionProviders;
 import org.autodidact.onnxruntime.gpu.GpuGenerator;
 import org.autodidact.onnxruntime.gpu.GpuSessions;
+import org.autodidact.onnxruntime.gpu.PlainDecoderLayers;
+import org.autodidact.onnxruntime.graph.DecoderGraph;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
+import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
 import org.autodidact.onnxruntime.quantization.Int8MatMulCheck;
+import org.autodidact.onnxruntime.quantization.Int8Weights;
+import org.autodidact.onnxruntime.vector.VectorWeights;
 import org.autodidact.vectors.VectorSupport;
 
 /** Plugin with the generator {@code onnxruntime} and the judge {@code reward-model}. */
 public final class OnnxRuntimePlugin implements Plugin {
+  /** What each back end computes, the plainest first. */
+  public static final List<BackendCapabilities> CAPABILITIES =
+      List.of(
+          DecoderGraph.CAPABILITIES,
+          Int8Weights.CAPABILITIES,
+          VectorWeights.CAPABILITIES,
+          BlockInt8Weights.CAPABILITIES,
+          PlainDecoderLayers.CAPABILITIES);
+
   @Override
   public String name() {
     return "onnxruntime";
@@ -61,6 +78,12 @@ public final class OnnxRuntimePlugin implements Plugin {
     return lines;
   }
 
+  @Override
+  public List<String> diagnose(Checkpoint model) {
+    ModelConfig config = ConfigReader.read(model.folder());
+    return CAPABILITIES.stream().map(c -> "generation in " + c.verdict(config)).toList();
+  }
+
   private static final class OnnxGeneratorProvider implements GeneratorProvider {
     @Override
     public String name() {
@@ -80,23 +103,19 @@ public final class OnnxRuntimePlugin implements Plugin {
     @Override
     public Generator open(
         Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
-      ComputeSettings.Provider provider =
+      ComputeSettings.Device device =
           ExecutionProviders.choose(
-              settings.provider(), OrtRuntime.availableProviders(), ExecutionProviders::missing);
-      if (provider != ComputeSettings.Provider.CPU) {
-        return GpuGenerator.open(checkpoint, settings, GpuSessions.of(provider));
+              settings.device(), OrtRuntime.availableProviders(), ExecutionProviders::missing);
+      if (device != ComputeSettings.Device.CPU) {
+        return GpuGenerator.open(checkpoint, settings, GpuSessions.of(device));
       }
       return switch (settings.precision()) {
         case AUTO, FP32, INT8, INT8_WEIGHTS ->
             CpuGenerator.open(checkpoint, settings, cancellation);
-        case INT4 ->
-            throw new UnsupportedModelException(
-                "precision int4 is not there: four bits cost this project's reference model 15 to 33"
-                    + " per cent of its perplexity (docs/measurements.md); use int8, fp32 or auto");
         case BF16 ->
             throw new UnsupportedModelException(
                 "precision bf16 is not there: ONNX Runtime's CPU has no decoder's products in it"
-                    + " (docs/decisions.md); use int8, fp32 or auto");
+                    + " (docs/decisions); use int8, fp32 or auto");
       };
     }
   }

@@ -39,7 +39,7 @@ import org.autodidact.onnxruntime.ort.RunTensors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The graphs for GPUs of each architecture, run on the CPU, and what is refused there. */
 class DeviceGraphsTest {
@@ -55,7 +55,7 @@ class DeviceGraphsTest {
 
   /** Both prompts in one run, padded; their answers reach beyond the window. */
   @ParameterizedTest
-  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
+  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
   void theLoopWritesTransformersTokens(String name) throws Exception {
     List<ArchitecturesTest.Prompt> prompts = ArchitecturesTest.golden(name + "/golden.json");
     int rows = prompts.size();
@@ -96,7 +96,7 @@ class DeviceGraphsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
+  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
   void readingGivesTransformersProbabilities(String name) throws Exception {
     List<ArchitecturesTest.Prompt> prompts = ArchitecturesTest.golden(name + "/golden.json");
     try (ModelFolder model = open(name);
@@ -128,7 +128,7 @@ class DeviceGraphsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text"})
+  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
   void whatTensorRtReadsIsOfPlainOperators(String name) throws Exception {
     try (ModelFolder model = open(name)) {
       assertThat(nodes(ModelProto.parseFrom(ScoringGraph.build(model)).getGraph()))
@@ -169,7 +169,7 @@ class DeviceGraphsTest {
                       new Cancellation()))
           .isInstanceOf(InvalidInputException.class)
           .hasMessageContaining("repetition penalty")
-          .hasMessageContaining("provider cpu");
+          .hasMessageContaining("device cpu");
     }
     assertThatThrownBy(() -> tiny(new ComputeSettings(ComputeSettings.Precision.INT8, 0, 0)))
         .isInstanceOf(UnsupportedModelException.class)

@@ -55,7 +55,8 @@ class GemmaTest {
   void inEightBitsTheFirstTokenIsDrawnFromNearlyTheSameProbabilities() {
     List<int[]> prompts = new ArrayList<>();
     try (ModelFolder model = ModelFolder.open(Golden.gemma3());
-        Int8Weights rounded = Int8Weights.of(model, Int8MatMulCheck.isExact(), 2, new Cancellation());
+        Int8Weights rounded =
+            Int8Weights.of(model, Int8MatMulCheck.isExact(), 2, new Cancellation());
         OrtDecoder exact =
             new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
         OrtDecoder decoder =

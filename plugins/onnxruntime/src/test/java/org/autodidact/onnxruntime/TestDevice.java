@@ -2,7 +2,7 @@ package org.autodidact.onnxruntime;
 
 import java.nio.file.Path;
 import java.util.Locale;
-import org.autodidact.api.ComputeSettings.Provider;
+import org.autodidact.api.ComputeSettings.Device;
 import org.autodidact.onnxruntime.gpu.GpuSessions;
 import org.autodidact.onnxruntime.gpu.TensorRtCache;
 
@@ -12,9 +12,9 @@ import org.autodidact.onnxruntime.gpu.TensorRtCache;
 public final class TestDevice {
   private TestDevice() {}
 
-  public static Provider provider() {
+  public static Device provider() {
     String provider = System.getProperty("autodidact.provider", "cpu");
-    return Provider.valueOf(provider.toUpperCase(Locale.ROOT));
+    return Device.valueOf(provider.toUpperCase(Locale.ROOT));
   }
 
   /** With its engines in a folder. */

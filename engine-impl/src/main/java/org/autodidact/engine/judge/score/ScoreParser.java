@@ -6,7 +6,7 @@ import java.util.Set;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Unread;
+import org.autodidact.api.JudgementSample.ParseFailure;
 
 /**
  * Reads the score out of a written judgement: the number of the judge's own last statement of a
@@ -96,7 +96,8 @@ public final class ScoreParser {
    */
   public static JudgementSample sample(String judgement, Scale scale, FinishReason end) {
     ScoreStatement read = new ScoreParser(judgement, scale, end).read();
-    return new JudgementSample(read.score(), judgement, JudgementSample.Shown.ALONE, read.unread());
+    return new JudgementSample(
+        read.score(), judgement, JudgementSample.Position.ALONE, read.parseFailure());
   }
 
   private ScoreStatement read() {
@@ -121,7 +122,7 @@ public final class ScoreParser {
         ScoreValue value = new ScoreValue(text, i, scale);
         Optional<ScoreStatement> found = value.read();
         if (cut && value.touchedEnd()) {
-          return ScoreStatement.unread(Unread.CUT_OFF);
+          return ScoreStatement.failure(ParseFailure.CUT_OFF);
         }
         if (found.isPresent() && !(last.isPresent() && isQuoted(i))) {
           boolean item = isListItem(i);
@@ -133,9 +134,10 @@ public final class ScoreParser {
       }
     }
     if (several) {
-      return ScoreStatement.unread(Unread.AMBIGUOUS); // a rubric, or an aspect's scores
+      return ScoreStatement.failure(ParseFailure.AMBIGUOUS); // a rubric, or an aspect's scores
     }
-    return last.orElseGet(() -> ScoreStatement.unread(cut ? Unread.CUT_OFF : Unread.NO_STATEMENT));
+    return last.orElseGet(
+        () -> ScoreStatement.failure(cut ? ParseFailure.CUT_OFF : ParseFailure.NO_STATEMENT));
   }
 
   /** Whether the word "score" stands here by itself. */

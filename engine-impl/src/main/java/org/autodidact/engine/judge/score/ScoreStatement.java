@@ -2,15 +2,15 @@ package org.autodidact.engine.judge.score;
 
 import java.util.Optional;
 import java.util.OptionalDouble;
-import org.autodidact.api.JudgementSample.Unread;
+import org.autodidact.api.JudgementSample.ParseFailure;
 
 /** What a judge's statement of a score says: a score on the scale, or why there is none. */
-record ScoreStatement(OptionalDouble score, Optional<Unread> unread) {
+record ScoreStatement(OptionalDouble score, Optional<ParseFailure> parseFailure) {
   static ScoreStatement of(double score) {
     return new ScoreStatement(OptionalDouble.of(score), Optional.empty());
   }
 
-  static ScoreStatement unread(Unread reason) {
+  static ScoreStatement failure(ParseFailure reason) {
     return new ScoreStatement(OptionalDouble.empty(), Optional.of(reason));
   }
 }

@@ -5,7 +5,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import org.autodidact.api.Judge.Scale;
-import org.autodidact.api.JudgementSample.Unread;
+import org.autodidact.api.JudgementSample.ParseFailure;
 
 /**
  * Reads one statement, from its label on: {@code Score (out of 5): 4}. The cursor only goes forward
@@ -108,9 +108,9 @@ public final class ScoreValue {
   /** A statement is unreadable for a reason, or it is none. */
   private static final class Unreadable extends Exception {
     private static final long serialVersionUID = 1;
-    private final transient Optional<Unread> reason;
+    private final transient Optional<ParseFailure> reason;
 
-    Unreadable(Optional<Unread> reason) {
+    Unreadable(Optional<ParseFailure> reason) {
       super(null, null, false, false);
       this.reason = reason;
     }
@@ -129,7 +129,7 @@ public final class ScoreValue {
   Optional<ScoreStatement> read() {
     try {
       at = label + "score".length();
-      Optional<Unread> otherScale = qualifier();
+      Optional<ParseFailure> otherScale = qualifier();
       if (!separator()) {
         return Optional.empty();
       }
@@ -138,11 +138,11 @@ public final class ScoreValue {
         throw unreadable(otherScale.get());
       }
       if (!(value >= scale.lowest() && value <= scale.highest())) {
-        throw unreadable(Unread.OFF_SCALE);
+        throw unreadable(ParseFailure.OFF_SCALE);
       }
       return Optional.of(ScoreStatement.of(value));
     } catch (Unreadable e) {
-      return e.reason.map(ScoreStatement::unread);
+      return e.reason.map(ScoreStatement::failure);
     }
   }
 
@@ -192,12 +192,12 @@ public final class ScoreValue {
     return text.at(at + 1);
   }
 
-  private static Unreadable unreadable(Unread reason) {
+  private static Unreadable unreadable(ParseFailure reason) {
     return new Unreadable(Optional.of(reason));
   }
 
   private static Unreadable ambiguous() {
-    return unreadable(Unread.AMBIGUOUS);
+    return unreadable(ParseFailure.AMBIGUOUS);
   }
 
   private static Unreadable mention() {
@@ -217,8 +217,8 @@ public final class ScoreValue {
   }
 
   /** "(out of 5)", "out of 5", "/5"; what it says of another scale. */
-  private Optional<Unread> qualifier() throws Unreadable {
-    Optional<Unread> other = Optional.empty();
+  private Optional<ParseFailure> qualifier() throws Unreadable {
+    Optional<ParseFailure> other = Optional.empty();
     while (true) {
       blanksAndMarkup();
       int c = c();
@@ -234,7 +234,7 @@ public final class ScoreValue {
         return other;
       }
       if (highest.isPresent() && highest.getAsDouble() != scale.highest()) {
-        other = Optional.of(Unread.OTHER_DENOMINATOR);
+        other = Optional.of(ParseFailure.OTHER_DENOMINATOR);
       }
     }
   }
@@ -287,7 +287,7 @@ public final class ScoreValue {
       throw ambiguous();
     }
     if (negative && scale.lowest() >= 0) {
-      throw unreadable(Unread.OFF_SCALE);
+      throw unreadable(ParseFailure.OFF_SCALE);
     }
     Tail tail = new Tail(opened);
     tail.read();
@@ -642,7 +642,7 @@ public final class ScoreValue {
       divided = true;
       unit = false;
       if (denominator.isPresent() && denominator.getAsDouble() != scale.highest()) {
-        throw unreadable(Unread.OTHER_DENOMINATOR);
+        throw unreadable(ParseFailure.OTHER_DENOMINATOR);
       }
       return true;
     }

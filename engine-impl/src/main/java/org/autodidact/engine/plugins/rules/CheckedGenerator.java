@@ -17,7 +17,6 @@ import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
-import org.autodidact.engine.plugins.PluginCalls;
 
 /** A plugin's generator, held to the rules that can be seen from outside. */
 public final class CheckedGenerator implements Generator {

@@ -10,7 +10,6 @@ import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.RuleBrokenException;
-import org.autodidact.engine.plugins.PluginCalls;
 
 /** A plugin's judge, held to the rules that can be seen from outside. */
 public final class CheckedJudge implements Judge {

@@ -11,7 +11,6 @@ import org.autodidact.api.PairSelectorProvider;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.SelectionRequest;
-import org.autodidact.engine.plugins.PluginCalls;
 
 /** A plugin's pair selector, held to the rules that can be seen from outside. */
 public final class CheckedPairSelector implements PairSelector {

@@ -14,7 +14,6 @@ import org.autodidact.api.TrainingDivergedException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
-import org.autodidact.engine.plugins.PluginCalls;
 
 /** A plugin's trainer, held to the rules that can be seen from outside. */
 public final class CheckedTrainer implements Trainer {

@@ -9,7 +9,6 @@ import java.util.function.Function;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.RuleBrokenException;
-import org.autodidact.engine.plugins.PluginCalls;
 
 /**
  * Takes what a plugin hands over, and sees that each request gets one result, on the thread that

@@ -22,7 +22,7 @@ import org.assertj.core.api.SoftAssertions;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.JudgementSample;
-import org.autodidact.api.JudgementSample.Unread;
+import org.autodidact.api.JudgementSample.ParseFailure;
 import org.autodidact.engine.judge.InjectionGuard;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -239,11 +239,11 @@ public class ScoreParserTest {
         "Score: 5 - perfect; Score: 1 - bad. This is average|AMBIGUOUS",
         "<think>\\nScore: 2\\n</think>\\nI award it five.|NO_STATEMENT",
       })
-  void whatIsNoOneNumberOnTheScaleIsNotRead(String text, Unread why) {
+  void whatIsNoOneNumberOnTheScaleIsNotRead(String text, ParseFailure why) {
     JudgementSample sample =
         ScoreParser.sample(unescaped(text), Scale.FIVE_POINTS, FinishReason.END_OF_TEXT);
     assertThat(sample.score()).as(text).isEmpty();
-    assertThat(sample.unread()).as(text).hasValue(why);
+    assertThat(sample.parseFailure()).as(text).hasValue(why);
   }
 
   @ParameterizedTest
@@ -267,9 +267,10 @@ public class ScoreParserTest {
       })
   void aStatementThatCouldHaveGoneOnIsNotReadWhereTheJudgementWasCutOff(String text) {
     assertThat(cut(text).score()).isEmpty();
-    assertThat(cut(text).unread()).hasValue(Unread.CUT_OFF);
-    assertThat(ScoreParser.sample(text, Scale.FIVE_POINTS, FinishReason.CONTEXT_FULL).unread())
-        .hasValue(Unread.CUT_OFF);
+    assertThat(cut(text).parseFailure()).hasValue(ParseFailure.CUT_OFF);
+    assertThat(
+            ScoreParser.sample(text, Scale.FIVE_POINTS, FinishReason.CONTEXT_FULL).parseFailure())
+        .hasValue(ParseFailure.CUT_OFF);
   }
 
   @ParameterizedTest
@@ -389,7 +390,7 @@ public class ScoreParserTest {
     for (FinishReason end : FinishReason.values()) {
       JudgementSample sample = ScoreParser.sample(text, Scale.FIVE_POINTS, end);
       assertThat(sample.score().orElse(0)).isBetween(0.0, 5.0);
-      assertThat(sample.score().isPresent()).isNotEqualTo(sample.unread().isPresent());
+      assertThat(sample.score().isPresent()).isNotEqualTo(sample.parseFailure().isPresent());
     }
   }
 

@@ -3,7 +3,7 @@ package org.autodidact.pytorch.loss;
 import java.util.SortedMap;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Loss;
-import org.autodidact.api.TrainingSettings.Terms;
+import org.autodidact.api.TrainingSettings.LossParameters;
 
 /**
  * What is minimized, as a function of the sequences' Σ ln p, with its slopes. Formulas and papers:
@@ -14,7 +14,7 @@ public sealed interface PreferenceLoss {
   static PreferenceLoss of(TrainingSettings settings) {
     return settings.loss() == Loss.SFT
         ? new CrossEntropy()
-        : new Preference(settings.loss(), settings.terms());
+        : new Preference(settings.loss(), settings.lossParameters());
   }
 
   /** Whether it compares with the reference model. */
@@ -72,7 +72,7 @@ public sealed interface PreferenceLoss {
   }
 
   /** A function of the margin d(chosen) − d(rejected), a mean over pairs. */
-  record Preference(Loss loss, Terms terms) implements PreferenceLoss {
+  record Preference(Loss loss, LossParameters terms) implements PreferenceLoss {
     @Override
     public boolean needsReference() {
       return loss != Loss.SIMPO;

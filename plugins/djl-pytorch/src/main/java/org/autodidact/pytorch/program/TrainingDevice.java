@@ -2,7 +2,7 @@ package org.autodidact.pytorch.program;
 
 import ai.djl.Device;
 import ai.djl.engine.StandardCapabilities;
-import org.autodidact.api.ComputeSettings.Provider;
+import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.UnsupportedModelException;
 
 /**
@@ -16,14 +16,14 @@ public record TrainingDevice(Device device, boolean plain) {
   public static final TrainingDevice CPU = new TrainingDevice(Device.cpu(), false);
 
   /** The GPU where it is asked for, or where it is there and nothing is asked for. */
-  public static TrainingDevice of(Provider provider) {
-    if (provider == Provider.CPU) {
+  public static TrainingDevice of(ComputeSettings.Device wanted) {
+    if (wanted == ComputeSettings.Device.CPU) {
       return CPU;
     }
     if (hasCuda()) {
       return new TrainingDevice(Device.gpu(), true);
     }
-    if (provider == Provider.AUTO) {
+    if (wanted == ComputeSettings.Device.AUTO) {
       return CPU;
     }
     throw new UnsupportedModelException(
@@ -31,7 +31,7 @@ public record TrainingDevice(Device device, boolean plain) {
             + TorchRuntime.engine().getVersion()
             + " sees none: it needs an NVIDIA GPU with its driver, and ai.djl.pytorch:"
             + "pytorch-native-cu128 of the same version first on the class path; or set the"
-            + " provider cpu or auto");
+            + " device cpu or auto");
   }
 
   public static boolean hasCuda() {

@@ -273,7 +273,7 @@ public final class TrainingProgram implements AutoCloseable {
         .toArray(PtNDArray[]::new);
   }
 
-  /** As {@link org.autodidact.api.Probe.Reading#rounding}. */
+  /** As {@link org.autodidact.api.Probe.Result#rounding}. */
   public double rounding(int tokens) {
     if (settings.lora().filter(TrainingSettings.Lora::quantized).isPresent()) {
       return INT8_ROUNDING / Math.sqrt(tokens) + INT8_BIAS;
@@ -339,7 +339,7 @@ public final class TrainingProgram implements AutoCloseable {
         values.of(dropout),
         values.of(adapterDropout),
         values.of(keep),
-        values.of(settings.recompute()));
+        values.of(settings.activationCheckpointing()));
   }
 
   /** A pass as the program takes it. */
@@ -435,7 +435,7 @@ public final class TrainingProgram implements AutoCloseable {
           masks,
           values.of(dropout),
           values.of(adapterDropout),
-          values.of(settings.recompute()),
+          values.of(settings.activationCheckpointing()),
           kept);
     }
 

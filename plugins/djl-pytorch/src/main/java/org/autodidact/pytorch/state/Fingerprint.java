@@ -56,8 +56,18 @@ public record Fingerprint(int version, SortedMap<String, String> parts) {
   @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
   static Fingerprint read(JsonNode stored) {
     SortedMap<String, String> parts = new TreeMap<>();
-    stored.path("parts").properties().forEach(e -> parts.put(e.getKey(), e.getValue().asText()));
+    stored
+        .path("parts")
+        .properties()
+        .forEach(e -> parts.put(todaysName(e.getKey()), e.getValue().asText()));
     return new Fingerprint(stored.path("version").asInt(0), parts);
+  }
+
+  /** The key of a setting that an earlier version stored under another name. */
+  private static String todaysName(String key) {
+    return key.equals(SETTINGS + "recompute")
+        ? SETTINGS + "activationCheckpointing"
+        : key.replace(SETTINGS + "terms.", SETTINGS + "lossParameters.");
   }
 
   /**

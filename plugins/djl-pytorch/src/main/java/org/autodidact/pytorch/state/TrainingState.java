@@ -349,7 +349,7 @@ public final class TrainingState implements AutoCloseable {
       boolean stoppedEarly,
       int keptStep,
       List<Row> metrics,
-      List<Probe.Reading> probes) {
+      List<Probe.Result> probes) {
 
     private static final String FILE = "training.json";
 

@@ -60,7 +60,7 @@ class ExampleEncoderTest {
   }
 
   private static Answer drawn(String text, List<Integer> tokens, FinishReason reason) {
-    return Answer.drawn(new Candidate(1, text, tokens, -1, reason));
+    return Answer.sampled(new Candidate(1, text, tokens, -1, reason));
   }
 
   @Test

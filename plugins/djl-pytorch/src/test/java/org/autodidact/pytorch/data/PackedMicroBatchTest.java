@@ -90,7 +90,8 @@ class PackedMicroBatchTest {
     for (TrainingSettings settings : List.of(DPO, LORA)) {
       float[] whole = gradient(settings, List.of(pairs));
       float[] split = gradient(settings, pairs.stream().map(List::of).toList());
-      float[] again = gradient(settings.toBuilder().recompute(true).build(), List.of(pairs));
+      float[] again =
+          gradient(settings.toBuilder().activationCheckpointing(true).build(), List.of(pairs));
       double largest = largest(whole);
       assertThat(largest).isPositive();
       assertThat(split).containsExactly(whole, within((float) (largest * TOLERANCE)));

@@ -73,14 +73,28 @@ class FingerprintTest {
   void aSettingThatIsNewOrGoneDecidesNothingUntilItIsSet() {
     Fingerprint now = of(TrainingSettings.dpo(), 1, "a");
     TreeMap<String, String> earlier = new TreeMap<>(now.parts());
-    earlier.remove("settings.recompute");
+    earlier.remove("settings.activationCheckpointing");
     earlier.put("settings.renamedSince", "7");
     Fingerprint stored = new Fingerprint(1, earlier);
     assertThat(stored.differences(now)).isEmpty();
     assertThat(
             stored.differences(
-                of(TrainingSettings.dpo().toBuilder().recompute(true).build(), 1, "a")))
-        .containsExactly("settings.recompute was false");
+                of(
+                    TrainingSettings.dpo().toBuilder().activationCheckpointing(true).build(),
+                    1,
+                    "a")))
+        .containsExactly("settings.activationCheckpointing was false");
+  }
+
+  @Test
+  void aSettingUnderItsEarlierNameIsTheSame() throws Exception {
+    TrainingSettings settings =
+        TrainingSettings.dpo().toBuilder().activationCheckpointing(true).build();
+    String stored =
+        JSON.writeValueAsString(of(settings, 1, "a"))
+            .replace("activationCheckpointing", "recompute")
+            .replace("lossParameters", "terms");
+    assertThat(JSON.readValue(stored, Fingerprint.class)).isEqualTo(of(settings, 1, "a"));
   }
 
   @Test

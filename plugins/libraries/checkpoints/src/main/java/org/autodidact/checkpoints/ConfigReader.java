@@ -12,6 +12,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.files.Warnings;
 import org.autodidact.checkpoints.json.JsonFiles;
 
 /** Reads config.json and generation_config.json; every number is checked before it is used. */
@@ -30,6 +31,8 @@ public final class ConfigReader {
               "qwen2", new Defaults(0, 0, 0, 0, 32_768),
               "qwen3", new Defaults(0, 0, 128, 0, 32_768),
               "mistral", new Defaults(0, 8, 0, 0, 131_072),
+              "smollm3", new Defaults(16, 4, 0, 128_256, 32_768),
+              "granite", new Defaults(0, 0, 0, 32_000, 2048),
               "gemma3_text", new Defaults(8, 4, 256, 262_208, 131_072)));
 
   /** Gemma 3 with pictures; its text model has a configuration of its own inside. */
@@ -52,6 +55,8 @@ public final class ConfigReader {
   private static final int GEMMA_PATTERN = 6;
   private static final double THETA = 10_000;
   private static final double GEMMA_THETA = 1_000_000;
+  private static final double SMOLLM3_THETA = 2_000_000;
+  private static final int SMOLLM3_NOPE_INTERVAL = 4;
 
   /** More than any model has (llama.cpp takes 512); each layer takes memory before its weights. */
   private static final int MOST_LAYERS = 4096;
@@ -95,7 +100,7 @@ public final class ConfigReader {
   }
 
   /**
-   * The same of a configuration that is not in a file yet.
+   * Reads a configuration that is not in a file yet, as the import of GGUF makes one.
    *
    * @param file where it is from, as errors say it
    * @param generation what generation_config.json holds, where there is one
@@ -161,17 +166,28 @@ public final class ConfigReader {
         headSize,
         or("vocab_size", defaults.vocabulary()),
         Math.min(MOST_POSITIONS, or("max_position_embeddings", defaults.contextLength())),
-        gemma ? Math.sqrt(hidden) : 1,
+        gemma ? Math.sqrt(hidden) : granite("embedding_multiplier"),
+        granite("residual_multiplier"),
+        1 / granite("logits_scaling"),
         new ModelConfig.Norm(
             number(json, "rms_norm_eps", 1e-6, 0, 1), gemma, gemma || type.equals("qwen3"), gemma),
         activation(gemma),
-        1 / Math.sqrt(gemma ? or("query_pre_attn_scalar", 256) : headSize),
+        type.equals("granite")
+            ? granite("attention_multiplier")
+            : 1 / Math.sqrt(gemma ? or("query_pre_attn_scalar", 256) : headSize),
         attention(layers),
-        flag("tie_word_embeddings", gemma),
+        flag("tie_word_embeddings", gemma || type.equals("smollm3")),
         bias || type.equals("qwen2"),
         bias && !type.equals("qwen2"),
-        type.equals("llama") && flag("mlp_bias", false),
+        List.of("llama", "smollm3", "granite").contains(type) && flag("mlp_bias", false),
         List.of());
+  }
+
+  /**
+   * One of Granite's four multipliers, which are 1 where it leaves them out; 1 for other models.
+   */
+  private double granite(String key) {
+    return type.equals("granite") ? number(json, key, 1, 0, MOST_FACTOR) : 1;
   }
 
   private ModelConfig.Activation activation(boolean gemma) {
@@ -188,16 +204,16 @@ public final class ConfigReader {
   private List<ModelConfig.LayerAttention> attention(int layers) {
     OptionalInt window = window();
     boolean gemma = type.equals("gemma3_text");
-    ModelConfig.RopeSettings rope =
-        rope("full_attention", "rope_theta", gemma ? GEMMA_THETA : THETA, "rope_scaling");
+    double theta = gemma ? GEMMA_THETA : type.equals("smollm3") ? SMOLLM3_THETA : THETA;
+    ModelConfig.RopeSettings rope = rope("full_attention", "rope_theta", theta, "rope_scaling");
     ModelConfig.RopeSettings localRope =
         gemma ? rope("sliding_attention", "rope_local_base_freq", THETA, "none") : rope;
     List<ModelConfig.LayerAttention> attention = new ArrayList<>();
     for (int layer = 0; layer < layers; layer++) {
       boolean local = isLocal(layer, layers);
-      attention.add(
-          new ModelConfig.LayerAttention(
-              local ? window : OptionalInt.empty(), local ? localRope : rope));
+      ModelConfig.RopeSettings own =
+          hasRope(layer) ? (local ? localRope : rope) : ModelConfig.RopeSettings.NONE;
+      attention.add(new ModelConfig.LayerAttention(local ? window : OptionalInt.empty(), own));
     }
     return attention;
   }
@@ -205,12 +221,34 @@ public final class ConfigReader {
   private OptionalInt window() {
     boolean none =
         json.path("sliding_window").isNull()
-            || (type.startsWith("qwen") && !flag("use_sliding_window", false));
+            || (!List.of("mistral", "gemma3_text").contains(type)
+                && !flag("use_sliding_window", false));
     return none ? OptionalInt.empty() : OptionalInt.of(or("sliding_window", WINDOW));
   }
 
+  /**
+   * SmolLM3 leaves RoPE out of every fourth layer, or of those it lists with 0 (Yang et al., 2025).
+   */
+  private boolean hasRope(int layer) {
+    if (!type.equals("smollm3")) {
+      return true;
+    }
+    JsonNode uses = json.path("no_rope_layers");
+    if (!uses.isArray()) {
+      return (layer + 1) % or("no_rope_layer_interval", SMOLLM3_NOPE_INTERVAL) != 0;
+    }
+    JsonNode value = uses.path(layer);
+    if (!value.isInt() || (value.intValue() != 0 && value.intValue() != 1)) {
+      throw new InvalidInputException(
+          file
+              + ": expected a 1 (RoPE) or 0 (none) for each layer in 'no_rope_layers', found "
+              + JsonFiles.shown(uses));
+    }
+    return value.intValue() == 1;
+  }
+
   private boolean isLocal(int layer, int layers) {
-    if (type.equals("llama") || type.equals("mistral")) {
+    if (List.of("llama", "granite", "mistral").contains(type)) {
       return type.equals("mistral");
     }
     JsonNode types = json.path("layer_types");
@@ -226,6 +264,9 @@ public final class ConfigReader {
             throw unsupported(
                 "layer_types", types.path(layer), "there are: sliding_attention, full_attention");
       };
+    }
+    if (type.equals("smollm3")) {
+      return !hasRope(layer);
     }
     return type.equals("gemma3_text")
         ? (layer + 1) % or("sliding_window_pattern", or("_sliding_window_pattern", GEMMA_PATTERN))
@@ -343,8 +384,8 @@ public final class ConfigReader {
   }
 
   /**
-   * Ids that end a text. Those that the embedding does not have can never be drawn; with others
-   * beside them they are left out and said.
+   * Ids that end a text. Those that the embedding does not have can never be sampled; with others
+   * beside them they are left out with a warning.
    */
   private List<Integer> endOfTextIds(
       ObjectNode config, Optional<ObjectNode> generation, int vocabulary) {

@@ -1,12 +1,15 @@
 package org.autodidact.checkpoints;
 
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
- * A decoder's shape, from config.json (and generation_config.json for {@code endOfTextIds}). What
- * differs between architectures is said here, so that nobody else asks for the name.
+ * A decoder's hyperparameters, from config.json (and generation_config.json for {@code
+ * endOfTextIds}). What differs between architectures is said here, so that no back end asks for the
+ * name; {@link #features()} lists it.
  *
  * @param modelType Hugging Face's {@code model_type}, for example {@code llama}
  * @param hiddenSize width of the residual stream
@@ -18,6 +21,9 @@ import java.util.OptionalInt;
  * @param vocabularySize rows of the embedding
  * @param contextLength {@code max_position_embeddings}, at most 1,048,576
  * @param embeddingScale what embedded tokens are multiplied by
+ * @param residualScale what attention and MLP outputs are multiplied by before they are added to
+ *     the residual stream (Granite)
+ * @param logitScale what logits are multiplied by (Granite)
  * @param norm how activations are normed
  * @param activation of the MLP's gate
  * @param attentionScale what a score is multiplied by before the softmax
@@ -39,6 +45,8 @@ public record ModelConfig(
     int vocabularySize,
     int contextLength,
     double embeddingScale,
+    double residualScale,
+    double logitScale,
     Norm norm,
     Activation activation,
     double attentionScale,
@@ -53,12 +61,23 @@ public record ModelConfig(
     endOfTextIds = List.copyOf(endOfTextIds);
   }
 
-  /** The same with a head of its own. */
+  /** What this model needs of a back end beyond a plain Llama, in {@link ModelFeature}'s order. */
+  public Set<ModelFeature> features() {
+    Set<ModelFeature> features = EnumSet.noneOf(ModelFeature.class);
+    for (ModelFeature feature : ModelFeature.values()) {
+      if (feature.isNeededBy(this)) {
+        features.add(feature);
+      }
+    }
+    return features;
+  }
+
+  /** This configuration with an output head of its own. */
   ModelConfig untied() {
     return with(false, endOfTextIds);
   }
 
-  /** The same with other ids that end a text. */
+  /** This configuration with other end-of-text ids. */
   ModelConfig endingAt(List<Integer> ids) {
     return with(tiedEmbeddings, ids);
   }
@@ -75,6 +94,8 @@ public record ModelConfig(
         vocabularySize,
         contextLength,
         embeddingScale,
+        residualScale,
+        logitScale,
         norm,
         activation,
         attentionScale,
@@ -114,12 +135,16 @@ public record ModelConfig(
   public record LayerAttention(OptionalInt window, RopeSettings rope) {}
 
   /**
-   * Rotary positions.
+   * Rotary position embeddings (RoPE).
    *
-   * @param theta base of the frequencies
+   * @param theta base of the frequencies; infinite in a layer without RoPE (NoPE)
    * @param scaling how the frequencies are stretched, where they are
    */
-  public record RopeSettings(double theta, Optional<RopeScaling> scaling) {}
+  public record RopeSettings(double theta, Optional<RopeScaling> scaling) {
+    /** No positions: all angles are 0, so that a table of them rotates nothing. */
+    public static final RopeSettings NONE =
+        new RopeSettings(Double.POSITIVE_INFINITY, Optional.empty());
+  }
 
   /**
    * Rotary scaling.

@@ -24,6 +24,7 @@ import org.autodidact.api.StorageException;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.files.BoundedFiles;
 import org.autodidact.checkpoints.files.StagedFolder;
+import org.autodidact.checkpoints.files.Warnings;
 import org.autodidact.checkpoints.json.JsonFiles;
 import org.autodidact.checkpoints.safetensors.DataType;
 import org.autodidact.checkpoints.safetensors.Float16;
@@ -303,7 +304,7 @@ public final class ModelFolder implements AutoCloseable {
 
   /**
    * Writes a folder with this one's config and tokenizer and new float32 weights. The folder
-   * appears whole or not at all: it is written beside its place, forced to disk and renamed.
+   * appears whole or not at all: it is written under a temporary name, forced to disk and renamed.
    *
    * @param tensors little-endian float32 by name, in the order of writing
    * @param more small files besides, by name, for example metrics
@@ -335,13 +336,13 @@ public final class ModelFolder implements AutoCloseable {
     write(folder, tensors, files);
   }
 
-  /** Writes a whole folder beside its place and renames it. */
+  /** Writes a whole folder under a temporary name and renames it. */
   public static void write(
       Path folder, Map<String, WeightSource> tensors, Map<String, byte[]> files) {
     write(folder, "model.safetensors", tensors, files);
   }
 
-  /** The same with another name for the file of tensors. */
+  /** Writes a whole folder whose file of tensors has another name. */
   public static void write(
       Path folder,
       String tensorFile,

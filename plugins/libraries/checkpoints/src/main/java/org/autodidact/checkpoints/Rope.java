@@ -7,10 +7,14 @@ public final class Rope {
   /**
    * Angular frequency of each pair of dimensions, scaling applied.
    *
-   * @return {@code headSize / 2} numbers, in float arithmetic as transformers computes them
+   * @return {@code headSize / 2} numbers, in float arithmetic as transformers computes them; all 0
+   *     without RoPE
    */
   public static float[] inverseFrequencies(int headSize, ModelConfig.RopeSettings rope) {
     float[] frequencies = new float[headSize / 2];
+    if (rope.equals(ModelConfig.RopeSettings.NONE)) {
+      return frequencies;
+    }
     for (int i = 0; i < frequencies.length; i++) {
       float exponent = (float) (2 * i) / headSize;
       float frequency = 1f / (float) Math.pow((float) rope.theta(), exponent);

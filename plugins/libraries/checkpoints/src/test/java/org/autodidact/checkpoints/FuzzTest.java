@@ -13,6 +13,7 @@ import org.autodidact.api.AutodidactException;
 import org.autodidact.checkpoints.files.AtomicFolders;
 import org.autodidact.checkpoints.gguf.Gguf;
 import org.autodidact.checkpoints.gguf.GgufFile;
+import org.autodidact.checkpoints.gguf.TinyGguf;
 import org.autodidact.checkpoints.jinja.JinjaException;
 import org.autodidact.checkpoints.jinja.JinjaTemplate;
 import org.autodidact.checkpoints.safetensors.Safetensors;

@@ -7,10 +7,10 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
 /** What a class logs while something is done. */
-final class LogLines {
+public final class LogLines {
   private LogLines() {}
 
-  static List<String> of(Class<?> source, Runnable work) {
+  public static List<String> of(Class<?> source, Runnable work) {
     List<String> lines = new ArrayList<>();
     Handler handler =
         new Handler() {

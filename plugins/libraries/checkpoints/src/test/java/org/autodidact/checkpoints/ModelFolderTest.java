@@ -19,6 +19,7 @@ import org.autodidact.api.Message;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.files.BoundedFiles;
 import org.autodidact.checkpoints.files.BoundedFilesTest;
+import org.autodidact.checkpoints.files.Warnings;
 import org.autodidact.checkpoints.json.JsonFiles;
 import org.autodidact.checkpoints.safetensors.Safetensors;
 import org.autodidact.checkpoints.safetensors.TensorInfo;

@@ -14,7 +14,16 @@ import org.autodidact.checkpoints.json.JsonFiles;
  * by src/test/python/make_architectures.py.
  */
 public final class SmallModels {
+  /** The checkpoints' names. */
+  public static final List<String> NAMES =
+      List.of("qwen2", "qwen2_window", "mistral", "qwen3", "gemma3_text", "smollm3", "granite");
+
   private SmallModels() {}
+
+  /** For {@code @MethodSource}. */
+  public static List<String> names() {
+    return NAMES;
+  }
 
   /** The checkpoint, with a tokenizer, which it needs to be opened and nobody asks. */
   public static Path write(Path folder, String name) {

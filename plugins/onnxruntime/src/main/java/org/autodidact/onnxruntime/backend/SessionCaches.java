@@ -8,7 +8,8 @@ import java.util.function.Supplier;
  * @param sequences decoding sequences, one a slot
  * @param groupPrefixes prompts that several candidates share, one a slot
  * @param templatePrefix the template's tokens, which all prompts of a call begin with; one slot
- * @param prefixWorkspace prompts with a common prefix are prefilled here one after another; one slot
+ * @param prefixWorkspace prompts with a common prefix are prefilled here one after another; one
+ *     slot
  */
 public record SessionCaches(
     KvCache sequences, KvCache groupPrefixes, KvCache templatePrefix, KvCache prefixWorkspace)

@@ -1,7 +1,5 @@
 package org.autodidact.onnxruntime.backend;
 
-import org.autodidact.checkpoints.ModelConfig;
-
 /**
  * Keys and values that the B sequences of a run attend to beside their own cache, so that they are
  * stored and read once for many sequences. In the order of the text: the template's tokens, which
@@ -22,13 +20,6 @@ public record SharedPrefixes(
     int[] groupLengths,
     int groupSize,
     int[] groups) {
-
-  /** Whether all layers attend to all tokens with one RoPE base, as shared prefixes need. */
-  public static boolean supports(ModelConfig config) {
-    ModelConfig.RopeSettings rope = config.attention().get(0).rope();
-    return config.attention().stream()
-        .allMatch(layer -> layer.window().isEmpty() && layer.rope().equals(rope));
-  }
 
   /** The sequence at each index into G × K; 0 where a group has fewer than K. */
   public long[] sequencesOfGroups() {

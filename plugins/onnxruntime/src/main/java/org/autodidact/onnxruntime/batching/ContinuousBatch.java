@@ -127,7 +127,8 @@ public final class ContinuousBatch {
       for (int k = 1; k < admission.count(); k++) {
         caches
             .sequences()
-            .copySlot(prompt, caches.sequences(), sequences.size(), admission.promptTokens().length);
+            .copySlot(
+                prompt, caches.sequences(), sequences.size(), admission.promptTokens().length);
         add(new Sequence(sequences.get(prompt).group, admission.from() + k), i, logitRows);
       }
     }

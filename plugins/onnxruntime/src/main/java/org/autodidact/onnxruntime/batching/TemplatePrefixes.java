@@ -24,10 +24,11 @@ public final class TemplatePrefixes {
 
   /** First tokens of a prompt that are its template's, or 0 where sharing them does not pay. */
   public int length(Prompt prompt, int[] tokens) {
-    if (prompt.beginning().isEmpty()) {
+    if (prompt.templatePrefix().isEmpty()) {
       return 0;
     }
-    int[] template = known.computeIfAbsent(withFirst(prompt, prompt.beginning()), this::tokens);
+    int[] template =
+        known.computeIfAbsent(withFirst(prompt, prompt.templatePrefix()), this::tokens);
     boolean begins = AdmissionQueue.commonPrefix(template, tokens) == template.length;
     boolean longer = tokens.length - template.length >= DecoderSession.UNSHARED_TAIL;
     return begins && longer && template.length >= AdmissionQueue.MIN_SHARED_TOKENS
@@ -37,7 +38,7 @@ public final class TemplatePrefixes {
 
   /** Tokens that do not depend on how the text goes on; the last one might, and is left out. */
   private int[] tokens(Prompt template) {
-    String beginning = template.beginning();
+    String beginning = template.templatePrefix();
     int[] one = encoder.prompt(withFirst(template, beginning + "a").messages());
     int[] other = encoder.prompt(withFirst(template, beginning + "1").messages());
     return Arrays.copyOf(one, Math.max(0, AdmissionQueue.commonPrefix(one, other) - 1));
@@ -47,6 +48,6 @@ public final class TemplatePrefixes {
   private static Prompt withFirst(Prompt prompt, String content) {
     List<Message> messages = new ArrayList<>(prompt.messages());
     messages.set(0, new Message(messages.get(0).role(), content));
-    return new Prompt("", messages, prompt.beginning());
+    return new Prompt("", messages, prompt.templatePrefix());
   }
 }

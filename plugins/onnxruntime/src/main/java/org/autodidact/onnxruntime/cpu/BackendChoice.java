@@ -1,6 +1,5 @@
 package org.autodidact.onnxruntime.cpu;
 
-import java.util.List;
 import java.util.Optional;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
@@ -8,7 +7,7 @@ import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.CacheBudget;
 import org.autodidact.onnxruntime.backend.DecoderBackend;
-import org.autodidact.onnxruntime.backend.SharedPrefixes;
+import org.autodidact.onnxruntime.graph.DecoderGraph;
 import org.autodidact.onnxruntime.graph.FloatKvCache;
 import org.autodidact.onnxruntime.graph.GraphBackend;
 import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
@@ -74,7 +73,8 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
       }
       cancellation.throwIfCancelled();
       boolean shares =
-          alwaysSharesPrefixes || quantized.isPresent() && SharedPrefixes.supports(model.config());
+          alwaysSharesPrefixes
+              || quantized.isPresent() && DecoderGraph.PREFIX_SHARING.supports(model.config());
       return new BackendChoice(
           new GraphBackend(model, quantized, threads, shares, positions), quantized);
     } catch (RuntimeException | Error e) {
@@ -88,15 +88,15 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
     boolean automatic =
         precision == ComputeSettings.Precision.AUTO
             && model.config().hiddenSize() >= MIN_INT8_HIDDEN_SIZE;
-    List<String> missing = Int8Weights.unsupported(model.config());
-    if (automatic && !missing.isEmpty()) {
+    boolean supported = Int8Weights.CAPABILITIES.supports(model.config());
+    if (automatic && !supported) {
       LOGGER.log(
           System.Logger.Level.WARNING,
-          "{0}: precision auto is float32 here, as int8 does not have: {1}",
+          "{0}: precision auto is float32 here; {1}",
           model.path(),
-          String.join(", ", missing));
+          Int8Weights.CAPABILITIES.verdict(model.config()));
     }
-    return precision == ComputeSettings.Precision.INT8 || (automatic && missing.isEmpty());
+    return precision == ComputeSettings.Precision.INT8 || (automatic && supported);
   }
 
   /**

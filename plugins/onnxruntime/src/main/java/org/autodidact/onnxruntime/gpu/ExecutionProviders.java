@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
-import org.autodidact.api.ComputeSettings.Provider;
+import org.autodidact.api.ComputeSettings.Device;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
@@ -35,38 +35,38 @@ public final class ExecutionProviders {
    * @param builtIn providers of this ONNX Runtime
    * @param missing why a provider cannot be used, empty where it can
    */
-  public static Provider choose(
-      Provider wanted, Set<OrtProvider> builtIn, Function<Provider, Optional<String>> missing) {
-    if (wanted == Provider.CPU) {
+  public static Device choose(
+      Device wanted, Set<OrtProvider> builtIn, Function<Device, Optional<String>> missing) {
+    if (wanted == Device.CPU) {
       return wanted;
     }
-    if (wanted == Provider.AUTO) {
+    if (wanted == Device.AUTO) {
       if (!builtIn.contains(OrtProvider.CUDA)) {
-        return Provider.CPU;
+        return Device.CPU;
       }
-      Optional<String> why = missing.apply(Provider.CUDA);
+      Optional<String> why = missing.apply(Device.CUDA);
       why.ifPresent(
           reason ->
               LOGGER.log(
                   System.Logger.Level.WARNING,
-                  "provider auto: computing on the CPU, as cuda " + reason));
-      return why.isPresent() ? Provider.CPU : Provider.CUDA;
+                  "device auto: computing on the CPU, as cuda " + reason));
+      return why.isPresent() ? Device.CPU : Device.CUDA;
     }
     missing
         .apply(wanted)
         .ifPresent(
             reason -> {
               throw new UnsupportedModelException(
-                  "provider " + name(wanted) + " " + reason + "; or use provider cpu");
+                  "device " + name(wanted) + " " + reason + "; or use device cpu");
             });
     return wanted;
   }
 
   /** Why a provider cannot be used here; empty where it can. Starts it to find out. */
-  public static Optional<String> missing(Provider provider) {
+  public static Optional<String> missing(Device provider) {
     OrtEnvironment environment =
         OrtRuntime.environment(); // without one, options fail before they say why
-    OrtProvider name = provider == Provider.CUDA ? OrtProvider.CUDA : OrtProvider.TENSOR_RT;
+    OrtProvider name = provider == Device.CUDA ? OrtProvider.CUDA : OrtProvider.TENSOR_RT;
     if (!OrtRuntime.availableProviders().contains(name)) {
       return Optional.of(
           "is not in this ONNX Runtime, which has "
@@ -95,7 +95,7 @@ public final class ExecutionProviders {
   }
 
   /** Runs a graph of one addition. */
-  private static void tryOut(OrtEnvironment environment, Provider provider) throws OrtException {
+  private static void tryOut(OrtEnvironment environment, Device provider) throws OrtException {
     OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
     graph.input("x", DataType.FLOAT, 1);
     graph.node("", "Add", List.of("x", "x"), List.of("y"));
@@ -113,9 +113,9 @@ public final class ExecutionProviders {
 
   /** Adds a provider to a session; operators it lacks fall back to CUDA, then to the CPU. */
   static void add(
-      OrtSession.SessionOptions options, Provider provider, Map<String, String> tensorRtSettings)
+      OrtSession.SessionOptions options, Device provider, Map<String, String> tensorRtSettings)
       throws OrtException {
-    if (provider == Provider.TENSORRT) {
+    if (provider == Device.TENSORRT) {
       try (OrtTensorRTProviderOptions tensorRt = new OrtTensorRTProviderOptions()) {
         for (Map.Entry<String, String> setting : tensorRtSettings.entrySet()) {
           tensorRt.add(setting.getKey(), setting.getValue());
@@ -123,7 +123,7 @@ public final class ExecutionProviders {
         options.addTensorrt(tensorRt);
       }
     }
-    if (provider != Provider.CPU) {
+    if (provider != Device.CPU) {
       try (OrtCUDAProviderOptions cuda = new OrtCUDAProviderOptions()) {
         // TF32 has 10 bits where float32 has 23.
         cuda.add("use_tf32", "0");
@@ -135,14 +135,14 @@ public final class ExecutionProviders {
   /** A line for each provider, for {@code doctor}. */
   public static List<String> diagnose() {
     List<String> lines = new ArrayList<>();
-    for (Provider provider : List.of(Provider.CUDA, Provider.TENSORRT)) {
+    for (Device provider : List.of(Device.CUDA, Device.TENSORRT)) {
       lines.add(
-          "provider "
+          "device "
               + name(provider)
               + ": "
               + missing(provider)
                   .orElse(
-                      provider == Provider.CUDA
+                      provider == Device.CUDA
                           ? "starts here"
                           : "starts here; its speed is unmeasured, and so is what it generates"));
     }

@@ -69,7 +69,7 @@ public final class GpuGenerator implements Generator {
       throw new UnsupportedModelException(
           "precision "
               + ExecutionProviders.name(settings.precision())
-              + " is supported on the CPU only; a GPU computes in fp32 here: use fp32 or auto, or provider cpu");
+              + " is supported on the CPU only; a GPU computes in fp32 here: use fp32 or auto, or device cpu");
     }
     return new GpuGenerator(ModelFolder.open(checkpoint.folder()), settings, sessions);
   }
@@ -100,8 +100,7 @@ public final class GpuGenerator implements Generator {
         throw new InvalidInputException(
             "prompt '"
                 + request.prompt().id()
-                + "' asks for a repetition penalty, which is supported on the CPU only; use 1 or provider"
-                + " cpu");
+                + "' asks for a repetition penalty, which is supported on the CPU only; use 1 or device cpu");
       }
       int[] tokens = GenerationJob.promptTokens(request, model);
       GenerationJob job = new GenerationJob(request, tokens, 0, model);

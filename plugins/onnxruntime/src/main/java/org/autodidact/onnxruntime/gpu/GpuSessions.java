@@ -8,7 +8,7 @@ import java.security.MessageDigest;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.autodidact.api.AutodidactException;
-import org.autodidact.api.ComputeSettings.Provider;
+import org.autodidact.api.ComputeSettings.Device;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.files.CacheFolder;
@@ -20,17 +20,17 @@ import org.autodidact.onnxruntime.ort.OwnedSession;
 
 /** Opens ONNX graphs on an execution provider. Thread-safe. TensorRT is unmeasured. */
 public final class GpuSessions {
-  private final Provider provider;
+  private final Device provider;
   private final TensorRtCache engines;
 
-  /** {@link Provider#CPU} is for tests. */
-  public GpuSessions(Provider provider, TensorRtCache engines) {
+  /** {@link Device#CPU} is for tests. */
+  public GpuSessions(Device provider, TensorRtCache engines) {
     this.provider = provider;
     this.engines = engines;
   }
 
   /** Sessions with the user's cache of TensorRT engines. */
-  public static GpuSessions of(Provider provider) {
+  public static GpuSessions of(Device provider) {
     return new GpuSessions(
         provider,
         new TensorRtCache(
@@ -46,13 +46,13 @@ public final class GpuSessions {
   record Shapes(String min, String optimal, String max) {}
 
   boolean buildsEngines() {
-    return provider == Provider.TENSORRT;
+    return provider == Device.TENSORRT;
   }
 
   /** Opens a graph with a loop, on CUDA where TensorRT is asked for, which takes no loops. */
   public OwnedSession open(ModelFolder model, byte[] graph) {
     try {
-      Provider loops = provider == Provider.TENSORRT ? Provider.CUDA : provider;
+      Device loops = provider == Device.TENSORRT ? Device.CUDA : provider;
       return session(model, graph, loops, Map.of());
     } catch (OrtException e) {
       throw refused(model, e);
@@ -91,7 +91,7 @@ public final class GpuSessions {
   }
 
   private static OwnedSession session(
-      ModelFolder model, byte[] graph, Provider provider, Map<String, String> tensorRtSettings)
+      ModelFolder model, byte[] graph, Device provider, Map<String, String> tensorRtSettings)
       throws OrtException {
     OrtEnvironment environment = OrtRuntime.environment();
     return OwnedSession.of(

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
@@ -23,7 +24,10 @@ import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
  * of all tokens, the new ones at the end. A token attends to the positions up to its own; padding
  * has {@link #PADDING_POSITION}.
  */
-final class PlainDecoderLayers {
+public final class PlainDecoderLayers {
+  public static final BackendCapabilities CAPABILITIES =
+      BackendCapabilities.allBut("fp32 on a GPU");
+
   /** The position of padding: after all others, so that no token attends to it. */
   static final long PADDING_POSITION = 1L << 30;
 
@@ -100,11 +104,9 @@ final class PlainDecoderLayers {
     List<String> values = new ArrayList<>();
     Map<OptionalInt, String> masks = new HashMap<>();
     Map<String, String[]> anglesOfRope = new HashMap<>();
-    String embedded = graph.node("Gather", List.of(projections.embedding(), ids));
-    if (config.embeddingScale() != 1) {
-      embedded =
-          graph.node("Mul", List.of(embedded, graph.floatScalar((float) config.embeddingScale())));
-    }
+    String embedded =
+        scaled(
+            graph.node("Gather", List.of(projections.embedding(), ids)), config.embeddingScale());
     String batch = graph.node("Shape", List.of(ids));
     String residual = graph.node("Reshape", List.of(embedded, "hidden_rows"));
     for (int layer = 0; layer < config.layers(); layer++) {
@@ -134,12 +136,12 @@ final class PlainDecoderLayers {
         output = norm(output, name + beforeMlp);
         beforeMlp = "pre_feedforward_layernorm.weight";
       }
-      residual = graph.node("Add", List.of(residual, output));
+      residual = graph.node("Add", List.of(residual, scaled(output, config.residualScale())));
       String mlp = projections.mlp(layer, norm(residual, name + beforeMlp));
       if (config.norm().sublayerOutputs()) {
         mlp = norm(mlp, name + "post_feedforward_layernorm.weight");
       }
-      residual = graph.node("Add", List.of(residual, mlp));
+      residual = graph.node("Add", List.of(residual, scaled(mlp, config.residualScale())));
     }
     return new Output(norm(residual, "model.norm.weight"), keys, values);
   }
@@ -148,7 +150,13 @@ final class PlainDecoderLayers {
   String logits(String rows) {
     String weight = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
     return graph.node(
-        "Gemm", List.of(rows, graph.weight(model.tensor(weight))), attribute("transB", 1));
+        "Gemm",
+        List.of(scaled(rows, config.logitScale()), graph.weight(model.tensor(weight))),
+        attribute("transB", 1));
+  }
+
+  private String scaled(String x, double scale) {
+    return scale == 1 ? x : graph.node("Mul", List.of(x, graph.floatScalar((float) scale)));
   }
 
   /** Which tokens each new token attends to, [B, 1, S, T]. */

@@ -10,11 +10,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
-import org.autodidact.onnxruntime.backend.SharedPrefixes;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 
@@ -32,6 +32,19 @@ import org.autodidact.onnxruntime.quantization.QuantizedWeights;
  * {@code past}.
  */
 public final class DecoderGraph {
+  /** ONNX Runtime's GroupQueryAttention takes head sizes in multiples of 16. */
+  public static final BackendCapabilities CAPABILITIES =
+      BackendCapabilities.allBut("fp32", ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16);
+
+  /** {@link PrefixAttentionNodes} attends to all tokens before, with one RoPE. */
+  public static final BackendCapabilities PREFIX_SHARING =
+      BackendCapabilities.allBut(
+          "sharing of prompts",
+          ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16,
+          ModelFeature.SLIDING_WINDOW,
+          ModelFeature.SECOND_ROPE_BASE,
+          ModelFeature.NO_ROPE_LAYERS);
+
   private final ModelConfig config;
   private final OnnxGraphBuilder graph;
   private final Projections projections;
@@ -74,16 +87,9 @@ public final class DecoderGraph {
       Optional<? extends QuantizedWeights> quantized,
       boolean sharesPrefixes,
       int positions) {
-    if (model.config().headSize() % 16 != 0) {
-      throw new UnsupportedModelException(
-          model.path()
-              + ": ONNX Runtime's attention takes head sizes in multiples of 16, found "
-              + model.config().headSize());
-    }
-    if (sharesPrefixes && !SharedPrefixes.supports(model.config())) {
-      throw new UnsupportedModelException(
-          model.path()
-              + ": prompts are shared only where all layers attend to all tokens, with one RoPE base");
+    CAPABILITIES.require(model.path(), model.config(), "");
+    if (sharesPrefixes) {
+      PREFIX_SHARING.require(model.path(), model.config(), "");
     }
     return new DecoderGraph(model, quantized, sharesPrefixes, positions).build();
   }
@@ -111,7 +117,8 @@ public final class DecoderGraph {
         attended = norm(attended, name + beforeMlp);
         beforeMlp = "pre_feedforward_layernorm.weight";
       }
-      String[] middle = addAndNorm(attended, residual, name + beforeMlp);
+      String[] middle =
+          addAndNorm(scaled(attended, config.residualScale()), residual, name + beforeMlp);
       String added = projections.mlp(layer, middle[0]);
       if (config.norm().sublayerOutputs()) {
         added = norm(added, name + "post_feedforward_layernorm.weight");
@@ -120,7 +127,7 @@ public final class DecoderGraph {
           layer + 1 < config.layers()
               ? "model.layers." + (layer + 1) + ".input_layernorm.weight"
               : "model.norm.weight";
-      String[] end = addAndNorm(added, middle[1], next);
+      String[] end = addAndNorm(scaled(added, config.residualScale()), middle[1], next);
       normed = end[0];
       residual = end[1];
     }
@@ -136,14 +143,12 @@ public final class DecoderGraph {
   }
 
   private String embedded(String ids) {
-    String rows = graph.node("Gather", List.of(projections.embedding(), ids));
-    return config.embeddingScale() == 1
-        ? rows
-        : graph.node(
-            "Mul",
-            List.of(
-                rows,
-                graph.floats("embedding_scale", new float[] {(float) config.embeddingScale()})));
+    return scaled(
+        graph.node("Gather", List.of(projections.embedding(), ids)), config.embeddingScale());
+  }
+
+  private String scaled(String x, double scale) {
+    return scale == 1 ? x : graph.node("Mul", List.of(x, graph.floatScalar((float) scale)));
   }
 
   private String attention(int layer, String x) {
@@ -205,7 +210,7 @@ public final class DecoderGraph {
 
   private void head(String normed) {
     String wanted = graph.node("Gather", List.of(normed, "logit_rows"), attribute("axis", 0));
-    projections.head(wanted);
+    projections.head(scaled(wanted, config.logitScale()));
     String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
     graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
     // ReduceLogSumExp sums exponentials one by one in float32, an error of 1e-4 a token. Softmax is

@@ -159,7 +159,11 @@ public final class GraphSession implements DecoderSession {
 
   /** Binds the prefixes of groups of sequences; one masked token where there is no cache. */
   private void bindPart(
-      RunTensors tensors, String part, Optional<FloatKvCache> prefixes, int[] lengths, int groupSize) {
+      RunTensors tensors,
+      String part,
+      Optional<FloatKvCache> prefixes,
+      int[] lengths,
+      int groupSize) {
     long heads = shape.heads();
     long size = shape.headSize();
     long groups = lengths.length;

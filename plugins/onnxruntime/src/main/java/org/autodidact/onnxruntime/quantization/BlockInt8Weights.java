@@ -9,8 +9,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
-import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.ort.NativeBuffer;
 import org.autodidact.vectors.Int8;
@@ -25,6 +26,12 @@ public final class BlockInt8Weights implements QuantizedWeights {
 
   /** Inputs that share a scale; the operator's {@code block_size}. */
   public static final int BLOCK_SIZE = 64;
+
+  public static final BackendCapabilities CAPABILITIES =
+      BackendCapabilities.allBut(
+          "int8-weights",
+          ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16,
+          ModelFeature.WIDTH_NOT_MULTIPLE_OF_64);
 
   private final ModelFolder model;
   private final Map<String, BlockMatrix> matrices = new ConcurrentHashMap<>();
@@ -46,20 +53,7 @@ public final class BlockInt8Weights implements QuantizedWeights {
   /** Quantizes a checkpoint's weights. */
   public static BlockInt8Weights of(ModelFolder model, Cancellation opening) {
     ModelConfig config = model.config();
-    int attended = config.heads() * config.headSize();
-    if ((config.hiddenSize() | config.intermediateSize() | attended) % BLOCK_SIZE != 0) {
-      throw new UnsupportedModelException(
-          model.path()
-              + ": precision int8-weights needs hidden, intermediate and attention sizes in multiples of "
-              + BLOCK_SIZE
-              + ", found "
-              + config.hiddenSize()
-              + ", "
-              + config.intermediateSize()
-              + " and "
-              + attended
-              + "; use int8 or fp32");
-    }
+    CAPABILITIES.require(model.path(), config, "; use int8 or fp32");
     BlockInt8Weights weights = new BlockInt8Weights(model);
     try {
       IntStream.range(0, config.layers())

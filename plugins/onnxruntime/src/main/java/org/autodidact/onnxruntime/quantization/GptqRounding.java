@@ -22,7 +22,7 @@ final class GptqRounding {
   /**
    * Quantization steps in the standard deviation of an output's weights, at most, where pairs are
    * limited: of 25 to 32, what left least of the differences between scores of 400 responses
-   * (docs/measurements.md).
+   * (docs/measurements).
    */
   private static final float STEPS_IN_DEVIATION = 28;
 

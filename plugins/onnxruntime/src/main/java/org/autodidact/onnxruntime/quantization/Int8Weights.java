@@ -9,7 +9,6 @@ import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -23,8 +22,9 @@ import java.util.stream.Stream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
-import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
 import org.autodidact.onnxruntime.ort.NativeBuffer;
@@ -46,6 +46,15 @@ import org.autodidact.onnxruntime.quantization.ActivationObserver.Site;
 public final class Int8Weights implements QuantizedWeights {
   public static final String EMBEDDING = "rotated.embedding";
   public static final String HEAD = "head";
+
+  /** Hadamard rotations need widths that a Hadamard matrix has. */
+  public static final BackendCapabilities CAPABILITIES =
+      BackendCapabilities.allBut(
+          "int8",
+          ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16,
+          ModelFeature.HEAD_SIZE_NOT_POWER_OF_TWO,
+          ModelFeature.INTERMEDIATE_SIZE_NOT_MULTIPLE_OF_32,
+          ModelFeature.SUBLAYER_NORM_OF_ODD_WIDTH);
 
   /** Inputs of {@code down_proj} that are rotated together. */
   public static final int DOWN_HADAMARD_SIZE = 32;
@@ -87,16 +96,7 @@ public final class Int8Weights implements QuantizedWeights {
    */
   public static Int8Weights of(
       ModelFolder model, boolean exactProducts, int threads, Cancellation cancellation) {
-    List<String> missing = unsupported(model.config());
-    if (!missing.isEmpty()) {
-      throw new UnsupportedModelException(
-          model.path()
-              + ": int8 does not have, and this "
-              + model.config().modelType()
-              + " needs: "
-              + String.join(", ", missing)
-              + "; use fp32");
-    }
+    CAPABILITIES.require(model.path(), model.config(), "; use fp32");
     Int8Weights weights = new Int8Weights(model, exactProducts, cancellation);
     try {
       weights.quantizeMatrices(threads);
@@ -106,19 +106,6 @@ public final class Int8Weights implements QuantizedWeights {
       weights.close();
       throw e;
     }
-  }
-
-  /** Features of a model that int8 lacks, in words; empty for most. */
-  public static List<String> unsupported(ModelConfig config) {
-    Map<String, Boolean> needs = new LinkedHashMap<>();
-    needs.put("a head size that is no power of two", Integer.bitCount(config.headSize()) != 1);
-    needs.put(
-        "an intermediate size in no multiple of " + DOWN_HADAMARD_SIZE,
-        config.intermediateSize() % DOWN_HADAMARD_SIZE != 0);
-    needs.put(
-        "norms after attention and MLP over a hidden size in no multiple of " + DOWN_HADAMARD_SIZE,
-        !rotatesResidual(config) && inputHadamardSize(config) < DOWN_HADAMARD_SIZE);
-    return needs.entrySet().stream().filter(Map.Entry::getValue).map(Map.Entry::getKey).toList();
   }
 
   /** Whether the residual stream is rotated, or else what projections read of it. */

@@ -73,7 +73,8 @@ public final class VectorBackend implements DecoderBackend {
     while (isPerThread && threadSessions.size() < sessions) {
       threadSessions.add(new VectorSession(weights, new ThreadTeam(1)));
     }
-    (isPerThread ? List.of(allThreads) : threadSessions).forEach(session -> session.caches().close());
+    (isPerThread ? List.of(allThreads) : threadSessions)
+        .forEach(session -> session.caches().close());
   }
 
   @Override

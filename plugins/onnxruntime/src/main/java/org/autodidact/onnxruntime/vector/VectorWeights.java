@@ -4,13 +4,13 @@ import ai.onnxruntime.OrtEnvironment;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.Rope;
-import org.autodidact.onnxruntime.backend.SharedPrefixes;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.quantization.Int8Matrix;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
-import org.autodidact.vectors.Int8KvLayout;
 import org.autodidact.vectors.VectorSupport;
 
 /**
@@ -19,6 +19,25 @@ import org.autodidact.vectors.VectorSupport;
  * VectorSession}).
  */
 public final class VectorWeights implements AutoCloseable {
+  /** What the SIMD kernels compute; other models take graphs. */
+  public static final BackendCapabilities CAPABILITIES =
+      BackendCapabilities.allBut(
+          "int8 by the JVM's vectors",
+          ModelFeature.QUERY_KEY_NORM,
+          ModelFeature.SUBLAYER_NORM,
+          ModelFeature.EMBEDDING_SCALE,
+          ModelFeature.RESIDUAL_SCALE,
+          ModelFeature.LOGIT_SCALE,
+          ModelFeature.GELU,
+          ModelFeature.SLIDING_WINDOW,
+          ModelFeature.SECOND_ROPE_BASE,
+          ModelFeature.NO_ROPE_LAYERS,
+          ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16,
+          ModelFeature.HEAD_SIZE_NOT_POWER_OF_TWO,
+          ModelFeature.HEAD_SIZE_BELOW_64,
+          ModelFeature.HIDDEN_SIZE_NOT_MULTIPLE_OF_16,
+          ModelFeature.INTERMEDIATE_SIZE_NOT_MULTIPLE_OF_32);
+
   private final ModelConfig config;
   private final Int8Weights weights;
   private final OrtEnvironment environment;
@@ -69,16 +88,7 @@ public final class VectorWeights implements AutoCloseable {
 
   /** Whether this JVM has the Vector API, and the model only features that are written for it. */
   public static boolean supports(ModelConfig config) {
-    return VectorSupport.available()
-        && Int8KvLayout.supports(config.headSize())
-        && config.hiddenSize() % VectorSupport.SIMD_BLOCK == 0
-        && config.intermediateSize() % VectorSupport.SIMD_BLOCK == 0
-        && Int8Weights.unsupported(config).isEmpty()
-        && Int8Weights.rotatesResidual(config)
-        && SharedPrefixes.supports(config)
-        && !config.norm().queriesAndKeys()
-        && config.embeddingScale() == 1
-        && config.activation() == ModelConfig.Activation.SILU;
+    return VectorSupport.available() && CAPABILITIES.supports(config);
   }
 
   private ShardedMatMul matMul(String name) {

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
-import org.autodidact.api.ComputeSettings.Provider;
+import org.autodidact.api.ComputeSettings.Device;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.onnxruntime.OnnxRuntimePlugin;
 import org.junit.jupiter.api.Test;
@@ -23,27 +23,27 @@ class ExecutionProvidersTest {
 
   @ParameterizedTest
   @EnumSource(names = {"CUDA", "TENSORRT"})
-  void whatIsNotThereIsSaidWithWhatToDo(Provider wanted) {
+  void whatIsNotThereIsSaidWithWhatToDo(Device wanted) {
     assertThat(OrtEnvironment.getAvailableProviders()).containsExactly(OrtProvider.CPU);
     assertThatThrownBy(
             () ->
                 ExecutionProviders.choose(
                     wanted, OrtEnvironment.getAvailableProviders(), ExecutionProviders::missing))
         .isInstanceOf(UnsupportedModelException.class)
-        .hasMessageContaining("provider " + ExecutionProviders.name(wanted))
+        .hasMessageContaining("device " + ExecutionProviders.name(wanted))
         .hasMessageContaining("onnxruntime_gpu:1.")
-        .hasMessageContaining("use provider cpu");
+        .hasMessageContaining("use device cpu");
   }
 
   @Test
   void automaticIsCudaWhereItStarts() {
-    assertThat(ExecutionProviders.choose(Provider.AUTO, EnumSet.of(OrtProvider.CPU), p -> fail()))
-        .isEqualTo(Provider.CPU);
-    assertThat(ExecutionProviders.choose(Provider.AUTO, BOTH, p -> Optional.empty()))
-        .isEqualTo(Provider.CUDA);
-    assertThat(ExecutionProviders.choose(Provider.AUTO, BOTH, p -> Optional.of("has no driver")))
-        .isEqualTo(Provider.CPU);
-    assertThat(ExecutionProviders.choose(Provider.CPU, BOTH, p -> fail())).isEqualTo(Provider.CPU);
+    assertThat(ExecutionProviders.choose(Device.AUTO, EnumSet.of(OrtProvider.CPU), p -> fail()))
+        .isEqualTo(Device.CPU);
+    assertThat(ExecutionProviders.choose(Device.AUTO, BOTH, p -> Optional.empty()))
+        .isEqualTo(Device.CUDA);
+    assertThat(ExecutionProviders.choose(Device.AUTO, BOTH, p -> Optional.of("has no driver")))
+        .isEqualTo(Device.CPU);
+    assertThat(ExecutionProviders.choose(Device.CPU, BOTH, p -> fail())).isEqualTo(Device.CPU);
   }
 
   private static Optional<String> fail() {
@@ -63,7 +63,7 @@ class ExecutionProvidersTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"INT4", "BF16"})
+  @EnumSource(names = "BF16")
   void aPrecisionThatIsNotThereIsSaidWithItsReason(ComputeSettings.Precision precision) {
     assertThatThrownBy(
             () ->

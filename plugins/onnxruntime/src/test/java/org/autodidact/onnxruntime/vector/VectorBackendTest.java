@@ -83,7 +83,8 @@ class VectorBackendTest {
   @Test
   void logitsAreTheGraphs() {
     try (CpuGenerator graph = open(2, false);
-        Int8Weights weights = Int8Weights.of(graph.model(), Int8MatMulCheck.isExact(), 2, new Cancellation());
+        Int8Weights weights =
+            Int8Weights.of(graph.model(), Int8MatMulCheck.isExact(), 2, new Cancellation());
         VectorBackend vectors =
             new VectorBackend(
                 graph.model().config(), weights, 2, graph.model().config().contextLength())) {

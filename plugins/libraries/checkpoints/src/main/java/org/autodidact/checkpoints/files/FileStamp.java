@@ -23,7 +23,7 @@ import org.autodidact.api.StorageException;
  */
 public record FileStamp(long size, long modified, long changed, long inode) {
 
-  /** Of the file that a path leads to. */
+  /** The stamp of the file that a path leads to. */
   public static FileStamp of(Path file) {
     try {
       try {

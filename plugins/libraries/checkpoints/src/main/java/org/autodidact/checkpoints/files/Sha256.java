@@ -28,18 +28,18 @@ public final class Sha256 {
     }
   }
 
-  /** What a digest was fed with. */
+  /** A finished digest as 64 lower-case hexadecimal digits. */
   public static String text(MessageDigest digest) {
     return HexFormat.of().formatHex(digest.digest());
   }
 
-  /** Of a file's content. */
+  /** The SHA-256 of a file's content. */
   public static String of(Path file) {
     return of(file, new Cancellation());
   }
 
   /**
-   * Of a file's content.
+   * The SHA-256 of a file's content.
    *
    * @throws CancelledException once {@code cancellation} is set; not later than a megabyte after
    */
@@ -50,7 +50,7 @@ public final class Sha256 {
   }
 
   /**
-   * Feeds a file's content.
+   * Adds a file's content to a digest.
    *
    * @param between called between pieces of a megabyte, may throw
    */

@@ -14,14 +14,14 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * A folder that is written beside its place and renamed when it is whole. While it is written a
  * file beside it is locked, which the system unlocks when the process dies: so whoever writes the
- * same folder next, or opens the run that it belongs to, can tell what a killed process left from
- * what another one is writing, and deletes it.
+ * same folder next, or opens the run that it belongs to, can distinguish what a killed process left
+ * from what another one is writing, and deletes it.
  */
 public final class StagedFolder implements AutoCloseable {
   private static final String PART = ".part-";
   private static final String LOCK = ".lock";
 
-  /** Of this process: closing any channel to a file gives back the process's lock on it. */
+  /** Lock files of this process: closing any channel to a file releases the process's lock. */
   private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
   private final Path target;

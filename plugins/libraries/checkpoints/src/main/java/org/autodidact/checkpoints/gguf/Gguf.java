@@ -235,7 +235,7 @@ public final class Gguf {
             + " as its metadata describe it");
   }
 
-  /** The other way round, for messages. */
+  /** The GGUF name of a Hugging Face tensor, for messages. */
   private static String ggufName(Architecture architecture, String name) {
     Map<String, String> inner = new LinkedHashMap<>(architecture.norms());
     LAYER_NAMES.forEach(inner::putIfAbsent);

@@ -190,10 +190,10 @@ final class GgufConfig {
 
   /** A number above 0, or a list of it, one for each layer. */
   private Optional<Integer> optional(String key) {
-    return file.value(key(key)).map(value -> positive(key, alike(key, value)));
+    return file.value(key(key)).map(value -> positive(key, sameInAllLayers(key, value)));
   }
 
-  private Object alike(String key, Object value) {
+  private Object sameInAllLayers(String key, Object value) {
     if (!(value instanceof List<?> list)) {
       return value;
     }

@@ -21,8 +21,8 @@ import org.autodidact.checkpoints.files.BoundedFiles;
 import org.autodidact.checkpoints.json.JsonFiles;
 
 /**
- * A GGUF file, versions 2 and 3: metadata and tensor places. Counts, lengths and offsets are held
- * against the file before they are believed.
+ * A GGUF file, versions 2 and 3: metadata and the directory of tensors. Counts, lengths and offsets
+ * are held against the file before they are believed.
  */
 public final class GgufFile implements AutoCloseable {
   private static final int MAGIC = 0x46554747;

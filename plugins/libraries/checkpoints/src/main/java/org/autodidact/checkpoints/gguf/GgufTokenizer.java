@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.autodidact.api.UnsupportedModelException;
-import org.autodidact.checkpoints.Warnings;
+import org.autodidact.checkpoints.files.Warnings;
 import org.autodidact.checkpoints.json.JsonFiles;
 
 /**
@@ -328,9 +328,8 @@ final class GgufTokenizer {
   private ObjectNode preTokenizer() {
     String pre = pre();
     return switch (pre) {
-      // llama.cpp cuts before each digit of "smollm" too; transformers does not when it imports
-      // such a
-      // file, and our reference numbers are its. See docs/decisions.md, "Digits".
+      // llama.cpp splits before each digit of "smollm" too; transformers, whose reference numbers
+      // are ours, does not when it imports such a file. See docs/decisions, 0002.
       case "gpt-2", "smollm" -> byteLevel(true);
       case "default" -> {
         List<ObjectNode> parts =

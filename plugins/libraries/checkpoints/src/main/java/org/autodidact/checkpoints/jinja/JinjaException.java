@@ -26,7 +26,7 @@ public final class JinjaException extends RuntimeException {
     return new JinjaException(message, 0, true);
   }
 
-  /** The same, in this line unless it has one. */
+  /** This exception with a line, unless it has one already. */
   JinjaException in(int currentLine) {
     if (line > 0) {
       return this;

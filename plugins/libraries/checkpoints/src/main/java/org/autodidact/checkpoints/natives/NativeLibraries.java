@@ -243,7 +243,7 @@ public final class NativeLibraries {
     return found;
   }
 
-  /** Of the files: what the jar's directory says of their content, or else the content itself. */
+  /** CRC-32 over the files' checksums: the jar directory's, or else of the content itself. */
   private static String checksum(Map<String, URL> files) throws IOException {
     CRC32 all = new CRC32();
     List<String> each = new ArrayList<>();

@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.checkpoints.Warnings;
+import org.autodidact.checkpoints.files.Warnings;
 import org.autodidact.checkpoints.json.JsonFiles;
 
 /**
@@ -41,10 +41,10 @@ public final class TensorFiles {
       }
       return List.of(contents);
     }
-    Map<String, String> places = places(index);
+    Map<String, String> fileOfTensor = fileOfTensor(index);
     List<Safetensors.Contents> shards = new ArrayList<>();
     Map<String, String> found = new HashMap<>();
-    for (String shard : new TreeSet<>(places.values())) {
+    for (String shard : new TreeSet<>(fileOfTensor.values())) {
       Safetensors.Contents contents = Safetensors.read(folder.resolve(shard));
       shards.add(contents);
       for (String tensor : names(contents)) {
@@ -62,7 +62,7 @@ public final class TensorFiles {
         }
       }
     }
-    places.forEach(
+    fileOfTensor.forEach(
         (tensor, shard) -> {
           if (!shard.equals(found.get(tensor))) {
             throw notThere(index, tensor, shard, found.get(tensor));
@@ -73,7 +73,7 @@ public final class TensorFiles {
 
   private static boolean namesOnlyTheWhole(Path index) {
     try {
-      return Set.of(WHOLE).containsAll(places(index).values());
+      return Set.of(WHOLE).containsAll(fileOfTensor(index).values());
     } catch (InvalidInputException e) {
       return false;
     }
@@ -99,12 +99,12 @@ public final class TensorFiles {
   }
 
   /** The file of each tensor, which lies in the index's own folder. */
-  private static Map<String, String> places(Path index) {
+  private static Map<String, String> fileOfTensor(Path index) {
     if (!(JsonFiles.read(index).get("weight_map") instanceof ObjectNode map) || map.isEmpty()) {
       throw new InvalidInputException(
           index + ": expected 'weight_map' with a file for each tensor, found none");
     }
-    Map<String, String> places = new TreeMap<>();
+    Map<String, String> fileOfTensor = new TreeMap<>();
     for (Map.Entry<String, JsonNode> entry : map.properties()) {
       String shard = entry.getValue().textValue();
       if (shard == null || !isPlain(shard)) {
@@ -115,9 +115,9 @@ public final class TensorFiles {
                 + "' must be one in the same folder, found "
                 + JsonFiles.shown(entry.getValue()));
       }
-      places.put(entry.getKey(), shard);
+      fileOfTensor.put(entry.getKey(), shard);
     }
-    return places;
+    return fileOfTensor;
   }
 
   /** Whether a name can only be that of an entry of a folder. */

@@ -19,7 +19,7 @@ public record TensorInfo(
     shape = List.copyOf(shape);
   }
 
-  /** The same tensor by another name. */
+  /** This tensor under another name. */
   public TensorInfo named(String other) {
     return new TensorInfo(other, type, shape, file, offset, byteLength);
   }

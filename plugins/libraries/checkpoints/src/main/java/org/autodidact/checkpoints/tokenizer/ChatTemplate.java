@@ -24,7 +24,7 @@ import org.autodidact.checkpoints.json.JsonFiles;
  * its work, memory and depth are bounded.
  */
 public final class ChatTemplate {
-  /** As many as the interpreter reads characters, four bytes each. */
+  /** The interpreter's limit in characters, at four bytes each. */
   private static final int MOST_BYTES = 4 << 20;
 
   private final String source;

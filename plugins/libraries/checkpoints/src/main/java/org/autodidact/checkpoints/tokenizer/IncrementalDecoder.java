@@ -22,12 +22,12 @@ public final class IncrementalDecoder {
 
   private String context = "";
 
-  /** Characters that stand, and those that were the same before the last token came. */
+  /** Characters that later tokens cannot change, and how many there were before the last token. */
   private int settled;
 
   private int unchanged;
 
-  /** Of a checkpoint's tokens; nothing yet. */
+  /** A decoder of a checkpoint's tokens that has seen none yet. */
   public IncrementalDecoder(PromptEncoder encoder) {
     this.encoder = encoder;
   }

@@ -18,16 +18,15 @@ import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
 import org.autodidact.api.UnsupportedModelException;
-import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.checkpoints.Warnings;
 import org.autodidact.checkpoints.files.BoundedFiles;
+import org.autodidact.checkpoints.files.Warnings;
 import org.autodidact.checkpoints.json.JsonFiles;
 import org.autodidact.checkpoints.natives.DjlNatives;
 import org.autodidact.checkpoints.natives.DjlOffline;
 
 /**
  * Between text and token ids: tokenizer and chat template of one checkpoint. Thread-safe; lives as
- * long as its {@link ModelFolder}.
+ * long as the {@code ModelFolder} that opened it.
  *
  * <p>A special token that somebody writes in a message or a response is not taken for special: it
  * is cut in two before tokenizing, so that no prompt can end a turn or begin another's. (Hugging
@@ -58,7 +57,7 @@ public final class PromptEncoder implements AutoCloseable {
   }
 
   /**
-   * Of a folder that has a tokenizer.json; the caller closes it.
+   * Opens the tokenizer and chat template of a folder; the caller closes it.
    *
    * @throws InvalidInputException where it is missing, too large or cannot be loaded
    */

@@ -56,8 +56,7 @@ class JinjaTemplateTest {
   @SuppressWarnings("unchecked")
   void writesWhatJinjaWrites() throws Exception {
     JsonNode all;
-    try (InputStream in =
-        getClass().getResourceAsStream("/org/autodidact/checkpoints/jinja-cases.json")) {
+    try (InputStream in = getClass().getResourceAsStream("jinja-cases.json")) {
       all = new ObjectMapper().readTree(in);
     }
     Map<String, Object> variables = (Map<String, Object>) value(all.get("variables"));

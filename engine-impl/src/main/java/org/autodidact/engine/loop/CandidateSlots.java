@@ -1,0 +1,48 @@
+package org.autodidact.engine.loop;
+
+import java.util.List;
+import java.util.Map;
+import org.autodidact.engine.config.RunConfig;
+
+/**
+ * The slots of a prompt's candidates. Of N candidates an iterate, slots 0 to N − 1 are the
+ * iterate's own, N to 2N − 1 a past iterate's, and those from 2N on a future iterate's.
+ *
+ * @param count N
+ */
+record CandidateSlots(int count) {
+  static final int OWN = 0;
+
+  static CandidateSlots of(RunConfig config) {
+    return new CandidateSlots(config.candidates().count());
+  }
+
+  /** The first slot of a past iterate's candidates. */
+  int past() {
+    return count;
+  }
+
+  /** The first slot of a future iterate's candidates. */
+  int future() {
+    return 2 * count;
+  }
+
+  <T> List<T> own(Map<Integer, T> bySlot) {
+    return between(bySlot, OWN, past());
+  }
+
+  <T> List<T> past(Map<Integer, T> bySlot) {
+    return between(bySlot, past(), future());
+  }
+
+  <T> List<T> future(Map<Integer, T> bySlot) {
+    return between(bySlot, future(), Integer.MAX_VALUE);
+  }
+
+  private static <T> List<T> between(Map<Integer, T> bySlot, int from, int to) {
+    return bySlot.entrySet().stream()
+        .filter(e -> e.getKey() >= from && e.getKey() < to)
+        .map(Map.Entry::getValue)
+        .toList();
+  }
+}

@@ -1,0 +1,94 @@
+package org.autodidact.engine.loop;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.PairSelector.Need;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.RunListener.Kind;
+import org.autodidact.api.RunListener.Stage;
+import org.autodidact.engine.seeds.Seeds;
+import org.autodidact.engine.store.RunStore.SampledCandidate;
+
+/** N candidates for each prompt, sampled from the iterate, a past or a future one. */
+final class CandidateStage {
+  private final StageRunner run;
+  private final ModelOpener models;
+  private final CandidateSlots slots;
+
+  CandidateStage(StageRunner run, ModelOpener models) {
+    this.run = run;
+    this.models = models;
+    this.slots = CandidateSlots.of(run.config());
+  }
+
+  /** The iterate's own candidates. */
+  void sample(int iteration, List<Prompt> prompts, LazyModel model) {
+    Stage stage = new Stage(model.checkpoint().name(), Kind.CANDIDATES);
+    sample(stage, iteration, prompts, model, CandidateSlots.OWN, Seeds.CANDIDATES);
+  }
+
+  /**
+   * M1's candidates for the same prompts, where the selector needs them; in the first iteration
+   * they are the iterate's own.
+   */
+  void samplePast(int iteration, List<Prompt> prompts) {
+    Stage stage = new Stage("M" + iteration, Kind.PAST_CANDIDATES);
+    if (iteration == 1 || !PairingStage.needs(run, Need.PAST_CANDIDATES) || run.isFinished(stage)) {
+      return;
+    }
+    try (LazyModel past = models.open(run.checkpoint("M1"))) {
+      sample(stage, iteration, prompts, past, slots.past(), Seeds.PAST_CANDIDATES);
+    }
+  }
+
+  /** The candidates of a future iterate. */
+  void sampleFuture(int iteration, List<Prompt> prompts, LazyModel future) {
+    Stage stage = new Stage("M" + iteration, Kind.FUTURE_CANDIDATES);
+    sample(stage, iteration, prompts, future, slots.future(), Seeds.FUTURE_CANDIDATES);
+  }
+
+  private void sample(
+      Stage stage,
+      int iteration,
+      List<Prompt> prompts,
+      LazyModel author,
+      int firstSlot,
+      long seed) {
+    Map<Integer, Map<Integer, SampledCandidate>> stored = run.store().candidates(iteration);
+    List<GenerationRequest> open = new ArrayList<>();
+    Map<String, Integer> indices = new HashMap<>();
+    for (int p = 0; p < prompts.size(); p++) {
+      indices.put(prompts.get(p).id(), p);
+      if (!stored.getOrDefault(p, Map.of()).containsKey(firstSlot)) {
+        open.add(
+            new GenerationRequest(
+                prompts.get(p),
+                run.seeds(slots.count(), seed, iteration, p),
+                run.config().candidates().sampling()));
+      }
+    }
+    run.run(
+        stage,
+        prompts.size() - open.size(),
+        prompts.size(),
+        progress ->
+            author
+                .generator()
+                .generate(
+                    open,
+                    generation -> {
+                      run.store()
+                          .addCandidates(
+                              iteration,
+                              indices.get(generation.promptId()),
+                              firstSlot,
+                              author.checkpoint().name(),
+                              generation);
+                      progress.run();
+                    },
+                    run.cancellation()));
+  }
+}

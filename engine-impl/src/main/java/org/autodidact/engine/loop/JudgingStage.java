@@ -1,0 +1,187 @@
+package org.autodidact.engine.loop;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import org.autodidact.api.Generator;
+import org.autodidact.api.Judge;
+import org.autodidact.api.JudgeProvider.JudgeContext;
+import org.autodidact.api.Judgement;
+import org.autodidact.api.JudgementRequest;
+import org.autodidact.api.PairSelector.Need;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.RunListener.Kind;
+import org.autodidact.api.RunListener.Stage;
+import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.seeds.Seeds;
+import org.autodidact.engine.store.RunStore;
+import org.autodidact.engine.store.RunStore.SampledCandidate;
+
+/** A judgement of each candidate. */
+public final class JudgingStage {
+  private final StageRunner run;
+  private final RunStore store;
+  private final ModelOpener models;
+  private final CandidateSlots slots;
+
+  JudgingStage(StageRunner run, ModelOpener models) {
+    this.run = run;
+    this.store = run.store();
+    this.models = models;
+    this.slots = CandidateSlots.of(run.config());
+  }
+
+  /** Judges the iterate's own and a past iterate's candidates by the iterate. */
+  void judge(int iteration, List<Prompt> prompts, LazyModel model) {
+    Stage stage = new Stage(model.checkpoint().name(), Kind.JUDGEMENTS);
+    judge(stage, iteration, prompts, CandidateSlots.OWN, model, Seeds.JUDGEMENTS);
+  }
+
+  /** Judges a future iterate's candidates by the iterate. */
+  void judgeFuture(int iteration, List<Prompt> prompts, LazyModel model) {
+    Stage stage = new Stage(model.checkpoint().name(), Kind.FUTURE_JUDGEMENTS);
+    judge(stage, iteration, prompts, slots.future(), model, Seeds.FUTURE_JUDGEMENTS);
+  }
+
+  private void judge(
+      Stage stage, int iteration, List<Prompt> prompts, int firstSlot, LazyModel model, long seed) {
+    judge(
+        stage,
+        requests(iteration, prompts, firstSlot, store.judged(iteration), seed),
+        model,
+        (request, judgement) ->
+            store.addJudgement(
+                iteration,
+                request.prompt(),
+                request.slot(),
+                run.config().judge().name(),
+                model.checkpoint().name(),
+                judgement,
+                request.request().seeds()));
+  }
+
+  /**
+   * Scores the same candidates by the previous iterate, where the selector needs it. None where M1
+   * is M0.
+   */
+  void scoreByPreviousIterate(int iteration, List<Prompt> prompts) {
+    Stage stage = new Stage("M" + iteration, Kind.EARLIER_SCORES);
+    String previous = "M" + (iteration - 1);
+    if (!PairingStage.needs(run, Need.EARLIER_SCORES)
+        || run.isFinished(stage)
+        || (iteration == 1 && run.config().fineTuning().isEmpty())) {
+      return;
+    }
+    try (LazyModel model = models.open(run.checkpoint(previous))) {
+      judge(
+          stage,
+          requests(
+              iteration,
+              prompts,
+              CandidateSlots.OWN,
+              store.earlierScores(iteration),
+              Seeds.EARLIER_SCORES),
+          model,
+          (request, judgement) ->
+              store.addEarlierScore(
+                  iteration, request.prompt(), request.slot(), previous, judgement.score()));
+    }
+  }
+
+  /**
+   * The request to judge a candidate.
+   *
+   * @param prompt the prompt's index
+   * @param slot the candidate's
+   * @param done whether its judgement is stored
+   */
+  private record SlotRequest(int prompt, int slot, JudgementRequest request, boolean done) {}
+
+  /** The requests of all candidates from a slot on, in order. */
+  private List<SlotRequest> requests(
+      int iteration,
+      List<Prompt> prompts,
+      int firstSlot,
+      Map<Integer, ? extends Map<Integer, ?>> stored,
+      long seed) {
+    List<SlotRequest> requests = new ArrayList<>();
+    store
+        .candidates(iteration)
+        .forEach(
+            (p, candidates) ->
+                candidates.forEach(
+                    (c, candidate) -> {
+                      if (c >= firstSlot) {
+                        JudgementRequest request =
+                            new JudgementRequest(
+                                p + "/" + c,
+                                prompts.get(p).instruction(),
+                                candidate.candidate().text(),
+                                run.seeds(run.config().judge().samples(), seed, iteration, p, c),
+                                rivals(candidates, c));
+                        boolean done = stored.containsKey(p) && stored.get(p).containsKey(c);
+                        requests.add(new SlotRequest(p, c, request, done));
+                      }
+                    }));
+    return requests;
+  }
+
+  /** A future iterate's candidates are no rivals: the others were judged before they were there. */
+  private List<String> rivals(Map<Integer, SampledCandidate> candidates, int except) {
+    return candidates.entrySet().stream()
+        .filter(e -> e.getKey() != except && e.getKey() < slots.future())
+        .map(e -> e.getValue().candidate().text())
+        .toList();
+  }
+
+  private void judge(
+      Stage stage,
+      List<SlotRequest> all,
+      LazyModel model,
+      BiConsumer<SlotRequest, Judgement> results) {
+    Map<String, SlotRequest> open = new HashMap<>();
+    List<JudgementRequest> requests = new ArrayList<>();
+    all.stream()
+        .filter(r -> !r.done())
+        .forEach(
+            r -> {
+              open.put(r.request().id(), r);
+              requests.add(r.request());
+            });
+    run.run(
+        stage,
+        all.size() - requests.size(),
+        all.size(),
+        progress -> {
+          try (Judge judge = openJudge(run.config(), run.plugins(), model.generator())) {
+            store.noteScale(judge.scale());
+            judge.judge(
+                requests,
+                judgement -> {
+                  results.accept(open.get(judgement.id()), judgement);
+                  progress.run();
+                },
+                run.cancellation());
+          }
+        });
+  }
+
+  /** The run's judge over a model, which stays the caller's. */
+  public static Judge openJudge(RunConfig config, Plugins plugins, Generator model) {
+    RunConfig.JudgeSection section = config.judge();
+    return plugins.openJudge(
+        section.name(),
+        section.members(),
+        new JudgeContext(
+            model,
+            section.sampling(),
+            section.template().map(FineTuningData::readText),
+            List.of(),
+            section.model().map(Path::of)));
+  }
+}

@@ -1,0 +1,119 @@
+package org.autodidact.engine.loop;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.RuleBrokenException;
+import org.autodidact.api.RunListener.Kind;
+import org.autodidact.api.RunListener.Stage;
+import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.data.JsonLines;
+import org.autodidact.engine.prompts.CreatedPrompt;
+import org.autodidact.engine.prompts.FilePromptSource;
+import org.autodidact.engine.prompts.SelfInstruct;
+import org.autodidact.engine.seeds.Seeds;
+import org.autodidact.engine.store.ModelLocator;
+import org.autodidact.engine.store.RunStore;
+
+/** The new prompts of an iteration: the host's, those of a file, or self-instruct's. */
+public final class PromptStage {
+  private final StageRunner run;
+  private final RunStore store;
+  private final ModelOpener models;
+
+  PromptStage(StageRunner run, ModelOpener models) {
+    this.run = run;
+    this.store = run.store();
+    this.models = models;
+  }
+
+  /** The prompts of an iteration; {@code learner} creates them where no other model is set. */
+  List<Prompt> create(int iteration, Checkpoint learner) {
+    List<Prompt> stored = store.prompts(iteration);
+    if (!stored.isEmpty()) {
+      return stored;
+    }
+    Stage stage = new Stage("M" + iteration, Kind.PROMPTS);
+    RunConfig.Prompts section = run.config().prompts();
+    int count = section.perIteration();
+    if (run.promptSource().isPresent() || section.selfInstruct().isEmpty()) {
+      run.listener().stageStarted(stage, 0, count);
+      store.addPrompts(iteration, fromSource(iteration, count));
+      run.listener().stageFinished(stage);
+    } else {
+      selfInstruct(stage, iteration, count, section.selfInstruct().get(), learner);
+    }
+    return store.prompts(iteration);
+  }
+
+  private List<Prompt> fromSource(int iteration, int count) {
+    List<Prompt> prompts =
+        run.promptSource().orElseGet(() -> file(run.config())).prompts(iteration, count);
+    long distinct = prompts.stream().map(Prompt::id).distinct().count();
+    if (prompts.size() != count || distinct != count) {
+      throw new RuleBrokenException(
+          "the prompt source",
+          "P1",
+          "for iteration "
+              + iteration
+              + " and "
+              + count
+              + " prompts it returned "
+              + prompts.size()
+              + ", with "
+              + distinct
+              + " ids");
+    }
+    return prompts;
+  }
+
+  /** The file of prompts, where neither the host nor a model makes them. */
+  public static FilePromptSource file(RunConfig config) {
+    return new FilePromptSource(Path.of(config.prompts().file().orElseThrow()), config.seed());
+  }
+
+  private void selfInstruct(
+      Stage stage, int iteration, int count, RunConfig.Creation section, Checkpoint learner) {
+    SelfInstruct maker =
+        new SelfInstruct(
+            "m" + iteration + "-",
+            section.settings(),
+            JsonLines.instructions(Path.of(run.config().seedPrompts())),
+            section.exclude().map(f -> JsonLines.instructions(Path.of(f))).orElse(List.of()),
+            run.plugins().promptFilters(section.filters(), section.filterSettings()),
+            Seeds.of(run.config().seed(), Seeds.PROMPTS, iteration));
+    IntStream.range(1, iteration).forEach(t -> maker.show(store.created(t)));
+    List<CreatedPrompt> all = new ArrayList<>(store.created(iteration));
+    maker.take(all);
+    Checkpoint author =
+        section
+            .model()
+            .map(
+                m ->
+                    new Checkpoint(
+                        "prompts",
+                        ModelLocator.folder(Path.of(m), store.folder().resolve("prompt-model"))))
+            .orElse(learner);
+    try (LazyModel model = models.open(author)) {
+      run.run(
+          stage,
+          (int) all.stream().filter(CreatedPrompt::kept).count(),
+          count,
+          progress ->
+              maker.create(
+                  count,
+                  model.generator(),
+                  attempts -> {
+                    store.addCreated(iteration, author.name(), attempts);
+                    all.addAll(attempts);
+                    attempts.stream().filter(CreatedPrompt::kept).forEach(c -> progress.run());
+                  },
+                  run.cancellation()));
+    }
+    store.addPrompts(
+        iteration, all.stream().filter(CreatedPrompt::kept).map(CreatedPrompt::prompt).toList());
+  }
+}
