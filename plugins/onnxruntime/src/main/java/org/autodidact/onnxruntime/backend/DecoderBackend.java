@@ -3,18 +3,22 @@ package org.autodidact.onnxruntime.backend;
 /** A loaded decoder and the sessions that run it: whole ONNX graphs, or int8 with SIMD kernels. */
 public interface DecoderBackend extends AutoCloseable {
 
-  /**
-   * Sessions, each on its own threads, on which so many sequences decode fastest. Results do not
-   * depend on it.
-   */
-  int decodeSessions(int sequences);
+  /** Texts a thread from which a session a thread prefills faster. */
+  int PREFILLS_PER_THREAD = 4;
 
-  /** Sessions on which so many texts are prefilled fastest. */
-  int prefillSessions(int texts);
+  int threads();
 
-  /** A session a thread where each gets {@code perThread} pieces of work, else one on all. */
-  static int sessions(int pieces, int perThread, int threads) {
-    return pieces >= perThread * threads ? threads : 1;
+  /** Sequences a thread from which a session a thread decodes faster than one on all threads. */
+  int sequencesPerThread();
+
+  /** Sessions on which so many sequences decode fastest; results do not depend on it. */
+  default int decodeSessions(int sequences) {
+    return sequences >= sequencesPerThread() * threads() ? threads() : 1;
+  }
+
+  /** Sessions on which so many texts are prefilled fastest; results do not depend on it. */
+  default int prefillSessions(int texts) {
+    return texts >= PREFILLS_PER_THREAD * threads() ? threads() : 1;
   }
 
   /** Loads what so many concurrent sessions need; to be called before {@link #session}. */

@@ -60,7 +60,7 @@ record CpuScorer(ModelFolder model, DecoderBackend backend, CacheBudget budget, 
       List<ScoringSequence> part =
           sequences.subList(sequences.size() * i / sessions, sequences.size() * (i + 1) / sessions);
       DecoderSession session = backend.session(i);
-      workers.add((found, stop) -> new Worker(session, sessions, found, stop).run(part));
+      workers.add((found, stop) -> new Worker(budget, session, sessions, found, stop).run(part));
     }
     Workers.run(workers, results, cancellation);
   }
@@ -76,22 +76,12 @@ record CpuScorer(ModelFolder model, DecoderBackend backend, CacheBudget budget, 
   }
 
   /** Scores one session's share of the sequences. */
-  private final class Worker {
-    private final DecoderSession session;
-    private final int sessions;
-    private final Consumer<Scoring> results;
-    private final Cancellation cancellation;
-
-    Worker(
-        DecoderSession session,
-        int sessions,
-        Consumer<Scoring> results,
-        Cancellation cancellation) {
-      this.session = session;
-      this.sessions = sessions;
-      this.results = results;
-      this.cancellation = cancellation;
-    }
+  private record Worker(
+      CacheBudget budget,
+      DecoderSession session,
+      int sessions,
+      Consumer<Scoring> results,
+      Cancellation cancellation) {
 
     /** {@code sequences} are sorted, so that those with a common prefix are neighbours. */
     void run(List<ScoringSequence> sequences) {

@@ -61,9 +61,7 @@ public final class GenerationLoopGraph {
 
     String shape = graph.node("Shape", List.of(ids));
     String width = graph.node("Gather", List.of(shape, graph.longScalar(1)));
-    String from0 = graph.node("Range", List.of(graph.longScalar(0), width, graph.longScalar(1)));
-    String positions =
-        graph.node("Expand", List.of(graph.node("Unsqueeze", List.of(from0, "axis.0")), shape));
+    String positions = decoder.positions(ids);
     String isToken =
         graph.node("Less", List.of(positions, graph.node("Unsqueeze", List.of(lengths, "axis.1"))));
     String padding = graph.longs("padding", PlainDecoderLayers.PADDING_POSITION);

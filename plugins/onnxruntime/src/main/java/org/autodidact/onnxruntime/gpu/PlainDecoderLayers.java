@@ -12,7 +12,6 @@ import java.util.OptionalInt;
 import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.checkpoints.Rope;
 import org.autodidact.onnxruntime.graph.FloatProjections;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 
@@ -68,9 +67,7 @@ public final class PlainDecoderLayers {
     for (ModelConfig.LayerAttention layer : config.attention()) {
       ModelConfig.RopeSettings rope = layer.rope();
       if (decoder.ropes.putIfAbsent(rope, "." + decoder.ropes.size()) == null) {
-        String suffix = decoder.ropes.get(rope);
-        graph.floats("cos" + suffix, Rope.cosines(size, rope, positions), positions, size / 2);
-        graph.floats("sin" + suffix, Rope.sines(size, rope, positions), positions, size / 2);
+        graph.ropeTables(decoder.ropes.get(rope), size, rope, positions);
       }
     }
     graph.longs("key_heads", 0, config.keyValueHeads(), -1, size);
@@ -105,7 +102,7 @@ public final class PlainDecoderLayers {
     Map<OptionalInt, String> masks = new HashMap<>();
     Map<String, String[]> anglesOfRope = new HashMap<>();
     String embedded =
-        scaled(
+        graph.scaled(
             graph.node("Gather", List.of(projections.embedding(), ids)), config.embeddingScale());
     String batch = graph.node("Shape", List.of(ids));
     String residual = graph.node("Reshape", List.of(embedded, "hidden_rows"));
@@ -136,14 +133,22 @@ public final class PlainDecoderLayers {
         output = norm(output, name + beforeMlp);
         beforeMlp = "pre_feedforward_layernorm.weight";
       }
-      residual = graph.node("Add", List.of(residual, scaled(output, config.residualScale())));
+      residual = graph.node("Add", List.of(residual, graph.scaled(output, config.residualScale())));
       String mlp = projections.mlp(layer, norm(residual, name + beforeMlp));
       if (config.norm().sublayerOutputs()) {
         mlp = norm(mlp, name + "post_feedforward_layernorm.weight");
       }
-      residual = graph.node("Add", List.of(residual, scaled(mlp, config.residualScale())));
+      residual = graph.node("Add", List.of(residual, graph.scaled(mlp, config.residualScale())));
     }
     return new Output(norm(residual, "model.norm.weight"), keys, values);
+  }
+
+  /** The positions 0, 1, … of each text of {@code ids}, [B, S]. */
+  String positions(String ids) {
+    String shape = graph.node("Shape", List.of(ids));
+    String width = graph.node("Gather", List.of(shape, graph.longScalar(1)));
+    String range = graph.node("Range", List.of(graph.longScalar(0), width, graph.longScalar(1)));
+    return graph.node("Expand", List.of(graph.node("Unsqueeze", List.of(range, "axis.0")), shape));
   }
 
   /** Logits [rows, V] of some rows of {@link Output#hidden}. */
@@ -151,12 +156,8 @@ public final class PlainDecoderLayers {
     String weight = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
     return graph.node(
         "Gemm",
-        List.of(scaled(rows, config.logitScale()), graph.weight(model.tensor(weight))),
+        List.of(graph.scaled(rows, config.logitScale()), graph.weight(model.tensor(weight))),
         attribute("transB", 1));
-  }
-
-  private String scaled(String x, double scale) {
-    return scale == 1 ? x : graph.node("Mul", List.of(x, graph.floatScalar((float) scale)));
   }
 
   /** Which tokens each new token attends to, [B, 1, S, T]. */

@@ -27,7 +27,7 @@ public final class ScoringGraph {
     String ids = graph.input("input_ids", DataType.INT64, "B", "S");
     String rows = graph.input("rows", DataType.INT64, "R");
     String targets = graph.input("targets", DataType.INT64, "T", 2);
-    String positions = positions(graph, ids);
+    String positions = decoder.positions(ids);
     PlainDecoderLayers.Output output =
         decoder.layers(ids, positions, positions, List.of(), List.of());
     String logits = decoder.logits(graph.node("Gather", List.of(output.hidden(), rows)));
@@ -35,13 +35,5 @@ public final class ScoringGraph {
     graph.node("", "GatherND", List.of(all, targets), List.of("log_probabilities"));
     graph.output("log_probabilities", DataType.FLOAT, "T");
     return graph.toModel();
-  }
-
-  /** 0, 1, … in each text, [B, S]. */
-  private static String positions(OnnxGraphBuilder graph, String ids) {
-    String shape = graph.node("Shape", List.of(ids));
-    String width = graph.node("Gather", List.of(shape, graph.longScalar(1)));
-    String row = graph.node("Range", List.of(graph.longScalar(0), width, graph.longScalar(1)));
-    return graph.node("Expand", List.of(graph.node("Unsqueeze", List.of(row, "axis.0")), shape));
   }
 }

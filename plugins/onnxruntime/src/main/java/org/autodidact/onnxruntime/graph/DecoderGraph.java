@@ -14,7 +14,6 @@ import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.checkpoints.Rope;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 
@@ -101,13 +100,14 @@ public final class DecoderGraph {
     graph.input("logit_rows", DataType.INT64, "R");
     graph.input("inverse_temperature", DataType.FLOAT, "R", 1);
     graph.longs("head", -1, config.headSize());
-    ropes.forEach(this::addAngles);
+    ropes.forEach((rope, suffix) -> graph.ropeTables(suffix, config.headSize(), rope, positions));
     graph.longs("last", -1);
     sequenceShape =
         graph.node(
             "Concat", List.of(graph.node("Shape", List.of(ids)), "last"), attribute("axis", 0));
 
-    String residual = flat(embedded(ids), config.hiddenSize());
+    String rows = graph.node("Gather", List.of(projections.embedding(), ids));
+    String residual = flat(graph.scaled(rows, config.embeddingScale()), config.hiddenSize());
     String normed = norm(residual, "model.layers.0.input_layernorm.weight");
     for (int layer = 0; layer < config.layers(); layer++) {
       String name = "model.layers." + layer + ".";
@@ -118,7 +118,7 @@ public final class DecoderGraph {
         beforeMlp = "pre_feedforward_layernorm.weight";
       }
       String[] middle =
-          addAndNorm(scaled(attended, config.residualScale()), residual, name + beforeMlp);
+          addAndNorm(graph.scaled(attended, config.residualScale()), residual, name + beforeMlp);
       String added = projections.mlp(layer, middle[0]);
       if (config.norm().sublayerOutputs()) {
         added = norm(added, name + "post_feedforward_layernorm.weight");
@@ -127,28 +127,12 @@ public final class DecoderGraph {
           layer + 1 < config.layers()
               ? "model.layers." + (layer + 1) + ".input_layernorm.weight"
               : "model.norm.weight";
-      String[] end = addAndNorm(scaled(added, config.residualScale()), middle[1], next);
+      String[] end = addAndNorm(graph.scaled(added, config.residualScale()), middle[1], next);
       normed = end[0];
       residual = end[1];
     }
     head(normed);
     return graph.toModel();
-  }
-
-  /** Tables of the rotary angles of one base; the first layer's have no suffix. */
-  private void addAngles(ModelConfig.RopeSettings rope, String suffix) {
-    int size = config.headSize();
-    graph.floats("cos" + suffix, Rope.cosines(size, rope, positions), positions, size / 2);
-    graph.floats("sin" + suffix, Rope.sines(size, rope, positions), positions, size / 2);
-  }
-
-  private String embedded(String ids) {
-    return scaled(
-        graph.node("Gather", List.of(projections.embedding(), ids)), config.embeddingScale());
-  }
-
-  private String scaled(String x, double scale) {
-    return scale == 1 ? x : graph.node("Mul", List.of(x, graph.floatScalar((float) scale)));
   }
 
   private String attention(int layer, String x) {
@@ -210,7 +194,7 @@ public final class DecoderGraph {
 
   private void head(String normed) {
     String wanted = graph.node("Gather", List.of(normed, "logit_rows"), attribute("axis", 0));
-    projections.head(scaled(wanted, config.logitScale()));
+    projections.head(graph.scaled(wanted, config.logitScale()));
     String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
     graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
     // ReduceLogSumExp sums exponentials one by one in float32, an error of 1e-4 a token. Softmax is

@@ -15,10 +15,8 @@ public final class GraphBackend implements DecoderBackend {
   /** Sequences of a session, at most: more gain little on a CPU (not measured). */
   private static final int MAX_SLOTS = 64;
 
-  /** Sequences and texts a thread from which a session a thread is faster (not measured). */
+  /** Sequences a thread from which a session a thread is faster (not measured). */
   private static final int SEQUENCES_PER_THREAD = 12;
-
-  private static final int TEXTS_PER_THREAD = 4;
 
   private final ModelFolder model;
   private final Optional<QuantizedWeights> quantized;
@@ -52,13 +50,13 @@ public final class GraphBackend implements DecoderBackend {
   }
 
   @Override
-  public int decodeSessions(int sequences) {
-    return DecoderBackend.sessions(sequences, SEQUENCES_PER_THREAD, threads);
+  public int threads() {
+    return threads;
   }
 
   @Override
-  public int prefillSessions(int texts) {
-    return DecoderBackend.sessions(texts, TEXTS_PER_THREAD, threads);
+  public int sequencesPerThread() {
+    return SEQUENCES_PER_THREAD;
   }
 
   @Override

@@ -2,6 +2,7 @@ package org.autodidact.onnxruntime.ort;
 
 import ai.onnx.proto.OnnxMl;
 import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.AttributeProto.AttributeType;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -17,6 +18,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.Rope;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
 
 /**
@@ -192,6 +195,19 @@ public final class OnnxGraphBuilder {
     return output;
   }
 
+  /** x × scale; no node where the scale is 1. */
+  public String scaled(String x, double scale) {
+    return scale == 1 ? x : node("Mul", List.of(x, floatScalar((float) scale)));
+  }
+
+  /** Adds tables of the rotary angles, {@code cos} and {@code sin} [positions, head size / 2]. */
+  public void ropeTables(
+      String suffix, int headSize, ModelConfig.RopeSettings rope, int positions) {
+    int half = headSize / 2;
+    floats("cos" + suffix, Rope.cosines(headSize, rope, positions), positions, half);
+    floats("sin" + suffix, Rope.sines(headSize, rope, positions), positions, half);
+  }
+
   public void node(
       String domain,
       String operator,
@@ -209,35 +225,23 @@ public final class OnnxGraphBuilder {
   }
 
   public static AttributeProto attribute(String name, long value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INT)
-        .setI(value)
-        .build();
+    return attribute(name, AttributeType.INT).setI(value).build();
   }
 
   public static AttributeProto attribute(String name, float value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.FLOAT)
-        .setF(value)
-        .build();
+    return attribute(name, AttributeType.FLOAT).setF(value).build();
   }
 
   private static AttributeProto attribute(String name, GraphProto value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.GRAPH)
-        .setG(value)
-        .build();
+    return attribute(name, AttributeType.GRAPH).setG(value).build();
   }
 
   public static AttributeProto attribute(String name, List<Long> values) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INTS)
-        .addAllInts(values)
-        .build();
+    return attribute(name, AttributeType.INTS).addAllInts(values).build();
+  }
+
+  private static AttributeProto.Builder attribute(String name, AttributeType type) {
+    return AttributeProto.newBuilder().setName(name).setType(type);
   }
 
   public byte[] toModel() {

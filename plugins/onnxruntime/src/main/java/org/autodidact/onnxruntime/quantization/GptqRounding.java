@@ -15,7 +15,12 @@ import org.autodidact.vectors.Int8;
  * of one sign may be 128 together at most, which no input makes overflow: products are exact on
  * every processor. Weights are quantized more coarsely there, so that hardly a pair needs limiting.
  */
-final class GptqRounding {
+record GptqRounding(
+    GptqRounding.Columns weights,
+    boolean limitsPairs,
+    ActivationStatistics statistics,
+    float[][] feedback,
+    Int8Matrix result) {
   /** The most that two neighbours may be together where sums of two products have 16 bits. */
   private static final int MAX_PAIR = 128;
 
@@ -29,37 +34,10 @@ final class GptqRounding {
   /** Outputs that are quantized together: with fewer, vectorized loops hardly begin. */
   private static final int OUTPUT_TILE = 512;
 
-  private final Columns weights;
-  private final int inputs;
-  private final boolean limitsPairs;
-  private final float[][] directions;
-  private final float[][] feedback;
-  private final float[] scales;
-  private final float[] mean;
-  private final float[] bias;
-  private final NativeBuffer values;
-
   /** Reads the weights of some outputs, so that a large matrix is never in memory as a whole. */
   interface Columns {
     /** Weights of {@code count} outputs from {@code from} on, [K, count]; a copy to be changed. */
     float[][] of(int from, int count);
-  }
-
-  private GptqRounding(
-      Columns weights,
-      int outputs,
-      float[] bias,
-      boolean limitsPairs,
-      ActivationStatistics statistics) {
-    this.weights = weights;
-    this.inputs = statistics.inputs();
-    this.limitsPairs = limitsPairs;
-    this.directions = statistics.directions();
-    this.feedback = statistics.feedback();
-    this.scales = new float[outputs];
-    this.mean = statistics.mean();
-    this.bias = mean.length > 0 && bias.length == 0 ? new float[outputs] : bias.clone();
-    this.values = NativeBuffer.ofBytes((long) outputs * inputs);
   }
 
   /**
@@ -74,35 +52,47 @@ final class GptqRounding {
       float[] bias,
       boolean limitsPairs,
       ActivationStatistics statistics) {
-    GptqRounding gptq = new GptqRounding(weights, outputs, bias, limitsPairs, statistics);
+    boolean centred = statistics.mean().length > 0;
+    Int8Matrix result =
+        new Int8Matrix(
+            statistics.inputs(),
+            outputs,
+            statistics.mean(),
+            NativeBuffer.ofBytes((long) outputs * statistics.inputs()),
+            new float[outputs],
+            centred && bias.length == 0 ? new float[outputs] : bias.clone());
+    GptqRounding gptq =
+        new GptqRounding(weights, limitsPairs, statistics, statistics.feedback(), result);
     for (int from = 0; from < outputs; from += OUTPUT_TILE) {
       gptq.quantize(from, Math.min(OUTPUT_TILE, outputs - from));
     }
-    return new Int8Matrix(gptq.inputs, outputs, gptq.mean, gptq.values, gptq.scales, gptq.bias);
+    return result;
   }
 
   /** Quantizes a tile of outputs, one row of inputs after another. */
   private void quantize(int from, int count) {
     float[][] scaled = weights.of(from, count);
+    float[][] directions = statistics.directions();
+    float[] mean = statistics.mean();
+    int outputs = result.outputs();
     for (int k = 0; k < mean.length; k++) {
       for (int n = 0; n < count; n++) {
-        bias[from + n] += scaled[k][n] * mean[k];
+        result.bias()[from + n] += scaled[k][n] * mean[k];
       }
     }
     float[] scale = scales(scaled);
-    System.arraycopy(scale, 0, scales, from, count);
+    System.arraycopy(scale, 0, result.scales(), from, count);
     for (float[] row : scaled) {
       for (int n = 0; n < count; n++) {
         row[n] /= scale[n];
       }
     }
-    int outputs = scales.length;
     float[][] errors = new float[directions.length][count];
     float[] previous = new float[count];
     byte[] quantized = new byte[count];
     float[] target = new float[count];
-    ByteBuffer bytes = values.bytes();
-    for (int k = 0; k < inputs; k++) {
+    ByteBuffer bytes = result.values().bytes();
+    for (int k = 0; k < scaled.length; k++) {
       float[] exact = scaled[k];
       System.arraycopy(exact, 0, target, 0, count);
       if (limitsPairs) {
@@ -166,7 +156,7 @@ final class GptqRounding {
       }
     }
     for (int n = 0; n < scales.length; n++) {
-      float spread = (float) Math.sqrt(squares[n] / inputs) * Int8.MAX / STEPS_IN_DEVIATION;
+      float spread = (float) Math.sqrt(squares[n] / columns.length) * Int8.MAX / STEPS_IN_DEVIATION;
       scales[n] = (limitsPairs ? Math.max(scales[n], spread) : scales[n]) / Int8.MAX;
     }
     return scales;

@@ -51,16 +51,9 @@ public final class Int8MatMulCheck {
             OnnxTensor.createTensor(environment, a, new long[] {ROWS, INPUTS}, OnnxJavaType.UINT8);
         OrtSession.Result result = session.run(Map.of("a", input))) {
       float[][] products = (float[][]) result.get(0).getValue();
-      return Arrays.stream(products)
-          .allMatch(
-              row -> {
-                for (float value : row) {
-                  if (value != 255f * Int8.MAX * INPUTS) {
-                    return false;
-                  }
-                }
-                return true;
-              });
+      float[] exact = new float[OUTPUTS];
+      Arrays.fill(exact, 255f * Int8.MAX * INPUTS);
+      return Arrays.stream(products).allMatch(row -> Arrays.equals(row, exact));
     } catch (OrtException e) {
       throw new AutodidactException("ONNX Runtime failed: " + e.getMessage(), e);
     }

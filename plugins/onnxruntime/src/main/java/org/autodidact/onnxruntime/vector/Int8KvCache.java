@@ -24,13 +24,17 @@ public final class Int8KvCache implements KvCache {
    * Keys and values of one layer: for each slot, key-value head and token, {@link #words} words and
    * a scale.
    */
-  record LayerCache(int[] keys, float[] keyScales, int[] values, float[] valueScales) {}
+  record LayerCache(int[] keys, float[] keyScales, int[] values, float[] valueScales) {
+    static LayerCache of(int words, int scales) {
+      return new LayerCache(new int[words], new float[scales], new int[words], new float[scales]);
+    }
+  }
 
   Int8KvCache(ModelConfig config) {
     this.heads = config.keyValueHeads();
     this.words = config.headSize() / 4;
     for (int layer = 0; layer < config.layers(); layer++) {
-      layers.add(new LayerCache(new int[0], new float[0], new int[0], new float[0]));
+      layers.add(LayerCache.of(0, 0));
     }
   }
 
@@ -50,13 +54,7 @@ public final class Int8KvCache implements KvCache {
     int wordCount = Math.toIntExact(scaleCount * words);
     close();
     try {
-      layers.replaceAll(
-          none ->
-              new LayerCache(
-                  new int[wordCount],
-                  new float[(int) scaleCount],
-                  new int[wordCount],
-                  new float[(int) scaleCount]));
+      layers.replaceAll(none -> LayerCache.of(wordCount, (int) scaleCount));
     } catch (OutOfMemoryError e) {
       close();
       throw new StorageException(
@@ -159,6 +157,6 @@ public final class Int8KvCache implements KvCache {
 
   @Override
   public void close() {
-    layers.replaceAll(layer -> new LayerCache(new int[0], new float[0], new int[0], new float[0]));
+    layers.replaceAll(layer -> LayerCache.of(0, 0));
   }
 }

@@ -1,6 +1,7 @@
 package org.autodidact.onnxruntime.vector;
 
 import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -11,31 +12,37 @@ import org.autodidact.vectors.RowKernels;
 
 /** Outputs of a sharded matmul for a tile of tokens: for each shard [rows, its columns] floats. */
 final class MatMulOutputs implements AutoCloseable {
-  private final List<Int8MatMulShard> shards;
-  private final List<FloatBuffer> values = new ArrayList<>();
-  private final List<RowTensors> tensors = new ArrayList<>();
-  private final List<NativeBuffer> memories = new ArrayList<>();
+  private final List<ShardOutput> shards = new ArrayList<>();
   private final int threads;
   private final int width;
+
+  /** Output of one shard: columns {@code from} to {@code from + columns}, [rows, columns]. */
+  private record ShardOutput(
+      int from, int columns, NativeBuffer memory, FloatBuffer values, RowTensors tensors) {}
 
   /** {@code first}: a matmul of the same shards as all that will be run. */
   MatMulOutputs(
       OrtEnvironment environment, int threads, int rows, VectorWeights.ShardedMatMul first) {
     this.threads = threads;
-    shards = first.shards();
-    width = shards.stream().mapToInt(Int8MatMulShard::outputs).sum();
-    for (Int8MatMulShard shard : shards) {
-      NativeBuffer memory = NativeBuffer.ofFloats((long) rows * shard.outputs());
-      memories.add(memory);
-      values.add(memory.floats(0, (long) rows * shard.outputs()));
-      tensors.add(new RowTensors(environment, rows, memory, OnnxJavaType.FLOAT, shard.outputs()));
+    for (Int8MatMulShard shard : first.shards()) {
+      int columns = shard.outputs();
+      NativeBuffer memory = NativeBuffer.ofFloats((long) rows * columns);
+      shards.add(
+          new ShardOutput(
+              shard.from(),
+              columns,
+              memory,
+              memory.floats(0, (long) rows * columns),
+              new RowTensors(environment, rows, memory, OnnxJavaType.FLOAT, columns)));
     }
+    width = shards.stream().mapToInt(ShardOutput::columns).sum();
   }
 
   /** Computes this thread's shards for the first {@code rows} rows of activations. */
   void run(VectorWeights.ShardedMatMul matMul, QuantizedActivations inputs, int rows, int thread) {
-    for (int i = thread; i < matMul.shards().size(); i += threads) {
-      matMul.shards().get(i).run(inputs.firstRows(rows, thread), tensors.get(i).first(rows));
+    for (int i = thread; i < shards.size(); i += threads) {
+      OnnxTensor output = shards.get(i).tensors().first(rows);
+      matMul.shards().get(i).run(inputs.firstRows(rows, thread), output);
     }
   }
 
@@ -54,15 +61,15 @@ final class MatMulOutputs implements AutoCloseable {
   }
 
   private void get(int row, float[] into, int to) {
-    for (int i = 0; i < values.size(); i++) {
-      Int8MatMulShard shard = shards.get(i);
-      values.get(i).get(row * shard.outputs(), into, to + shard.from(), shard.outputs());
+    for (int i = 0; i < shards.size(); i++) {
+      ShardOutput shard = shards.get(i);
+      shard.values().get(row * shard.columns(), into, to + shard.from(), shard.columns());
     }
   }
 
   @Override
   public void close() {
-    tensors.forEach(RowTensors::close);
-    memories.forEach(NativeBuffer::close);
+    shards.forEach(shard -> shard.tensors().close());
+    shards.forEach(shard -> shard.memory().close());
   }
 }

@@ -15,13 +15,11 @@ import org.autodidact.onnxruntime.quantization.Int8Weights;
  */
 public final class VectorBackend implements DecoderBackend {
   /**
-   * Sequences and texts a thread from which a session a thread is faster. On 2 cores with AVX2, 64
-   * sequences decode 1.15 times as fast so, 32 sequences 1.2 times, 16 about as fast; texts are
-   * prefilled 1.35 times as fast.
+   * Sequences a thread from which a session a thread is faster. On 2 cores with AVX2, 64 sequences
+   * decode 1.15 times as fast so, 32 sequences 1.2 times, 16 about as fast. Texts are prefilled
+   * 1.35 times as fast ({@link #PREFILLS_PER_THREAD}).
    */
   private static final int SEQUENCES_PER_THREAD = 16;
-
-  private static final int TEXTS_PER_THREAD = 4;
 
   private final ModelConfig config;
   private final VectorWeights weights;
@@ -57,13 +55,13 @@ public final class VectorBackend implements DecoderBackend {
   }
 
   @Override
-  public int decodeSessions(int sequences) {
-    return DecoderBackend.sessions(sequences, SEQUENCES_PER_THREAD, team.size());
+  public int threads() {
+    return team.size();
   }
 
   @Override
-  public int prefillSessions(int texts) {
-    return DecoderBackend.sessions(texts, TEXTS_PER_THREAD, team.size());
+  public int sequencesPerThread() {
+    return SEQUENCES_PER_THREAD;
   }
 
   /** Frees the caches of the other sessions, as the memory budget is for these. */

@@ -198,36 +198,37 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
     return logits;
   }
 
+  /** A run as one thread computes it. */
+  private record ThreadRun(Input input, StepInput tokens, int thread, ThreadScratch scratch) {}
+
   private void run(Input input, StepInput tokens, int thread) {
-    ThreadScratch scratch = scratches.get(thread);
-    int count = tokens.count();
-    for (int token = first(count, thread); token < first(count, thread + 1); token++) {
-      embed(tokens, token, scratch);
+    ThreadRun run = new ThreadRun(input, tokens, thread, scratches.get(thread));
+    int end = first(tokens.count(), thread + 1);
+    for (int token = first(tokens.count(), thread); token < end; token++) {
+      embed(run, token);
     }
     team.await();
     int last = config.layers() - 1;
     for (int layer = 0; layer < last; layer++) {
-      runLayer(input, tokens, layer, thread, scratch);
+      runLayer(run, layer);
     }
-    StepInput kept = dropUnwanted(input, tokens, last, thread, scratch);
-    runLayer(input, kept, last, thread, scratch);
+    ThreadRun kept = dropUnwanted(run, last);
+    runLayer(kept, last);
     team.await();
-    for (int token = first(kept.count(), thread);
-        token < first(kept.count(), thread + 1);
-        token++) {
+    int count = kept.tokens.count();
+    for (int token = first(count, thread); token < first(count, thread + 1); token++) {
       showNormed(Site.LM_HEAD, 0, token);
     }
     int wanted = input.wanted().length;
-    int most = kept.int16Before()[kept.count()] > 0 ? LOGITS_TILE / 2 : LOGITS_TILE;
+    int most = kept.tokens.int16Before()[count] > 0 ? LOGITS_TILE / 2 : LOGITS_TILE;
     for (int from = 0; from < wanted; from += most) {
-      computeLogits(input, kept, from, Math.min(most, wanted - from), thread, scratch);
+      computeLogits(kept, from, Math.min(most, wanted - from));
     }
   }
 
-  private void runLayer(
-      Input input, StepInput tokens, int layer, int thread, ThreadScratch scratch) {
-    for (int from = 0; from < tokens.count(); from += tile) {
-      LayerStep step = step(input, tokens, layer, from, thread, scratch);
+  private void runLayer(ThreadRun run, int layer) {
+    for (int from = 0; from < run.tokens.count(); from += tile) {
+      LayerStep step = new LayerStep(run, layer, from);
       step.addAttention();
       step.addMlp();
     }
@@ -237,20 +238,22 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
    * Drops the tokens whose logits are not wanted before the last layer; of these only keys and
    * values are computed. The others move to the front of the run's buffers.
    */
-  private StepInput dropUnwanted(
-      Input input, StepInput tokens, int layer, int thread, ThreadScratch scratch) {
-    int wanted = input.wanted().length;
-    if (wanted >= tokens.count() || input.shared().isPresent() || observer != NO_OBSERVER) {
-      return tokens;
+  private ThreadRun dropUnwanted(ThreadRun run, int layer) {
+    StepInput tokens = run.tokens;
+    long[] wanted = run.input.wanted();
+    if (wanted.length >= tokens.count()
+        || run.input.shared().isPresent()
+        || observer != NO_OBSERVER) {
+      return run;
     }
     for (int from = 0; from < tokens.count(); from += tile) {
-      step(input, tokens, layer, from, thread, scratch).projectQkv();
+      new LayerStep(run, layer, from).projectQkv();
     }
-    StepInput kept = tokens.only(input.wanted());
+    StepInput kept = tokens.only(wanted);
     team.await();
-    if (thread == 0) {
-      for (int i = 0; i < wanted; i++) {
-        int token = tokens.token(input.wanted()[i]);
+    if (run.thread == 0) {
+      for (int i = 0; i < wanted.length; i++) {
+        int token = tokens.token(wanted[i]);
         System.arraycopy(residual, token * hidden, residual, i * hidden, hidden);
         System.arraycopy(normedBytes, token * hidden, normedBytes, i * hidden, hidden);
         normedScales[i] = normedScales[token];
@@ -262,13 +265,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
       }
     }
     team.await();
-    return kept;
-  }
-
-  private LayerStep step(
-      Input input, StepInput tokens, int layer, int from, int thread, ThreadScratch scratch) {
-    int count = Math.min(tile, tokens.count() - from);
-    return new LayerStep(input, tokens, layer, from, count, thread, scratch);
+    return new ThreadRun(run.input, kept, run.thread, run.scratch);
   }
 
   /** The first of a thread's own among {@code count} tokens. */
@@ -276,18 +273,18 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
     return count * thread / team.size();
   }
 
-  private void embed(StepInput tokens, int token, ThreadScratch scratch) {
+  private void embed(ThreadRun run, int token) {
     FloatBuffer embedding = weights.embedding();
-    embedding.get(tokens.ids()[token] * hidden, residual, token * hidden, hidden);
-    norm(tokens, token, weights.layer(0).qkv(), scratch);
+    embedding.get(run.tokens.ids()[token] * hidden, residual, token * hidden, hidden);
+    norm(run, token, weights.layer(0).qkv());
   }
 
   /** RMSNorm of a token's residual stream, quantized for the projection that reads it. */
-  private void norm(
-      StepInput tokens, int token, VectorWeights.ShardedMatMul reader, ThreadScratch scratch) {
+  private void norm(ThreadRun run, int token, VectorWeights.ShardedMatMul reader) {
     int start = token * hidden;
-    float[] row = scratch.row;
-    RowKernels kernels = scratch.kernels;
+    float[] row = run.scratch.row;
+    RowKernels kernels = run.scratch.kernels;
+    StepInput tokens = run.tokens;
     kernels.norm(residual, start, hidden, (float) config.norm().epsilon(), row);
     kernels.subtract(row, 0, reader.inputMean());
     normedScales[token] = kernels.quantize(row, 0, hidden, normedBytes, start);
@@ -304,29 +301,42 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
   /**
    * Logits {@code from} to {@code from + count} of those wanted, at most a {@link #LOGITS_TILE}.
    */
-  private void computeLogits(
-      Input input, StepInput tokens, int from, int count, int thread, ThreadScratch scratch) {
+  private void computeLogits(ThreadRun run, int from, int count) {
+    StepInput tokens = run.tokens;
+    ThreadScratch scratch = run.scratch;
     int vocabulary = config.vocabularySize();
-    int first = first(count, thread);
-    int end = first(count, thread + 1);
+    int first = first(count, run.thread);
+    int end = first(count, run.thread + 1);
+    int[] wanted = new int[count];
     int[] lowRows = new int[count];
     int rows = count;
     for (int i = 0; i < count; i++) {
-      lowRows[i] = tokens.isInt16(tokens.token(input.wanted()[from + i])) ? rows++ : -1;
+      wanted[i] = tokens.token(run.input.wanted()[from + i]);
+      lowRows[i] = tokens.isInt16(wanted[i]) ? rows++ : -1;
     }
     for (int i = first; i < end; i++) {
-      putNormed(tokens, tokens.token(input.wanted()[from + i]), i, lowRows[i]);
+      putNormed(tokens, wanted[i], i, lowRows[i]);
     }
-    team.await();
-    lmHead.run(weights.lmHead(), normed, rows, thread);
-    team.await();
+    multiply(lmHead, weights.lmHead(), normed, rows, run.thread);
     for (int i = first; i < end; i++) {
       int start = (from + i) * vocabulary;
       lmHead.get(i, lowRows[i], logits.values(), start, scratch.kernels, scratch.lowRow);
-      float scale = normedScales[tokens.token(input.wanted()[from + i])];
-      scratch.kernels.scale(logits.values(), start, scale, weights.lmHead().bias(), vocabulary);
+      scratch.kernels.scale(
+          logits.values(), start, normedScales[wanted[i]], weights.lmHead().bias(), vocabulary);
       logits.finish(from + i, scratch.row);
     }
+    team.await();
+  }
+
+  /** Multiplies a tile's inputs by a thread's shards, when all threads have put theirs. */
+  private void multiply(
+      MatMulOutputs outputs,
+      VectorWeights.ShardedMatMul matMul,
+      QuantizedActivations inputs,
+      int rows,
+      int thread) {
+    team.await();
+    outputs.run(matMul, inputs, rows, thread);
     team.await();
   }
 
@@ -345,36 +355,27 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
    * else for its own tokens, {@code first} to {@code end}.
    */
   private final class LayerStep {
-    private final Input input;
+    private final ThreadRun run;
     private final StepInput tokens;
+    private final ThreadScratch scratch;
     private final int layer;
     private final VectorWeights.LayerMatMuls matMuls;
     private final int from;
     private final int count;
-    private final int thread;
-    private final ThreadScratch scratch;
     private final int first;
     private final int end;
     private final int rows;
 
-    LayerStep(
-        Input input,
-        StepInput tokens,
-        int layer,
-        int from,
-        int count,
-        int thread,
-        ThreadScratch scratch) {
-      this.input = input;
-      this.tokens = tokens;
+    LayerStep(ThreadRun run, int layer, int from) {
+      this.run = run;
+      this.tokens = run.tokens;
+      this.scratch = run.scratch;
       this.layer = layer;
       this.matMuls = weights.layer(layer);
       this.from = from;
-      this.count = count;
-      this.thread = thread;
-      this.scratch = scratch;
-      this.first = first(count, thread);
-      this.end = first(count, thread + 1);
+      this.count = Math.min(tile, tokens.count() - from);
+      this.first = first(count, run.thread);
+      this.end = first(count, run.thread + 1);
       this.rows = count + tokens.int16Before()[from + count] - tokens.int16Before()[from];
     }
 
@@ -388,9 +389,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
     /** Computes queries, and keys and values, which go into the cache. */
     void projectQkv() {
       putNormed(Site.QKV);
-      team.await();
-      qkv.run(matMuls.qkv(), normed, rows, thread);
-      team.await();
+      multiply(qkv, matMuls.qkv(), normed, rows, run.thread);
       for (int i = first; i < end; i++) {
         storeQkv(i);
       }
@@ -415,9 +414,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
         tileScales[i] = attended.quantize(i, lowRow(i), attentionSums, start, scratch.kernels);
         show(Site.O_PROJ, i, attended);
       }
-      team.await();
-      oProj.run(matMuls.oProj(), attended, rows, thread);
-      team.await();
+      multiply(oProj, matMuls.oProj(), attended, rows, run.thread);
       addToResidual(oProj, matMuls.oProj().bias(), matMuls.gateUp());
     }
 
@@ -442,14 +439,15 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
       // Spreads outlier channels of keys over all, so that 8 bits suffice (QuaRot).
       kernels.hadamard(row, 0, queryWidth + keyWidth, size);
       System.arraycopy(row, 0, queries, i * queryWidth, queryWidth);
-      Int8KvCache target = (Int8KvCache) input.target();
+      Int8KvCache target = (Int8KvCache) run.input.target();
       Int8KvCache.LayerCache stored = target.layer(layer);
       int index = tokens.cacheIndices()[token];
       // Keys, then values, by one call: the more is inlined here, the sooner the compiler stops in
       // the middle of a vector, which then becomes an object.
       for (int head = 0; head < 2 * config.keyValueHeads(); head++) {
         int keyHead = head % config.keyValueHeads();
-        int firstScale = target.firstScale(input.firstSlot() + tokens.sequences()[token], keyHead);
+        int firstScale =
+            target.firstScale(run.input.firstSlot() + tokens.sequences()[token], keyHead);
         float scale = Int8KvLayout.pack(row, queryWidth + head * size, size, scratch.packedHead, 0);
         if (head < config.keyValueHeads()) {
           stored.keyScales()[firstScale + index] = scale;
@@ -469,10 +467,10 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
 
     /** Attends to the template's prefix and each group's prompt, which all its tokens see whole. */
     private void attendToPrefixes(int keyHead) {
-      if (input.shared().isEmpty()) {
+      if (run.input.shared().isEmpty()) {
         return;
       }
-      SharedPrefixes shared = input.shared().get();
+      SharedPrefixes shared = run.input.shared().get();
       attendTo(
           keyHead, (Int8KvCache) shared.templateCache(), 0, shared.templateLength(), first, end);
       for (int i = first; i < end; ) {
@@ -500,7 +498,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
 
     /** Causal attention to a sequence's own tokens: each token sees itself and those before it. */
     private void attendToOwn(int keyHead) {
-      Int8KvCache own = (Int8KvCache) input.target();
+      Int8KvCache own = (Int8KvCache) run.input.target();
       for (int i = first; i < end; ) {
         int sequence = tokens.sequences()[from + i];
         int next = i + 1;
@@ -510,7 +508,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
         int length = tokens.cacheIndices()[from + next - 1] + 1;
         for (int start = 0; start < length; start += Int8Attention.TILE) {
           int keys = Math.min(Int8Attention.TILE, length - start);
-          dequantize(keyHead, own, input.firstSlot() + sequence, start, keys);
+          dequantize(keyHead, own, run.input.firstSlot() + sequence, start, keys);
           for (int query = i; query < next; query++) {
             int visible = tokens.cacheIndices()[from + query] + 1 - start;
             if (visible > 0) {
@@ -549,9 +547,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
     /** Adds the MLP's output to the residual stream. */
     void addMlp() {
       putNormed(Site.GATE_UP);
-      team.await();
-      gateUp.run(matMuls.gateUp(), normed, rows, thread);
-      team.await();
+      multiply(gateUp, matMuls.gateUp(), normed, rows, run.thread);
       float[] row = scratch.row;
       RowKernels kernels = scratch.kernels;
       for (int i = first; i < end; i++) {
@@ -563,9 +559,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
         tileScales[i] = gated.quantize(i, lowRow(i), row, 0, kernels);
         show(Site.DOWN_PROJ, i, gated);
       }
-      team.await();
-      downProj.run(matMuls.downProj(), gated, rows, thread);
-      team.await();
+      multiply(downProj, matMuls.downProj(), gated, rows, run.thread);
       boolean last = layer == config.layers() - 1;
       addToResidual(
           downProj,
@@ -584,7 +578,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
         float[] row = scratch.row;
         added.get(i, lowRow(i), row, 0, scratch.kernels, scratch.lowRow);
         scratch.kernels.add(residual, (from + i) * hidden, row, 0, tileScales[i], bias, hidden);
-        norm(tokens, from + i, reader, scratch);
+        norm(run, from + i, reader);
       }
     }
   }
