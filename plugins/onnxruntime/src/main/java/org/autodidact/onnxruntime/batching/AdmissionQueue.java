@@ -21,7 +21,7 @@ public final class AdmissionQueue {
 
   private final Deque<Admission> waiting = new ArrayDeque<>();
   private final int templateLength;
-  private final boolean sharePrefix;
+  private final boolean sharesPrefix;
 
   /**
    * @param jobs at least one; all with the same {@link GenerationJob#templatePrefix()}
@@ -33,7 +33,7 @@ public final class AdmissionQueue {
     int[] first = sorted.get(0).promptTokens();
     int[] last = sorted.get(sorted.size() - 1).promptTokens();
     this.templateLength = jobs.get(0).templatePrefix().size();
-    this.sharePrefix =
+    this.sharesPrefix =
         templateLength > 0 || (sorted.size() > 1 && commonPrefix(first, last) >= MIN_SHARED_TOKENS);
     int minCommon = Math.max(MIN_SHARED_TOKENS, templateLength + MIN_SHARED_BEYOND_TEMPLATE);
     List<List<GenerationJob>> clusters = new ArrayList<>();
@@ -74,8 +74,8 @@ public final class AdmissionQueue {
   }
 
   /** Whether all prompts have a common prefix that is worth computing once. */
-  public boolean sharePrefix() {
-    return sharePrefix;
+  public boolean sharesPrefix() {
+    return sharesPrefix;
   }
 
   /** First tokens of all prompts that are a template's. */

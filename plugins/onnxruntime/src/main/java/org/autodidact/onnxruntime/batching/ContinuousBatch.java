@@ -75,7 +75,7 @@ public final class ContinuousBatch {
           waiting.take(
               caches.sequences().slots() - sequences.size(),
               promptCache().slots() - usedPromptSlots(),
-              waiting.sharePrefix() ? 1 : MAX_PREFILL_TOKENS);
+              waiting.sharesPrefix() ? 1 : MAX_PREFILL_TOKENS);
       if (!admitted.isEmpty()) {
         admit(admitted);
       } else if (!sequences.isEmpty()) {
@@ -102,7 +102,7 @@ public final class ContinuousBatch {
       fitPromptCapacity(admitted);
     }
     DecoderSession.Logits logits =
-        waiting.sharePrefix()
+        waiting.sharesPrefix()
             ? prefillSuffix(admitted.get(0), firstPrompt)
             : prefill(admitted, firstPrompt);
     int firstSequence = sequences.size();

@@ -156,7 +156,7 @@ public final class CpuGenerator implements Generator {
       caches.sequences().layOut(slots, perSlot);
       caches.groupPrefixes().layOut(groups, prompt - template);
       caches.templatePrefix().layOut(template > 0 ? 1 : 0, template);
-      caches.prefixWorkspace().layOut(waiting.sharePrefix() ? 1 : 0, prompt);
+      caches.prefixWorkspace().layOut(waiting.sharesPrefix() ? 1 : 0, prompt);
       workers.add(
           (found, stop) ->
               new ContinuousBatch(model, session, waiting, sharesPrompts, found, stop).run());

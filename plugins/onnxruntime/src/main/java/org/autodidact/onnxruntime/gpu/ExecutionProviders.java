@@ -1,14 +1,12 @@
 package org.autodidact.onnxruntime.gpu;
 
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
-import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtProvider;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
 import ai.onnxruntime.providers.OrtTensorRTProviderOptions;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +19,8 @@ import org.autodidact.api.ComputeSettings.Device;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
+import org.autodidact.onnxruntime.ort.OwnedSession;
+import org.autodidact.onnxruntime.ort.RunTensors;
 
 /** Finds and chooses ONNX Runtime's execution providers. */
 public final class ExecutionProviders {
@@ -100,14 +100,15 @@ public final class ExecutionProviders {
     graph.input("x", DataType.FLOAT, 1);
     graph.node("", "Add", List.of("x", "x"), List.of("y"));
     graph.output("y", DataType.FLOAT, 1);
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      add(options, provider, Map.of());
-      try (OrtSession session = environment.createSession(graph.toModel(), options);
-          OnnxTensor x =
-              OnnxTensor.createTensor(
-                  environment, FloatBuffer.wrap(new float[] {1}), new long[] {1})) {
-        session.run(Map.of("x", x)).close();
-      }
+    try (OwnedSession session =
+            OwnedSession.of(
+                options -> {
+                  add(options, provider, Map.of());
+                  return environment.createSession(graph.toModel(), options);
+                });
+        RunTensors tensors = new RunTensors()) {
+      tensors.input("x", new float[] {1}, 1);
+      session.run(tensors.inputs()).close();
     }
   }
 

@@ -35,16 +35,17 @@ import org.autodidact.onnxruntime.ort.RunTensors;
 
 /**
  * Generates on a GPU in float32: many sequences in one run of {@link GenerationLoopGraph}, which
- * endOfTurn when all of them have. The longest go first; a prompt is prefilled once for its
+ * ends when all of them have. The longest go first; a prompt is prefilled once for its
  * candidates of a run. A call can be cancelled between runs.
  *
  * <p>Tokens are sampled as on the CPU ({@link Sampler}), so that a seed gives the same tokens
  * wherever rounding errors do not separate them (tested on the CPU; unmeasured on a GPU).
  */
 public final class GpuGenerator implements Generator {
-  /** Sequences of a run, at maxTokens (not measured). */
+  /** Sequences of a run, at most (not measured). */
   private static final int MAX_SEQUENCES = 256;
 
+  /** Memory budget of a run where none is set (not measured). */
   private static final long DEFAULT_CACHE_BYTES = 4L << 30;
 
   private final ModelFolder model;
@@ -196,8 +197,7 @@ public final class GpuGenerator implements Generator {
   }
 
   private void putSequences(
-      RunTensors tensors, List<Sequence> sequences, List<GenerationJob> prompts, int steps)
-      throws OrtException {
+      RunTensors tensors, List<Sequence> sequences, List<GenerationJob> prompts, int steps) {
     int count = sequences.size();
     long[] promptOfSequence = new long[count];
     double[] uniforms = new double[steps * count];

@@ -22,7 +22,7 @@ import org.autodidact.onnxruntime.ort.RunTensors;
 
 /**
  * Scores continuations on a GPU by {@link ScoringGraph}, those of one token by one prefill. With
- * TensorRT, texts beyondShapes its engine's shapes go to CUDA.
+ * TensorRT, texts beyond its engine's shapes go to CUDA.
  */
 final class GpuScorer implements Scorer, AutoCloseable {
   /** Texts of a run, at most (not measured). */
@@ -132,27 +132,14 @@ final class GpuScorer implements Scorer, AutoCloseable {
   }
 
   private GpuSessions.Shapes shapes() {
-    int optimal = Math.min(OPTIMAL_TOKENS, longest);
     return new GpuSessions.Shapes(
-        "input_ids:1x1,rows:1,targets:1x2",
-        "input_ids:"
-            + MAX_TEXTS
-            + "x"
-            + optimal
-            + ",rows:"
-            + MAX_TEXTS
-            + ",targets:"
-            + 6 * MAX_TEXTS
-            + "x2",
-        "input_ids:"
-            + MAX_TEXTS
-            + "x"
-            + longest
-            + ",rows:"
-            + MAX_TOKENS
-            + ",targets:"
-            + MAX_TOKENS
-            + "x2");
+        shape(1, 1, 1, 1),
+        shape(MAX_TEXTS, Math.min(OPTIMAL_TOKENS, longest), MAX_TEXTS, 6 * MAX_TEXTS),
+        shape(MAX_TEXTS, longest, MAX_TOKENS, MAX_TOKENS));
+  }
+
+  private static String shape(int texts, int tokens, int rows, int targets) {
+    return "input_ids:" + texts + "x" + tokens + ",rows:" + rows + ",targets:" + targets + "x2";
   }
 
   @Override

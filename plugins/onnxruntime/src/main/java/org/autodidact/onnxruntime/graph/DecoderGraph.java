@@ -197,10 +197,9 @@ public final class DecoderGraph {
     projections.head(graph.scaled(wanted, config.logitScale()));
     String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
     graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
-    // ReduceLogSumExp sums exponentials one by one in float32, an error of 1e-4 a token. Softmax is
-    // exact to a rounding error, and ln Σ exp l = max l - ln max p. Java takes the ln: here its
-    // last
-    // bit would depend on the row's index in the batch.
+    // ReduceLogSumExp sums one by one in float32, an error of 1e-4 a token. Softmax is exact to a
+    // rounding error, and ln Σ exp l = max l - ln max p. Java takes the ln: here its last bit would
+    // depend on the row's index in the batch.
     String likeliest = maximum(graph.node("Softmax", List.of("logits"), attribute("axis", -1)));
     graph.node(
         "",

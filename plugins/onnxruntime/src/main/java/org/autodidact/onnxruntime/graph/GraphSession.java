@@ -25,7 +25,7 @@ public final class GraphSession implements DecoderSession {
   private OrtDecoder decoder;
   private boolean parallel;
 
-  /** Outputs of R sequences: [R, V], [R, V] and [R, 2]. */
+  /** Outputs of R rows of logits: [R, V], [R, V] and [R, 2]. */
   private NativeBuffer logits = NativeBuffer.ofFloats(0);
 
   private NativeBuffer probabilities = NativeBuffer.ofFloats(0);
@@ -63,9 +63,8 @@ public final class GraphSession implements DecoderSession {
   public Logits run(Input input) {
     int sequences = input.lengths().length;
     int wanted = input.wanted().length;
-    // Where the total equals the width, ONNX Runtime's attention takes all sequences for new, and
-    // the
-    // first one's position for that of all.
+    // Above the width: else ONNX Runtime's attention takes all sequences for new, and the first
+    // one's position for that of all.
     int minTotal = input.shared().isPresent() ? input.width() + 1 : 1;
     int total =
         Math.max(

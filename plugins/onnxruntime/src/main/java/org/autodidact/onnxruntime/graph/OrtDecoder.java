@@ -79,7 +79,7 @@ public final class OrtDecoder implements AutoCloseable {
             .collect(Collectors.toSet());
     if (folders.size() != 1) {
       throw new InvalidInputException(
-          model.path() + ": its weight files must lie in one folder, found " + folders);
+          model.path() + ": its weight files must be in one folder, found " + folders);
     }
     return folders.iterator().next();
   }

@@ -55,7 +55,7 @@ public final class HadamardRotation {
 
   /**
    * Multiplies by the matrix, in place: {@link #size()} rows from {@code first} on, each column of
-   * which is a vector. Long rows are fast: the compiler vectorizes what is alike for neighbours.
+   * which is a vector. Long rows are fast: the compiler vectorizes over neighbours.
    */
   void apply(float[][] rows, int first) {
     float norm = (float) (1 / Math.sqrt(power));
