@@ -2,8 +2,7 @@ package org.autodidact.onnxruntime.backend;
 
 /**
  * KV cache of some slots, one sequence each: keys and values of its tokens in all layers. The
- * memory is kept from call to call; it grows where a call needs more. Not
- * thread-safe.
+ * memory is kept from call to call; it grows where a call needs more. Not thread-safe.
  */
 public interface KvCache extends AutoCloseable {
 

@@ -35,8 +35,8 @@ import org.autodidact.onnxruntime.ort.RunTensors;
 
 /**
  * Generates on a GPU in float32: many sequences in one run of {@link GenerationLoopGraph}, which
- * ends when all of them have. The longest go first; a prompt is prefilled once for its
- * candidates of a run. A call can be cancelled between runs.
+ * ends when all of them have. The longest go first; a prompt is prefilled once for its candidates
+ * of a run. A call can be cancelled between runs.
  *
  * <p>Tokens are sampled as on the CPU ({@link Sampler}), so that a seed gives the same tokens
  * wherever rounding errors do not separate them (tested on the CPU; unmeasured on a GPU).

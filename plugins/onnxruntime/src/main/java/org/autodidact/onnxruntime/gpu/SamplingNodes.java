@@ -21,7 +21,9 @@ final class SamplingNodes {
   /** Likeliest tokens that are sorted first (not measured). */
   private static final int FEW = 1024;
 
-  /** Numbers of a cumulative sum: ONNX Runtime's CUDA sums each from the start, which tiles limit. */
+  /**
+   * Numbers of a cumulative sum: ONNX Runtime's CUDA sums each from the start, which tiles limit.
+   */
   private static final int SCAN_TILE = 128;
 
   private final OnnxGraphBuilder graph;
@@ -78,7 +80,8 @@ final class SamplingNodes {
     Distribution distribution = new Distribution(tempered, p, minimum, zero, uniform);
     Ranked few = ranked("few", distribution);
 
-    // The mass that is kept of all tokens: within the few by a top-k, else by min-p. A top-k between
+    // The mass that is kept of all tokens: within the few by a top-k, else by min-p. A top-k
+    // between
     // the few and all is known only after sorting.
     String within = graph.node("LessOrEqual", List.of("top_k", "few"));
     String likely = graph.node("GreaterOrEqual", List.of(p, minimum));

@@ -16,8 +16,8 @@ import org.autodidact.vectors.Int8;
 /**
  * Int8 projections over rotated weights: each row of activations is quantized with a scale of its
  * own, so that a result does not depend on the batch. Passes over the activations are saved where
- * they can be: projections that read one input share its quantization, and the scale of
- * the MLP's linear half is applied after {@code down_proj}.
+ * they can be: projections that read one input share its quantization, and the scale of the MLP's
+ * linear half is applied after {@code down_proj}.
  */
 public final class Int8Projections implements Projections {
   private final ModelConfig config;
