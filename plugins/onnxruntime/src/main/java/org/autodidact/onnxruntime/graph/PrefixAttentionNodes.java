@@ -23,7 +23,7 @@ import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
  * and the others are ignored; {@code positions} [B, S]; {@code group_sequences} [G × K], the
  * sequence at each index of a group; {@code sequence_indices} [B], its inverse; {@code group_mask}
  * [G, 1, 1, P], {@code own_mask} [B, 1, 1, T] and {@code template_mask} [1, 1, 1, C], true where
- * masked is a token; {@code group.l.key|value} [G, key-value heads, P, head size]; {@code
+ * there is a token; {@code group.l.key|value} [G, key-value heads, P, head size]; {@code
  * template.l.key|value} [1, key-value heads, C, head size]; and shapes, {@code group_split} = (G,
  * K, key-value heads, queries a head, head size), {@code group_heads} = (G, key-value heads, K ×
  * queries a head, head size), {@code group_back} = (G, key-value heads, K, queries a head, head
