@@ -17,7 +17,7 @@ import org.autodidact.engine.evaluation.Perplexity;
 import org.autodidact.engine.guards.IterateMetrics;
 import org.autodidact.engine.seeds.Seeds;
 
-/** What a run asks for in {@code evaluation}, for every iterate and the last one too. */
+/** The evaluation of each iterate, the last one too, as {@code evaluation} configures it. */
 public final class EvaluationStage {
   private final StageRunner run;
 

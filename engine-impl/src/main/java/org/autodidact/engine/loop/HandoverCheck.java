@@ -176,7 +176,7 @@ final class HandoverCheck {
     return pairs.stream().mapToDouble(p -> p.found() - p.expected()).sum() / tokens;
   }
 
-  /** What is wrong, if something is. */
+  /** The disagreement of generator and trainer, if there is one. */
   private static Optional<String> fault(
       String model, List<Pair> after, List<Pair> before, Scorer scorer, int tokens) {
     if (before.stream().anyMatch(Pair::isBeyond)) {

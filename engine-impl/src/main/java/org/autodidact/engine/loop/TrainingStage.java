@@ -123,7 +123,10 @@ final class TrainingStage {
         Seeds.of(config.seed(), seed, iteration));
   }
 
-  /** With the loss SFT the chosen answer alone: the paper's positive-only control (section 3.3). */
+  /**
+   * The example of a pair; with the loss SFT the chosen answer alone, the paper's positive-only
+   * control (section 3.3).
+   */
   private static TrainingExample example(PreferencePair pair, TrainingSettings.Loss loss) {
     Answer chosen = Answer.sampled(pair.chosen().candidate());
     return loss == TrainingSettings.Loss.SFT

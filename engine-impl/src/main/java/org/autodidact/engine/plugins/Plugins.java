@@ -118,7 +118,7 @@ public final class Plugins {
     return new Broken(jar(loader, String.valueOf(e.getMessage())), why);
   }
 
-  /** Whose service file names a class that the message has. */
+  /** The jar whose service file names a class that the message contains. */
   private static String jar(ClassLoader loader, String message) {
     try {
       for (URL file : Collections.list(loader.getResources(SERVICE))) {

@@ -125,7 +125,7 @@ public final class SelfInstruct {
     excluded.forEach(p -> know(p.instruction()));
   }
 
-  /** How many each filter rejected, in the order in which they are asked. */
+  /** The number of prompts that each filter rejected, in the order of the filters. */
   public Map<String, Integer> rejected(List<CreatedPrompt> made) {
     Map<String, Integer> counts = new LinkedHashMap<>();
     counts.put(UNFINISHED, 0);

@@ -32,7 +32,7 @@ import org.autodidact.engine.store.RunStore;
 
 /** Writes a run as one HTML file: pictures, examples, configuration and provenance. */
 public final class HtmlReport {
-  /** Where the report lies in a run's folder. */
+  /** The report's file in a run's folder. */
   public static final String FILE = "report.html";
 
   private static final int EXAMPLES = 3;
@@ -144,7 +144,7 @@ public final class HtmlReport {
                 evaluated.stream().map(ExternalEvaluation::judgeStderr).toList()));
   }
 
-  /** What became of the prompts that a model made, and which were shown for some that were kept. */
+  /** The outcomes of self-instruct's attempts, and the examples of some kept prompts. */
   private void created(List<Integer> iterations) {
     List<List<CreatedPrompt>> all = iterations.stream().map(store::created).toList();
     if (all.stream().allMatch(List::isEmpty)) {
@@ -300,7 +300,7 @@ public final class HtmlReport {
     return all.isEmpty() ? "<p>No training step yet.</p>" : all.toString();
   }
 
-  /** What generator and trainer made of the same tokens, model by model. */
+  /** The comparison of generator and trainer on the same tokens, model by model. */
   private String handovers() {
     List<List<String>> rows = new ArrayList<>();
     ModelHandover.all(store)

@@ -34,7 +34,7 @@ import org.autodidact.engine.store.Database.OddValueException;
 import org.autodidact.engine.store.Database.Row;
 
 /**
- * What a run has done so far. Every method that writes is one transaction: after a kill or a full
+ * The stored work of a run. Every method that writes is one transaction: after a kill or a full
  * disk it has happened or it has not. Iterations count from 1; iteration t is made by model
  * M<sub>t</sub>. One thread at a time; one process at a time, held by a lock.
  */
@@ -46,12 +46,12 @@ public final class RunStore implements AutoCloseable {
 
   private static final String SCALE = "scale";
 
-  /** Of the first message: how many characters of it are {@link Prompt#templatePrefix}. */
+  /** The key, in the first message, of the length of {@link Prompt#templatePrefix}. */
   private static final String TEMPLATE_PREFIX = "beginning";
 
   private static final String FILES_OF = "files of ";
 
-  /** Of a scale's width: scores are means. */
+  /** The rounding error of a score, which is a mean, relative to the scale's width. */
   private static final double ROUNDING = 1e-6;
 
   private final Path folder;
@@ -648,7 +648,7 @@ public final class RunStore implements AutoCloseable {
         });
   }
 
-  /** What was measured of an iteration, by name. */
+  /** The metrics of an iteration, by name. */
   public SortedMap<String, Double> metrics(int iteration) {
     SortedMap<String, Double> values = new TreeMap<>();
     database.query(

@@ -45,7 +45,7 @@ public final class NearDuplicates {
     return texts.size();
   }
 
-  /** How many pairs of texts had their common subsequence computed, for measurements. */
+  /** The number of pairs whose common subsequence was computed, for measurements. */
   public long compared() {
     return compared;
   }
@@ -209,7 +209,10 @@ public final class NearDuplicates {
     return Math.max(1, (int) Math.ceil(threshold * (one + other) / 2 - 1e-9));
   }
 
-  /** How many of a text's first elements an alike text must meet one of. */
+  /**
+   * The length of the prefix of a text's elements in which a near-duplicate must have one (prefix
+   * filter).
+   */
   private int prefix(int length) {
     for (int shortest = 1; shortest <= length; shortest++) {
       int needed = needed(length, shortest);
