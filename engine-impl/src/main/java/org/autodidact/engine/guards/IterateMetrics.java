@@ -53,9 +53,10 @@ public final class IterateMetrics {
   /** The metrics of an iterate whose pairs are selected. */
   public static SortedMap<String, Double> of(RunStore store, int iteration) {
     SortedMap<String, Double> metrics = new TreeMap<>();
-    Map<Integer, List<Candidate>> own = store.ownCandidates(iteration);
+    Map<Integer, List<Candidate>> own = store.iterations().ownCandidates(iteration);
     List<List<JudgedCandidate>> judged = new ArrayList<>();
     store
+        .iterations()
         .judged(iteration)
         .forEach(
             (p, bySlot) ->
@@ -99,7 +100,7 @@ public final class IterateMetrics {
             .mapToDouble(c -> c.finishReason().isCut() ? 1 : 0));
     mean(metrics, "agreement", judged.stream().flatMapToDouble(IterateMetrics::agreements));
     positionBias(metrics, samples);
-    List<PreferencePair> pairs = store.pairs(iteration);
+    List<PreferencePair> pairs = store.iterations().pairs(iteration);
     mean(metrics, "chosen-tokens", lengths(pairs, p -> p.chosen().candidate().tokens().size()));
     mean(metrics, "rejected-tokens", lengths(pairs, p -> p.rejected().candidate().tokens().size()));
     mean(metrics, "pair-weight", lengths(pairs, PreferencePair::weight));

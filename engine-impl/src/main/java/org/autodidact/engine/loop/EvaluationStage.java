@@ -54,11 +54,13 @@ public final class EvaluationStage {
         0,
         prompts.size() + examples.size(),
         progress -> {
-          run.store().addMetrics(iteration, answers(prompts, model.generator(), progress));
+          run.store()
+              .iterations()
+              .addMetrics(iteration, answers(prompts, model.generator(), progress));
           if (!examples.isEmpty()) {
             double perplexity =
                 Perplexity.of(examples, model.generator(), run.cancellation()).get("perplexity");
-            run.store().addMetrics(iteration, Map.of("perplexity", perplexity));
+            run.store().iterations().addMetrics(iteration, Map.of("perplexity", perplexity));
           }
         });
   }

@@ -117,11 +117,13 @@ final class HandoverCheck {
         });
     Matcher iterate = ITERATE.matcher(model);
     if (iterate.matches()) {
-      store.addMetrics(
-          Integer.parseInt(iterate.group(1)),
-          Map.of(
-              "handover-difference", Math.abs(worst.difference()),
-              "handover-mean", mean(after, tokens)));
+      store
+          .iterations()
+          .addMetrics(
+              Integer.parseInt(iterate.group(1)),
+              Map.of(
+                  "handover-difference", Math.abs(worst.difference()),
+                  "handover-mean", mean(after, tokens)));
     }
   }
 

@@ -68,7 +68,7 @@ public final class Demo {
 
   private static int pairs(Path folder, int iteration) {
     try (RunStore store = RunStore.open(folder)) {
-      return store.pairs(iteration).size();
+      return store.iterations().pairs(iteration).size();
     }
   }
 
