@@ -56,7 +56,7 @@ public record RunConfig(
     check(preferenceTraining, fineTuning, candidates, judge, prompts);
   }
 
-  /** Numbers that are held against each other, or by the records that they are handed over in. */
+  /** Checks that need several values, or the records that values are passed on in. */
   private static void check(
       TrainingOptions preferenceTraining,
       Optional<FineTuning> fineTuning,

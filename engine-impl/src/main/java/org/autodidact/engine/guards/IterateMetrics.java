@@ -35,7 +35,7 @@ import org.autodidact.engine.text.RougeL;
  *   <li>{@code self-similarity}: ROUGE-L F1 of two candidates of a prompt, a mean over prompts; 1
  *       where all are the same
  *   <li>{@code agreement}: share of two candidates of a prompt that judge and generator order
- *       alike, the generator by the mean log-probability of a token; ties are left out; 0.5 is
+ *       equally, the generator by the mean log-probability of a token; ties are left out; 0.5 is
  *       chance
  *   <li>{@code position-bias}: how many points an answer gets more for being shown first, where the
  *       judge compares
