@@ -12,7 +12,7 @@ template=$here/judge_short.txt
 $autodidact eft from-ranking --data "$data" --output "$out" --template "$template" ${EXCLUDE:+--exclude "$EXCLUDE"}
 awk -v n="$examples" 'length($0) < 2400 && k++ < n' "$out/train.jsonl" > "$out/some.jsonl"
 $autodidact train sft --model "$model" --data "$out/some.jsonl" --output "$out/judge" --learning-rate 5e-5 --batch-size 8 \
-  --warmup 5 --epochs 1
+  --warmup-steps 5 --epochs 1
 for judged in "$model" "$out/judge"; do
   for judge in expected-score additive; do
     name=$(basename "$judged")-$judge

@@ -7,7 +7,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 found = {}
-for name in ("qwen2", "qwen3"):
+for name in ("qwen2", "qwen3", "gemma3_text", "granite"):
     folder = f"{sys.argv[1]}/{name}"
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
     model = get_peft_model(model, LoraConfig(r=4, lora_alpha=6, task_type="CAUSAL_LM", target_modules=[

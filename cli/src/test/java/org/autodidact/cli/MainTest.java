@@ -555,8 +555,8 @@ class MainTest {
     Path trained = folder.resolve("trained");
     String options =
         "--optimizer adafactor --learning-rate 0.002 --final-learning-rate 0.001 --schedule linear"
-            + " --warmup 3 --batch-size 4 --epochs 2 --max-length 99 --weight-decay 0.01"
-            + " --max-grad-norm 0.7 --dropout 0.05 --held-out-every 5 --patience 6 --save-every 7"
+            + " --warmup-steps 3 --batch-size 4 --epochs 2 --max-length 99 --weight-decay 0.01"
+            + " --max-gradient-norm 0.7 --dropout 0.05 --held-out-every 5 --patience 6 --save-every 7"
             + " --activation-checkpointing --lora-rank 8 --lora-alpha 9.5 --lora-dropout 0.06"
             + " --lora-targets q_proj,v_proj --lora-quantized --no-shuffle";
     options += " --held-out " + data;

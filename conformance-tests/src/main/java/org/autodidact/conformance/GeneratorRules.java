@@ -22,7 +22,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The rules of {@link Generator#generate}. Extend it and give a generator over any small model. */
+/**
+ * The rules of {@link Generator#generate}. Extend it and provide a generator over any small model.
+ */
 public abstract class GeneratorRules extends Rules {
   private static final int TOKENS = 12;
   private Generator generator;

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The rules of {@link Judge#judge}. Extend it and give a judge. */
+/** The rules of {@link Judge#judge}. Extend it and provide a judge. */
 public abstract class JudgeRules extends Rules {
   private Judge judge;
 

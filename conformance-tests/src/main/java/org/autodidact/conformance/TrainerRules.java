@@ -27,7 +27,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The rules of {@link Trainer#train}. Extend it and give a trainer and a small model to train. */
+/**
+ * The rules of {@link Trainer#train}. Extend it and provide a trainer and a small model to train.
+ */
 public abstract class TrainerRules extends Rules {
   private static final int EXAMPLES = 6;
   private static final int BATCH = 2;
@@ -278,22 +280,22 @@ public abstract class TrainerRules extends Rules {
 
   /** What it says of its output is what it says of it as a base. */
   @Test
-  public void T10_probesAreWeighedByTheWeightsThatAreWritten() {
+  public void T10_probesAreScoredByTheWeightsThatAreWritten() {
     List<Probe> probes = new ArrayList<>();
     probes.add(new Probe(List.of(Message.user("question")), Answer.written("yes")));
     probes.add(new Probe(List.of(Message.user("else")), new Answer("", tokens(), false)));
     TrainingResult first = imitate(base, "first", Answer.written("yes"), probes);
-    Assumptions.assumeFalse(first.probes().isEmpty(), "it weighs no probes");
+    Assumptions.assumeFalse(first.probes().isEmpty(), "it scores no probes");
     TrainingResult second = imitate(first.checkpoint(), "second", Answer.written("no"), probes);
     assertThat(first.probes()).hasSameSizeAs(probes);
     assertThat(first.probes().get(0).after())
         .as("what was imitated")
         .isGreaterThan(first.probes().get(0).before());
     for (int i = 0; i < probes.size(); i++) {
-      Probe.Result reading = first.probes().get(i);
+      Probe.Result result = first.probes().get(i);
       assertThat(second.probes().get(i).before())
           .as("probe %d of what was written", i)
-          .isCloseTo(reading.after(), within(2 * reading.rounding() * reading.tokens()));
+          .isCloseTo(result.after(), within(2 * result.rounding() * result.tokens()));
     }
   }
 

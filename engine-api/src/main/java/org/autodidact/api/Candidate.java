@@ -6,8 +6,8 @@ import java.util.Objects;
 /**
  * One sampled answer to a prompt.
  *
- * @param seed the seed that drew it: the same model, prompt, sampling parameters and seed draw it
- *     again
+ * @param seed the seed of its random numbers: the same model, prompt, sampling parameters and seed
+ *     sample it again
  * @param text the answer without end-of-text token and without stop text
  * @param tokens the sampled token ids, the end-of-text token included where one was sampled
  * @param logProbability natural logarithm of the probability of {@code tokens} given the prompt

@@ -4,11 +4,11 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * A prompt and the candidates wanted of it.
+ * A prompt, and how many candidates to sample for it.
  *
  * @param prompt what is asked; its id names the request and must be unique within a call
  * @param seeds one seed a candidate, at least one; a candidate depends on its own seed only
- * @param sampling how tokens are drawn
+ * @param sampling how tokens are sampled
  */
 public record GenerationRequest(Prompt prompt, List<Long> seeds, SamplingParameters sampling) {
   public GenerationRequest {

@@ -14,8 +14,8 @@ public interface GeneratorProvider {
   Generator open(Checkpoint checkpoint, ComputeSettings settings);
 
   /**
-   * Refuses a folder that {@link #open} would, as far as that can be told without loading it. A run
-   * asks before anything is stored. By default every folder will do.
+   * Refuses a folder that {@link #open} would, as far as that can be known without loading it. A
+   * run asks before anything is stored. By default every folder will do.
    *
    * @throws InvalidInputException where the folder is not a readable checkpoint
    * @throws UnsupportedModelException where the plugin cannot run this architecture

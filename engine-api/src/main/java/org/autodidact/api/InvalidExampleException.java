@@ -10,7 +10,7 @@ public final class InvalidExampleException extends InvalidInputException {
 
   /**
    * @param heldOut whether it is among the held-out examples
-   * @param index its place among them, from 0
+   * @param index its index among them, from 0
    * @param what is wrong with it, and what to do
    */
   public InvalidExampleException(boolean heldOut, int index, String what) {
@@ -28,7 +28,7 @@ public final class InvalidExampleException extends InvalidInputException {
     return index;
   }
 
-  /** The message without the example's place. */
+  /** The message without the example's index. */
   public String what() {
     return what;
   }

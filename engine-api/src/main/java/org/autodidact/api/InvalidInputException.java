@@ -1,6 +1,6 @@
 package org.autodidact.api;
 
-/** What was given cannot be used: a file, a setting, a request. */
+/** The input cannot be used: a file, a setting, a request. */
 public class InvalidInputException extends AutodidactException {
   private static final long serialVersionUID = 1L;
 

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Grades answers. An instance is used by one thread at a time.
+ * Scores answers. An instance is used by one thread at a time.
  *
  * <p>A judge opened over a {@link Generator} does not own it: closing the judge leaves the
  * generator open.
@@ -12,7 +12,7 @@ import java.util.function.Consumer;
 public interface Judge extends AutoCloseable {
 
   /**
-   * Grades every request.
+   * Judges every request.
    *
    * <ul>
    *   <li>J1: each request gives exactly one {@link Judgement} with its id, handed to {@code
@@ -20,15 +20,15 @@ public interface Judge extends AutoCloseable {
    *   <li>J2: a score is finite and within {@link #scale()}.
    *   <li>J3: the score is the mean of the samples that have one, and empty where none has.
    *   <li>J4: a judgement depends on its own request only, never on the others of the call.
-   *   <li>J5: an empty response is graded, not refused.
+   *   <li>J5: an empty response is judged, not refused.
    *   <li>J6: once {@code cancellation} is set the call ends with {@link CancelledException}.
-   *   <li>J7: two requests with the same id are refused before anything is graded.
+   *   <li>J7: two requests with the same id are refused before anything is judged.
    * </ul>
    */
   void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation);
 
-  /** The scores that can be given. */
+  /** The range of the scores. */
   default Scale scale() {
     return Scale.FIVE_POINTS;
   }

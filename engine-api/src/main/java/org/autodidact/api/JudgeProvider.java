@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** Opens judges; found by name through a {@link Plugin}. Stateless and thread-safe. */
 public interface JudgeProvider {
@@ -20,6 +21,17 @@ public interface JudgeProvider {
    * @throws UnsupportedModelException where the judge needs what the generator does not offer
    */
   Judge open(JudgeContext context);
+
+  /** A provider whose judges a function opens. */
+  static JudgeProvider of(String name, Function<JudgeContext, Judge> open) {
+    record Named(String name, Function<JudgeContext, Judge> function) implements JudgeProvider {
+      @Override
+      public Judge open(JudgeContext argument) {
+        return function.apply(argument);
+      }
+    }
+    return new Named(name, open);
+  }
 
   /**
    * What a judge may use.

@@ -2,7 +2,7 @@ package org.autodidact.api;
 
 import java.util.Objects;
 
-/** A candidate and what the judge thought of it. */
+/** A candidate and its judgement. */
 public record JudgedCandidate(Candidate candidate, Judgement judgement) {
   public JudgedCandidate {
     Objects.requireNonNull(candidate, "candidate");

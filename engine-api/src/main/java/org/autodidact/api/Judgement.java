@@ -5,11 +5,11 @@ import java.util.Objects;
 import java.util.OptionalDouble;
 
 /**
- * What a judge thinks of one answer.
+ * The judgement of one answer: a score and its samples.
  *
  * @param id the request's id
  * @param score the mean of the samples that have a score; empty where none has (paper, section 2.2)
- * @param samples the opinions, in the order of the request's seeds
+ * @param samples the sampled judgements, in the order of the request's seeds
  */
 public record Judgement(String id, OptionalDouble score, List<JudgementSample> samples) {
   public Judgement {

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * An answer to be graded.
+ * An answer to judge.
  *
  * @param id unique within a call
  * @param instruction what was asked
@@ -25,7 +25,7 @@ public record JudgementRequest(
     }
   }
 
-  /** An answer that stands alone. */
+  /** An answer without rivals. */
   public JudgementRequest(String id, String instruction, String response, List<Long> seeds) {
     this(id, instruction, response, seeds, List.of());
   }

@@ -3,7 +3,7 @@ package org.autodidact.api;
 import java.util.Optional;
 import java.util.Set;
 
-/** Makes a preference pair of a prompt's judged candidates. Stateless and thread-safe. */
+/** Selects a preference pair from the judged candidates of a prompt. Stateless and thread-safe. */
 public interface PairSelector {
 
   /**
@@ -14,14 +14,14 @@ public interface PairSelector {
    *       included, and not the same one.
    *   <li>S2: the chosen one's score is higher than the rejected one's.
    *   <li>S3: a candidate without a score is never selected.
-   *   <li>S4: fewer than two scored candidates, or none higher than another, give no pair.
+   *   <li>S4: fewer than two scored candidates, or none higher than another, make no pair.
    *   <li>S5: equal arguments give equal results.
    *   <li>S6: the pair's texts differ.
    * </ul>
    */
   Optional<PreferencePair> select(SelectionRequest request);
 
-  /** What the engine has to provide beyond the iterate's own candidates; costs time. */
+  /** What the selector needs beside the iterate's own candidates; each need costs time. */
   default Set<Need> needs() {
     return Set.of();
   }

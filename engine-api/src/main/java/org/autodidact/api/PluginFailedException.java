@@ -1,13 +1,13 @@
 package org.autodidact.api;
 
 /**
- * A plugin's code failed in a way that its interface does not foresee: a fault in it, not in what
- * it was given. The cause is what it threw.
+ * A plugin's code failed in a way that its interface does not foresee: a fault in it, not in its
+ * input. The cause is what it threw.
  */
 public class PluginFailedException extends AutodidactException {
   private static final long serialVersionUID = 1L;
 
-  private final String what;
+  private final String problem;
 
   /**
    * @param who whose code it is, for example {@code the judge 'mine'}
@@ -17,13 +17,13 @@ public class PluginFailedException extends AutodidactException {
     this(who + " failed: " + cause, cause, "");
   }
 
-  private PluginFailedException(String what, Throwable cause, String where) {
-    super(where + what + "; this is a fault of the plugin", cause);
-    this.what = what;
+  private PluginFailedException(String problem, Throwable cause, String where) {
+    super(where + problem + "; this is a fault of the plugin", cause);
+    this.problem = problem;
   }
 
-  /** The same, with where in a run it happened in front, as {@code M1/judgements}. */
+  /** This failure with its stage of the run in front, for example {@code M1/judgements}. */
   public PluginFailedException in(String stage) {
-    return new PluginFailedException(what, getCause(), stage + ": ");
+    return new PluginFailedException(problem, getCause(), stage + ": ");
   }
 }

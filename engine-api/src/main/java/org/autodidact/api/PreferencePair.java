@@ -8,8 +8,8 @@ import java.util.Objects;
  * @param prompt what was asked
  * @param chosen the preferred candidate
  * @param rejected the other
- * @param weight how far the preference is trusted, in [0, 1]; 1 unless the selector weighs (CREAM,
- *     Wang et al., 2024)
+ * @param weight how far the preference is trusted, in [0, 1]; 1 unless the selector weights pairs
+ *     (CREAM, Wang et al., 2024)
  */
 public record PreferencePair(
     Prompt prompt, JudgedCandidate chosen, JudgedCandidate rejected, double weight) {

@@ -1,8 +1,8 @@
 package org.autodidact.api;
 
 /**
- * Says whether a text that a model made up is fit to be asked. The answer depends on the text
- * alone. Used by one thread at a time.
+ * Decides whether a prompt that a model created is kept. The answer depends on the text alone. Used
+ * by one thread at a time.
  */
 @FunctionalInterface
 public interface PromptFilter {

@@ -2,8 +2,9 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
 
-/** Gives prompt filters; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/** Creates prompt filters; found by name through a {@link Plugin}. Stateless and thread-safe. */
 public interface PromptFilterProvider {
   /** The name that selects it: lower-case letters, digits and hyphens. */
   String name();
@@ -13,8 +14,20 @@ public interface PromptFilterProvider {
    */
   PromptFilter create(FilterSettings settings);
 
+  /** A provider whose filters a function creates. */
+  static PromptFilterProvider of(String name, Function<FilterSettings, PromptFilter> create) {
+    record Named(String name, Function<FilterSettings, PromptFilter> function)
+        implements PromptFilterProvider {
+      @Override
+      public PromptFilter create(FilterSettings argument) {
+        return function.apply(argument);
+      }
+    }
+    return new Named(name, create);
+  }
+
   /**
-   * What filters may read; each says which it does.
+   * Settings of filters; each says which it uses.
    *
    * @param minWords words, between white space, that a prompt has at least
    * @param maxWords and at most

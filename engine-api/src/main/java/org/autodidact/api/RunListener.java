@@ -18,7 +18,7 @@ public interface RunListener {
   default void trained(Stage stage, TrainingMetrics metrics) {}
 
   /**
-   * The run has drifted beyond one of its limits, {@code warn-when} or {@code stop-when}; told
+   * The run has drifted beyond one of its limits, {@code warn-when} or {@code stop-when}; reported
    * again when the run is resumed.
    */
   default void warned(Stage stage, String message) {}

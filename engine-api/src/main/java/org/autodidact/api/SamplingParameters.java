@@ -4,8 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * How the next token is drawn. Filters apply in this order: repetition penalty, temperature, top-k,
- * min-p, top-p (Holtzman et al., 2020); the draw is from what is left, renormalized.
+ * How the next token is sampled. Filters apply in this order: repetition penalty, temperature,
+ * top-k, min-p, top-p (Holtzman et al., 2020); the token is sampled from what is left,
+ * renormalized.
  *
  * @param maxTokens new tokens at most, at least 1
  * @param temperature divides the logits, from 1e-6 to 1e6 (below, logits become infinite); 0 takes
@@ -13,7 +14,7 @@ import java.util.List;
  * @param topK keeps the k most likely tokens; 0 keeps all
  * @param topP keeps the fewest most likely tokens whose probabilities sum to at least this, in (0,
  *     1]
- * @param minP drops tokens less likely than this share of the most likely one, in [0, 1]
+ * @param minP drops tokens less likely than this fraction of the most likely one, in [0, 1]
  * @param repetitionPenalty divides positive and multiplies negative logits of tokens already seen
  *     (CTRL, Keskar et al., 2019), above 0; 1 changes nothing
  * @param stop texts that end a candidate; the text before the first of them is kept. A special
@@ -60,7 +61,7 @@ public record SamplingParameters(
     return new SamplingParameters(maxTokens, 0, 0, 1, 0, 1, List.of(), false);
   }
 
-  /** Candidates as the paper draws them (section 3.1.2): temperature 0.7, top-p 0.9. */
+  /** Candidates as the paper samples them (section 3.1.2): temperature 0.7, top-p 0.9. */
   public static SamplingParameters candidates(int maxTokens) {
     return new SamplingParameters(maxTokens, 0.7, 0, 0.9, 0, 1, List.of(), false);
   }

@@ -2,7 +2,7 @@ package org.autodidact.api;
 
 import java.util.function.Consumer;
 
-/** Makes a new checkpoint of a checkpoint and examples. One thread at a time. */
+/** Trains a checkpoint on examples into a new checkpoint. One thread at a time. */
 public interface Trainer {
 
   /**
@@ -23,8 +23,9 @@ public interface Trainer {
    *   <li>T8: once {@code cancellation} is set the call ends with {@link CancelledException} after
    *       the step in hand.
    *   <li>T9: no examples, or examples of the wrong kind, are refused.
-   *   <li>T10: the result has one reading a probe, in their order, or none at all; {@code before}
-   *       is under the base's weights and {@code after} under those that the output has.
+   *   <li>T10: the result has one {@link Probe.Result} a probe, in their order, or none at all;
+   *       {@code before} is under the base's weights and {@code after} under those that the output
+   *       has.
    *   <li>T11: an answer that has tokens is learned by exactly these; an end of turn is learned
    *       where an answer {@linkplain Answer#ends() ends}, and nowhere else.
    * </ul>

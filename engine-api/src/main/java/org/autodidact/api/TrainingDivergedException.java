@@ -10,30 +10,30 @@ import java.util.stream.Collectors;
 public final class TrainingDivergedException extends AutodidactException {
   private static final long serialVersionUID = 1L;
 
-  private final String what;
+  private final String problem;
   private final String advice;
 
   @SuppressWarnings("serial")
   private final List<Integer> examples;
 
   /**
-   * @param what became no number, and in which step
-   * @param examples of that step or, where it is known, the one: places among the request's, from
+   * @param problem what became no number, and in which step
+   * @param examples of that step or, where it is known, the one: indices among the request's, from
    *     0; empty where they are not known
    * @param advice what to do, a sentence
    */
-  public TrainingDivergedException(String what, List<Integer> examples, String advice) {
-    this(what, examples, advice, index -> "example " + index, null);
+  public TrainingDivergedException(String problem, List<Integer> examples, String advice) {
+    this(problem, examples, advice, index -> "example " + index, null);
   }
 
   private TrainingDivergedException(
-      String what,
+      String problem,
       List<Integer> examples,
       String advice,
       IntFunction<String> name,
       Throwable cause) {
     super(
-        what
+        problem
             + (examples.isEmpty()
                 ? ""
                 : "; it trained on "
@@ -41,13 +41,13 @@ public final class TrainingDivergedException extends AutodidactException {
             + ". "
             + advice,
         cause);
-    this.what = what;
+    this.problem = problem;
     this.examples = List.copyOf(examples);
     this.advice = advice;
   }
 
-  /** The same, its examples named by {@code name}, as by file and line. */
+  /** This failure with its examples named by {@code name}, for example by file and line. */
   public TrainingDivergedException naming(IntFunction<String> name) {
-    return new TrainingDivergedException(what, examples, advice, name, this);
+    return new TrainingDivergedException(problem, examples, advice, name, this);
   }
 }

@@ -3,7 +3,7 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.Objects;
 
-/** One example to learn from. */
+/** One training example. */
 public sealed interface TrainingExample {
 
   /** The conversation before the answer. */
@@ -26,7 +26,7 @@ public sealed interface TrainingExample {
   }
 
   /**
-   * Preference optimization: the answer to favour over another.
+   * Preference optimization: an answer preferred to another.
    *
    * @param consistency C, how sure it is that the chosen answer is the better one, in [0, 1]: the
    *     pair's loss is C times that of chosen over rejected and 1 − C times that of rejected over

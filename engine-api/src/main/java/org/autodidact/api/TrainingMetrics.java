@@ -7,7 +7,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What one optimizer step measured.
+ * The metrics of one optimizer step.
  *
  * @param step from 1
  * @param steps the training's steps in all

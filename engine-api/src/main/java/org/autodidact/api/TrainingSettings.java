@@ -1,57 +1,70 @@
 package org.autodidact.api;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
 /**
- * How to train; made by {@link #sft()} or {@link #dpo()} and {@link #toBuilder()}. The defaults of
- * {@link #sft()} and {@link #dpo()} are the paper's (section 3.1.2).
+ * The settings of a training; made by {@link #sft()} or {@link #dpo()} and {@link #toBuilder()}.
+ * The defaults of both are the paper's (section 3.1.2), but for dropout: the paper has 0.1, and
+ * models that were pre-trained without dropout are damaged by it (measured: docs/decisions, 0001).
  *
- * @param loss what is minimized
- * @param lossParameters numbers of the loss; each loss names those it reads
- * @param optimizer makes a step of a gradient
- * @param learningRate the highest rate; 0 or more
- * @param finalLearningRate where cosine and linear schedules end; between 0 and {@code
- *     learningRate}
- * @param schedule how the rate moves after warm-up
- * @param warmupSteps steps in which the rate rises linearly from 0
- * @param batchSize examples a step, whatever memory holds at a time
- * @param epochs passes over the data
- * @param maxLength tokens of prompt and answer at most; a longer answer is cut at its end
- * @param weightDecay decoupled decay of the matrices
- * @param maxGradientNorm clips the global gradient norm; 0 does not
- * @param dropout probability of dropping in training, in [0, 1). The paper has 0.1; the default is
- *     0, as models that were pre-trained without dropout are damaged by it (measured:
- *     docs/decisions, 0001)
- * @param shuffle whether each epoch sees the data in a new order, shuffled by the seed
- * @param heldOutEvery steps between held-out evaluations; 0: never
- * @param patience held-out evaluations without improvement before training stops; 0: never stops
- * @param saveEvery steps between saved states that a killed training resumes from; 0: never
- * @param activationCheckpointing whether the activations of a layer are computed a second time in
- *     the backward pass instead of being kept: about a third more time for a fraction of the memory
- *     (Chen et al., 2016)
- * @param lora trains an adapter instead of all parameters, where present
+ * <p>A component is the one declaration of an option: see {@link Setting}.
  */
 public record TrainingSettings(
-    Loss loss,
+    @Setting(
+            "what is minimized; sigmoid is DPO, and with sft preference training fine-tunes on the"
+                + " chosen answers alone")
+        Loss loss,
     LossParameters lossParameters,
-    Optimizer optimizer,
-    double learningRate,
-    double finalLearningRate,
-    Schedule schedule,
-    int warmupSteps,
-    int batchSize,
-    int epochs,
-    int maxLength,
-    double weightDecay,
-    double maxGradientNorm,
-    double dropout,
-    boolean shuffle,
-    int heldOutEvery,
-    int patience,
-    int saveEvery,
-    boolean activationCheckpointing,
+    @Setting("adafactor keeps next to nothing of past gradients") Optimizer optimizer,
+    @Setting(value = "the highest learning rate", range = "[0, 1)") double learningRate,
+    @Setting(
+            value =
+                "where the schedule ends, at most the highest; in the paper's proportion if only the"
+                    + " highest is set",
+            range = "[0, 1)")
+        double finalLearningRate,
+    @Setting("how the learning rate falls after warm-up") Schedule schedule,
+    @Setting(value = "steps in which the learning rate rises from 0", range = "[0, 100000000]")
+        int warmupSteps,
+    @Setting(
+            value = "examples a step, in as many micro-batches as memory needs",
+            range = "[1, 1000000]")
+        int batchSize,
+    @Setting(value = "passes over the data", range = "[1, 100000]") int epochs,
+    @Setting(
+            value = "tokens of prompt and answer; a longer answer is cut at its end",
+            range = "[2, 1048576]")
+        int maxLength,
+    @Setting(value = "decoupled weight decay of the matrices", range = "[0, 1000]")
+        double weightDecay,
+    @Setting(value = "clips the global gradient norm; 0: no clipping", range = "[0, 1000000000]")
+        double maxGradientNorm,
+    @Setting(value = "dropout on what attention and MLP add", range = "[0, 1)") double dropout,
+    @Setting("whether each epoch sees the examples in a new order, shuffled by the seed")
+        boolean shuffle,
+    @Setting(
+            value =
+                "steps between held-out evaluations, the last step is one too; the weights of the"
+                    + " lowest held-out loss are kept; 0: never",
+            range = "[0, 100000000]")
+        int heldOutEvery,
+    @Setting(
+            value = "evaluations without improvement before training stops; 0: never stops",
+            range = "[0, 100000000]")
+        int patience,
+    @Setting(
+            value =
+                "steps at most between saved states, which a killed training resumes from; 0: never",
+            range = "[0, 100000000]")
+        int saveEvery,
+    @Setting(
+            "computes activations again in the backward pass instead of keeping them: about a third"
+                + " more time for a fraction of the memory (Chen et al., 2016)")
+        boolean activationCheckpointing,
     Optional<Lora> lora) {
 
   public TrainingSettings {
@@ -60,123 +73,100 @@ public record TrainingSettings(
     Objects.requireNonNull(lossParameters, "lossParameters");
     Objects.requireNonNull(optimizer, "optimizer");
     Objects.requireNonNull(lora, "lora");
-    require(learningRate >= 0 && learningRate < 1, "learning-rate", "in [0, 1)", learningRate);
-    require(
-        finalLearningRate >= 0 && finalLearningRate <= learningRate,
-        "final-learning-rate",
-        "between 0 and learning-rate",
-        finalLearningRate);
-    require(warmupSteps >= 0, "warmup-steps", "0 or more", warmupSteps);
-    require(batchSize >= 1, "batch-size", "at least 1", batchSize);
-    require(epochs >= 1, "epochs", "at least 1", epochs);
-    require(maxLength >= 2, "max-length", "at least 2", maxLength);
-    require(isFinite(weightDecay), "weight-decay", "0 or more, and finite", weightDecay);
-    require(
-        isFinite(maxGradientNorm), "max-gradient-norm", "0 or more, and finite", maxGradientNorm);
-    require(dropout >= 0 && dropout < 1, "dropout", "in [0, 1)", dropout);
-    require(heldOutEvery >= 0, "held-out-every", "0 or more", heldOutEvery);
-    require(patience >= 0, "patience", "0 or more", patience);
-    require(saveEvery >= 0, "save-every", "0 or more", saveEvery);
-  }
-
-  private static boolean isFinite(double value) {
-    return value >= 0 && value < Double.POSITIVE_INFINITY;
-  }
-
-  private static void require(boolean holds, String name, String expected, Object found) {
-    if (!holds) {
-      throw new InvalidInputException(name + " must be " + expected + ", found " + found);
+    Settings.check(
+        TrainingSettings.class,
+        "",
+        loss,
+        lossParameters,
+        optimizer,
+        learningRate,
+        finalLearningRate,
+        schedule,
+        warmupSteps,
+        batchSize,
+        epochs,
+        maxLength,
+        weightDecay,
+        maxGradientNorm,
+        dropout,
+        shuffle,
+        heldOutEvery,
+        patience,
+        saveEvery,
+        activationCheckpointing,
+        lora);
+    if (finalLearningRate > learningRate) {
+      throw new InvalidInputException(
+          "final-learning-rate must be between 0 and learning-rate, found " + finalLearningRate);
     }
   }
 
   /** The paper's fine-tuning: 5.5e-6 to 1.1e-6 by cosine, batch 16. */
   public static TrainingSettings sft() {
-    return new Builder().loss(Loss.SFT).learningRate(5.5e-6, 1.1e-6).build();
+    return dpo().toBuilder().loss(Loss.SFT).learningRate(5.5e-6, 1.1e-6).build();
   }
 
   /** The paper's DPO: β 0.1, 1e-6 to 1e-7 by cosine, batch 16. */
   public static TrainingSettings dpo() {
-    return new Builder().build();
+    return new Builder(Map.of())
+        .loss(Loss.SIGMOID)
+        .lossParameters(LossParameters.beta(0.1))
+        .optimizer(Optimizer.ADAMW)
+        .learningRate(1e-6, 1e-7)
+        .schedule(Schedule.COSINE)
+        .batchSize(16)
+        .epochs(1)
+        .maxLength(1024)
+        .maxGradientNorm(1)
+        .shuffle(true)
+        .saveEvery(50)
+        .build();
   }
 
   /** Optimizer steps of a training on so many examples, if nothing ends it early. */
   public int steps(int examples) {
     long steps = ((long) examples + batchSize - 1) / batchSize * epochs;
-    require(steps <= Integer.MAX_VALUE, "epochs", "so few that steps can be counted", epochs);
+    if (steps > Integer.MAX_VALUE) {
+      throw new InvalidInputException(
+          "epochs must be so few that steps can be counted, found " + epochs);
+    }
     return (int) steps;
   }
 
   /** A builder that holds these settings. */
   public Builder toBuilder() {
-    return new Builder(this);
+    return new Builder(Settings.values(this));
   }
 
   /** Changes some of the settings and leaves the others. Not thread-safe. */
   public static final class Builder {
-    private Loss loss = Loss.SIGMOID;
-    private LossParameters lossParameters = LossParameters.beta(0.1);
-    private Optimizer optimizer = Optimizer.ADAMW;
-    private double learningRate = 1e-6;
-    private double finalLearningRate = 1e-7;
-    private Schedule schedule = Schedule.COSINE;
-    private int warmupSteps;
-    private int batchSize = 16;
-    private int epochs = 1;
-    private int maxLength = 1024;
-    private double weightDecay;
-    private double maxGradientNorm = 1;
-    private double dropout;
-    private boolean shuffle = true;
-    private int heldOutEvery;
-    private int patience;
-    private int saveEvery = 50;
-    private boolean activationCheckpointing;
-    private Optional<Lora> lora = Optional.empty();
+    private final Map<String, Object> values;
 
-    private Builder() {}
+    private Builder(Map<String, Object> values) {
+      this.values = new HashMap<>(values);
+    }
 
-    private Builder(TrainingSettings s) {
-      loss = s.loss;
-      lossParameters = s.lossParameters;
-      optimizer = s.optimizer;
-      learningRate = s.learningRate;
-      finalLearningRate = s.finalLearningRate;
-      schedule = s.schedule;
-      warmupSteps = s.warmupSteps;
-      batchSize = s.batchSize;
-      epochs = s.epochs;
-      maxLength = s.maxLength;
-      weightDecay = s.weightDecay;
-      maxGradientNorm = s.maxGradientNorm;
-      dropout = s.dropout;
-      shuffle = s.shuffle;
-      heldOutEvery = s.heldOutEvery;
-      patience = s.patience;
-      saveEvery = s.saveEvery;
-      activationCheckpointing = s.activationCheckpointing;
-      lora = s.lora;
+    /** Sets a component by its name. */
+    public Builder set(String component, Object value) {
+      values.put(component, Objects.requireNonNull(value, component));
+      return this;
     }
 
     public Builder loss(Loss value) {
-      loss = value;
-      return this;
+      return set("loss", value);
     }
 
     public Builder lossParameters(LossParameters value) {
-      lossParameters = value;
-      return this;
+      return set("lossParameters", value);
     }
 
     public Builder optimizer(Optimizer value) {
-      optimizer = value;
-      return this;
+      return set("optimizer", value);
     }
 
     /** The highest rate and where the schedule ends. */
     public Builder learningRate(double highest, double last) {
-      learningRate = highest;
-      finalLearningRate = last;
-      return this;
+      return set("learningRate", highest).set("finalLearningRate", last);
     }
 
     /** One rate from the first step to the last. */
@@ -185,100 +175,67 @@ public record TrainingSettings(
     }
 
     public Builder schedule(Schedule value) {
-      schedule = value;
-      return this;
+      return set("schedule", value);
     }
 
     public Builder warmupSteps(int value) {
-      warmupSteps = value;
-      return this;
+      return set("warmupSteps", value);
     }
 
     public Builder batchSize(int value) {
-      batchSize = value;
-      return this;
+      return set("batchSize", value);
     }
 
     public Builder epochs(int value) {
-      epochs = value;
-      return this;
+      return set("epochs", value);
     }
 
     public Builder maxLength(int value) {
-      maxLength = value;
-      return this;
+      return set("maxLength", value);
     }
 
     public Builder weightDecay(double value) {
-      weightDecay = value;
-      return this;
+      return set("weightDecay", value);
     }
 
     public Builder maxGradientNorm(double value) {
-      maxGradientNorm = value;
-      return this;
+      return set("maxGradientNorm", value);
     }
 
     public Builder dropout(double value) {
-      dropout = value;
-      return this;
+      return set("dropout", value);
     }
 
     public Builder shuffle(boolean value) {
-      shuffle = value;
-      return this;
+      return set("shuffle", value);
     }
 
     public Builder heldOutEvery(int value) {
-      heldOutEvery = value;
-      return this;
+      return set("heldOutEvery", value);
     }
 
     public Builder patience(int value) {
-      patience = value;
-      return this;
+      return set("patience", value);
     }
 
     public Builder saveEvery(int value) {
-      saveEvery = value;
-      return this;
+      return set("saveEvery", value);
     }
 
     public Builder activationCheckpointing(boolean value) {
-      activationCheckpointing = value;
-      return this;
+      return set("activationCheckpointing", value);
     }
 
     /** Trains an adapter instead of all parameters. */
     public Builder lora(Lora value) {
-      lora = Optional.of(value);
-      return this;
+      return set("lora", Optional.of(value));
     }
 
     /**
      * @throws InvalidInputException for a number out of its range
      */
     public TrainingSettings build() {
-      return new TrainingSettings(
-          loss,
-          lossParameters,
-          optimizer,
-          learningRate,
-          finalLearningRate,
-          schedule,
-          warmupSteps,
-          batchSize,
-          epochs,
-          maxLength,
-          weightDecay,
-          maxGradientNorm,
-          dropout,
-          shuffle,
-          heldOutEvery,
-          patience,
-          saveEvery,
-          activationCheckpointing,
-          lora);
+      return Settings.create(TrainingSettings.class, values);
     }
   }
 
@@ -286,37 +243,50 @@ public record TrainingSettings(
    * LoRA (Hu et al., 2021): W x + (alpha / rank) B A x, with W frozen, A random and B zero at
    * first. The reference is the base with the adapter off.
    *
-   * @param rank rows of A; at least 1
-   * @param alpha scale of the adapter; above 0
-   * @param dropout on the adapter's input, in [0, 1)
-   * @param targets the projections that have one, by their last names, for example {@code q_proj}
    * @param merge whether the output is a whole model with the adapter added to its weights; else it
    *     is the adapter alone, as PEFT reads it
-   * @param quantized whether the base's layers are kept in 8 bits, one scale an output, and the
-   *     adapter learns beside them: QLoRA (Dettmers et al., 2023) with 8 bits in place of 4. What
-   *     is merged is the base as it was
    */
   public record Lora(
-      int rank,
-      double alpha,
-      double dropout,
-      List<String> targets,
+      @Setting(
+              value =
+                  "trains a LoRA adapter of this rank instead of all parameters; an iterate of a run is"
+                      + " the merged model",
+              range = "[1, 65536]",
+              byDefault = "none")
+          int rank,
+      @Setting(
+              value = "the scale of the adapter is alpha / rank",
+              range = "(0, 1000000]",
+              byDefault = "twice the rank")
+          double alpha,
+      @Setting(value = "dropout on the adapter's input", range = "[0, 1)", byDefault = "0")
+          double dropout,
+      @Setting(
+              value = "the projections that have an adapter, for example q_proj and v_proj",
+              byDefault = "all projections")
+          List<String> targets,
       boolean merge,
-      boolean quantized) {
+      @Setting(
+              value =
+                  "keeps the base's layers in 8 bits, a scale an output, while the adapter is"
+                      + " trained (QLoRA, Dettmers et al., 2023, has 4); what is merged is the base as"
+                      + " it was",
+              byDefault = "false")
+          boolean quantized) {
     /** Every projection of attention and MLP. */
     public static final List<String> ALL =
         List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
 
+    /** What the keys of its components begin with. */
+    public static final String KEY_PREFIX = "lora-";
+
     public Lora {
       targets = targets.stream().distinct().toList();
-      require(rank >= 1, "lora-rank", "at least 1", rank);
-      require(alpha > 0 && isFinite(alpha), "lora-alpha", "above 0, and finite", alpha);
-      require(dropout >= 0 && dropout < 1, "lora-dropout", "in [0, 1)", dropout);
-      require(
-          !targets.isEmpty() && ALL.containsAll(targets),
-          "lora-targets",
-          "some of " + ALL,
-          targets);
+      Settings.check(Lora.class, KEY_PREFIX, rank, alpha, dropout, targets, merge, quantized);
+      if (targets.isEmpty() || !ALL.containsAll(targets)) {
+        throw new InvalidInputException(
+            "lora-targets must be some of " + ALL + ", found " + targets);
+      }
     }
 
     /** This rank, alpha twice as large, no dropout, every projection; the adapter alone. */
@@ -355,26 +325,24 @@ public record TrainingSettings(
     HINGE
   }
 
-  /**
-   * Numbers of a loss.
-   *
-   * @param beta β, the strength of the pull to the reference; above 0
-   * @param labelSmoothing ε of CDPO, the share of pairs thought to be the wrong way round; in [0,
-   *     0.5)
-   * @param gamma γ of SIMPO, the margin asked for; 0 or more
-   * @param sftWeight factor of the mean cross-entropy of the chosen answer's tokens, added to any
-   *     preference loss: RPO's α (Pang et al., 2024, equation 4); 0: none
-   */
-  public record LossParameters(double beta, double labelSmoothing, double gamma, double sftWeight) {
+  /** Numbers of a loss; each loss names those that it reads. */
+  public record LossParameters(
+      @Setting(value = "β, the strength of the pull to the reference", range = "(0, 1000000]")
+          double beta,
+      @Setting(
+              value = "ε of the loss cdpo: the share of pairs assumed to be the wrong way round",
+              range = "[0, 0.5)")
+          double labelSmoothing,
+      @Setting(value = "γ of the loss simpo: the margin wanted", range = "[0, 1000000]")
+          double gamma,
+      @Setting(
+              value =
+                  "adds so much mean cross-entropy of the chosen answer's tokens to a preference"
+                      + " loss: RPO's α (Pang et al., 2024, equation 4); 0: none",
+              range = "[0, 1000000]")
+          double sftWeight) {
     public LossParameters {
-      require(beta > 0 && isFinite(beta), "beta", "above 0, and finite", beta);
-      require(
-          labelSmoothing >= 0 && labelSmoothing < 0.5,
-          "label-smoothing",
-          "in [0, 0.5)",
-          labelSmoothing);
-      require(isFinite(gamma), "gamma", "0 or more, and finite", gamma);
-      require(isFinite(sftWeight), "sft-weight", "0 or more, and finite", sftWeight);
+      Settings.check(LossParameters.class, "", beta, labelSmoothing, gamma, sftWeight);
     }
 
     /** This β, label smoothing 0.1, margin 0.5, no cross-entropy term. */

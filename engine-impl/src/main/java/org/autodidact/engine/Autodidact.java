@@ -142,7 +142,7 @@ public final class Autodidact {
 
   /** Fails before anything is stored where a file is not there, or holds what cannot be used. */
   private void checkFiles(RunConfig config) {
-    Path model = Path.of(config.model());
+    Path model = config.model();
     ModelLocator.requireThere(model);
     if (Files.isDirectory(model)) {
       plugins.generator(config.generator()).check(new Checkpoint("M0", model));
@@ -152,9 +152,9 @@ public final class Autodidact {
         .selfInstruct()
         .ifPresent(
             section -> {
-              section.model().ifPresent(m -> ModelLocator.requireThere(Path.of(m)));
-              section.exclude().ifPresent(f -> JsonLines.instructions(Path.of(f)));
-              JsonLines.instructions(Path.of(config.seedPrompts()));
+              section.model().ifPresent(m -> ModelLocator.requireThere(m));
+              section.exclude().ifPresent(f -> JsonLines.instructions(f));
+              JsonLines.instructions(config.seedPrompts());
             });
     config
         .fineTuning()
@@ -182,8 +182,8 @@ public final class Autodidact {
   }
 
   /**
-   * In 8 bits a seed draws other texts where the JVM has no vectors, as sums have another order: a
-   * run that goes on otherwise than it began says so.
+   * In 8 bits a seed samples other texts where the JVM has no vectors, as sums have another order:
+   * a run that goes on otherwise than it began says so.
    */
   private void noteVectors(RunStore store) {
     String now =
@@ -195,7 +195,7 @@ public final class Autodidact {
               + begun
               + " the JVM's vectors (--add-modules jdk.incubator.vector) and goes on "
               + now
-              + " them: in 8 bits a seed draws other texts";
+              + " them: in 8 bits a seed samples other texts";
       store.put("guard: run warns: vectors", text);
       listener.warned(new RunListener.Stage("M0", RunListener.Kind.CANDIDATES), text);
     }
@@ -213,25 +213,18 @@ public final class Autodidact {
         .ifPresent(
             section -> {
               config.seedPrompts();
-              section.settings();
               plugins.promptFilters(section.filters(), section.filterSettings());
             });
-    config.candidates().sampling();
-    config.compute().settings();
-    config.preferenceTraining().over(org.autodidact.api.TrainingSettings.dpo());
-    config
-        .fineTuning()
-        .ifPresent(f -> f.training().over(org.autodidact.api.TrainingSettings.sft()));
-    dataFiles(config).forEach(f -> BoundedFiles.requireRegular(Path.of(f), "a run's data"));
+    dataFiles(config).forEach(f -> BoundedFiles.requireRegular(f, "a run's data"));
     EvaluationStage.prompts(config);
     EvaluationStage.examples(config);
   }
 
   /** A run's data must be the same when it goes on; a file that was changed since is named. */
   private void pinData(RunConfig config, RunStore store, Cancellation cancellation) {
-    config.judge().model().ifPresent(m -> store.verify("judge.model", Path.of(m), cancellation));
-    for (String file : dataFiles(config)) {
-      String hash = Provenance.hash(Path.of(file));
+    config.judge().model().ifPresent(m -> store.verify("judge.model", m, cancellation));
+    for (Path file : dataFiles(config)) {
+      String hash = Provenance.hash(file);
       if (!store.putIfAbsent("sha256 of " + file, hash).equals(hash)) {
         throw new InvalidInputException(
             file
@@ -242,8 +235,8 @@ public final class Autodidact {
   }
 
   /** Files that a run reads more than once, and that must stay the same. */
-  private List<String> dataFiles(RunConfig config) {
-    List<String> files = new ArrayList<>();
+  private List<Path> dataFiles(RunConfig config) {
+    List<Path> files = new ArrayList<>();
     config.fineTuning().flatMap(RunConfig.FineTuning::ift).ifPresent(files::add);
     config.fineTuning().flatMap(RunConfig.FineTuning::eft).ifPresent(files::add);
     config.judge().template().ifPresent(files::add);
@@ -267,7 +260,7 @@ public final class Autodidact {
     if (store.model("M0").isPresent()) {
       return;
     }
-    Path model = Path.of(config.model());
+    Path model = config.model();
     Path folder = ModelLocator.folder(model, store.folder().resolve("M0"));
     store.addModel(
         "M0", Optional.empty(), folder, Provenance.imported(model.getFileName().toString()));

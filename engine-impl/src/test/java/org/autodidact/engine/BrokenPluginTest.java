@@ -398,7 +398,7 @@ class BrokenPluginTest {
           Autodidact.builder().plugin(new Mine()).promptSource((t, count) -> given).build();
       assertThatThrownBy(() -> engine.run(config(Map.of()), folder.resolve("r" + given.size())))
           .isInstanceOf(RuleBrokenException.class)
-          .hasMessageContaining("iteration 1 and 4 prompts it gave " + given.size());
+          .hasMessageContaining("iteration 1 and 4 prompts it returned " + given.size());
     }
   }
 

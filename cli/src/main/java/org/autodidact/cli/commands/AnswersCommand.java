@@ -73,12 +73,6 @@ final class AnswersCommand implements Callable<Integer> {
   @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
   private long seed;
 
-  @Option(
-      names = "--generator",
-      defaultValue = "onnxruntime",
-      description = "default: ${DEFAULT-VALUE}")
-  private String generator;
-
   @Mixin private JsonReport report;
 
   /** A question, and what else its line says. */
@@ -89,12 +83,11 @@ final class AnswersCommand implements Callable<Integer> {
     Form wanted = EnumNames.oneOf("--form", Form.class, form);
     List<Question> asked = JsonLines.read(questions, l -> new Question(turns(l, wanted), l.json()));
     OrderedLines out = new OrderedLines(output, questions);
-    double startup = JsonReport.sinceStart();
-    long start = System.nanoTime();
+    report.startWork();
     List<List<String>> answers;
-    try (TokenCountingGenerator opened = model.open(Plugins.discover(List.of()), generator)) {
+    try (TokenCountingGenerator opened = model.open(Plugins.discover(List.of()))) {
       answers = answers(asked, opened);
-      report.work(opened.tokens(), (System.nanoTime() - start) / 1e9, startup);
+      report.work(opened.tokens());
     }
     List<Map<String, Object>> lines = new ArrayList<>();
     for (int i = 0; i < asked.size(); i++) {

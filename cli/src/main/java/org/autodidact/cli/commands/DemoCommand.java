@@ -71,8 +71,7 @@ public final class DemoCommand implements Callable<Integer> {
       throw new InvalidInputException(
           "--judge must be additive, random or oracle, found '" + judge + "'");
     }
-    double startup = JsonReport.sinceStart();
-    long start = System.nanoTime();
+    report.startWork();
     List<List<Verified>> all = new ArrayList<>();
     for (long s = seed; s < seed + seeds; s++) {
       DemoSettings settings = DemoSettings.standard(s, judge, positiveOnly);
@@ -85,9 +84,7 @@ public final class DemoCommand implements Callable<Integer> {
     }
     report
         .put("iterates", all.size() == 1 ? rows(all.get(0)) : all.stream().map(this::rows).toList())
-        .put("seconds", JsonReport.rounded((System.nanoTime() - start) / 1e9))
-        .put("startup_seconds", JsonReport.rounded(startup))
-        .put("peak_rss_mb", JsonReport.peakMegabytes())
+        .times()
         .print(
             table(all)
                 + String.format(

@@ -79,8 +79,7 @@ final class DuelCommand implements Callable<Integer> {
   public Integer call() {
     List<Prompt> asked = JsonLines.distinctPrompts(prompts);
     Plugins plugins = Plugins.discover(List.of());
-    double startup = JsonReport.sinceStart();
-    long start = System.nanoTime();
+    report.startWork();
     judging.check(plugins);
     OrderedLines lines = output == null ? null : new OrderedLines(output, prompts);
     Checkpoint firstModel = ModelOptions.checkpoint(first);
@@ -99,7 +98,7 @@ final class DuelCommand implements Callable<Integer> {
     }
     Map<String, Judgement> found = new HashMap<>();
     List<Duel.Bout> bouts = new ArrayList<>();
-    try (Generator model = judgeModel.openForJudge(plugins, judging.generator());
+    try (Generator model = judgeModel.openForJudge(plugins);
         Judge judge = judging.open(plugins, model);
         lines) {
       SignalHandling.guard(
@@ -125,17 +124,13 @@ final class DuelCommand implements Callable<Integer> {
         }
       }
     }
-    report
-        .put("judge", judging.judge())
-        .put("seconds", JsonReport.rounded((System.nanoTime() - start) / 1e9))
-        .put("startup_seconds", JsonReport.rounded(startup))
-        .put("peak_rss_mb", JsonReport.peakMegabytes());
+    report.put("judge", judging.judge()).times();
     MetricsTable.print(Duel.metrics(bouts), report);
     return 0;
   }
 
   private Generator open(Plugins plugins, Checkpoint model) {
-    return plugins.generator(judging.generator()).open(model, judgeModel.compute());
+    return judgeModel.open(plugins, model);
   }
 
   private List<String> answers(

@@ -55,16 +55,15 @@ public final class EftCommand {
     public Integer call() {
       EftSplit split = options.split(judging.seed());
       Plugins plugins = Plugins.discover(List.of());
-      try (TokenCountingGenerator opened = model.open(plugins, judging.generator());
+      try (TokenCountingGenerator opened = model.open(plugins);
           Judge judge = judging.open(plugins, opened)) {
-        double startup = JsonReport.sinceStart();
-        long start = System.nanoTime();
+        options.report.startWork();
         List<EftExample> examples =
             SignalHandling.guard(
                 cancellation ->
                     EftBuilder.fromJudge(
                         split.train(), judge, judging.samples(), judging.seed(), cancellation));
-        options.report.work(opened.tokens(), (System.nanoTime() - start) / 1e9, startup);
+        options.report.work(opened.tokens());
         Map<String, Object> how = new LinkedHashMap<>();
         how.put("made_by", "the judge '" + judging.judge() + "', kept where it agrees");
         how.put("model", model.checkpoint().folder().getFileName().toString());
@@ -78,7 +77,7 @@ public final class EftCommand {
   @Command(
       name = "from-ranking",
       description =
-          "For a model that writes no judgements yet: the score is the place in the ranking, 5 for"
+          "For a model that writes no judgements yet: the score is the rank, 5 for"
               + " the best answer and 1 for the worst, and nothing justifies it.",
       mixinStandardHelpOptions = true)
   static final class FromRanking implements Callable<Integer> {
@@ -88,7 +87,7 @@ public final class EftCommand {
         names = "--template",
         paramLabel = "FILE",
         description = "a judge prompt with {instruction} and {response}")
-    private String template;
+    private Path template;
 
     @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
     private long seed;
@@ -152,7 +151,7 @@ public final class EftCommand {
       List<Prompt> excluded = new ArrayList<>();
       sourceHash = Provenance.hash(data);
       exclude.forEach(file -> excluded.addAll(JsonLines.instructions(file)));
-      EftSplit split = EftSplit.draw(RankedData.read(data), heldOut, excluded, similarity, seed);
+      EftSplit split = EftSplit.of(RankedData.read(data), heldOut, excluded, similarity, seed);
       if (split.train().isEmpty()) {
         throw new InvalidInputException(
             data

@@ -80,13 +80,13 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
     }
     int end = count == 0 ? all.size() : Math.min(all.size(), first + count);
     List<JudgementRequest> requests = new ArrayList<>();
-    Map<String, Integer> places = new HashMap<>();
+    Map<String, Integer> indices = new HashMap<>();
     for (int i = first; i < end; i++) {
       List<String> answers = all.get(i).answers().stream().map(Answer::text).toList();
       for (int k = 0; k < answers.size(); k++) {
         List<String> rivals = new ArrayList<>(answers);
         rivals.remove(k);
-        places.put(i + "/" + k, requests.size());
+        indices.put(i + "/" + k, requests.size());
         requests.add(
             new JudgementRequest(
                 i + "/" + k,
@@ -98,10 +98,9 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
     }
     Plugins plugins = Plugins.discover(List.of());
     try (OrderedLines lines = output == null ? null : new OrderedLines(output, data);
-        TokenCountingGenerator opened = model.openForJudge(plugins, judging.generator());
+        TokenCountingGenerator opened = model.openForJudge(plugins);
         Judge judge = judging.open(plugins, opened)) {
-      double startup = JsonReport.sinceStart();
-      long start = System.nanoTime();
+      report.startWork();
       Map<String, Judgement> found = new HashMap<>();
       SignalHandling.guard(
           cancellation -> {
@@ -110,13 +109,13 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
                 judgement -> {
                   found.put(judgement.id(), judgement);
                   if (lines != null) {
-                    lines.put(places.get(judgement.id()), JudgeCommand.line(judgement));
+                    lines.put(indices.get(judgement.id()), JudgeCommand.line(judgement));
                   }
                 },
                 cancellation);
             return true;
           });
-      double seconds = (System.nanoTime() - start) / 1e9;
+      double seconds = report.seconds();
       List<JudgedInstruction> judged = new ArrayList<>();
       for (int i = first; i < end; i++) {
         List<Judgement> judgements = new ArrayList<>();
@@ -125,7 +124,7 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
         }
         judged.add(new JudgedInstruction(all.get(i), judgements));
       }
-      report.work(opened.tokens(), seconds, startup).put("judge", judging.judge());
+      report.work(opened.tokens()).put("judge", judging.judge());
       MetricsTable.print(JudgeMetrics.of(judged, judge.scale()), report);
     }
     return 0;

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.LongStream;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
@@ -92,12 +91,6 @@ public final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--ignore-eos", description = "go on past the end-of-text token")
   private boolean ignoreEos;
 
-  @Option(
-      names = "--generator",
-      defaultValue = "onnxruntime",
-      description = "default: ${DEFAULT-VALUE}")
-  private String generator;
-
   @Mixin private JsonReport report;
 
   @Override
@@ -109,21 +102,16 @@ public final class GenerateCommand implements Callable<Integer> {
         new SamplingParameters(
             maxTokens, temperature, topK, topP, minP, repetitionPenalty, stop, ignoreEos);
     List<GenerationRequest> requests = new ArrayList<>();
-    Map<String, Integer> places = new HashMap<>();
+    Map<String, Integer> indices = new HashMap<>();
     for (int i = 0; i < read.size(); i++) {
-      int place = i;
-      places.put(read.get(i).id(), i);
-      requests.add(
-          new GenerationRequest(
-              read.get(i),
-              LongStream.range(0, samples).mapToObj(k -> Seeds.of(seed, place, k)).toList(),
-              sampling));
+      int index = i;
+      indices.put(read.get(i).id(), i);
+      requests.add(new GenerationRequest(read.get(i), Seeds.list(samples, seed, index), sampling));
     }
     Progress progress = new Progress();
     try (OrderedLines lines = new OrderedLines(output, prompts);
-        TokenCountingGenerator opened = model.open(Plugins.discover(List.of()), generator)) {
-      double startup = JsonReport.sinceStart();
-      long start = System.nanoTime();
+        TokenCountingGenerator opened = model.open(Plugins.discover(List.of()))) {
+      report.startWork();
       int[] done = {0};
       SignalHandling.guard(
           cancellation -> {
@@ -131,16 +119,16 @@ public final class GenerateCommand implements Callable<Integer> {
             opened.generate(
                 requests,
                 generation -> {
-                  lines.put(places.get(generation.promptId()), line(generation));
+                  lines.put(indices.get(generation.promptId()), line(generation));
                   progress.progressed(++done[0], read.size());
                 },
                 cancellation);
             return true;
           });
-      double seconds = (System.nanoTime() - start) / 1e9;
+      double seconds = report.seconds();
       progress.finish();
       report
-          .work(opened.tokens(), seconds, startup)
+          .work(opened.tokens())
           .print(
               String.format(
                   Locale.ROOT,

@@ -64,23 +64,22 @@ public final class JudgeCommand implements Callable<Integer> {
         JsonLines.rows(
             input,
             line -> {
-              int place = count[0]++;
+              int index = count[0]++;
               AnsweredPrompt read = AnsweredPrompt.of(line);
               return new JudgementRequest(
-                  line.id(place), read.instruction(), read.answer(), judging.seeds(place));
+                  line.id(index), read.instruction(), read.answer(), judging.seeds(index));
             });
     rows.requireDistinct(rows.values().stream().map(JudgementRequest::id).toList());
     List<JudgementRequest> requests = withRivals(rows.values());
-    Map<String, Integer> places = new HashMap<>();
+    Map<String, Integer> indices = new HashMap<>();
     for (int i = 0; i < requests.size(); i++) {
-      places.put(requests.get(i).id(), i);
+      indices.put(requests.get(i).id(), i);
     }
     Plugins plugins = Plugins.discover(List.of());
     try (OrderedLines lines = new OrderedLines(output, input);
-        TokenCountingGenerator opened = model.openForJudge(plugins, judging.generator());
+        TokenCountingGenerator opened = model.openForJudge(plugins);
         Judge judge = judging.open(plugins, opened)) {
-      double startup = JsonReport.sinceStart();
-      long start = System.nanoTime();
+      report.startWork();
       List<Double> scores = new ArrayList<>();
       List<JudgementSample> samples = new ArrayList<>();
       SignalHandling.guard(
@@ -88,16 +87,16 @@ public final class JudgeCommand implements Callable<Integer> {
             judge.judge(
                 requests,
                 judgement -> {
-                  lines.put(places.get(judgement.id()), line(judgement));
+                  lines.put(indices.get(judgement.id()), line(judgement));
                   judgement.score().ifPresent(scores::add);
                   samples.addAll(judgement.samples());
                 },
                 cancellation);
             return true;
           });
-      double seconds = (System.nanoTime() - start) / 1e9;
+      double seconds = report.seconds();
       report
-          .work(opened.tokens(), seconds, startup)
+          .work(opened.tokens())
           .put("judgements", requests.size())
           .put("scored", scores.size())
           .put("parse_failure_rate", JudgeMetrics.parseFailures(samples))

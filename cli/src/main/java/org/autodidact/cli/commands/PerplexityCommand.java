@@ -33,18 +33,12 @@ final class PerplexityCommand implements Callable<Integer> {
           "{\"messages\"} or {\"prompt\", \"response\"} a line, or as 'train sft' reads them")
   private Path data;
 
-  @Option(
-      names = "--generator",
-      defaultValue = "onnxruntime",
-      description = "default: ${DEFAULT-VALUE}")
-  private String generator;
-
   @Mixin private JsonReport report;
 
   @Override
   public Integer call() {
     List<TrainingExample> examples = JsonLines.read(data, Examples::demonstration);
-    try (Generator opened = model.open(Plugins.discover(List.of()), generator)) {
+    try (Generator opened = model.open(Plugins.discover(List.of()))) {
       Map<String, Double> metrics =
           SignalHandling.guard(cancellation -> Perplexity.of(examples, opened, cancellation));
       MetricsTable.print(metrics, report);

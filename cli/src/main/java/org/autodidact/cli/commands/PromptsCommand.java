@@ -7,11 +7,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
+import org.autodidact.api.Settings;
+import org.autodidact.cli.options.DeclaredOptions;
 import org.autodidact.cli.options.ModelOptions;
 import org.autodidact.cli.output.JsonReport;
 import org.autodidact.cli.output.OrderedLines;
@@ -19,6 +20,7 @@ import org.autodidact.cli.output.Progress;
 import org.autodidact.cli.output.TokenCountingGenerator;
 import org.autodidact.cli.process.SignalHandling;
 import org.autodidact.engine.config.ConfigFile;
+import org.autodidact.engine.config.DeclaredOption;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.plugins.Plugins;
@@ -28,7 +30,9 @@ import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.text.EnumNames;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 @Command(
     name = "prompts",
@@ -44,8 +48,10 @@ public final class PromptsCommand {
           "A model makes up prompts after examples (self-instruct); what the filters let through is"
               + " kept. Stopped and called again it goes on. A run does the same by"
               + " prompts.self-instruct.",
-      mixinStandardHelpOptions = true)
+      mixinStandardHelpOptions = true,
+      modelTransformer = DeclaredOptions.Prompts.class)
   static final class Create implements Callable<Integer> {
+    @Spec private CommandSpec command;
     @Mixin private ModelOptions model;
 
     @Option(
@@ -77,55 +83,8 @@ public final class PromptsCommand {
         description = "prompts to keep (default: ${DEFAULT-VALUE})")
     private int count;
 
-    @Option(names = "--seed-shots", description = "seeds shown (default: 6)")
-    private Integer seedShots;
-
-    @Option(names = "--own-shots", description = "made prompts shown (default: 2)")
-    private Integer ownShots;
-
-    @Option(names = "--similarity", description = "the highest ROUGE-L F1 allowed (default: 0.7)")
-    private Double similarity;
-
-    @Option(names = "--temperature", description = "default: 0.6")
-    private Double temperature;
-
-    @Option(names = "--top-p", description = "default: 0.9")
-    private Double topP;
-
-    @Option(names = "--max-tokens", description = "tokens of a prompt at most (default: 128)")
-    private Integer maxTokens;
-
-    @Option(
-        names = "--filters",
-        split = ",",
-        paramLabel = "NAME",
-        description = "default: length,keywords; 'plugins' lists them")
-    private List<String> filters;
-
-    @Option(names = "--min-words", description = "default: 3")
-    private Integer minWords;
-
-    @Option(names = "--max-words", description = "default: 150")
-    private Integer maxWords;
-
-    @Option(
-        names = "--keywords",
-        split = ",",
-        paramLabel = "WORD",
-        description = "words that no prompt has (default: image, file, video and so on)")
-    private List<String> keywords;
-
-    @Option(names = "--language", description = "of the filter 'language' (default: en)")
-    private String language;
-
     @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
     private long seed;
-
-    @Option(
-        names = "--generator",
-        defaultValue = "onnxruntime",
-        description = "default: ${DEFAULT-VALUE}")
-    private String generator;
 
     @Mixin private JsonReport report;
 
@@ -133,21 +92,12 @@ public final class PromptsCommand {
     public Integer call() {
       Plugins plugins = Plugins.discover(List.of());
       RunConfig.Creation section =
-          new RunConfig.Creation(
-              Optional.empty(),
-              Optional.empty(),
-              Optional.empty(),
-              seedShots,
-              ownShots,
-              similarity,
-              temperature,
-              topP,
-              maxTokens,
-              filters,
-              minWords,
-              maxWords,
-              keywords,
-              language);
+          Settings.create(
+              RunConfig.Creation.class,
+              DeclaredOptions.values(
+                  command,
+                  DeclaredOption.of(RunConfig.Creation.class, ""),
+                  DeclaredOption::component));
       Path attempts = beside(".attempts");
       boolean goesOn = goesOn(section);
       List<Prompt> excluded = exclude == null ? List.of() : JsonLines.instructions(exclude);
@@ -162,15 +112,14 @@ public final class PromptsCommand {
       Progress progress = new Progress();
       List<CreatedPrompt> all = new ArrayList<>();
       int[] kept = {0};
-      try (TokenCountingGenerator opened = model.open(plugins, generator);
+      try (TokenCountingGenerator opened = model.open(plugins);
           OrderedLines lines = goesOn ? OrderedLines.goOn(output) : new OrderedLines(output);
           OrderedLines allLines =
               goesOn ? OrderedLines.goOn(attempts) : new OrderedLines(attempts)) {
-        double startup = JsonReport.sinceStart();
-        long start = System.nanoTime();
+        report.startWork();
         Consumer<List<CreatedPrompt>> write =
-            round -> {
-              for (CreatedPrompt created : round) {
+            attempted -> {
+              for (CreatedPrompt created : attempted) {
                 allLines.put(all.size(), line(created, true));
                 all.add(created);
                 if (created.kept()) {
@@ -179,8 +128,8 @@ public final class PromptsCommand {
               }
             };
         if (goesOn && allLines.written() > 0) {
-          List<CreatedPrompt> before = SelfInstruct.wholeRounds(read(attempts), count);
-          maker.take(before);
+          List<CreatedPrompt> before = SelfInstruct.wholeBatches(read(attempts), count);
+          maker.restore(before);
           write.accept(before);
         }
         progress.begin("prompts", kept[0], count);
@@ -189,15 +138,15 @@ public final class PromptsCommand {
               maker.create(
                   count,
                   opened,
-                  round -> {
-                    write.accept(round);
+                  attempted -> {
+                    write.accept(attempted);
                     progress.progressed(kept[0], count);
                   },
                   cancellation);
               return true;
             });
         progress.finish();
-        report.work(opened.tokens(), (System.nanoTime() - start) / 1e9, startup);
+        report.work(opened.tokens());
       }
       Map<String, Integer> rejected = maker.rejected(all);
       report

@@ -25,10 +25,9 @@ public final class ResumeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Autodidact engine = Autodidact.builder().listener(new Progress()).build();
-    double startup = JsonReport.sinceStart();
-    long start = System.nanoTime();
+    report.startWork();
     Checkpoint last = SignalHandling.guard(c -> engine.resume(run, c));
-    RunSummary.print(run, last, report, (System.nanoTime() - start) / 1e9, startup);
+    RunSummary.print(run, last, report);
     return 0;
   }
 }

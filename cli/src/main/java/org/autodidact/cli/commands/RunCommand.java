@@ -52,10 +52,9 @@ public final class RunCommand implements Callable<Integer> {
     }
     RunConfig read = ConfigFile.read(config, overrides);
     Autodidact engine = Autodidact.builder().listener(new Progress()).build();
-    double startup = JsonReport.sinceStart();
-    long start = System.nanoTime();
+    report.startWork();
     Checkpoint last = SignalHandling.guard(c -> engine.run(read, output, c));
-    RunSummary.print(output, last, report, (System.nanoTime() - start) / 1e9, startup);
+    RunSummary.print(output, last, report);
     return 0;
   }
 }

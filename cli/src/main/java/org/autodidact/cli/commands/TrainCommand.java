@@ -16,19 +16,22 @@ import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
+import org.autodidact.cli.options.DeclaredOptions;
 import org.autodidact.cli.options.MachineOptions;
 import org.autodidact.cli.options.ModelOptions;
 import org.autodidact.cli.output.JsonReport;
 import org.autodidact.cli.output.Progress;
 import org.autodidact.cli.process.SignalHandling;
-import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.config.DeclaredOption;
+import org.autodidact.engine.config.TrainingOptions;
 import org.autodidact.engine.data.Examples;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.plugins.Plugins;
-import org.autodidact.engine.text.EnumNames;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 @Command(
     name = "train",
@@ -42,7 +45,8 @@ public final class TrainCommand {
       description =
           "Supervised fine-tuning: {\"messages\"} or {\"prompt\", \"response\"} a line, or as TRL, axolotl and"
               + " LLaMA-Factory read them (docs/configuration.md, Data).",
-      mixinStandardHelpOptions = true)
+      mixinStandardHelpOptions = true,
+      modelTransformer = DeclaredOptions.Sft.class)
   static final class Sft implements Callable<Integer> {
     @Mixin private TrainOptions options;
 
@@ -59,57 +63,22 @@ public final class TrainCommand {
               + " axolotl and LLaMA-Factory read them (docs/configuration.md, Data), and"
               + " \"consistency\" in [0, 1] where it is not sure which is the better (CREAM; 1 if left"
               + " out).",
-      mixinStandardHelpOptions = true)
+      mixinStandardHelpOptions = true,
+      modelTransformer = DeclaredOptions.Dpo.class)
   static final class Dpo implements Callable<Integer> {
     @Mixin private TrainOptions options;
 
-    @Option(
-        names = "--loss",
-        defaultValue = "sigmoid",
-        description = "sigmoid, sigmoid-norm, cdpo, ipo, simpo or hinge; default: ${DEFAULT-VALUE}")
-    private String loss;
-
-    @Option(names = "--beta", defaultValue = "0.1", description = "default: ${DEFAULT-VALUE}")
-    private double beta;
-
-    @Option(
-        names = "--label-smoothing",
-        defaultValue = "0.1",
-        description = "of the loss cdpo; default: ${DEFAULT-VALUE}")
-    private double labelSmoothing;
-
-    @Option(
-        names = "--gamma",
-        defaultValue = "0.5",
-        description = "margin of the loss simpo; default: ${DEFAULT-VALUE}")
-    private double gamma;
-
-    @Option(
-        names = "--sft-weight",
-        defaultValue = "0",
-        description = "adds so much cross-entropy of the chosen answer (RPO); default: 0")
-    private double sftWeight;
-
     @Override
     public Integer call() {
-      TrainingSettings.Loss chosen = EnumNames.oneOf("--loss", TrainingSettings.Loss.class, loss);
-      if (chosen == TrainingSettings.Loss.SFT) {
-        throw new InvalidInputException(
-            "--loss: sft has no pairs; 'train sft' learns from answers, and --sft-weight adds them to"
-                + " a loss of pairs");
-      }
-      return options.train(
-          TrainingSettings.dpo().toBuilder()
-              .loss(chosen)
-              .lossParameters(
-                  new TrainingSettings.LossParameters(beta, labelSmoothing, gamma, sftWeight))
-              .build(),
-          Examples::preference);
+      return options.train(TrainingSettings.dpo(), Examples::preference);
     }
   }
 
-  /** What both have in common. */
+  /** The options of both, beside those that the training settings declare. */
   static final class TrainOptions {
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
     @Option(
         names = "--model",
         required = true,
@@ -151,97 +120,9 @@ public final class TrainCommand {
     private Path heldOut;
 
     @Option(
-        names = "--optimizer",
-        defaultValue = "adamw",
-        description =
-            "adamw (default), or adafactor, which keeps next to nothing of gradients past")
-    private String optimizer;
-
-    @Option(names = "--learning-rate", description = "the highest rate (default: the paper's)")
-    private Double learningRate;
-
-    @Option(
-        names = "--final-learning-rate",
-        description = "where the schedule ends (default: in the paper's proportion)")
-    private Double finalLearningRate;
-
-    @Option(names = "--batch-size", description = "examples a step (default: 16)")
-    private Integer batchSize;
-
-    @Option(names = "--epochs", description = "default: 1")
-    private Integer epochs;
-
-    @Option(names = "--max-length", description = "tokens of prompt and answer (default: 1024)")
-    private Integer maxLength;
-
-    @Option(names = "--schedule", description = "constant, linear or cosine (default)")
-    private String schedule;
-
-    @Option(names = "--warmup", paramLabel = "STEPS", description = "default: 0")
-    private Integer warmup;
-
-    @Option(names = "--weight-decay", description = "default: 0")
-    private Double weightDecay;
-
-    @Option(names = "--dropout", description = "default: 0")
-    private Double dropout;
-
-    @Option(names = "--max-grad-norm", description = "0: no clipping (default: 1)")
-    private Double maxGradNorm;
-
-    @Option(
-        names = "--held-out-every",
-        paramLabel = "STEPS",
-        description =
-            "steps between evaluations, the last step is one too; the weights of the lowest held-out"
-                + " loss are kept; 0: never (default)")
-    private Integer heldOutEvery;
-
-    @Option(
-        names = "--patience",
-        description = "evaluations without improvement before it stops; 0: never stops (default)")
-    private Integer patience;
-
-    @Option(
-        names = "--save-every",
-        paramLabel = "STEPS",
-        description = "steps between saved states (default: 50)")
-    private Integer saveEvery;
-
-    @Option(
-        names = "--activation-checkpointing",
-        description = "compute activations again in the backward pass instead of keeping them")
-    private boolean activationCheckpointing;
-
-    @Option(
-        names = "--lora-rank",
-        description = "train an adapter of this rank; the output is the adapter, as PEFT reads it")
-    private Integer loraRank;
-
-    @Option(names = "--lora-alpha", description = "default: twice the rank")
-    private Double loraAlpha;
-
-    @Option(names = "--lora-dropout", defaultValue = "0", description = "default: 0")
-    private double loraDropout;
-
-    @Option(
-        names = "--lora-targets",
-        split = ",",
-        description = "projections that have an adapter, for example q_proj,v_proj (default: all)")
-    private List<String> loraTargets;
-
-    @Option(
         names = "--lora-merge",
         description = "the output is a whole model with the adapter added to its weights")
     private boolean loraMerge;
-
-    @Option(
-        names = "--lora-quantized",
-        description = "keep the base's layers in 8 bits while the adapter is trained")
-    private boolean loraQuantized;
-
-    @Option(names = "--no-shuffle", description = "take the examples in the file's order")
-    private boolean noShuffle;
 
     @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
     private long seed;
@@ -254,7 +135,7 @@ public final class TrainCommand {
 
     @Mixin private JsonReport report;
 
-    int train(TrainingSettings paper, JsonLines.LineReader<TrainingExample> reader) {
+    int train(TrainingSettings defaults, JsonLines.LineReader<TrainingExample> reader) {
       JsonLines.Rows<TrainingExample> examples = JsonLines.rows(data, reader);
       JsonLines.Rows<TrainingExample> evaluated =
           heldOut == null
@@ -269,15 +150,14 @@ public final class TrainCommand {
               ModelOptions.checkpoint(model),
               examples.values(),
               evaluated.values(),
-              settings(paper),
+              settings(defaults),
               seed,
               new Checkpoint(folder.getFileName().toString(), folder),
               folder.resolveSibling(folder.getFileName() + ".state"));
       Trainer opened =
           Plugins.discover(List.of()).trainer(trainer).create(machine.settings(precision, 0));
       Progress progress = new Progress();
-      double startup = JsonReport.sinceStart();
-      long start = System.nanoTime();
+      report.startWork();
       progress.begin("train", examples.values().size() + " examples");
       List<TrainingMetrics> now = new ArrayList<>();
       TrainingResult result;
@@ -300,14 +180,14 @@ public final class TrainCommand {
       } catch (TrainingDivergedException e) {
         throw e.naming(examples::where);
       }
-      double seconds = (System.nanoTime() - start) / 1e9;
+      double seconds = report.seconds();
       progress.finish();
       long tokens = now.stream().mapToLong(TrainingMetrics::tokens).sum();
       int steps = result.metrics().size();
       int before = steps - now.size();
       TrainingMetrics last = result.metrics().get(steps - 1);
       report
-          .work(tokens, seconds, startup)
+          .work(tokens)
           .put("steps", steps)
           .put("steps_before", before)
           .put("kept_step", result.keptStep())
@@ -329,43 +209,24 @@ public final class TrainCommand {
       return 0;
     }
 
-    private TrainingSettings settings(TrainingSettings paper) {
-      // loss and its terms are in paper already, and held-out is a file
-      RunConfig.Training given =
-          new RunConfig.Training(
-              null,
-              null,
-              null,
-              null,
-              null,
-              null,
-              optimizer,
-              learningRate,
-              finalLearningRate,
-              schedule,
-              warmup,
-              batchSize,
-              epochs,
-              maxLength,
-              weightDecay,
-              maxGradNorm,
-              dropout,
-              heldOutEvery,
-              patience,
-              saveEvery,
-              activationCheckpointing,
-              loraRank,
-              loraAlpha,
-              loraDropout,
-              loraTargets,
-              loraQuantized);
-      if (loraMerge && loraRank == null) {
+    private TrainingSettings settings(TrainingSettings defaults) {
+      List<DeclaredOption> options =
+          TrainingOptions.all().stream()
+              .filter(o -> o.record() != TrainingOptions.HeldOut.class)
+              .toList();
+      TrainingSettings settings =
+          new TrainingOptions(DeclaredOptions.values(command, options, DeclaredOption::key))
+              .over(defaults, loraMerge);
+      if (loraMerge && settings.lora().isEmpty()) {
         throw new InvalidInputException(
             "--lora-merge merges an adapter, and without --lora-rank there is none: set it, or leave"
                 + " --lora-merge out");
       }
-      TrainingSettings settings =
-          given.over(paper, loraMerge).toBuilder().shuffle(!noShuffle).build();
+      if (settings.loss() == TrainingSettings.Loss.SFT && defaults.loss() != settings.loss()) {
+        throw new InvalidInputException(
+            "--loss: sft has no pairs; 'train sft' trains on answers, and --sft-weight adds them to"
+                + " a loss of pairs");
+      }
       boolean evaluates = settings.heldOutEvery() > 0;
       if (evaluates != (heldOut != null) || settings.patience() > 0 && !evaluates) {
         throw new InvalidInputException(

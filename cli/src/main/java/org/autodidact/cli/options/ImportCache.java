@@ -48,7 +48,7 @@ public final class ImportCache {
   private static final String LOCK = ".lock";
   private static final String SEEN = "seen";
 
-  /** What this process uses; given back when it ends. */
+  /** The entries that this process uses, released when it ends. */
   private static final Map<Path, FileChannel> USED = new HashMap<>();
 
   private final Path folder;

@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.LongStream;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
@@ -57,7 +56,7 @@ public final class JudgingOptions {
       names = "--template",
       paramLabel = "FILE",
       description = "a judge prompt with {instruction} and {response}, or what the judge shows")
-  private String template;
+  private Path template;
 
   @Option(
       names = "--judge-model",
@@ -67,12 +66,6 @@ public final class JudgingOptions {
 
   @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
   private long seed;
-
-  @Option(
-      names = "--generator",
-      defaultValue = "onnxruntime",
-      description = "default: ${DEFAULT-VALUE}")
-  private String generator;
 
   public String judge() {
     return judge;
@@ -90,14 +83,9 @@ public final class JudgingOptions {
     return Optional.ofNullable(template).map(FineTuningData::readText);
   }
 
-  /** The generator's name. */
-  public String generator() {
-    return generator;
-  }
-
-  /** The seeds of the judgement at a place. */
-  public List<Long> seeds(int place) {
-    return LongStream.range(0, samples()).mapToObj(k -> Seeds.of(seed, place, k)).toList();
+  /** The seeds of the samples of the judgement with this index. */
+  public List<Long> seeds(int index) {
+    return Seeds.list(samples(), seed, index);
   }
 
   /** The judge, which shows how far it is. */
@@ -108,7 +96,6 @@ public final class JudgingOptions {
   /** Refuses what {@link #open} would, before there is a model. */
   public void check(Plugins plugins) {
     samples();
-    plugins.generator(generator);
     plugins.openJudge(judge, members, context(new Plugins.NoGenerator())).close();
   }
 

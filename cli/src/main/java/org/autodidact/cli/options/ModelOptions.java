@@ -54,6 +54,12 @@ public final class ModelOptions {
               + " (default)")
   private int memory;
 
+  @Option(
+      names = "--generator",
+      defaultValue = "onnxruntime",
+      description = "default: ${DEFAULT-VALUE}")
+  private String generator;
+
   @Mixin private MachineOptions machine;
 
   public Checkpoint checkpoint() {
@@ -72,15 +78,21 @@ public final class ModelOptions {
             : ModelLocator.folder(model, model));
   }
 
-  /** The model, opened by the generator of that name. */
-  public TokenCountingGenerator open(Plugins plugins, String generator) {
-    return new TokenCountingGenerator(plugins.generator(generator).open(checkpoint(), compute()));
+  /** The model, opened by the generator. */
+  public TokenCountingGenerator open(Plugins plugins) {
+    return new TokenCountingGenerator(open(plugins, checkpoint()));
   }
 
-  /** The same for a judge that may need none: then what is missing is said when it is asked. */
-  public TokenCountingGenerator openForJudge(Plugins plugins, String generator) {
+  /** Another model, opened by the same generator. */
+  public Generator open(Plugins plugins, Checkpoint checkpoint) {
+    return plugins.generator(generator).open(checkpoint, compute());
+  }
+
+  /** The model of a judge that may need none: a missing one is reported when it is asked. */
+  public TokenCountingGenerator openForJudge(Plugins plugins) {
+    plugins.generator(generator);
     if (model != null) {
-      return open(plugins, generator);
+      return open(plugins);
     }
     return new TokenCountingGenerator(
         new Generator() {

@@ -7,7 +7,11 @@ import org.autodidact.checkpoints.files.Warnings;
 /** Options of earlier versions: each still works, and means the option that replaced it. */
 public final class RenamedOptions {
   private static final Map<String, String> NAMES =
-      Map.of("--provider", "--device", "--recompute", "--activation-checkpointing");
+      Map.of(
+          "--provider", "--device",
+          "--recompute", "--activation-checkpointing",
+          "--warmup", "--warmup-steps",
+          "--max-grad-norm", "--max-gradient-norm");
 
   private RenamedOptions() {}
 

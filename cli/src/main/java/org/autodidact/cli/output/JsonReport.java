@@ -21,14 +21,35 @@ public final class JsonReport {
   private boolean wanted;
 
   private final Map<String, Object> facts = new LinkedHashMap<>();
+  private double startup;
+  private long start;
 
   public JsonReport put(String name, Object value) {
     facts.put(name, value);
     return this;
   }
 
-  /** Work of {@code tokens} in {@code seconds}, after {@code startup} seconds of start. */
-  public JsonReport work(long tokens, double seconds, double startup) {
+  /** Starts the clock of the work; what was before is start-up. */
+  public void startWork() {
+    startup = (System.currentTimeMillis() - JVM_START) / 1e3;
+    start = System.nanoTime();
+  }
+
+  /** Seconds since the work started. */
+  public double seconds() {
+    return (System.nanoTime() - start) / 1e9;
+  }
+
+  /** Reports the seconds of the work and of the start-up, and the peak memory. */
+  public JsonReport times() {
+    return put("seconds", rounded(seconds()))
+        .put("startup_seconds", rounded(startup))
+        .put("peak_rss_mb", peakMegabytes());
+  }
+
+  /** Reports the work on {@code tokens} from its start to now. */
+  public JsonReport work(long tokens) {
+    double seconds = seconds();
     return put("tokens", tokens)
         .put("seconds", rounded(seconds))
         .put("tokens_per_second", rounded(tokens / seconds))
@@ -67,10 +88,5 @@ public final class JsonReport {
     } catch (IOException e) {
       return -1;
     }
-  }
-
-  /** Seconds since the JVM started. */
-  public static double sinceStart() {
-    return (System.currentTimeMillis() - JVM_START) / 1e3;
   }
 }

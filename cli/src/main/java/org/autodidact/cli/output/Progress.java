@@ -39,7 +39,7 @@ public final class Progress implements RunListener {
   @Override
   public void trained(Stage stage, TrainingMetrics metrics) {
     if (tokens == 0) {
-      doneBefore = metrics.step() - 1; // a resumed training tells of the steps that are left
+      doneBefore = metrics.step() - 1; // a resumed training reports the steps that are left
     }
     tokens += metrics.tokens();
     StringBuilder more = new StringBuilder();

@@ -11,8 +11,7 @@ import org.autodidact.engine.store.RunStore;
 public final class RunSummary {
   private RunSummary() {}
 
-  public static void print(
-      Path run, Checkpoint last, JsonReport report, double seconds, double startup) {
+  public static void print(Path run, Checkpoint last, JsonReport report) {
     try (RunStore store = RunStore.read(run)) {
       Map<String, Long> counts = store.counts();
       report
@@ -21,16 +20,14 @@ public final class RunSummary {
           .put("counts", counts)
           .put("stage_seconds", store.stageSeconds())
           .put("handovers", ModelHandover.all(store))
-          .put("seconds", JsonReport.rounded(seconds))
-          .put("startup_seconds", JsonReport.rounded(startup))
-          .put("peak_rss_mb", JsonReport.peakMegabytes())
+          .times()
           .print(
               String.format(
                   Locale.ROOT,
                   "%s is ready in %s after %.1f s: %d prompts, %d candidates, %d judgements, %d pairs, %d training steps; all of it is in %s",
                   last.name(),
                   last.folder(),
-                  seconds,
+                  report.seconds(),
                   counts.get("prompt"),
                   counts.get("candidate"),
                   counts.get("judgement"),

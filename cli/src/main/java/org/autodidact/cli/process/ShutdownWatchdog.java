@@ -7,9 +7,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Ends the process some seconds after it was told to end, where it does not and nothing moves: a
- * loop without end in a text, a file that never gives an answer. What is finished is stored
- * already.
+ * Ends the process some seconds after it was asked to end, where it does not and nothing moves: a
+ * loop without end in a text, a file that never answers. What is finished is stored already.
  *
  * <p>Something moves where a result, a step or a file comes along ({@link #moved}); where a thread
  * is in a library's call that computes and comes back by itself, for minutes perhaps, as in a
@@ -21,7 +20,7 @@ public final class ShutdownWatchdog {
 
   private static final long LOOK_EVERY_MILLIS = 200;
 
-  /** Packages whose native calls end by themselves; tokenizers are given texts of any length. */
+  /** Packages whose native calls end by themselves; tokenizers read texts of any length. */
   private static final Set<String> COMPUTING = Set.of("ai.djl.pytorch.jni", "ai.onnxruntime");
 
   /** Native methods that write. */

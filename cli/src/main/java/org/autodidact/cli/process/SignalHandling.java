@@ -32,7 +32,7 @@ public final class SignalHandling {
       try {
         undo.add(handle(name, () -> end(cancellation)));
       } catch (ReflectiveOperationException e) {
-        // Not known here, or the JVM was told to leave signals alone.
+        // Not known here, or the JVM has signal handling switched off.
       }
     }
     try {

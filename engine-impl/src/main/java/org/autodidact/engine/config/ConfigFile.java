@@ -1,12 +1,19 @@
 package org.autodidact.engine.config;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.ser.std.StdSerializer;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
+import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,32 +27,39 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ShownText;
 import org.autodidact.engine.data.JsonErrors;
 import org.autodidact.engine.data.SmallFile;
+import org.autodidact.engine.text.EnumNames;
 
 /** Reads a run's configuration; YAML is a superset of JSON, so one reader serves both files. */
 public final class ConfigFile {
-  /** Files that a configuration names. */
-  private static final List<String> PATHS =
-      List.of(
-          "model",
-          "prompts.file",
-          "prompts.self-instruct.seeds",
-          "prompts.self-instruct.model",
-          "prompts.self-instruct.exclude",
-          "fine-tuning.ift",
-          "fine-tuning.eft",
-          "judge.template",
-          "judge.model",
-          "evaluation.perplexity",
-          "evaluation.prompts");
-
   private static final ObjectMapper JSON =
       JsonMapper.builder()
           .addModule(new Jdk8Module())
+          .addModule(
+              new SimpleModule()
+                  .addSerializer(Path.class, ToStringSerializer.instance)
+                  .addSerializer(Enum.class, new EnumNameSerializer()))
+          .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
           .enable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
           .defaultPropertyInclusion(
               JsonInclude.Value.construct(
                   JsonInclude.Include.NON_ABSENT, JsonInclude.Include.NON_ABSENT))
           .build();
+
+  /** Enum constants as people write them. */
+  @SuppressWarnings("rawtypes")
+  private static final class EnumNameSerializer extends StdSerializer<Enum> {
+    private static final long serialVersionUID = 1L;
+
+    EnumNameSerializer() {
+      super(Enum.class);
+    }
+
+    @Override
+    public void serialize(Enum value, JsonGenerator json, SerializerProvider provider)
+        throws IOException {
+      json.writeString(EnumNames.of(value));
+    }
+  }
 
   private ConfigFile() {}
 
@@ -75,16 +89,29 @@ public final class ConfigFile {
             .orElseGet(() -> new YamlNode.Mapping(source, new LinkedHashMap<>()));
     YamlNode.Mapping root = root(tree, source);
     RenamedKeys.replace(root, false);
-    resolvePaths(root, folder);
+    resolvePaths(root, RunConfig.class, "", folder);
     nameToSection(root);
     for (Map.Entry<String, String> override : overrides.entrySet()) {
       String key = RenamedKeys.replaced(override.getKey());
       YamlNode.Mapping given = new YamlNode.Mapping(source, new LinkedHashMap<>());
       put(given, source, key, override(source, key, override.getValue()));
-      resolvePaths(given, Path.of("").toAbsolutePath());
+      resolvePaths(given, RunConfig.class, "", Path.of("").toAbsolutePath());
       put(root, source, key, at(given, key).orElseThrow());
       nameToSection(root);
     }
+    return RecordReader.read(RunConfig.class, root, "");
+  }
+
+  /** The configuration of values by dotted key; paths are relative to the process's folder. */
+  static RunConfig of(Map<String, Object> values) {
+    String source = "the run's configuration";
+    YamlNode.Mapping root = new YamlNode.Mapping(source, new LinkedHashMap<>());
+    values.forEach(
+        (key, value) -> {
+          put(root, source, RenamedKeys.replaced(key), YamlNode.ofValue(value, source));
+          nameToSection(root);
+        });
+    resolvePaths(root, RunConfig.class, "", Path.of("").toAbsolutePath());
     return RecordReader.read(RunConfig.class, root, "");
   }
 
@@ -108,18 +135,23 @@ public final class ConfigFile {
             .orElseGet(() -> new YamlNode.Scalar(source, "", false));
   }
 
-  /** Makes the paths absolute, so that they are found from any folder. */
-  private static void resolvePaths(YamlNode.Mapping root, Path folder) {
-    for (String key : PATHS) {
-      Optional<YamlNode> value = at(root, key);
-      if (value.isPresent() && value.get() instanceof YamlNode.Scalar scalar && !scalar.isNull()) {
-        put(
-            root,
-            scalar.where(),
-            key,
-            new YamlNode.Scalar(scalar.where(), resolved(key, scalar, folder), true));
-      }
-    }
+  /** Makes the paths in a section absolute, so that they are found from any folder. */
+  private static void resolvePaths(
+      YamlNode.Mapping section, Class<?> type, String prefix, Path folder) {
+    RecordReader.keys(type)
+        .forEach(
+            (key, valueType) -> {
+              YamlNode value = section.values().get(key);
+              if (value instanceof YamlNode.Mapping inner) {
+                RecordReader.section(valueType)
+                    .ifPresent(c -> resolvePaths(inner, c, prefix + key + ".", folder));
+              } else if (RecordReader.isPath(valueType)
+                  && value instanceof YamlNode.Scalar path
+                  && !path.isNull()) {
+                String absolute = resolved(prefix + key, path, folder);
+                section.values().put(key, new YamlNode.Scalar(path.where(), absolute, true));
+              }
+            });
   }
 
   private static String resolved(String key, YamlNode.Scalar path, Path folder) {
@@ -215,7 +247,7 @@ public final class ConfigFile {
     try {
       YamlNode.Mapping root = root(YamlNode.of(JSON.readTree(json), source), source);
       RenamedKeys.replace(root, true);
-      resolvePaths(root, Path.of(""));
+      resolvePaths(root, RunConfig.class, "", Path.of(""));
       return RecordReader.read(RunConfig.class, root, "");
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(

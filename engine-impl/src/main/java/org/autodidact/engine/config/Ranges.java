@@ -14,7 +14,7 @@ public final class Ranges {
   /** Tokens of a text; the longest contexts have 1e6 to 1e7. */
   public static final int TOKENS = 1 << 20;
 
-  /** Candidates or judgements of one place. */
+  /** Candidates of a prompt, or judgements of a candidate. */
   public static final int SAMPLES = 10_000;
 
   static final int ITERATIONS = 1_000;
@@ -44,7 +44,7 @@ public final class Ranges {
     return value;
   }
 
-  /** The same of numbers that may be broken. */
+  /** The value, a number with a fraction, which is between both; null where it is null. */
   static Double number(String key, Double value, double least, double most) {
     if (value != null && !(value >= least && value <= most)) {
       throw new InvalidInputException(

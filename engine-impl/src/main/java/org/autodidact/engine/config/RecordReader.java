@@ -1,26 +1,31 @@
 package org.autodidact.engine.config;
 
-import com.fasterxml.jackson.databind.PropertyNamingStrategies.KebabCaseStrategy;
-import java.lang.reflect.InvocationTargetException;
+import java.lang.invoke.MethodType;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Settings;
 import org.autodidact.api.ShownText;
+import org.autodidact.engine.text.EnumNames;
 import org.autodidact.engine.text.Suggestions;
 
 /**
- * Makes records of nodes: a component's type says what its key's value means, its name in lower
- * case with hyphens is the key. What is not there is null, or an empty Optional.
+ * Makes records of nodes: the type of a component says what the value of its key means, its name in
+ * lower case with hyphens is the key. A missing section is one without keys, another missing value
+ * null, or an empty Optional.
  */
 final class RecordReader {
   /** Items of a list. */
@@ -38,8 +43,12 @@ final class RecordReader {
   /** The keys of a section's components. */
   static Map<String, Type> keys(Class<?> section) {
     Map<String, Type> keys = new LinkedHashMap<>();
+    if (section == TrainingOptions.class) {
+      TrainingOptions.all().forEach(option -> keys.put(option.key(), option.type()));
+      return keys;
+    }
     for (RecordComponent c : section.getRecordComponents()) {
-      keys.put(new KebabCaseStrategy().translate(c.getName()), c.getGenericType());
+      keys.put(Settings.key(c.getName()), c.getGenericType());
     }
     return keys;
   }
@@ -48,8 +57,7 @@ final class RecordReader {
   static Optional<Type> type(Class<?> section, String dottedKey) {
     Type type = section;
     for (String step : dottedKey.split("\\.", -1)) {
-      Type inner = unwrapped(type);
-      type = inner instanceof Class<?> c && c.isRecord() ? keys(c).get(step) : null;
+      type = section(type).map(c -> keys(c).get(step)).orElse(null);
       if (type == null) {
         return Optional.empty();
       }
@@ -57,9 +65,29 @@ final class RecordReader {
     return Optional.of(type);
   }
 
-  /** Whether a key's value is a text. */
+  /** Whether a key's value is a text, be it one that names a file or a constant. */
   static boolean isText(Type type) {
-    return unwrapped(type) == String.class;
+    return unwrapped(type) == String.class || isPath(type) || isEnum(unwrapped(type));
+  }
+
+  static boolean isPath(Type type) {
+    return unwrapped(type) == Path.class;
+  }
+
+  private static boolean isEnum(Type type) {
+    return type instanceof Class<?> c && c.isEnum();
+  }
+
+  /** The section that a key's value is; empty where it is none. */
+  static Optional<Class<?>> section(Type type) {
+    return unwrapped(type) instanceof Class<?> c && c.isRecord()
+        ? Optional.of(c)
+        : Optional.empty();
+  }
+
+  /** The type of the objects that hold a primitive type's values. */
+  static Type wrapped(Type type) {
+    return type instanceof Class<?> c ? MethodType.methodType(c).wrap().returnType() : type;
   }
 
   private static Type unwrapped(Type type) {
@@ -83,44 +111,44 @@ final class RecordReader {
                 + keys.keySet().stream().sorted().toList());
       }
     }
-    Object[] arguments =
-        keys.entrySet().stream()
-            .map(
-                e ->
-                    value(
-                        e.getValue(),
-                        Optional.ofNullable(node.values().get(e.getKey())),
-                        path + e.getKey()))
-            .toArray();
-    Class<?>[] types =
-        Arrays.stream(section.getRecordComponents())
-            .map(RecordComponent::getType)
-            .toArray(Class<?>[]::new);
+    SortedMap<String, Object> values = new TreeMap<>();
+    keys.forEach(
+        (key, type) -> {
+          Object value =
+              value(type, Optional.ofNullable(node.values().get(key)), path + key, node.where());
+          if (value != null) {
+            values.put(key, value);
+          }
+        });
     try {
-      return section.getDeclaredConstructor(types).newInstance(arguments);
-    } catch (InvocationTargetException e) {
-      if (e.getCause() instanceof InvalidInputException cause) {
-        String name = path.isEmpty() ? "" : path.substring(0, path.length() - 1);
-        throw new InvalidInputException(
-            node.where()
-                + ": "
-                + (cause.getMessage().contains(name) ? "" : name + ": ")
-                + cause.getMessage(),
-            cause);
+      if (section == TrainingOptions.class) {
+        return section.cast(new TrainingOptions(values));
       }
-      throw new IllegalStateException(e);
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException(e);
+      Map<String, Object> byComponent = new HashMap<>();
+      for (RecordComponent c : section.getRecordComponents()) {
+        byComponent.put(c.getName(), values.get(Settings.key(c.getName())));
+      }
+      return section.cast(Settings.create(section.asSubclass(Record.class), byComponent));
+    } catch (InvalidInputException e) {
+      String name = path.isEmpty() ? "" : path.substring(0, path.length() - 1);
+      throw new InvalidInputException(
+          node.where() + ": " + (e.getMessage().contains(name) ? "" : name + ": ") + e.getMessage(),
+          e);
     }
   }
 
-  private static Object value(Type type, Optional<YamlNode> node, String key) {
+  private static Object value(Type type, Optional<YamlNode> node, String key, String where) {
     boolean optional = unwrapped(type) != type;
-    if (node.isEmpty() || node.get() instanceof YamlNode.Scalar s && s.isNull()) {
-      return optional ? Optional.empty() : null;
+    if (node.isPresent() && !(node.get() instanceof YamlNode.Scalar s && s.isNull())) {
+      Object value = present(unwrapped(type), node.get(), key);
+      return optional ? Optional.of(value) : value;
     }
-    Object value = present(unwrapped(type), node.get(), key);
-    return optional ? Optional.of(value) : value;
+    if (optional) {
+      return Optional.empty();
+    }
+    return section(type)
+        .map(c -> (Object) read(c, new YamlNode.Mapping(where, new LinkedHashMap<>()), key + "."))
+        .orElse(null);
   }
 
   private static Object present(Type type, YamlNode node, String key) {
@@ -136,11 +164,21 @@ final class RecordReader {
     if (!(node instanceof YamlNode.Scalar scalar)) {
       throw expected(node, key, words(type));
     }
+    if (type == Path.class) {
+      return Path.of(text(scalar, key));
+    }
+    if (isEnum(type)) {
+      try {
+        return EnumNames.constant(key, (Class<?>) type, text(scalar, key));
+      } catch (InvalidInputException e) {
+        throw new InvalidInputException(scalar.where() + ": " + e.getMessage(), e);
+      }
+    }
     return type == String.class ? text(scalar, key) : number(type, scalar, key);
   }
 
   private static String words(Type type) {
-    if (type == String.class) {
+    if (isText(type)) {
       return "a text";
     }
     if (type == Boolean.class) {

@@ -2,18 +2,23 @@ package org.autodidact.engine.config;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.KebabCaseStrategy;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.ComputeSettings.Device;
+import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PairSelectorProvider.SelectorSettings;
 import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.Setting;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.prompts.SelfInstruct;
-import org.autodidact.engine.text.EnumNames;
 
 /**
  * Everything that a run depends on. Components are the file's keys in lower case with hyphens;
@@ -21,7 +26,7 @@ import org.autodidact.engine.text.EnumNames;
  */
 @JsonNaming(KebabCaseStrategy.class)
 public record RunConfig(
-    String model,
+    Path model,
     Long seed,
     Integer iterations,
     String generator,
@@ -31,7 +36,7 @@ public record RunConfig(
     Prompts prompts,
     Candidates candidates,
     JudgeSection judge,
-    Training preferenceTraining,
+    TrainingOptions preferenceTraining,
     Strategy strategy,
     Limits warnWhen,
     Limits stopWhen,
@@ -44,32 +49,20 @@ public record RunConfig(
     iterations = Ranges.whole("iterations", or(iterations, 2), 0, Ranges.ITERATIONS);
     generator = or(generator, "onnxruntime");
     trainer = or(trainer, "djl-pytorch");
-    selector = or(selector, new Selector(null, null, null));
-    fineTuning = or(fineTuning, Optional.empty());
-    prompts = required("prompts", prompts);
-    candidates = or(candidates, new Candidates(null, null, null, null, null, null, null));
-    judge = or(judge, new JudgeSection(null, null, null, null, null, null, null, null));
-    preferenceTraining = or(preferenceTraining, Training.DEFAULTS);
-    strategy = or(strategy, new Strategy(null, null));
-    warnWhen = or(warnWhen, new Limits(null, null, null, null, null, null));
-    stopWhen = or(stopWhen, new Limits(null, null, null, null, null, null));
-    evaluation = or(evaluation, Optional.empty());
-    compute = or(compute, new Compute(null, null, null, null));
     if (iterations == 0 && fineTuning.isEmpty()) {
       throw new InvalidInputException(
           "the key 'iterations' is 0 and there is no fine-tuning: nothing would be done");
     }
-    check(preferenceTraining, fineTuning, candidates, judge, prompts, compute);
+    check(preferenceTraining, fineTuning, candidates, judge, prompts);
   }
 
   /** Numbers that are held against each other, or by the records that they are handed over in. */
   private static void check(
-      Training preferenceTraining,
+      TrainingOptions preferenceTraining,
       Optional<FineTuning> fineTuning,
       Candidates candidates,
       JudgeSection judge,
-      Prompts prompts,
-      Compute compute) {
+      Prompts prompts) {
     Ranges.section("preference-training", () -> preferenceTraining.over(TrainingSettings.dpo()));
     fineTuning.ifPresent(
         f ->
@@ -87,13 +80,12 @@ public record RunConfig(
                       c.settings();
                       c.filterSettings();
                     }));
-    Ranges.section("compute", compute::settings);
     Ranges.product(
         "prompts.per-iteration", prompts.perIteration(), "candidates.count", candidates.count());
   }
 
   /** The prompts that people wrote: self-instruct's own, or those of fine-tuning. */
-  public String seedPrompts() {
+  public Path seedPrompts() {
     return prompts
         .selfInstruct()
         .flatMap(Creation::seeds)
@@ -121,12 +113,10 @@ public record RunConfig(
 
   /** Where each preference training starts, and what it learns from. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Strategy(String start, String pairs) {
+  public record Strategy(Start start, Pairs pairs) {
     public Strategy {
-      start = or(start, "last");
-      pairs = or(pairs, "fresh");
-      EnumNames.oneOf("strategy.start", Start.class, start);
-      EnumNames.oneOf("strategy.pairs", Pairs.class, pairs);
+      start = or(start, Start.LAST);
+      pairs = or(pairs, Pairs.FRESH);
     }
 
     /** The model that is trained, and the reference of DPO. */
@@ -144,14 +134,6 @@ public record RunConfig(
       /** This iteration's and all before. */
       CUMULATIVE
     }
-
-    public boolean fromM1() {
-      return EnumNames.oneOf("strategy.start", Start.class, start) == Start.M1;
-    }
-
-    public boolean cumulative() {
-      return EnumNames.oneOf("strategy.pairs", Pairs.class, pairs) == Pairs.CUMULATIVE;
-    }
   }
 
   /**
@@ -167,12 +149,6 @@ public record RunConfig(
       Optional<Double> parseFailures,
       Optional<Double> namedScores) {
     public Limits {
-      scoreInflation = or(scoreInflation, Optional.empty());
-      lengthGrowth = or(lengthGrowth, Optional.empty());
-      selfSimilarity = or(selfSimilarity, Optional.empty());
-      agreement = or(agreement, Optional.empty());
-      parseFailures = or(parseFailures, Optional.empty());
-      namedScores = or(namedScores, Optional.empty());
       scoreInflation.ifPresent(v -> Ranges.number("score-inflation", v, -1e6, 1e6));
       lengthGrowth.ifPresent(v -> Ranges.number("length-growth", v, -1e6, 1e6));
       selfSimilarity.ifPresent(v -> Ranges.number("self-similarity", v, -1e6, 1e6));
@@ -199,14 +175,11 @@ public record RunConfig(
   }
 
   /** What each iterate, the last one too, is measured by besides what it writes for the run. */
-  public record Evaluation(Optional<String> perplexity, Optional<String> prompts) {
-    public Evaluation {
-      perplexity = or(perplexity, Optional.empty());
-      prompts = or(prompts, Optional.empty());
-    }
+  public record Evaluation(Optional<Path> perplexity, Optional<Path> prompts) {
+    public Evaluation {}
 
     /** The files that it names. */
-    public List<String> files() {
+    public List<Path> files() {
       return Stream.of(perplexity, prompts).flatMap(Optional::stream).toList();
     }
   }
@@ -215,26 +188,21 @@ public record RunConfig(
    * The first, supervised stage: M0 becomes M1. Without it the loop starts from the model itself.
    */
   @JsonNaming(KebabCaseStrategy.class)
-  public record FineTuning(Optional<String> ift, Optional<String> eft, Training training) {
+  public record FineTuning(Optional<Path> ift, Optional<Path> eft, TrainingOptions training) {
     public FineTuning {
-      ift = or(ift, Optional.empty());
-      eft = or(eft, Optional.empty());
       if (ift.isEmpty() && eft.isEmpty()) {
         throw new InvalidInputException(
             "fine-tuning needs ift or eft, the path of a JSONL file; leave the whole section out to"
                 + " start from the model itself");
       }
-      training = or(training, Training.DEFAULTS);
     }
   }
 
   /** Where an iteration's prompts come from: a file, or a model that makes them. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Prompts(
-      Optional<String> file, Integer perIteration, Optional<Creation> selfInstruct) {
+      Optional<Path> file, Integer perIteration, Optional<Creation> selfInstruct) {
     public Prompts {
-      file = or(file, Optional.empty());
-      selfInstruct = or(selfInstruct, Optional.empty());
       perIteration = Ranges.whole("prompts.per-iteration", or(perIteration, 64), 1, Ranges.PROMPTS);
       if (file.isPresent() == selfInstruct.isPresent()) {
         throw new InvalidInputException(
@@ -247,49 +215,40 @@ public record RunConfig(
   /** How a model makes prompts; see {@link SelfInstruct}. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Creation(
-      Optional<String> seeds,
-      Optional<String> model,
-      Optional<String> exclude,
-      Integer seedShots,
-      Integer ownShots,
-      Double similarity,
-      Double temperature,
-      Double topP,
-      Integer maxTokens,
-      List<String> filters,
-      Integer minWords,
-      Integer maxWords,
-      List<String> keywords,
-      String language) {
+      Optional<Path> seeds,
+      Optional<Path> model,
+      Optional<Path> exclude,
+      @Setting(value = "prompts of people that are shown", byDefault = "6") Integer seedShots,
+      @Setting(
+              value =
+                  "own prompts that are shown; people's replace them as long as there are too few",
+              byDefault = "2")
+          Integer ownShots,
+      @Setting(
+              value = "the highest ROUGE-L F1 that a prompt may have with another",
+              byDefault = "0.7")
+          Double similarity,
+      @Setting(value = "temperature at which a prompt is sampled", byDefault = "0.6")
+          Double temperature,
+      @Setting(value = "top-p at which a prompt is sampled", byDefault = "0.9") Double topP,
+      @Setting(value = "tokens of a prompt at most", byDefault = "128") Integer maxTokens,
+      @Setting(
+              value = "filters by name, in this order; 'plugins' lists them",
+              byDefault = "length,keywords")
+          List<String> filters,
+      @Setting(value = "fewest words, of the filter length", byDefault = "3") Integer minWords,
+      @Setting(value = "most words, of the filter length", byDefault = "150") Integer maxWords,
+      @Setting(
+              value = "words that no prompt has, of the filter keywords",
+              byDefault = "image, file, video and so on")
+          List<String> keywords,
+      @Setting(value = "ISO 639 code, of the filter language", byDefault = "en") String language) {
     /** What a model without eyes, ears and files cannot deal with (after Wang et al., 2023). */
-    private static final List<String> KEYWORDS =
-        List.of(
-            "image",
-            "images",
-            "picture",
-            "pictures",
-            "photo",
-            "graph",
-            "graphs",
-            "chart",
-            "map",
-            "maps",
-            "draw",
-            "plot",
-            "video",
-            "videos",
-            "audio",
-            "music",
-            "file",
-            "files",
-            "diagram",
-            "flowchart",
-            "go to");
+    private static final String KEYWORDS =
+        "image,images,picture,pictures,photo,graph,graphs,chart,map,maps,draw,plot,video,videos,audio,"
+            + "music,file,files,diagram,flowchart,go to";
 
     public Creation {
-      seeds = or(seeds, Optional.empty());
-      model = or(model, Optional.empty());
-      exclude = or(exclude, Optional.empty());
       seedShots = Ranges.whole("seed-shots", or(seedShots, 6), 1, Ranges.SAMPLES);
       ownShots = Ranges.whole("own-shots", or(ownShots, 2), 0, Ranges.SAMPLES);
       similarity = or(similarity, 0.7);
@@ -299,11 +258,12 @@ public record RunConfig(
       filters = Ranges.texts("filters", or(filters, List.of("length", "keywords")), 100, 1_000);
       minWords = Ranges.whole("min-words", or(minWords, 3), 1, Ranges.TOKENS);
       maxWords = Ranges.whole("max-words", or(maxWords, 150), 1, Ranges.TOKENS);
-      keywords = Ranges.texts("keywords", or(keywords, KEYWORDS), 10_000, 1_000);
+      keywords =
+          Ranges.texts("keywords", or(keywords, List.of(KEYWORDS.split(","))), 10_000, 1_000);
       language = or(language, "en");
     }
 
-    /** What {@link SelfInstruct} is told. */
+    /** The settings of {@link SelfInstruct}. */
     public SelfInstruct.Settings settings() {
       return new SelfInstruct.Settings(
           seedShots,
@@ -317,7 +277,7 @@ public record RunConfig(
     }
   }
 
-  /** How candidates are drawn. */
+  /** How candidates are sampled. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Candidates(
       Integer count,
@@ -326,7 +286,7 @@ public record RunConfig(
       Integer topK,
       Integer maxTokens,
       List<String> stop,
-      String truncated) {
+      Truncated truncated) {
 
     public Candidates {
       count = Ranges.whole("candidates.count", or(count, 4), 2, Ranges.SAMPLES);
@@ -336,8 +296,7 @@ public record RunConfig(
       maxTokens = Ranges.whole("candidates.max-tokens", or(maxTokens, 512), 1, Ranges.TOKENS);
       stop = Ranges.texts("candidates.stop", or(stop, List.of()), 100, 1_000);
       Ranges.product("candidates.count", count, "candidates.max-tokens", maxTokens);
-      truncated = or(truncated, "keep");
-      EnumNames.oneOf("candidates.truncated", Truncated.class, truncated);
+      truncated = or(truncated, Truncated.KEEP);
     }
 
     /** What becomes of a candidate that was cut off, at max-tokens or where the context is full. */
@@ -348,10 +307,6 @@ public record RunConfig(
       NEVER_CHOSEN,
       /** It is in no pair. */
       DROP
-    }
-
-    public Truncated whenTruncated() {
-      return EnumNames.oneOf("candidates.truncated", Truncated.class, truncated);
     }
 
     public SamplingParameters sampling() {
@@ -368,8 +323,8 @@ public record RunConfig(
       Double temperature,
       Double topP,
       Integer maxTokens,
-      Optional<String> template,
-      Optional<String> model) {
+      Optional<Path> template,
+      Optional<Path> model) {
 
     public JudgeSection {
       name = or(name, "additive");
@@ -379,8 +334,6 @@ public record RunConfig(
       topP = or(topP, 0.9);
       maxTokens = Ranges.whole("judge.max-tokens", or(maxTokens, 256), 1, Ranges.TOKENS);
       Ranges.product("judge.samples", samples, "judge.max-tokens", maxTokens);
-      template = or(template, Optional.empty());
-      model = or(model, Optional.empty());
     }
 
     public SamplingParameters sampling() {
@@ -388,158 +341,66 @@ public record RunConfig(
     }
   }
 
-  /** How a model is trained; what is left out has the paper's value for its stage. */
+  /** The resources that the run may use. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Training(
-      String loss,
-      Double beta,
-      Double labelSmoothing,
-      Double gamma,
-      Double sftWeight,
-      Double heldOut,
-      String optimizer,
-      Double learningRate,
-      Double finalLearningRate,
-      String schedule,
-      Integer warmupSteps,
-      Integer batchSize,
-      Integer epochs,
-      Integer maxLength,
-      Double weightDecay,
-      Double maxGradientNorm,
-      Double dropout,
-      Integer heldOutEvery,
-      Integer patience,
-      Integer saveEvery,
-      Boolean activationCheckpointing,
-      Integer loraRank,
-      Double loraAlpha,
-      Double loraDropout,
-      List<String> loraTargets,
-      Boolean loraQuantized) {
-
-    private static final Training DEFAULTS =
-        new Training(
-            null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-            null, null, null, null, null, null, null, null, null, null, null, null);
-
-    public Training {
-      heldOut = or(heldOut, 0.0);
-      if (!(heldOut >= 0 && heldOut < 1)) {
-        throw new InvalidInputException(
-            "held-out must be a share of the examples, at least 0 and below 1, found " + heldOut);
-      }
-      Ranges.number("beta", beta, 0, 1e6);
-      Ranges.number("gamma", gamma, 0, 1e6);
-      Ranges.number("sft-weight", sftWeight, 0, 1e6);
-      Ranges.number("weight-decay", weightDecay, 0, 1e3);
-      Ranges.number("max-gradient-norm", maxGradientNorm, 0, 1e9);
-      Ranges.number("lora-alpha", loraAlpha, 0, 1e6);
-      Ranges.whole("warmup-steps", warmupSteps, 0, Ranges.STEPS);
-      Ranges.whole("batch-size", batchSize, 1, Ranges.BATCH);
-      Ranges.whole("epochs", epochs, 1, Ranges.EPOCHS);
-      Ranges.whole("max-length", maxLength, 2, Ranges.TOKENS);
-      Ranges.whole("held-out-every", heldOutEvery, 0, Ranges.STEPS);
-      Ranges.whole("patience", patience, 0, Ranges.STEPS);
-      Ranges.whole("save-every", saveEvery, 0, Ranges.STEPS);
-      Ranges.whole("lora-rank", loraRank, 1, 1 << 16);
-    }
-
-    /**
-     * The trainer's settings, over the stage's defaults; of an adapter the whole model, which the
-     * next iterate has to be.
-     */
-    public TrainingSettings over(TrainingSettings paper) {
-      return over(paper, true);
-    }
-
-    /** The same; {@code merge} as in {@link TrainingSettings.Lora}. */
-    public TrainingSettings over(TrainingSettings paper, boolean merge) {
-      double rate = or(learningRate, paper.learningRate());
-      TrainingSettings.Builder settings =
-          paper.toBuilder()
-              .loss(
-                  loss == null
-                      ? paper.loss()
-                      : EnumNames.oneOf("loss", TrainingSettings.Loss.class, loss))
-              .lossParameters(
-                  new TrainingSettings.LossParameters(
-                      or(beta, paper.lossParameters().beta()),
-                      or(labelSmoothing, paper.lossParameters().labelSmoothing()),
-                      or(gamma, paper.lossParameters().gamma()),
-                      or(sftWeight, paper.lossParameters().sftWeight())))
-              .optimizer(
-                  optimizer == null
-                      ? paper.optimizer()
-                      : EnumNames.oneOf("optimizer", TrainingSettings.Optimizer.class, optimizer))
-              .learningRate(
-                  rate,
-                  or(finalLearningRate, rate * (paper.finalLearningRate() / paper.learningRate())))
-              .schedule(
-                  schedule == null
-                      ? paper.schedule()
-                      : EnumNames.oneOf("schedule", TrainingSettings.Schedule.class, schedule))
-              .warmupSteps(or(warmupSteps, paper.warmupSteps()))
-              .batchSize(or(batchSize, paper.batchSize()))
-              .epochs(or(epochs, paper.epochs()))
-              .maxLength(or(maxLength, paper.maxLength()))
-              .weightDecay(or(weightDecay, paper.weightDecay()))
-              .maxGradientNorm(or(maxGradientNorm, paper.maxGradientNorm()))
-              .dropout(or(dropout, paper.dropout()))
-              .heldOutEvery(or(heldOutEvery, paper.heldOutEvery()))
-              .patience(or(patience, paper.patience()))
-              .saveEvery(or(saveEvery, paper.saveEvery()))
-              .activationCheckpointing(
-                  or(activationCheckpointing, paper.activationCheckpointing()));
-      if (loraRank != null) {
-        settings.lora(
-            new TrainingSettings.Lora(
-                loraRank,
-                or(loraAlpha, 2.0 * loraRank),
-                or(loraDropout, 0.0),
-                or(loraTargets, TrainingSettings.Lora.ALL),
-                merge,
-                or(loraQuantized, false)));
-      } else if (loraAlpha != null
-          || or(loraDropout, 0.0) != 0
-          || loraTargets != null
-          || or(loraQuantized, false)) {
-        throw new InvalidInputException(
-            "lora-alpha, lora-dropout, lora-targets and lora-quantized are an adapter's, and without"
-                + " lora-rank there is none: set lora-rank, or leave them out");
-      }
-      return settings.build();
-    }
-  }
-
-  /** What the run may use of the machine. */
-  @JsonNaming(KebabCaseStrategy.class)
-  public record Compute(String precision, Integer threads, Integer memoryMb, String device) {
+  public record Compute(Precision precision, Integer threads, Integer memoryMb, Device device) {
     public Compute {
-      precision = or(precision, "auto");
+      precision = or(precision, Precision.AUTO);
       threads = Ranges.whole("compute.threads", or(threads, 0), 0, Ranges.THREADS);
       memoryMb = Ranges.whole("compute.memory-mb", or(memoryMb, 0), 0, Ranges.MEMORY);
-      device = or(device, "auto");
+      device = or(device, Device.AUTO);
     }
 
     /** For generating. */
     public ComputeSettings settings() {
-      return new ComputeSettings(
-          EnumNames.oneOf("compute.precision", ComputeSettings.Precision.class, precision),
-          threads,
-          memoryMb,
-          EnumNames.oneOf("compute.device", ComputeSettings.Device.class, device));
+      return new ComputeSettings(precision, threads, memoryMb, device);
     }
 
-    /** For training, which knows no integers: there 8 bits mean the trainer's own choice. */
+    /** For training, which has no integer arithmetic: 8 bits mean the trainer's own choice. */
     public ComputeSettings trainerSettings() {
-      ComputeSettings s = settings();
-      boolean integers =
-          s.precision() == ComputeSettings.Precision.INT8
-              || s.precision() == ComputeSettings.Precision.INT8_WEIGHTS;
-      return integers
-          ? new ComputeSettings(ComputeSettings.Precision.AUTO, threads, memoryMb, s.device())
-          : s;
+      boolean integers = precision == Precision.INT8 || precision == Precision.INT8_WEIGHTS;
+      return new ComputeSettings(integers ? Precision.AUTO : precision, threads, memoryMb, device);
+    }
+  }
+
+  /**
+   * A builder for hosts without a configuration file. Its keys, checks and errors are the file's.
+   *
+   * <pre>{@code
+   * RunConfig config =
+   *     RunConfig.builder()
+   *         .set("model", Path.of("smollm2"))
+   *         .set("prompts.file", Path.of("prompts.jsonl"))
+   *         .set("preference-training.learning-rate", 1e-6)
+   *         .build();
+   * }</pre>
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Not thread-safe. */
+  public static final class Builder {
+    private final Map<String, Object> values = new LinkedHashMap<>();
+
+    private Builder() {}
+
+    /**
+     * Sets the value of a key.
+     *
+     * @param key dotted, as in docs/configuration.md
+     * @param value a text, number, truth value, {@link Path}, enum constant, or a list of texts
+     */
+    public Builder set(String key, Object value) {
+      values.put(key, Objects.requireNonNull(value, key));
+      return this;
+    }
+
+    /**
+     * @throws InvalidInputException for an unknown key, or a value that it cannot have
+     */
+    public RunConfig build() {
+      return ConfigFile.of(values);
     }
   }
 

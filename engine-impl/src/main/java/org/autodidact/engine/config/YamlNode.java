@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ShownText;
+import org.autodidact.engine.text.EnumNames;
 import org.yaml.snakeyaml.DumperOptions.ScalarStyle;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
@@ -206,7 +207,17 @@ sealed interface YamlNode {
     return new Mapping(where, values);
   }
 
-  /** The same of JSON that this program wrote. */
+  /** The node of a Java value: a list, a number, a truth value, or what its text says. */
+  static YamlNode ofValue(Object value, String source) {
+    if (value instanceof List<?> list) {
+      return new Sequence(source, list.stream().map(v -> ofValue(v, source)).toList());
+    }
+    boolean plain = value instanceof Number || value instanceof Boolean;
+    String text = value instanceof Enum<?> constant ? EnumNames.of(constant) : value.toString();
+    return new Scalar(source, text, !plain);
+  }
+
+  /** The node of JSON that this program wrote. */
   static YamlNode of(JsonNode json, String source) {
     if (json.isObject()) {
       Map<String, YamlNode> values = new LinkedHashMap<>();

@@ -42,7 +42,7 @@ final class Dialogues {
           "tool_call",
           "tool_response");
 
-  /** What templates write beside or in place of a content. */
+  /** What templates write beside or instead of a content. */
   private static final List<String> NOT_RENDERED =
       List.of(
           "tool_calls",

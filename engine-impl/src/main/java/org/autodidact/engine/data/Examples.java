@@ -60,7 +60,7 @@ public final class Examples {
     return asked(line, false);
   }
 
-  /** The same of a demonstration, whose answer is left out. */
+  /** The prompt of a demonstration, whose answer is left out. */
   public static List<Message> instruction(Line line) {
     return asked(line, true);
   }

@@ -7,14 +7,14 @@ import java.util.List;
 import java.util.Locale;
 import org.autodidact.api.InvalidInputException;
 
-/** Files that are no JSON, told by what they begin with, and how to make JSON lines of them. */
+/** Files that are no JSON, recognized by their first bytes, and how to make JSON lines of them. */
 final class FileKind {
   /** Bytes that are looked at. */
   static final int LENGTH = 16;
 
-  private record Kind(String beginning, String name, String advice) {
+  private record Kind(String magicBytes, String name, String advice) {
     boolean is(byte[] first) {
-      byte[] magic = beginning.getBytes(StandardCharsets.ISO_8859_1);
+      byte[] magic = magicBytes.getBytes(StandardCharsets.ISO_8859_1);
       return first.length >= magic.length
           && Arrays.equals(first, 0, magic.length, magic, 0, magic.length);
     }

@@ -21,15 +21,15 @@ public final class FineTuningData {
    * @param template the file of the judge template, where the judge has its own
    */
   public static List<TrainingExample> read(
-      Optional<String> ift, Optional<String> eft, Optional<String> template) {
+      Optional<Path> ift, Optional<Path> eft, Optional<Path> template) {
     JudgeTemplate judge = JudgeTemplate.additive(template.map(FineTuningData::readText));
     List<TrainingExample> examples = new ArrayList<>();
-    ift.ifPresent(f -> examples.addAll(JsonLines.read(Path.of(f), Examples::demonstration)));
+    ift.ifPresent(f -> examples.addAll(JsonLines.read(f, Examples::demonstration)));
     eft.ifPresent(
         f ->
             examples.addAll(
                 JsonLines.read(
-                    Path.of(f),
+                    f,
                     line ->
                         new TrainingExample.Demonstration(
                             List.of(
@@ -40,7 +40,7 @@ public final class FineTuningData {
   }
 
   /** A text file's content. */
-  public static String readText(String file) {
-    return SmallFile.read(Path.of(file), "a judge template");
+  public static String readText(Path file) {
+    return SmallFile.read(file, "a judge template");
   }
 }

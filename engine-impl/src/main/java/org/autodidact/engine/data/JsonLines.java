@@ -27,7 +27,7 @@ import org.autodidact.api.StorageException;
 
 /**
  * Reads JSON lines, or one list of all objects (AlpacaEval's files), compressed by gzip or not, of
- * a file or a pipe, which is read once. An error names file and line, or place in the list. Blank
+ * a file or a pipe, which is read once. An error names file and line, or number in the list. Blank
  * lines are passed over; a key given twice is an error, and null is as if the key were not there.
  */
 public final class JsonLines {
@@ -53,13 +53,13 @@ public final class JsonLines {
    *
    * @param file where it was read
    * @param values in the file's order
-   * @param places by value, the number of its line, or of the object where {@code list}
+   * @param numbers by value, the number of its line, or of the object where {@code list}
    * @param list whether the file is one list
    */
-  public record Rows<T>(Path file, List<T> values, List<Integer> places, boolean list) {
+  public record Rows<T>(Path file, List<T> values, List<Integer> numbers, boolean list) {
     /** File and line of the value at {@code index}. */
     public String where(int index) {
-      return JsonLines.where(file, places.get(index), list);
+      return JsonLines.where(file, numbers.get(index), list);
     }
 
     /** Refuses ids of the values, in their order, of which one is there twice. */
@@ -77,8 +77,8 @@ public final class JsonLines {
     }
   }
 
-  private static String where(Path file, int place, boolean list) {
-    return list ? file + ", object " + place + " of the list" : file + ", line " + place;
+  private static String where(Path file, int number, boolean list) {
+    return list ? file + ", object " + number + " of the list" : file + ", line " + number;
   }
 
   /** Every object of the file through {@code reader}. */
@@ -89,14 +89,14 @@ public final class JsonLines {
   /** The same, and where each is. */
   public static <T> Rows<T> rows(Path file, LineReader<T> reader) {
     List<T> values = new ArrayList<>();
-    List<Integer> places = new ArrayList<>();
+    List<Integer> numbers = new ArrayList<>();
     boolean list;
     try (TextInput in = TextInput.open(file)) {
       list = in.skipBlank() == '[';
       if (list) {
-        objects(file, in, reader, values, places);
+        objects(file, in, reader, values, numbers);
       } else {
-        lines(file, in, reader, values, places);
+        lines(file, in, reader, values, numbers);
       }
     } catch (NoSuchFileException e) {
       throw new InvalidInputException(file + ": there is no such file", e);
@@ -119,11 +119,11 @@ public final class JsonLines {
       throw new InvalidInputException(
           file + (list ? ": the list is empty" : ": expected a JSON object a line, found no line"));
     }
-    return new Rows<>(file, values, places, list);
+    return new Rows<>(file, values, numbers, list);
   }
 
   private static <T> void lines(
-      Path file, TextInput in, LineReader<T> reader, List<T> values, List<Integer> places)
+      Path file, TextInput in, LineReader<T> reader, List<T> values, List<Integer> numbers)
       throws IOException {
     while (in.skipBlank() >= 0) {
       int number = Math.toIntExact(in.line());
@@ -136,12 +136,12 @@ public final class JsonLines {
         throw new InvalidInputException(
             where + ": not JSON: " + JsonErrors.said(e) + "; mend or drop the line", e);
       }
-      add(where, number, node, reader, values, places);
+      add(where, number, node, reader, values, numbers);
     }
   }
 
   private static <T> void objects(
-      Path file, TextInput in, LineReader<T> reader, List<T> values, List<Integer> places)
+      Path file, TextInput in, LineReader<T> reader, List<T> values, List<Integer> numbers)
       throws IOException {
     long skipped = in.line() - 1;
     in.allowObject();
@@ -155,7 +155,7 @@ public final class JsonLines {
         }
         int number = values.size() + 1;
         JsonNode node = MAPPER.readTree(parser);
-        add(where(file, number, true), number, node, reader, values, places);
+        add(where(file, number, true), number, node, reader, values, numbers);
       }
       in.allowObject();
       if (parser.nextToken() != null) {
@@ -176,7 +176,7 @@ public final class JsonLines {
       JsonNode node,
       LineReader<T> reader,
       List<T> values,
-      List<Integer> places) {
+      List<Integer> numbers) {
     if (node == null || !node.isObject()) {
       throw new InvalidInputException(
           where
@@ -187,7 +187,7 @@ public final class JsonLines {
       throw new InvalidInputException(where + ": more than " + ROWS + " rows; give a part of them");
     }
     values.add(reader.read(new Line(where, node)));
-    places.add(number);
+    numbers.add(number);
   }
 
   /** Whether it is a number, and not one like 1e400 that none of ours holds. */
@@ -243,12 +243,12 @@ public final class JsonLines {
       return Optional.of(encodable(value.asText()));
     }
 
-    /** {@code id}, a text or a whole number, or the place in the file. */
-    public String id(int place) {
+    /** {@code id}, a text or a whole number, or the number in the file. */
+    public String id(int number) {
       JsonNode id = json.path("id");
       return id.isIntegralNumber()
           ? id.asText()
-          : optionalText("id").orElse(Integer.toString(place));
+          : optionalText("id").orElse(Integer.toString(number));
     }
 
     /** A number in [0, 1]; {@code otherwise} if it is not there. */
@@ -288,7 +288,7 @@ public final class JsonLines {
     }
   }
 
-  /** Prompts, see {@link Examples#prompt}; without an id, the place in the file is one. */
+  /** Prompts, see {@link Examples#prompt}; without an id, the number in the file is one. */
   public static List<Prompt> prompts(Path file) {
     return promptRows(file, Examples::prompt).values();
   }
@@ -304,7 +304,7 @@ public final class JsonLines {
     return rows(file, line -> new Prompt(line.id(count[0]++), reader.read(line)));
   }
 
-  /** {@link #prompts} that are told apart by their ids. */
+  /** {@link #prompts} that have distinct ids. */
   public static List<Prompt> distinctPrompts(Path file) {
     Rows<Prompt> rows = promptRows(file, Examples::prompt);
     rows.requireDistinct(rows.values().stream().map(Prompt::id).toList());

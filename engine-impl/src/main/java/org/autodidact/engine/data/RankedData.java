@@ -12,7 +12,7 @@ import org.autodidact.engine.data.JsonLines.Line;
 import org.autodidact.engine.data.RankedInstruction.Answer;
 
 /**
- * Reads ranked answers, a JSON object a line; the form is told by its keys.
+ * Reads ranked answers, a JSON object a line; the keys say which form it has.
  *
  * <ul>
  *   <li>ours: {@code instruction}, {@code responses}: a list of {@code text} with {@code

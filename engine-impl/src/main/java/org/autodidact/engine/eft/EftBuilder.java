@@ -11,7 +11,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
-import java.util.stream.LongStream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Judge;
 import org.autodidact.api.Judgement;
@@ -26,26 +25,25 @@ public final class EftBuilder {
   private EftBuilder() {}
 
   /**
-   * The paper's way: a model judges every answer {@code draws} times; of an instruction the first
-   * draw is kept whose scores agree with the ranking, as {@link #agree} has it. What a judge that
-   * writes nothing says is never kept.
+   * The paper's way: a model judges every answer {@code samples} times; of an instruction the first
+   * sample is kept whose scores {@linkplain #agree agree} with the ranking. Samples of a judge that
+   * writes nothing are never kept.
    */
   public static List<EftExample> fromJudge(
       List<RankedInstruction> ranked,
       Judge judge,
-      int draws,
+      int samples,
       long seed,
       Cancellation cancellation) {
     List<JudgementRequest> requests = new ArrayList<>();
     for (int i = 0; i < ranked.size(); i++) {
       for (int k = 0; k < ranked.get(i).answers().size(); k++) {
-        long place = Seeds.of(seed, i, k);
         requests.add(
             new JudgementRequest(
                 i + "/" + k,
                 ranked.get(i).instruction(),
                 ranked.get(i).answers().get(k).text(),
-                LongStream.range(0, draws).mapToObj(d -> Seeds.of(place, d)).toList()));
+                Seeds.list(samples, Seeds.of(seed, i, k))));
       }
     }
     Map<String, Judgement> found = new HashMap<>();
@@ -53,16 +51,16 @@ public final class EftBuilder {
     List<EftExample> examples = new ArrayList<>();
     for (int i = 0; i < ranked.size(); i++) {
       int instruction = i;
-      List<List<JudgementSample>> samples =
+      List<List<JudgementSample>> byAnswer =
           IntStream.range(0, ranked.get(i).answers().size())
               .mapToObj(k -> found.get(instruction + "/" + k).samples())
               .toList();
-      for (int d = 0; d < draws; d++) {
-        int draw = d;
-        if (samples.stream().allMatch(s -> s.size() > draw && !s.get(draw).text().isEmpty())) {
-          List<JudgementSample> drawn = samples.stream().map(s -> s.get(draw)).toList();
-          if (agree(ranked.get(i).answers(), drawn.stream().map(s -> s.score()).toList())) {
-            examples.addAll(examples(ranked.get(i), drawn));
+      for (int n = 0; n < samples; n++) {
+        int sample = n;
+        if (byAnswer.stream().allMatch(s -> s.size() > sample && !s.get(sample).text().isEmpty())) {
+          List<JudgementSample> set = byAnswer.stream().map(s -> s.get(sample)).toList();
+          if (agree(ranked.get(i).answers(), set.stream().map(s -> s.score()).toList())) {
+            examples.addAll(examples(ranked.get(i), set));
             break;
           }
         }
@@ -148,14 +146,14 @@ public final class EftBuilder {
             .mapToInt(Map.Entry::getValue)
             .max()
             .orElseThrow();
-    List<Integer> places =
+    List<Integer> indices =
         new ArrayList<>(
             IntStream.range(0, examples.size())
                 .filter(i -> examples.get(i).score() == most)
                 .boxed()
                 .toList());
-    Collections.shuffle(places, new Random(seed));
-    Set<Integer> dropped = new HashSet<>(places.subList(next, places.size()));
+    Collections.shuffle(indices, new Random(seed));
+    Set<Integer> dropped = new HashSet<>(indices.subList(next, indices.size()));
     return IntStream.range(0, examples.size())
         .filter(i -> !dropped.contains(i))
         .mapToObj(examples::get)

@@ -23,13 +23,13 @@ public record EftSplit(List<RankedInstruction> train, List<RankedInstruction> he
   }
 
   /**
-   * Draws what is held out.
+   * Splits at random into training and held-out instructions.
    *
-   * @param share of the instructions that is held out, in [0, 1)
+   * @param share fraction of the instructions that is held out, in [0, 1)
    * @param excluded prompts of evaluations
-   * @param similarity the ROUGE-L F1 above which two instructions are alike
+   * @param similarity the ROUGE-L F1 above which two instructions are near-duplicates
    */
-  public static EftSplit draw(
+  public static EftSplit of(
       List<RankedInstruction> all,
       double share,
       List<Prompt> excluded,
@@ -42,16 +42,16 @@ public record EftSplit(List<RankedInstruction> train, List<RankedInstruction> he
               + " and "
               + similarity);
     }
-    List<RankedInstruction> drawn = new ArrayList<>(all);
-    Collections.shuffle(drawn, new Random(seed));
+    List<RankedInstruction> shuffled = new ArrayList<>(all);
+    Collections.shuffle(shuffled, new Random(seed));
     int held = (int) Math.round(share * all.size());
     NearDuplicates known = new NearDuplicates(similarity);
     excluded.forEach(p -> known.add(p.instruction()));
-    drawn.subList(0, held).forEach(r -> known.add(r.instruction()));
+    shuffled.subList(0, held).forEach(r -> known.add(r.instruction()));
     List<RankedInstruction> train =
-        drawn.subList(held, drawn.size()).stream()
+        shuffled.subList(held, shuffled.size()).stream()
             .filter(r -> known.alike(r.instruction()).isEmpty())
             .toList();
-    return new EftSplit(train, drawn.subList(0, held), drawn.size() - held - train.size());
+    return new EftSplit(train, shuffled.subList(0, held), shuffled.size() - held - train.size());
   }
 }

@@ -18,7 +18,7 @@ import org.autodidact.engine.seeds.Seeds;
 public final class Conversations {
   private Conversations() {}
 
-  /** As candidates are drawn, but for the temperature; 0 is greedy. */
+  /** As candidates are sampled, but for the temperature; 0 is greedy. */
   public static SamplingParameters sampling(int maxTokens, double temperature) {
     SamplingParameters s = SamplingParameters.candidates(maxTokens);
     return new SamplingParameters(
@@ -52,7 +52,7 @@ public final class Conversations {
    * The answers to each conversation's turns.
    *
    * @param questions what the user says, turn by turn
-   * @param sampling by the conversation's place
+   * @param sampling by the conversation's index
    */
   public static List<List<String>> answerTurns(
       List<List<String>> questions,

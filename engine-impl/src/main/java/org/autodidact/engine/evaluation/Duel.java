@@ -62,11 +62,11 @@ public final class Duel {
     if (first.score().isEmpty() || second.score().isEmpty()) {
       return OptionalDouble.empty();
     }
-    double draw = (scale.lowest() + scale.highest()) / 2;
+    double tie = (scale.lowest() + scale.highest()) / 2;
     List<Double> compared =
         first.samples().stream()
             .filter(s -> s.position() != Position.ALONE && s.score().isPresent())
-            .map(s -> s.score().getAsDouble() - draw)
+            .map(s -> s.score().getAsDouble() - tie)
             .toList();
     double better = first.score().getAsDouble() - second.score().getAsDouble();
     if (compared.stream().anyMatch(s -> s > 0) && compared.stream().anyMatch(s -> s < 0)) {
@@ -89,16 +89,16 @@ public final class Duel {
         metrics,
         "win_rate",
         won.length,
-        drawn -> Arrays.stream(drawn).mapToDouble(i -> won[i]).average().orElse(Double.NaN));
+        indices -> Arrays.stream(indices).mapToDouble(i -> won[i]).average().orElse(Double.NaN));
     double[] lengths = Arrays.stream(bouts).mapToDouble(Bout::longer).toArray();
     withInterval(
         metrics,
         "length_controlled_win_rate",
         won.length,
-        drawn ->
+        indices ->
             lengthControlled(
-                Arrays.stream(drawn).mapToDouble(i -> won[i]).toArray(),
-                Arrays.stream(drawn).mapToDouble(i -> lengths[i]).toArray()));
+                Arrays.stream(indices).mapToDouble(i -> won[i]).toArray(),
+                Arrays.stream(indices).mapToDouble(i -> lengths[i]).toArray()));
     metrics.put(
         "mean_length_first",
         all.stream().mapToInt(b -> length(b.first())).average().orElse(Double.NaN));

@@ -44,7 +44,7 @@ import org.autodidact.engine.text.EnumNames;
  *       the scale; for judges that compare
  *   <li>{@code calibration_error}, {@code brier}: of the predicted probability that the first of a
  *       pair is better, (1 + (score difference) / scale) / 2; the error is |confidence - accuracy|
- *       of the better-scored answer over ten bins from 0.5 to 1, weighed by their pairs
+ *       of the better-scored answer over ten bins from 0.5 to 1, weighted by their pairs
  * </ul>
  */
 public final class JudgeMetrics {
@@ -60,7 +60,7 @@ public final class JudgeMetrics {
     this.judged = judged;
   }
 
-  /** All metrics of what a judge with this scale said. */
+  /** All metrics of the judgements on this scale. */
   public static Map<String, Double> of(List<JudgedInstruction> judged, Scale scale) {
     return new JudgeMetrics(scale, judged).compute();
   }
@@ -80,7 +80,7 @@ public final class JudgeMetrics {
     double[] interval =
         judged.isEmpty()
             ? new double[] {Double.NaN, Double.NaN}
-            : Bootstrap.interval(judged.size(), drawn -> accuracy(byInstruction, drawn));
+            : Bootstrap.interval(judged.size(), indices -> accuracy(byInstruction, indices));
     metrics.put("pairwise_low", interval[0]);
     metrics.put("pairwise_high", interval[1]);
     metrics.put(
@@ -101,7 +101,7 @@ public final class JudgeMetrics {
     metrics.put("score_length_spearman", correlation(SPEARMAN, judged, a -> length(a.text())));
     metrics.put(
         "position_bias",
-        (mean(shown(samples, Position.FIRST)) - mean(shown(samples, Position.SECOND))) / range());
+        (mean(scores(samples, Position.FIRST)) - mean(scores(samples, Position.SECOND))) / range());
     calibration(metrics, pairs);
     return metrics;
   }
@@ -111,7 +111,7 @@ public final class JudgeMetrics {
     return mean(samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
   }
 
-  /** How many judgement samples have no score for each reason that a judge gave, by its name. */
+  /** How many judgement samples have no score for each reason that a judge states, by its name. */
   public static SortedMap<String, Integer> parseFailuresByReason(
       Collection<JudgementSample> samples) {
     SortedMap<String, Integer> counts = new TreeMap<>();
@@ -162,10 +162,10 @@ public final class JudgeMetrics {
     return text.codePointCount(0, text.length());
   }
 
-  private static double accuracy(List<List<Pair>> byInstruction, int[] drawn) {
+  private static double accuracy(List<List<Pair>> byInstruction, int[] indices) {
     double right = 0;
     int pairs = 0;
-    for (int i : drawn) {
+    for (int i : indices) {
       for (Pair pair : byInstruction.get(i)) {
         right += pair.right();
         pairs++;
@@ -226,9 +226,9 @@ public final class JudgeMetrics {
             .filter(x -> !Double.isNaN(x)));
   }
 
-  private static DoubleStream shown(List<JudgementSample> samples, Position shown) {
+  private static DoubleStream scores(List<JudgementSample> samples, Position position) {
     return samples.stream()
-        .filter(s -> s.position() == shown && s.score().isPresent())
+        .filter(s -> s.position() == position && s.score().isPresent())
         .mapToDouble(s -> s.score().getAsDouble());
   }
 

@@ -19,8 +19,8 @@ import org.autodidact.engine.store.RunStore;
 import org.autodidact.engine.text.RougeL;
 
 /**
- * What an iterate wrote and how it judged, in numbers. A number that nothing can be said about, as
- * a mean of no scores, is left out.
+ * The metrics of an iterate: of its candidates, its judgements and its pairs. A metric without a
+ * value, for example a mean of no scores, is left out.
  *
  * <ul>
  *   <li>{@code mean-score}, {@code score-deviation}: of its own candidates by its own judgement
@@ -50,7 +50,7 @@ import org.autodidact.engine.text.RougeL;
 public final class IterateMetrics {
   private IterateMetrics() {}
 
-  /** Of iterate t, after its pairs were selected. */
+  /** The metrics of an iterate whose pairs are selected. */
   public static SortedMap<String, Double> of(RunStore store, int iteration) {
     SortedMap<String, Double> metrics = new TreeMap<>();
     Map<Integer, List<Candidate>> own = store.ownCandidates(iteration);
@@ -58,9 +58,9 @@ public final class IterateMetrics {
     store
         .judged(iteration)
         .forEach(
-            (p, places) ->
+            (p, bySlot) ->
                 judged.add(
-                    places.entrySet().stream()
+                    bySlot.entrySet().stream()
                         .filter(e -> e.getKey() < own.getOrDefault(p, List.of()).size())
                         .map(Map.Entry::getValue)
                         .toList()));
@@ -107,7 +107,7 @@ public final class IterateMetrics {
     return metrics;
   }
 
-  /** Of its answers to the prompts that every iterate is asked, a list for each prompt. */
+  /** The metrics of its answers to the evaluation prompts, a list of answers for each prompt. */
   public static SortedMap<String, Double> ofAnswers(Collection<List<Candidate>> answers) {
     SortedMap<String, Double> metrics = new TreeMap<>();
     answers(metrics, "evaluation-tokens", "evaluation-self-similarity", answers);
@@ -176,16 +176,16 @@ public final class IterateMetrics {
   }
 
   private static void positionBias(Map<String, Double> metrics, List<JudgementSample> samples) {
-    var first = shown(samples, Position.FIRST).average();
-    var second = shown(samples, Position.SECOND).average();
+    var first = scores(samples, Position.FIRST).average();
+    var second = scores(samples, Position.SECOND).average();
     if (first.isPresent() && second.isPresent()) {
       metrics.put("position-bias", first.getAsDouble() - second.getAsDouble());
     }
   }
 
-  private static DoubleStream shown(List<JudgementSample> samples, Position shown) {
+  private static DoubleStream scores(List<JudgementSample> samples, Position position) {
     return samples.stream()
-        .filter(s -> s.position() == shown && s.score().isPresent())
+        .filter(s -> s.position() == position && s.score().isPresent())
         .mapToDouble(s -> s.score().getAsDouble());
   }
 }

@@ -18,7 +18,7 @@ import org.autodidact.engine.judge.score.ScoreParser;
  */
 public final class AdditiveJudge implements Judge {
   /** Opens it by the name {@code additive}. */
-  public static final JudgeProvider PROVIDER = Judges.provider("additive", AdditiveJudge::new);
+  public static final JudgeProvider PROVIDER = JudgeProvider.of("additive", AdditiveJudge::new);
 
   private final JudgeProvider.JudgeContext context;
   private final JudgeTemplate template;

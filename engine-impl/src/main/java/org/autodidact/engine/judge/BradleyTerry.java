@@ -11,13 +11,13 @@ final class BradleyTerry {
   private static final int ITERATIONS = 10_000;
   private static final double TOLERANCE = 1e-14;
 
-  /** Half a draw gives each side a quarter of a win. */
-  private static final double DRAW = 0.25;
+  /** Half a tie: a quarter of a win for each side. */
+  private static final double HALF_TIE = 0.25;
 
   private BradleyTerry() {}
 
   /**
-   * The maximum-likelihood strengths, scaled to sum to 1. Half a draw is added to each pair, which
+   * The maximum-likelihood strengths, scaled to sum to 1. Half a tie is added to each pair, which
    * keeps the strengths finite where one won always.
    *
    * @param wins {@code wins[i][j]}: how often, or with what probability, i was preferred to j; 0 or
@@ -34,8 +34,8 @@ final class BradleyTerry {
         double weight = 0;
         for (int j = 0; j < n; j++) {
           if (j != i) {
-            won += wins[i][j] + DRAW;
-            weight += (wins[i][j] + wins[j][i] + 2 * DRAW) / (strength[i] + strength[j]);
+            won += wins[i][j] + HALF_TIE;
+            weight += (wins[i][j] + wins[j][i] + 2 * HALF_TIE) / (strength[i] + strength[j]);
           }
         }
         next[i] = won / weight;

@@ -24,7 +24,7 @@ import org.autodidact.api.JudgementSample.Position;
 public final class EnsembleJudge implements Judge {
   /** Opens it by the name {@code ensemble}. */
   public static final JudgeProvider PROVIDER =
-      Judges.provider("ensemble", context -> new EnsembleJudge(context.members()));
+      JudgeProvider.of("ensemble", context -> new EnsembleJudge(context.members()));
 
   private final List<Judge> members;
 

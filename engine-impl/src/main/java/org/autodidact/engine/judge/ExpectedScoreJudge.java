@@ -21,7 +21,7 @@ import org.autodidact.api.ScoringRequest;
 public final class ExpectedScoreJudge implements Judge {
   /** Opens it by the name {@code expected-score}. */
   public static final JudgeProvider PROVIDER =
-      Judges.provider("expected-score", ExpectedScoreJudge::new);
+      JudgeProvider.of("expected-score", ExpectedScoreJudge::new);
 
   /** What a judgement ends with, but for the digit. */
   static final String BEFORE_DIGIT = "Score: ";

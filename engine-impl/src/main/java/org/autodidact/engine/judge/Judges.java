@@ -1,31 +1,14 @@
 package org.autodidact.engine.judge;
 
 import java.util.List;
-import java.util.function.Function;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Judge;
-import org.autodidact.api.JudgeProvider;
-import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.UnsupportedModelException;
 
-/** What the judges share: how one is offered by name, and how it reads. */
+/** What judges have in common. */
 final class Judges {
   private Judges() {}
-
-  static JudgeProvider provider(String name, Function<JudgeContext, Judge> open) {
-    return new JudgeProvider() {
-      @Override
-      public String name() {
-        return name;
-      }
-
-      @Override
-      public Judge open(JudgeContext context) {
-        return open.apply(context);
-      }
-    };
-  }
 
   /** Closes all, though one fails. */
   static void close(List<Judge> judges) {

@@ -22,13 +22,13 @@ import org.autodidact.api.ScoringRequest;
 /**
  * Justifies, then grades by probability: for each seed the model writes until it would give its
  * score, and the digits' probabilities after that give the sample's expected score ({@link
- * ExpectedScoreJudge}). What is written counts, as with the paper's judge, and no digit is drawn,
+ * ExpectedScoreJudge}). What is written counts, as with the paper's judge, and no digit is sampled,
  * so that there always is a score.
  */
 public final class JustifiedScoreJudge implements Judge {
   /** Opens it by the name {@code justified-score}. */
   public static final JudgeProvider PROVIDER =
-      Judges.provider("justified-score", JustifiedScoreJudge::new);
+      JudgeProvider.of("justified-score", JustifiedScoreJudge::new);
 
   private final JudgeProvider.JudgeContext context;
   private final SamplingParameters sampling;

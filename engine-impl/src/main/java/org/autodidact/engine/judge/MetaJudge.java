@@ -22,7 +22,7 @@ import org.autodidact.api.JudgementSample;
  */
 public final class MetaJudge implements Judge {
   /** Opens it by the name {@code meta}. */
-  public static final JudgeProvider PROVIDER = Judges.provider("meta", MetaJudge::new);
+  public static final JudgeProvider PROVIDER = JudgeProvider.of("meta", MetaJudge::new);
 
   private final JudgeProvider.JudgeContext context;
   private final JudgeTemplate template;

@@ -18,13 +18,12 @@ import org.autodidact.api.JudgementSample.Position;
 /**
  * Grades an answer by how it fares against its {@linkplain JudgementRequest#rivals() rivals}, each
  * pair shown both ways round (as Zheng et al., 2023, do against position bias). A sample is 5 times
- * the probability that the answer is the better one, so 2.5 is a draw; an answer without rivals has
- * no score. Seeds are ignored. How much the first place is worth by itself is in the samples:
- * {@link Position}.
+ * the probability that the answer is the better one, so 2.5 is a tie; an answer without rivals has
+ * no score. Seeds are ignored. The position bias shows in the samples: {@link Position}.
  */
 public final class PairwiseJudge implements Judge {
   /** Opens it by the name {@code pairwise}. */
-  public static final JudgeProvider PROVIDER = Judges.provider("pairwise", PairwiseJudge::new);
+  public static final JudgeProvider PROVIDER = JudgeProvider.of("pairwise", PairwiseJudge::new);
 
   private final JudgeProvider.JudgeContext context;
   private final JudgeTemplate template;

@@ -33,7 +33,7 @@ public final class RulesJudge implements Judge {
    * @param score of instruction and response alone, on the 5-point scale; must be thread-safe
    */
   public static JudgeProvider provider(String name, ToDoubleFunction<JudgementRequest> score) {
-    return Judges.provider(name, context -> new RulesJudge(name, score));
+    return JudgeProvider.of(name, context -> new RulesJudge(name, score));
   }
 
   /**
@@ -68,7 +68,7 @@ public final class RulesJudge implements Judge {
         throw new InvalidInputException(
             "the judge '"
                 + name
-                + "' gave "
+                + "' returned "
                 + given
                 + " for '"
                 + request.id()

@@ -1,6 +1,5 @@
 package org.autodidact.engine.loop;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,14 +28,14 @@ public final class EvaluationStage {
   /** The prompts that every iterate answers. */
   public static List<Prompt> prompts(RunConfig config) {
     return config.evaluation().flatMap(RunConfig.Evaluation::prompts).stream()
-        .flatMap(file -> JsonLines.prompts(Path.of(file)).stream())
+        .flatMap(file -> JsonLines.prompts(file).stream())
         .toList();
   }
 
   /** The answers whose perplexity is measured. */
   public static List<TrainingExample> examples(RunConfig config) {
     return config.evaluation().flatMap(RunConfig.Evaluation::perplexity).stream()
-        .flatMap(file -> JsonLines.read(Path.of(file), Examples::demonstration).stream())
+        .flatMap(file -> JsonLines.read(file, Examples::demonstration).stream())
         .toList();
   }
 

@@ -1,6 +1,5 @@
 package org.autodidact.engine.loop;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -159,7 +158,7 @@ public final class JudgingStage {
         all.size(),
         progress -> {
           try (Judge judge = openJudge(run.config(), run.plugins(), model.generator())) {
-            store.noteScale(judge.scale());
+            store.storeScale(judge.scale());
             judge.judge(
                 requests,
                 judgement -> {
@@ -182,6 +181,6 @@ public final class JudgingStage {
             section.sampling(),
             section.template().map(FineTuningData::readText),
             List.of(),
-            section.model().map(Path::of)));
+            section.model()));
   }
 }

@@ -73,7 +73,7 @@ public final class PairingStage {
                             ownIsPast ? own : slots.past(judged),
                             slots.future(judged),
                             slots.own(earlier.getOrDefault(p, Map.of()))),
-                        run.config().candidates().whenTruncated())
+                        run.config().candidates().truncated())
                     .ifPresent(
                         pair ->
                             pairs.add(

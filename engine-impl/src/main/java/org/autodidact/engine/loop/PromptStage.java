@@ -1,6 +1,5 @@
 package org.autodidact.engine.loop;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -72,7 +71,7 @@ public final class PromptStage {
 
   /** The file of prompts, where neither the host nor a model makes them. */
   public static FilePromptSource file(RunConfig config) {
-    return new FilePromptSource(Path.of(config.prompts().file().orElseThrow()), config.seed());
+    return new FilePromptSource(config.prompts().file().orElseThrow(), config.seed());
   }
 
   private void selfInstruct(
@@ -81,21 +80,20 @@ public final class PromptStage {
         new SelfInstruct(
             "m" + iteration + "-",
             section.settings(),
-            JsonLines.instructions(Path.of(run.config().seedPrompts())),
-            section.exclude().map(f -> JsonLines.instructions(Path.of(f))).orElse(List.of()),
+            JsonLines.instructions(run.config().seedPrompts()),
+            section.exclude().map(JsonLines::instructions).orElse(List.of()),
             run.plugins().promptFilters(section.filters(), section.filterSettings()),
             Seeds.of(run.config().seed(), Seeds.PROMPTS, iteration));
     IntStream.range(1, iteration).forEach(t -> maker.show(store.created(t)));
     List<CreatedPrompt> all = new ArrayList<>(store.created(iteration));
-    maker.take(all);
+    maker.restore(all);
     Checkpoint author =
         section
             .model()
             .map(
                 m ->
                     new Checkpoint(
-                        "prompts",
-                        ModelLocator.folder(Path.of(m), store.folder().resolve("prompt-model"))))
+                        "prompts", ModelLocator.folder(m, store.folder().resolve("prompt-model"))))
             .orElse(learner);
     try (LazyModel model = models.open(author)) {
       run.run(

@@ -22,12 +22,16 @@ import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.config.RunConfig.Candidates.Truncated;
+import org.autodidact.engine.config.RunConfig.Strategy.Pairs;
+import org.autodidact.engine.config.RunConfig.Strategy.Start;
+import org.autodidact.engine.config.TrainingOptions;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.evaluation.JudgeMetrics;
 import org.autodidact.engine.seeds.Seeds;
 import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
+import org.autodidact.engine.text.EnumNames;
 
 /** Fine-tuning and preference training: each stores its steps, and its model at the end. */
 final class TrainingStage {
@@ -96,11 +100,13 @@ final class TrainingStage {
       throw noPairs(iteration);
     }
     List<PreferencePair> all = new ArrayList<>();
-    for (int t = config.strategy().cumulative() ? 1 : iteration; t < iteration; t++) {
+    for (int t = config.strategy().pairs() == Pairs.CUMULATIVE ? 1 : iteration;
+        t < iteration;
+        t++) {
       all.addAll(store.pairs(t));
     }
     all.addAll(pairs);
-    Checkpoint start = config.strategy().fromM1() ? run.checkpoint("M1") : model;
+    Checkpoint start = config.strategy().start() == Start.M1 ? run.checkpoint("M1") : model;
     TrainingSettings settings = config.preferenceTraining().over(TrainingSettings.dpo());
     List<TrainingExample> examples = new ArrayList<>();
     for (PreferencePair pair : all) {
@@ -134,7 +140,7 @@ final class TrainingStage {
         store.judged(iteration).values().stream().flatMap(m -> m.values().stream()).toList();
     long scored = judged.stream().filter(j -> j.judgement().score().isPresent()).count();
     long cut = judged.stream().filter(j -> j.candidate().finishReason().isCut()).count();
-    boolean cutMatters = cut > 0 && config.candidates().whenTruncated() != Truncated.KEEP;
+    boolean cutMatters = cut > 0 && config.candidates().truncated() != Truncated.KEEP;
     return new InvalidInputException(
         "iteration "
             + iteration
@@ -154,7 +160,7 @@ final class TrainingStage {
                     ? ", and "
                         + cut
                         + " were cut off, which candidates.truncated: "
-                        + config.candidates().truncated()
+                        + EnumNames.of(config.candidates().truncated())
                         + " keeps out: raise candidates.max-tokens, or set it to keep"
                     : ", and no prompt's candidates differ in theirs: take more candidates or"
                         + " prompts"));
@@ -178,7 +184,7 @@ final class TrainingStage {
       String name,
       List<TrainingExample> all,
       List<Probes.Named> probes,
-      RunConfig.Training section,
+      TrainingOptions section,
       TrainingSettings settings,
       long seed) {
     long start = System.nanoTime();

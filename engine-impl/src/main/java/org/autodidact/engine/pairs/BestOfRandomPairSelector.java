@@ -10,8 +10,8 @@ import org.autodidact.api.SelectionRequest;
 import org.autodidact.engine.seeds.Seeds;
 
 /**
- * {@code best-of-random}: the highest score against any lower one, drawn by the seed and the
- * prompt's id (as UltraFeedback was binarized for Zephyr, Tunstall et al., 2023). The rejected
+ * {@code best-of-random}: the highest score against any lower one, chosen at random by the seed and
+ * the prompt's id (as UltraFeedback was binarized for Zephyr, Tunstall et al., 2023). The rejected
  * answers are then as the model usually writes, not its worst.
  */
 final class BestOfRandomPairSelector implements PairSelector {

@@ -1,8 +1,6 @@
 package org.autodidact.engine.pairs;
 
 import java.util.List;
-import java.util.function.Function;
-import org.autodidact.api.PairSelector;
 import org.autodidact.api.PairSelectorProvider;
 
 /** The selectors that the engine brings, by name. */
@@ -11,27 +9,14 @@ public final class Selectors {
 
   public static List<PairSelectorProvider> providers() {
     return List.of(
-        provider("max-min", s -> new MaxMinPairSelector()),
-        provider("margin", s -> new MarginPairSelector(s.margin())),
-        provider("best-of-random", s -> new BestOfRandomPairSelector(s.seed())),
-        provider("length-controlled", s -> new LengthControlledPairSelector(s.tier())),
-        provider("anchored", s -> new AnchoredPairSelector(false)),
-        provider("temporal", s -> new AnchoredPairSelector(true)),
-        provider("consistency-weighted", s -> new ConsistencyWeightedPairSelector()));
-  }
-
-  private static PairSelectorProvider provider(
-      String name, Function<PairSelectorProvider.SelectorSettings, PairSelector> create) {
-    return new PairSelectorProvider() {
-      @Override
-      public String name() {
-        return name;
-      }
-
-      @Override
-      public PairSelector create(SelectorSettings settings) {
-        return create.apply(settings);
-      }
-    };
+        PairSelectorProvider.of("max-min", s -> new MaxMinPairSelector()),
+        PairSelectorProvider.of("margin", s -> new MarginPairSelector(s.margin())),
+        PairSelectorProvider.of("best-of-random", s -> new BestOfRandomPairSelector(s.seed())),
+        PairSelectorProvider.of(
+            "length-controlled", s -> new LengthControlledPairSelector(s.tier())),
+        PairSelectorProvider.of("anchored", s -> new AnchoredPairSelector(false)),
+        PairSelectorProvider.of("temporal", s -> new AnchoredPairSelector(true)),
+        PairSelectorProvider.of(
+            "consistency-weighted", s -> new ConsistencyWeightedPairSelector()));
   }
 }

@@ -9,7 +9,7 @@ import org.autodidact.api.Prompt;
  *
  * @param id unique in a run; the prompt's id where it was kept
  * @param shots the ids of the prompts that were shown, in order
- * @param seed drew the text
+ * @param seed the seed that the text was sampled with
  * @param text what the model wrote
  * @param outcome {@link SelfInstruct#KEPT}, or the name of the filter that rejected it
  */

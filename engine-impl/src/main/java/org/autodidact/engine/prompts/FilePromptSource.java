@@ -11,8 +11,8 @@ import org.autodidact.api.PromptSource;
 import org.autodidact.engine.data.JsonLines;
 
 /**
- * Prompts from a file, in an order drawn by a seed. Each iteration takes the next ones; where the
- * file ends it begins again, so that a prompt is only seen again once all were.
+ * Prompts from a file, shuffled by a seed. Each iteration takes the next ones; where the file ends
+ * it begins again, so that a prompt is only seen again once all were.
  */
 public final class FilePromptSource implements PromptSource {
   private final Path file;

@@ -1,7 +1,6 @@
 package org.autodidact.engine.prompts;
 
 import java.util.List;
-import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.autodidact.api.InvalidInputException;
@@ -14,8 +13,9 @@ public final class PromptFilters {
 
   public static List<PromptFilterProvider> providers() {
     return List.of(
-        provider("length", s -> p -> words(p) >= s.minWords() && words(p) <= s.maxWords()),
-        provider("keywords", s -> without(s.keywords())));
+        PromptFilterProvider.of(
+            "length", s -> p -> words(p) >= s.minWords() && words(p) <= s.maxWords()),
+        PromptFilterProvider.of("keywords", s -> without(s.keywords())));
   }
 
   static int words(String text) {
@@ -34,20 +34,5 @@ public final class PromptFilters {
                 .collect(Collectors.joining("|", "(?<![\\p{L}\\p{N}])(?:", ")(?![\\p{L}\\p{N}])")),
             Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE);
     return prompt -> !any.matcher(prompt).find();
-  }
-
-  private static PromptFilterProvider provider(
-      String name, Function<PromptFilterProvider.FilterSettings, PromptFilter> create) {
-    return new PromptFilterProvider() {
-      @Override
-      public String name() {
-        return name;
-      }
-
-      @Override
-      public PromptFilter create(FilterSettings settings) {
-        return create.apply(settings);
-      }
-    };
   }
 }

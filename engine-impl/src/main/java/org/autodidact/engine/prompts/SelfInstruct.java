@@ -26,13 +26,13 @@ import org.autodidact.engine.seeds.Seeds;
 import org.autodidact.engine.text.NearDuplicates;
 
 /**
- * A model makes up prompts (paper, section 2.2; Wang et al., 2023): it is shown some that people
- * wrote and some that it made, as turns of a conversation in which it is asked for one after
- * another, and writes the next. What the filters let through is kept, and shown in turn.
+ * Self-instruct (paper, section 2.2; Wang et al., 2023): a model creates prompts. It is shown
+ * few-shot examples, some that people wrote and some that it created, as turns of a conversation,
+ * and writes the next. What the filters accept is kept, and becomes an example in turn.
  *
- * <p>Attempts are made in rounds. Shots and seeds of an attempt depend on its number and on what
- * was kept in the rounds before, so that one who {@linkplain #take takes up} whole rounds goes on
- * as if never stopped.
+ * <p>Attempts are made in batches. Shots and seeds of an attempt depend on its number and on what
+ * was kept in the batches before, so that a run that {@linkplain #restore restores} whole batches
+ * goes on as if it had never stopped.
  */
 public final class SelfInstruct {
   /** The outcome of a prompt that every filter let through. */
@@ -45,10 +45,10 @@ public final class SelfInstruct {
       "Write a task that somebody could give to an AI assistant: another one than before, of another"
           + " kind, and complete in itself. Reply with the task alone.";
 
-  /** Rounds are no larger, so that what was kept is soon shown. */
-  private static final int ROUND = 64;
+  /** Attempts of a batch at most, so that kept prompts soon become examples. */
+  private static final int BATCH = 64;
 
-  /** Attempts for each prompt wanted, after which a model is thought unable. */
+  /** Attempts for each prompt wanted, after which the model is considered unable. */
   private static final int PATIENCE = 20;
 
   private final String name;
@@ -67,9 +67,9 @@ public final class SelfInstruct {
    *
    * @param seedShots prompts shown that people wrote; the paper's 6
    * @param ownShots prompts shown that a model made; the paper's 2. As long as there are fewer,
-   *     people's take their place
+   *     people's replace them
    * @param similarity the ROUGE-L F1 that a prompt may have with another at most
-   * @param sampling how one is drawn
+   * @param sampling how a prompt is sampled
    */
   public record Settings(
       int seedShots, int ownShots, double similarity, SamplingParameters sampling) {
@@ -90,7 +90,7 @@ public final class SelfInstruct {
   /**
    * No attempt yet.
    *
-   * @param name begins the ids of what is made
+   * @param name the prefix of the ids
    * @param seeds prompts that people wrote; those that the filters let through are shown
    * @param excluded prompts that nothing made may be like, as those of an evaluation
    * @param filters by name, in the order in which they are asked
@@ -146,25 +146,25 @@ public final class SelfInstruct {
     }
   }
 
-  /** Takes up whole rounds that were made before. */
-  public void take(List<CreatedPrompt> rounds) {
-    show(rounds);
-    made.addAll(rounds);
-    kept += (int) rounds.stream().filter(CreatedPrompt::kept).count();
+  /** Restores whole batches of earlier attempts. */
+  public void restore(List<CreatedPrompt> attempts) {
+    show(attempts);
+    made.addAll(attempts);
+    kept += (int) attempts.stream().filter(CreatedPrompt::kept).count();
   }
 
-  /** Without the round that was cut off, if one was, when {@code count} prompts were wanted. */
-  public static List<CreatedPrompt> wholeRounds(List<CreatedPrompt> made, int count) {
+  /** The attempts without an unfinished last batch, where {@code count} prompts were wanted. */
+  public static List<CreatedPrompt> wholeBatches(List<CreatedPrompt> made, int count) {
     int whole = 0;
     int kept = 0;
     while (kept < count) {
       int end = whole;
       int now = kept;
-      while (end < made.size() && end - whole < roundSize(count - kept) && now < count) {
+      while (end < made.size() && end - whole < batchSize(count - kept) && now < count) {
         now += made.get(end).kept() ? 1 : 0;
         end++;
       }
-      if (end - whole < roundSize(count - kept) && now < count) {
+      if (end - whole < batchSize(count - kept) && now < count) {
         break;
       }
       whole = end;
@@ -173,20 +173,20 @@ public final class SelfInstruct {
     return made.subList(0, whole);
   }
 
-  private static int roundSize(int missing) {
-    return Math.min(ROUND, 2 * missing);
+  private static int batchSize(int missing) {
+    return Math.min(BATCH, 2 * missing);
   }
 
   /**
    * Makes attempts until {@code count} prompts are kept.
    *
-   * @param rounds is given each round's attempts, in order
+   * @param batches accepts the attempts of each batch, in order
    * @throws InvalidInputException where the model is not able to
    */
   public void create(
       int count,
       Generator generator,
-      Consumer<List<CreatedPrompt>> rounds,
+      Consumer<List<CreatedPrompt>> batches,
       Cancellation cancellation) {
     while (kept < count) {
       if (made.size() >= PATIENCE * count) {
@@ -201,27 +201,27 @@ public final class SelfInstruct {
                 + rejected(made)
                 + ". Take another model for prompts, more seeds, or milder filters");
       }
-      rounds.accept(round(count, generator, cancellation));
+      batches.accept(batch(count, generator, cancellation));
     }
   }
 
-  private List<CreatedPrompt> round(int count, Generator generator, Cancellation cancellation) {
-    int size = roundSize(count - kept);
+  private List<CreatedPrompt> batch(int count, Generator generator, Cancellation cancellation) {
+    int size = batchSize(count - kept);
     int begun = made.size();
     List<List<Prompt>> shots = new ArrayList<>();
     List<GenerationRequest> requests = new ArrayList<>();
     for (int i = 0; i < size; i++) {
-      long drawn = Seeds.of(seed, begun + i);
-      shots.add(shots(new Random(drawn)));
+      long attemptSeed = Seeds.of(seed, begun + i);
+      shots.add(shots(new Random(attemptSeed)));
       requests.add(
           new GenerationRequest(
               new Prompt(name + (begun + i), conversation(shots.get(i))),
-              List.of(drawn),
+              List.of(attemptSeed),
               settings.sampling()));
     }
     Map<String, Generation> found = new HashMap<>();
     generator.generate(requests, g -> found.put(g.promptId(), g), cancellation);
-    List<CreatedPrompt> round = new ArrayList<>();
+    List<CreatedPrompt> batch = new ArrayList<>();
     for (int i = 0; i < size && kept < count; i++) {
       String id = requests.get(i).prompt().id();
       Candidate candidate = found.get(id).candidates().get(0);
@@ -233,23 +233,23 @@ public final class SelfInstruct {
               candidate.seed(),
               text,
               outcome(text, candidate.finishReason()));
-      take(List.of(created));
-      round.add(created);
+      restore(List.of(created));
+      batch.add(created);
     }
-    return round;
+    return batch;
   }
 
-  /** Some of people's and some of its own, in a drawn order. */
+  /** The few-shot examples of an attempt: seeds and own prompts, shuffled. */
   private List<Prompt> shots(Random random) {
     int ofOwn = Math.min(settings.ownShots(), own.size());
     List<Prompt> shots =
-        new ArrayList<>(draw(seeds, settings.seedShots() + settings.ownShots() - ofOwn, random));
-    shots.addAll(draw(own, ofOwn, random));
+        new ArrayList<>(choose(seeds, settings.seedShots() + settings.ownShots() - ofOwn, random));
+    shots.addAll(choose(own, ofOwn, random));
     Collections.shuffle(shots, random);
     return shots;
   }
 
-  private static List<Prompt> draw(List<Prompt> from, int count, Random random) {
+  private static List<Prompt> choose(List<Prompt> from, int count, Random random) {
     return random
         .ints(0, Math.max(1, from.size()))
         .distinct()

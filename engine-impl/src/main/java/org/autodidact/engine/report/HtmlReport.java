@@ -348,12 +348,13 @@ public final class HtmlReport {
     List<PreferencePair> pairs = store.pairs(iteration);
     StringBuilder text = new StringBuilder();
     for (PreferencePair pair : pairs.subList(0, Math.min(EXAMPLES, pairs.size()))) {
-      int place = prompts.indexOf(pair.prompt());
+      int promptIndex = prompts.indexOf(pair.prompt());
       text.append("<article><h3>M").append(iteration).append(": ");
       text.append(Html.text(pair.prompt().instruction())).append("</h3>\n<ol>");
       judged
-          .get(place)
-          .forEach((c, j) -> text.append(candidate(written.get(place).get(c).model(), j, pair)));
+          .get(promptIndex)
+          .forEach(
+              (c, j) -> text.append(candidate(written.get(promptIndex).get(c).model(), j, pair)));
       text.append("</ol></article>\n");
     }
     return text.isEmpty() ? "<p>No pair in iteration " + iteration + ".</p>" : text.toString();

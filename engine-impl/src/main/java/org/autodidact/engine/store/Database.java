@@ -399,7 +399,7 @@ final class Database implements AutoCloseable {
       return number.longValue();
     }
 
-    /** A place, counted from 0, or a count. */
+    /** An index, counted from 0, or a count. */
     int count(int column) throws SQLException {
       long found = integer(column);
       if (found < 0 || found > Integer.MAX_VALUE) {

@@ -150,14 +150,14 @@ public final class RunStore implements AutoCloseable {
     return found;
   }
 
-  /** Notes a fact, unless it is noted already; what is noted then. */
+  /** Stores a fact unless it is stored already; returns the stored one. */
   public String putIfAbsent(String name, String value) {
     database.transaction(
         () -> database.update("INSERT OR IGNORE INTO property VALUES (?, ?)", name, value));
     return property(name).orElseThrow();
   }
 
-  /** Notes a fact in place of what was noted before. */
+  /** Stores a fact, over an earlier one of its name. */
   public void put(String name, String value) {
     database.transaction(
         () -> database.update("INSERT OR REPLACE INTO property VALUES (?, ?)", name, value));
@@ -177,7 +177,7 @@ public final class RunStore implements AutoCloseable {
     return !database.query("stages", "SELECT 1 FROM stage WHERE name = ?", r -> 1, stage).isEmpty();
   }
 
-  /** Notes that a stage is finished, and what it took in this process. */
+  /** Stores that a stage is finished, and the seconds that it took in this process. */
   public void finish(String stage, double seconds) {
     database.transaction(
         () -> database.update("INSERT OR IGNORE INTO stage VALUES (?, ?)", stage, seconds));
@@ -189,21 +189,24 @@ public final class RunStore implements AutoCloseable {
   public Optional<Path> model(String name) {
     return database
         .query(
-            "models", "SELECT folder FROM model WHERE name = ?", r -> place(name, r.text(1)), name)
+            "models",
+            "SELECT folder FROM model WHERE name = ?",
+            r -> modelFolder(name, r.text(1)),
+            name)
         .stream()
         .findFirst();
   }
 
   /** A run from elsewhere must not lead to any folder of this machine. */
-  private Path place(String name, String stored) {
+  private Path modelFolder(String name, String stored) {
     Path root = folder.toAbsolutePath().normalize();
-    Path place = root.resolve(stored).normalize();
-    boolean inside = place.startsWith(root) && !place.equals(root);
+    Path location = root.resolve(stored).normalize();
+    boolean inside = location.startsWith(root) && !location.equals(root);
     if (!inside && !(isFirst(name) && Path.of(stored).isAbsolute())) {
       throw new OddValueException(
           "the model " + name + " in " + stored + ", outside of the run's folder");
     }
-    return inside ? folder.resolve(root.relativize(place)) : place;
+    return inside ? folder.resolve(root.relativize(location)) : location;
   }
 
   /** Whether a model is the one that came in, perhaps under the name of the fine-tuned one. */
@@ -232,19 +235,22 @@ public final class RunStore implements AutoCloseable {
   }
 
   /**
-   * Notes a finished model, where it comes from, and what its files hold, which are read for that.
+   * Stores a finished model, its provenance and the hashes of its files.
    *
    * @param provenance JSON
    */
   public void addModel(String name, Optional<String> parent, Path modelFolder, String provenance) {
     Path root = folder.toAbsolutePath().normalize();
-    Path place = modelFolder.toAbsolutePath().normalize();
-    Path stored = place.startsWith(root) ? root.relativize(place) : place;
+    Path location = modelFolder.toAbsolutePath().normalize();
+    Path stored = location.startsWith(root) ? root.relativize(location) : location;
     // A model under a second name is not read a second time.
     String pin =
         parent
             .filter(
-                p -> model(p).filter(f -> f.toAbsolutePath().normalize().equals(place)).isPresent())
+                p ->
+                    model(p)
+                        .filter(f -> f.toAbsolutePath().normalize().equals(location))
+                        .isPresent())
             .flatMap(p -> property(FILES_OF + p))
             .orElseGet(() -> ModelPin.of(modelFolder, new Cancellation()).toJson());
     database.transaction(
@@ -260,36 +266,36 @@ public final class RunStore implements AutoCloseable {
   }
 
   /**
-   * Sees that a model's files are what they were when the run stored it, before it is opened.
+   * Checks, before a model is opened, that its files are what they were when the run stored it.
    *
    * @return its folder
    * @throws InvalidInputException where one has changed, is gone, or is new
    */
   public Path verify(String name, Cancellation cancellation) {
-    Path place =
+    Path location =
         model(name)
             .orElseThrow(
                 () -> new InvalidInputException(folder + ": has no finished model '" + name + "'"));
-    verify(name, place, cancellation);
-    return place;
+    verify(name, location, cancellation);
+    return location;
   }
 
   /**
-   * The same of a model that is not the run's own, as a judge's, which is noted when it is held for
-   * the first time.
+   * Checks a model that is not the run's own, for example a judge's; its files are stored when it
+   * is checked for the first time.
    */
-  public void verify(String name, Path place, Cancellation cancellation) {
+  public void verify(String name, Path location, Cancellation cancellation) {
     Optional<String> pin = property(FILES_OF + name);
     if (pin.isEmpty()) {
       if (lock.isEmpty()) {
         return;
       }
-      put(FILES_OF + name, ModelPin.of(place, cancellation).toJson());
+      put(FILES_OF + name, ModelPin.of(location, cancellation).toJson());
       return;
     }
     try {
       ModelPin.parse(pin.get())
-          .verify(name, place, cancellation)
+          .verify(name, location, cancellation)
           .filter(now -> lock.isPresent())
           .ifPresent(now -> put(FILES_OF + name, now.toJson()));
     } catch (OddValueException e) {
@@ -297,15 +303,15 @@ public final class RunStore implements AutoCloseable {
     }
   }
 
-  /** Forgets what a model's files were; the next opening takes them as they are. */
+  /** Forgets the stored state of a model's files; the next opening takes them as they are. */
   public void forgetFiles(String name) {
     database.transaction(
         () -> database.update("DELETE FROM property WHERE name = ?", FILES_OF + name));
   }
 
   /**
-   * Holds all models whose folders are there: a run whose iterate was changed is not what it says.
-   * One that was deleted is missed when it is needed.
+   * Checks the files of all models whose folders are there. A deleted one is reported when it is
+   * needed.
    */
   public void verifyModels(Cancellation cancellation) {
     for (ModelRow model : models()) {
@@ -316,31 +322,31 @@ public final class RunStore implements AutoCloseable {
   }
 
   /**
-   * Notes the scale of the run's judge.
+   * Stores the scale of the run's judge.
    *
    * @throws InvalidInputException where the run's judgements so far have another
    */
-  public void noteScale(Judge.Scale scale) {
-    Optional<Judge.Scale> noted = notedScale();
-    if (noted.isEmpty()) {
+  public void storeScale(Judge.Scale scale) {
+    Optional<Judge.Scale> stored = storedScale();
+    if (stored.isEmpty()) {
       put(SCALE, Database.json(List.of(scale.lowest(), scale.highest())));
-    } else if (!noted.get().equals(scale)) {
+    } else if (!stored.get().equals(scale)) {
       throw new InvalidInputException(
           folder
               + ": the judge's scale is "
               + scale
               + ", that of the judgements so far "
-              + noted.get()
+              + stored.get()
               + "; go on with the judge that the run began with");
     }
   }
 
-  /** The scale of the run's judge; the paper's where none is noted. */
+  /** The scale of the run's judge; the paper's where none is stored. */
   public Judge.Scale scale() {
-    return notedScale().orElse(Judge.Scale.FIVE_POINTS);
+    return storedScale().orElse(Judge.Scale.FIVE_POINTS);
   }
 
-  private Optional<Judge.Scale> notedScale() {
+  private Optional<Judge.Scale> storedScale() {
     try {
       return property(SCALE)
           .map(json -> Database.parse(json, new TypeReference<List<Double>>() {}))
@@ -410,13 +416,13 @@ public final class RunStore implements AutoCloseable {
     return new Message(fields.get("role"), fields.get("content"));
   }
 
-  /** Stores a round of attempts at new prompts, behind those that are there. */
-  public void addCreated(int iteration, String model, List<CreatedPrompt> round) {
+  /** Stores a batch of attempts at new prompts after the earlier ones. */
+  public void addCreated(int iteration, String model, List<CreatedPrompt> batch) {
     int first = created(iteration).size();
     database.transaction(
         () -> {
-          for (int i = 0; i < round.size(); i++) {
-            CreatedPrompt c = round.get(i);
+          for (int i = 0; i < batch.size(); i++) {
+            CreatedPrompt c = batch.get(i);
             database.update(
                 "INSERT INTO created_prompt VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
@@ -450,11 +456,11 @@ public final class RunStore implements AutoCloseable {
   /**
    * Stores a model's candidates of one prompt.
    *
-   * @param first the place of the first: 0 for the iterate's own, behind them for a past iterate's,
-   *     behind those for a future one's
+   * @param firstSlot the slot of the first: 0 for the iterate's own, after them for a past
+   *     iterate's, after those for a future one's
    */
   public void addCandidates(
-      int iteration, int prompt, int first, String model, Generation generation) {
+      int iteration, int prompt, int firstSlot, String model, Generation generation) {
     database.transaction(
         () -> {
           database.update(
@@ -469,7 +475,7 @@ public final class RunStore implements AutoCloseable {
                 "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
-                first + i,
+                firstSlot + i,
                 model,
                 c.seed(),
                 c.text(),
@@ -480,14 +486,14 @@ public final class RunStore implements AutoCloseable {
         });
   }
 
-  /** The iterate's own candidates of each prompt that has them, by the prompt's place. */
+  /** The iterate's own candidates of each prompt that has them, by the prompt's index. */
   public Map<Integer, List<Candidate>> ownCandidates(int iteration) {
     Map<Integer, List<Candidate>> own = new TreeMap<>();
     candidates(iteration)
         .forEach(
-            (prompt, places) ->
-                places.forEach(
-                    (place, c) -> {
+            (prompt, bySlot) ->
+                bySlot.forEach(
+                    (slot, c) -> {
                       if (c.model().equals("M" + iteration)) {
                         own.computeIfAbsent(prompt, p -> new ArrayList<>()).add(c.candidate());
                       }
@@ -499,7 +505,7 @@ public final class RunStore implements AutoCloseable {
   public record SampledCandidate(String model, Candidate candidate) {}
 
   /**
-   * All candidates, a past and a future iterate's included, by the prompt's and their own place.
+   * All candidates, a past and a future iterate's included, by the prompt's index and their slot.
    */
   public Map<Integer, Map<Integer, SampledCandidate>> candidates(int iteration) {
     Map<Integer, Map<Integer, SampledCandidate>> byPrompt = new TreeMap<>();
@@ -524,7 +530,7 @@ public final class RunStore implements AutoCloseable {
     return byPrompt;
   }
 
-  /** Stores the judgement of one candidate and its samples; {@code seeds} drew them. */
+  /** Stores the judgement of one candidate and its samples; sampled with {@code seeds}. */
   public void addJudgement(
       int iteration,
       int prompt,
@@ -560,10 +566,10 @@ public final class RunStore implements AutoCloseable {
         });
   }
 
-  /** The candidates that are judged, by the prompt's and the candidate's place. */
+  /** The candidates that are judged, by the prompt's index and the candidate's slot. */
   public Map<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
     Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
-    Optional<Judge.Scale> scale = notedScale();
+    Optional<Judge.Scale> scale = storedScale();
     database.query(
         "judgement samples",
         "SELECT prompt, candidate, score, text, shown, unread FROM judgement_sample WHERE iteration = ?"
@@ -599,7 +605,7 @@ public final class RunStore implements AutoCloseable {
     return byPrompt;
   }
 
-  /** Stores the score that the iterate before gives a candidate. */
+  /** Stores the score of a candidate by the previous iterate. */
   public void addEarlierScore(
       int iteration, int prompt, int candidate, String model, OptionalDouble score) {
     database.transaction(
@@ -613,10 +619,10 @@ public final class RunStore implements AutoCloseable {
                 nullable(score)));
   }
 
-  /** The scores that the iterate before gave, by the prompt's and the candidate's place. */
+  /** The scores of the previous iterate, by the prompt's index and the candidate's slot. */
   public Map<Integer, Map<Integer, OptionalDouble>> earlierScores(int iteration) {
     Map<Integer, Map<Integer, OptionalDouble>> byPrompt = new TreeMap<>();
-    Optional<Judge.Scale> scale = notedScale();
+    Optional<Judge.Scale> scale = storedScale();
     database.query(
         "earlier scores",
         "SELECT prompt, candidate, score FROM earlier_score WHERE iteration = ?",
@@ -653,7 +659,7 @@ public final class RunStore implements AutoCloseable {
     return values;
   }
 
-  /** A pair by places: the prompt's, and the candidates' within it; and its weight. */
+  /** A pair: the index of its prompt, the slots of its candidates, and its weight. */
   public record PairSlots(int prompt, int chosen, int rejected, double weight) {}
 
   /** Which model learns from an iteration's pairs. */
@@ -713,7 +719,7 @@ public final class RunStore implements AutoCloseable {
         iteration);
   }
 
-  /** What lies at a place that another table names. */
+  /** The entry of a slot that another table refers to. */
   private static <T> T at(Map<Integer, Map<Integer, T>> byPrompt, int prompt, int candidate) {
     T found = byPrompt.getOrDefault(prompt, Map.of()).get(candidate);
     if (found == null) {
@@ -793,7 +799,7 @@ public final class RunStore implements AutoCloseable {
     return value.isPresent() ? value.getAsDouble() : null;
   }
 
-  /** A score, which is on the judge's scale where that is noted. */
+  /** A score, which is on the judge's scale where that is stored. */
   private static OptionalDouble score(Row row, int column, Optional<Judge.Scale> scale)
       throws SQLException {
     OptionalDouble found = row.numberIfThere(column);

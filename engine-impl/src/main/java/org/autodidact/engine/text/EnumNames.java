@@ -16,7 +16,13 @@ public final class EnumNames {
 
   /** The constant whose name is {@code name}, hyphens for underscores, in any case. */
   public static <E extends Enum<E>> E oneOf(String key, Class<E> type, String name) {
-    List<String> known = Arrays.stream(type.getEnumConstants()).map(EnumNames::of).toList();
+    return type.cast(constant(key, type, name));
+  }
+
+  /** {@link #oneOf} of an enum that is only known at run time. */
+  public static Enum<?> constant(String key, Class<?> type, String name) {
+    Enum<?>[] constants = (Enum<?>[]) type.getEnumConstants();
+    List<String> known = Arrays.stream(constants).map(EnumNames::of).toList();
     int index = known.indexOf(name.toLowerCase(Locale.ROOT));
     if (index < 0) {
       if (type == ComputeSettings.Precision.class && name.equals("int4")) {
@@ -32,7 +38,7 @@ public final class EnumNames {
               + "'"
               + Suggestions.hint(name, known));
     }
-    return type.getEnumConstants()[index];
+    return constants[index];
   }
 
   /** A constant as {@link #oneOf} reads it. */

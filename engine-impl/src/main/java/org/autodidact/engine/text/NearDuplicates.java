@@ -154,7 +154,7 @@ public final class NearDuplicates {
         if (bucket != null && needed <= other) {
           for (int k = 0; k < bucket.size; k++) {
             int text = bucket.texts[k];
-            if (bucket.places[k] <= other - needed
+            if (bucket.positions[k] <= other - needed
                 && lookedAt[text] != looks
                 && (best < 0 || text < best)) {
               lookedAt[text] = looks;
@@ -224,30 +224,30 @@ public final class NearDuplicates {
   private static final class Postings {
     private Bucket[] byLength = {};
 
-    void add(int text, int length, int place) {
+    void add(int text, int length, int position) {
       if (length >= byLength.length) {
         byLength = Arrays.copyOf(byLength, length + 1);
       }
       if (byLength[length] == null) {
         byLength[length] = new Bucket();
       }
-      byLength[length].add(text, place);
+      byLength[length].add(text, position);
     }
   }
 
-  /** Texts of one length that have an element, and its place in each. */
+  /** Texts of one length that have an element, and its position in each. */
   private static final class Bucket {
     private int[] texts = new int[2];
-    private int[] places = new int[2];
+    private int[] positions = new int[2];
     private int size;
 
-    void add(int text, int place) {
+    void add(int text, int position) {
       if (size == texts.length) {
         texts = Arrays.copyOf(texts, 2 * size);
-        places = Arrays.copyOf(places, 2 * size);
+        positions = Arrays.copyOf(positions, 2 * size);
       }
       texts[size] = text;
-      places[size++] = place;
+      positions[size++] = position;
     }
   }
 }

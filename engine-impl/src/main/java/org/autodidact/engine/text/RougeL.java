@@ -60,14 +60,14 @@ public final class RougeL {
    */
   static int longestCommonSubsequence(int[] one, int[] other) {
     int blocks = (one.length + 63) / 64;
-    Map<Integer, long[]> places = new HashMap<>();
+    Map<Integer, long[]> positions = new HashMap<>();
     for (int i = 0; i < one.length; i++) {
-      places.computeIfAbsent(one[i], w -> new long[blocks])[i / 64] |= 1L << i;
+      positions.computeIfAbsent(one[i], w -> new long[blocks])[i / 64] |= 1L << i;
     }
     long[] row = new long[blocks];
     java.util.Arrays.fill(row, -1L);
     for (int word : other) {
-      long[] matches = places.get(word);
+      long[] matches = positions.get(word);
       if (matches != null) {
         boolean carry = false;
         for (int b = 0; b < blocks; b++) {

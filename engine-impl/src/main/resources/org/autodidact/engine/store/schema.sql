@@ -1,4 +1,4 @@
--- What a run keeps. Iterations count from 1; places (position, prompt, candidate, chosen, rejected) from 0.
+-- What a run keeps. Iterations count from 1; indices (position, prompt, candidate, chosen, rejected) from 0.
 
 CREATE TABLE IF NOT EXISTS property (
   name TEXT PRIMARY KEY,
@@ -95,7 +95,7 @@ CREATE TABLE IF NOT EXISTS future_pair (
   FOREIGN KEY (iteration, prompt, chosen) REFERENCES judgement (iteration, prompt, candidate),
   FOREIGN KEY (iteration, prompt, rejected) REFERENCES judgement (iteration, prompt, candidate));
 
--- The score that the iterate before gave.
+-- The score by the previous iterate.
 CREATE TABLE IF NOT EXISTS earlier_score (
   iteration INTEGER,
   prompt INTEGER,

@@ -3,8 +3,6 @@ package org.autodidact.engine.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.PropertyNamingStrategies.KebabCaseStrategy;
-import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,8 +29,8 @@ class ConfigFileTest {
   @Test
   void defaultsAreThePapers() {
     RunConfig config = parse("{model: m, prompts: {file: p.jsonl}}", Map.of());
-    assertThat(config.model()).isEqualTo("/somewhere/m");
-    assertThat(config.prompts().file()).hasValue("/somewhere/p.jsonl");
+    assertThat(config.model()).isEqualTo(Path.of("/somewhere/m"));
+    assertThat(config.prompts().file()).hasValue(Path.of("/somewhere/p.jsonl"));
     assertThat(config.candidates().sampling().temperature()).isEqualTo(0.7);
     assertThat(config.candidates().sampling().topP()).isEqualTo(0.9);
     assertThat(config.candidates().count()).isEqualTo(4);
@@ -54,7 +52,7 @@ class ConfigFileTest {
             Map.of("judge.samples", "5", "candidates.stop", "[\"x\"]", "model", "/abs"));
     assertThat(config.judge().samples()).isEqualTo(5);
     assertThat(config.candidates().stop()).containsExactly("x");
-    assertThat(config.model()).isEqualTo("/abs");
+    assertThat(config.model()).isEqualTo(Path.of("/abs"));
   }
 
   @Test
@@ -158,7 +156,7 @@ class ConfigFileTest {
         "preference-training: {epochs: 2147483647}|epochs",
         "preference-training: {max-length: 1}|max-length",
         "preference-training: {learning-rate: .nan}|preference-training.learning-rate",
-        "preference-training: {learning-rate: -1}|preference-training: learning-rate",
+        "preference-training: {learning-rate: -1}|preference-training: the key 'learning-rate'",
         "preference-training: {learning-rate: 1e-999}|a number that a double holds",
         "preference-training: {beta: 0}|beta",
         "preference-training: {activation-checkpointing: yes}|'preference-training.activation-checkpointing' must be true or false",
@@ -189,7 +187,7 @@ class ConfigFileTest {
       assertThat(parse(text, Map.of("judge.name", value)).judge().name()).isEqualTo(value);
     }
     assertThat(parse(text, Map.of("judge.name", "\"a b\"")).judge().name()).isEqualTo("a b");
-    assertThat(parse(text, Map.of("model", "/C: x")).model()).isEqualTo("/C: x");
+    assertThat(parse(text, Map.of("model", "/C: x")).model()).isEqualTo(Path.of("/C: x"));
     assertThat(parse(text, Map.of("selector", "margin")).selector().name()).isEqualTo("margin");
     assertThatThrownBy(() -> parse(text, Map.of("judge.samples", "[")))
         .hasMessageStartingWith("run.yaml: the value of 'judge.samples', line 1")
@@ -203,11 +201,9 @@ class ConfigFileTest {
             "{model: m, prompts: {file: p}}",
             Map.of("evaluation.prompts", "mine.jsonl", "fine-tuning", "{ift: ../i.jsonl}"));
     Path here = Path.of("").toAbsolutePath();
-    assertThat(config.evaluation().orElseThrow().prompts())
-        .hasValue(here.resolve("mine.jsonl").toString());
-    assertThat(config.fineTuning().orElseThrow().ift())
-        .hasValue(here.resolveSibling("i.jsonl").toString());
-    assertThat(config.prompts().file()).hasValue("/somewhere/p");
+    assertThat(config.evaluation().orElseThrow().prompts()).hasValue(here.resolve("mine.jsonl"));
+    assertThat(config.fineTuning().orElseThrow().ift()).hasValue(here.resolveSibling("i.jsonl"));
+    assertThat(config.prompts().file()).hasValue(Path.of("/somewhere/p"));
     assertThat(ConfigFile.fromJson(ConfigFile.toJson(config), "run.db")).isEqualTo(config);
   }
 
@@ -221,7 +217,7 @@ class ConfigFileTest {
     Files.write(file, new byte[(1 << 20) + 1]);
     assertRefused(file, "at most 1048576 bytes, found more");
     Files.writeString(file, "\ufeffmodel: m\nprompts: {file: p}\n");
-    assertThat(ConfigFile.read(file, Map.of()).model()).isEqualTo(folder.resolve("m").toString());
+    assertThat(ConfigFile.read(file, Map.of()).model()).isEqualTo(folder.resolve("m"));
     assertRefused(folder, "in a regular file, found a folder");
     assertRefused(folder.resolve("none.yaml"), "missing; expected a configuration");
     assertRefused(Path.of("/dev/zero"), "in a regular file, found a pipe, a device");
@@ -319,14 +315,13 @@ class ConfigFileTest {
   }
 
   private static void assertDocumented(Class<?> section, String page) {
-    for (RecordComponent component : section.getRecordComponents()) {
-      String key = new KebabCaseStrategy().translate(component.getName());
-      assertThat(page)
-          .as("%s.%s", section.getSimpleName(), key)
-          .containsPattern("[`.]" + key + "[`.]");
-      if (component.getType().isRecord()) {
-        assertDocumented(component.getType(), page);
-      }
-    }
+    RecordReader.keys(section)
+        .forEach(
+            (key, type) -> {
+              assertThat(page)
+                  .as("%s.%s", section.getSimpleName(), key)
+                  .containsPattern("[`.]" + key + "[`.]");
+              RecordReader.section(type).ifPresent(inner -> assertDocumented(inner, page));
+            });
   }
 }

@@ -131,7 +131,7 @@ class EftBuilderTest {
           ranked("instruction w" + i / 2 + " about v" + i / 2 + (i % 2 == 0 ? "" : " now"), 1, 0));
     }
     EftSplit split =
-        EftSplit.draw(all, 0.25, List.of(Prompt.of("e", "instruction w3 about v3")), 0.7, 1);
+        EftSplit.of(all, 0.25, List.of(Prompt.of("e", "instruction w3 about v3")), 0.7, 1);
     assertThat(split.heldOut()).hasSize(10);
     assertThat(split.train().size() + split.left()).isEqualTo(30);
     assertThat(split.train())
@@ -142,8 +142,8 @@ class EftBuilderTest {
                     || split.heldOut().stream()
                         .anyMatch(
                             h -> h.instruction().startsWith(t) || t.startsWith(h.instruction())));
-    assertThat(EftSplit.draw(all, 0, List.of(), 0.7, 1).train()).hasSize(40);
-    assertThatThrownBy(() -> EftSplit.draw(all, 1, List.of(), 0.7, 1))
+    assertThat(EftSplit.of(all, 0, List.of(), 0.7, 1).train()).hasSize(40);
+    assertThatThrownBy(() -> EftSplit.of(all, 1, List.of(), 0.7, 1))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("[0, 1)");
   }

@@ -111,7 +111,9 @@ class DriftLimitsTest {
             "named-scores",
             "agreement");
     assertThat(guards.exceeded(limits(1.5, 2.5, 0.8, 0.4, 0.2, 0.1))).isEmpty();
-    assertThat(guards.exceeded(new Limits(null, null, null, null, null, null))).isEmpty();
+    Optional<Double> not = Optional.empty();
+    Limits none = new Limits(not, not, not, not, not, not);
+    assertThat(guards.exceeded(none)).isEmpty();
   }
 
   private static Limits limits(double... values) {

@@ -172,12 +172,12 @@ class SelfInstructTest {
       List<CreatedPrompt> all =
           new ArrayList<>(rounds.subList(0, stop).stream().flatMap(List::stream).toList());
       SelfInstruct maker = maker(SEEDS, List.of());
-      maker.take(all);
+      maker.restore(all);
       all.addAll(create(maker, 150, new ArrayList<>()));
       assertThat(all).isEqualTo(whole);
     }
     for (int stop = 0; stop <= whole.size(); stop++) {
-      List<CreatedPrompt> found = SelfInstruct.wholeRounds(whole.subList(0, stop), 150);
+      List<CreatedPrompt> found = SelfInstruct.wholeBatches(whole.subList(0, stop), 150);
       int done = 0;
       int size = 0;
       while (done < rounds.size() && size + rounds.get(done).size() <= stop) {

@@ -185,10 +185,10 @@ class RunStoreTest {
   void theJudgesScaleIsKeptAndAnotherIsRefused() {
     try (RunStore store = RunStore.open(folder)) {
       assertThat(store.scale()).isEqualTo(Judge.Scale.FIVE_POINTS);
-      store.noteScale(new Judge.Scale(0, 10));
-      store.noteScale(new Judge.Scale(0, 10));
+      store.storeScale(new Judge.Scale(0, 10));
+      store.storeScale(new Judge.Scale(0, 10));
       assertThat(store.scale()).isEqualTo(new Judge.Scale(0, 10));
-      assertThatThrownBy(() -> store.noteScale(Judge.Scale.FIVE_POINTS))
+      assertThatThrownBy(() -> store.storeScale(Judge.Scale.FIVE_POINTS))
           .hasMessageContaining("scale");
     }
   }

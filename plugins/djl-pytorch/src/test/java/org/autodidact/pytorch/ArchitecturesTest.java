@@ -20,6 +20,8 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
 import org.autodidact.pytorch.data.PackedMicroBatch;
 import org.autodidact.pytorch.data.TokenizedExample;
+import org.autodidact.pytorch.loss.TrainingLoss;
+import org.autodidact.pytorch.program.ForwardPass;
 import org.autodidact.pytorch.program.TrainingDevice;
 import org.autodidact.pytorch.program.TrainingProgram;
 import org.autodidact.pytorch.program.TrainingScript;
@@ -28,6 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each architecture's log-probabilities and gradients against transformers'. */
 class ArchitecturesTest {
@@ -38,6 +41,12 @@ class ArchitecturesTest {
 
   /** The same in bf16; the largest differences seen were 1.6e-3 of a sum, 1.5e-2 of a gradient. */
   private static final double BF16_TOLERANCE = 3e-2;
+
+  /** Four digits, after several steps too. */
+  private static final double TRAJECTORY_TOLERANCE = 1e-4;
+
+  private static final TrainingSettings.Lora LORA =
+      new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false, false);
 
   @TempDir Path folder;
 
@@ -67,43 +76,110 @@ class ArchitecturesTest {
 
   /** Numbers made by src/test/python/make_adapters.py. */
   private static Stream<Arguments> adapted() {
-    return targets("qwen2", "qwen3");
+    return targets("qwen2", "qwen3", "gemma3_text", "granite");
   }
 
   private static Stream<Arguments> trained() {
-    return targets("qwen2", "qwen2_window", "mistral", "qwen3")
+    return targets(SmallModels.NAMES.toArray(String[]::new))
         .flatMap(
             a -> Stream.of(false, true).map(bf16 -> Arguments.of(a.get()[0], a.get()[1], bf16)));
+  }
+
+  private static JsonNode resource(String name) throws IOException {
+    try (InputStream in = ArchitecturesTest.class.getResourceAsStream(name)) {
+      return new JsonMapper().readTree(in);
+    }
+  }
+
+  /** As src/test/python initializes them. */
+  private static void initializeAdapter(TrainingProgram program) {
+    for (int m = 0; m < program.adapter().matrices().length; m++) {
+      FloatBuffer matrix = program.trained().get(m).asFloatBuffer();
+      for (int i = 0; i < matrix.limit(); i++) {
+        matrix.put(i, (float) ((m % 2 == 0 ? Math.sin(i) : Math.cos(i)) / 8));
+      }
+    }
+  }
+
+  /** Numbers made by src/test/python/make_trajectories.py: five steps of DPO. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gemma3_text",
+        "gemma3_text_lora",
+        "granite",
+        "granite_lora",
+        "smollm3",
+        "smollm3_lora"
+      })
+  void theTrajectoryOfATrainingIsTransformers(String name) throws IOException {
+    String architecture = name.replace("_lora", "");
+    TrainingSettings.Builder settings = TrainingSettings.dpo().toBuilder();
+    if (name.endsWith("_lora")) {
+      settings.lora(LORA);
+    }
+    JsonNode golden = SmallModels.numbers(architecture + "/golden.json");
+    TokenizedExample first = example(golden.path(0));
+    int[] rejected = example(golden.path(1)).answers()[0];
+    int[] backwards =
+        IntStream.range(0, rejected.length).map(i -> rejected[rejected.length - 1 - i]).toArray();
+    PackedMicroBatch pair =
+        PackedMicroBatch.of(
+            List.of(new TokenizedExample(0, 1, first.prompt(), first.answers()[0], backwards)));
+    try (ModelFolder model =
+            ModelFolder.open(SmallModels.write(folder.resolve("model"), architecture));
+        TrainingProgram program =
+            new TrainingProgram(
+                model,
+                new TrainingScript(model),
+                settings.build(),
+                false,
+                TrainingDevice.CPU,
+                64,
+                1,
+                1)) {
+      program.prepareTraining();
+      initializeAdapter(program);
+      TrainingLoss loss = TrainingLoss.of(settings.build());
+      double[] reference = program.score(pair);
+      int step = 0;
+      for (JsonNode expected : resource("trajectories.json").path(name)) {
+        try (ForwardPass pass = program.forward(pair, 0)) {
+          double[] sums = pass.logProbabilities();
+          TrainingLoss.Value value =
+              loss.value(
+                  new TrainingLoss.Scores(sums, reference, pair.scoredTokens(), new double[] {1}),
+                  1);
+          assertIsClose(value.loss(), expected.path("loss").asDouble(), TRAJECTORY_TOLERANCE);
+          assertIsClose(sums[0], expected.path("chosen").asDouble(), TRAJECTORY_TOLERANCE);
+          assertIsClose(sums[1], expected.path("rejected").asDouble(), TRAJECTORY_TOLERANCE);
+          pass.backward(value.gradients());
+        }
+        double norm = program.step(++step, 1e-3, 0, 0);
+        assertIsClose(norm, expected.path("gradient").asDouble(), TRAJECTORY_TOLERANCE);
+      }
+      assertThat(step).isEqualTo(5);
+    }
   }
 
   @ParameterizedTest
   @MethodSource("adapted")
   void anAdaptersLogProbabilitiesAndGradientsArePefts(String name, TrainingDevice target)
       throws IOException {
-    JsonNode expected;
-    try (InputStream in = ArchitecturesTest.class.getResourceAsStream("adapters.json")) {
-      expected = new JsonMapper().readTree(in).path(name);
-    }
-    TrainingSettings settings =
-        TrainingSettings.sft().toBuilder()
-            .lora(new TrainingSettings.Lora(4, 6, 0, TrainingSettings.Lora.ALL, false, false))
-            .build();
+    JsonNode expected = resource("adapters.json").path(name);
+    TrainingSettings settings = TrainingSettings.sft().toBuilder().lora(LORA).build();
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
         TrainingProgram program =
             new TrainingProgram(
                 model, new TrainingScript(model), settings, false, target, 64, 1, 1)) {
       program.prepareTraining();
-      for (int m = 0; m < program.trained().size(); m++) {
-        FloatBuffer matrix = program.trained().get(m).asFloatBuffer();
-        for (int i = 0; i < matrix.limit(); i++) {
-          matrix.put(i, (float) ((m % 2 == 0 ? Math.sin(i) : Math.cos(i)) / 8));
-        }
-      }
+      initializeAdapter(program);
       JsonNode golden = SmallModels.numbers(name + "/golden.json");
       for (int i = 0; i < golden.size(); i++) {
         PackedMicroBatch pass = PackedMicroBatch.of(List.of(example(golden.path(i))));
-        try (TrainingProgram.Forward forward = program.forward(pass, 0)) {
-          assertIsClose(forward.sums()[0], expected.path(i).path("log_probability").asDouble());
+        try (ForwardPass forward = program.forward(pass, 0)) {
+          assertIsClose(
+              forward.logProbabilities()[0], expected.path(i).path("log_probability").asDouble());
           forward.backward(new double[] {-1});
         }
         assertIsClose(program.step(1, 0, 0, 0), expected.path(i).path("gradient").asDouble());
@@ -132,8 +208,8 @@ class ArchitecturesTest {
         double gradient = golden.path(i).path("gradient").asDouble();
         assertIsClose(together[i], sum, tolerance);
         PackedMicroBatch alone = PackedMicroBatch.of(List.of(examples.get(i)));
-        try (TrainingProgram.Forward forward = program.forward(alone, 0)) {
-          assertIsClose(forward.sums()[0], sum, tolerance);
+        try (ForwardPass forward = program.forward(alone, 0)) {
+          assertIsClose(forward.logProbabilities()[0], sum, tolerance);
           forward.backward(new double[] {-1});
         }
         assertIsClose(program.step(1, 0, 0, 0), gradient, tolerance);
@@ -168,8 +244,8 @@ class ArchitecturesTest {
       PackedMicroBatch pass = PackedMicroBatch.of(examples);
       double[] reference = program.reference(pass);
       program.prepareTraining();
-      try (TrainingProgram.Forward forward = program.forward(pass, 1)) {
-        assertThat(forward.sums()).isEqualTo(reference);
+      try (ForwardPass forward = program.forward(pass, 1)) {
+        assertThat(forward.logProbabilities()).isEqualTo(reference);
       }
     }
   }

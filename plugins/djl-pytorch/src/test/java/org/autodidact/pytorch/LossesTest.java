@@ -13,6 +13,7 @@ import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Loss;
 import org.autodidact.api.TrainingSettings.LossParameters;
 import org.autodidact.pytorch.loss.PreferenceLoss;
+import org.autodidact.pytorch.loss.TrainingLoss;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -21,16 +22,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 class LossesTest {
   private static final int PAIRS = 3;
 
-  static PreferenceLoss loss(Loss loss, double beta) {
-    return new PreferenceLoss.Preference(loss, LossParameters.beta(beta));
+  static TrainingLoss loss(Loss loss, double beta) {
+    return new PreferenceLoss(loss, LossParameters.beta(beta));
   }
 
-  static double value(
-      PreferenceLoss objective, double[] sums, double[] reference, double[] lengths) {
+  static double value(TrainingLoss objective, double[] sums, double[] reference, double[] lengths) {
     double[] consistency = new double[sums.length / 2];
     Arrays.fill(consistency, 1);
     return objective
-        .value(new PreferenceLoss.Scores(sums, reference, lengths, consistency), 2.0 / sums.length)
+        .value(new TrainingLoss.Scores(sums, reference, lengths, consistency), 2.0 / sums.length)
         .loss();
   }
 
@@ -76,7 +76,7 @@ class LossesTest {
       LossParameters terms =
           new LossParameters(
               0.05 + random.nextDouble(), random.nextDouble() * 0.4, random.nextDouble(), n % 2);
-      PreferenceLoss objective = new PreferenceLoss.Preference(loss, terms);
+      TrainingLoss objective = new PreferenceLoss(loss, terms);
       double[] sums = random(random, -60, -5);
       double[] reference = objective.needsReference() ? random(random, -60, -5) : new double[6];
       double[] lengths = random.ints(6, 1, 30).asDoubleStream().toArray();
@@ -107,8 +107,8 @@ class LossesTest {
   @Test
   void rewardsAreWhatTheLossCompares() {
     double[] sums = {-30, -20};
-    PreferenceLoss.Scores scores =
-        new PreferenceLoss.Scores(sums, new double[2], new double[] {30, 10}, new double[] {1});
+    TrainingLoss.Scores scores =
+        new TrainingLoss.Scores(sums, new double[2], new double[] {30, 10}, new double[] {1});
     SortedMap<String, Double> metrics = new TreeMap<>();
     loss(Loss.SIMPO, 2).addMetrics(scores, 1, metrics);
     assertThat(metrics)
@@ -143,8 +143,8 @@ class LossesTest {
   /** With half of the pairs thought wrong, CDPO does not care which is chosen. */
   @Test
   void conservativeDpoIsSymmetricAtOneHalf() {
-    PreferenceLoss objective =
-        new PreferenceLoss.Preference(Loss.CDPO, new LossParameters(0.1, 0.4999999, 0, 0));
+    TrainingLoss objective =
+        new PreferenceLoss(Loss.CDPO, new LossParameters(0.1, 0.4999999, 0, 0));
     double[] sums = {-10, -20, -30, -40, -50, -60};
     double[] swapped = {-40, -50, -60, -10, -20, -30};
     double[] lengths = {1, 1, 1, 1, 1, 1};

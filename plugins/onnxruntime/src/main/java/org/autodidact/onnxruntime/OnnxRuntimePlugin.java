@@ -28,7 +28,7 @@ import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.autodidact.onnxruntime.vector.VectorWeights;
 import org.autodidact.vectors.VectorSupport;
 
-/** Brings the generator {@code onnxruntime} and the judge {@code reward-model}. */
+/** Plugin with the generator {@code onnxruntime} and the judge {@code reward-model}. */
 public final class OnnxRuntimePlugin implements Plugin {
   /** What each back end computes, the plainest first. */
   public static final List<BackendCapabilities> CAPABILITIES =
@@ -62,14 +62,14 @@ public final class OnnxRuntimePlugin implements Plugin {
       lines.add("ONNX Runtime " + environment.getVersion() + " loaded");
       lines.add("execution providers: " + OrtRuntime.availableProviders());
       lines.add(
-          "8-bit products: "
+          "int8 matrix products: "
               + (Int8MatMulCheck.isExact()
                   ? "unsigned × signed, exact on this processor"
-                  : "unsigned × signed; this processor adds two in 16 bits, so weights are rounded to fit"));
+                  : "unsigned × signed; this processor adds two in 16 bits, so weights are limited to fit"));
       lines.add(
-          "8 bits between the products: "
+          "int8 between the matrix products: "
               + (VectorSupport.available()
-                  ? "by the JVM's vectors"
+                  ? "by the JVM's Vector API"
                   : "by ONNX Runtime; faster with java --add-modules jdk.incubator.vector"));
       lines.addAll(ExecutionProviders.diagnose());
     } catch (LinkageError | RuntimeException e) {

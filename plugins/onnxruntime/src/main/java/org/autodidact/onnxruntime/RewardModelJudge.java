@@ -22,16 +22,16 @@ import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.tokenizer.PromptEncoder;
+import org.autodidact.onnxruntime.batching.UniqueIds;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.ort.OwnedSession;
-import org.autodidact.onnxruntime.ort.RunInputs;
+import org.autodidact.onnxruntime.ort.RunTensors;
 
 /**
- * Grades by a model that was trained for it: a sequence classifier with one logit, as a folder of
- * {@code model.onnx} (inputs input_ids, attention_mask and, if it likes, token_type_ids) and {@code
- * tokenizer.json}. A score is 5 σ(logit), which keeps the model's order. One answer at a time, so
- * that a judgement depends on its own request alone; seeds are ignored. Too long an answer is cut
- * at its end.
+ * Judges by a reward model: a sequence classifier with one logit, as a folder of {@code model.onnx}
+ * (inputs input_ids, attention_mask and optionally token_type_ids) and {@code tokenizer.json}. A
+ * score is 5 σ(logit), which keeps the model's order. One answer at a time, so that a judgement
+ * depends on its own request alone; seeds are ignored. Too long an answer is truncated at its end.
  */
 final class RewardModelJudge implements Judge {
   static final JudgeProvider PROVIDER =
@@ -121,13 +121,7 @@ final class RewardModelJudge implements Judge {
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
-    Set<String> ids = new HashSet<>();
-    for (JudgementRequest request : requests) {
-      if (!ids.add(request.id())) {
-        throw new InvalidInputException(
-            "judgement id '" + request.id() + "' occurs twice; ids must be unique in a call");
-      }
-    }
+    UniqueIds.require("judgement", requests, JudgementRequest::id);
     cancellation.throwIfCancelled();
     for (JudgementRequest request : requests) {
       double logit = logit(encoder.exchange(request.instruction(), request.response()));
@@ -143,14 +137,14 @@ final class RewardModelJudge implements Judge {
   private double logit(long[][] tokens) {
     int length = Math.min(longest, tokens[0].length);
     long[] ids = Arrays.copyOf(tokens[0], length);
-    ids[length - 1] = tokens[0][tokens[0].length - 1]; // what closes a text stays
+    ids[length - 1] = tokens[0][tokens[0].length - 1]; // keeps the token that ends a text
     long[] mask = new long[length];
     Arrays.fill(mask, 1);
-    try (RunInputs tensors = new RunInputs()) {
-      tensors.put("input_ids", ids, 1, length);
-      tensors.put("attention_mask", mask, 1, length);
+    try (RunTensors tensors = new RunTensors()) {
+      tensors.input("input_ids", ids, 1, length);
+      tensors.input("attention_mask", mask, 1, length);
       if (session.get().getInputNames().contains("token_type_ids")) {
-        tensors.put("token_type_ids", Arrays.copyOf(tokens[1], length), 1, length);
+        tensors.input("token_type_ids", Arrays.copyOf(tokens[1], length), 1, length);
       }
       try (OrtSession.Result result = session.run(tensors.inputs())) {
         return ((float[][]) result.get(0).getValue())[0][0];

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
@@ -105,13 +106,13 @@ class ArchitecturesTest {
     Arrays.fill(inverse, 1);
     List<List<Integer>> found =
         IntStream.range(0, rows).<List<Integer>>mapToObj(r -> new ArrayList<>()).toList();
-    try (DecoderSession stream = new GraphSession(decoder, false)) {
-      stream.cache().layOut(rows, width + tokens);
+    try (DecoderSession session = new GraphSession(decoder, false)) {
+      session.cache().layOut(rows, width + tokens);
       for (int step = 0; step < tokens; step++) {
         DecoderSession.Logits logits =
-            stream.run(
+            session.run(
                 new DecoderSession.Input(
-                    stream.cache(),
+                    session.cache(),
                     0,
                     ids,
                     ids.length / rows,
@@ -203,19 +204,19 @@ class ArchitecturesTest {
     try (ModelFolder model = open(name);
         OrtDecoder decoder =
             new OrtDecoder(model, 1, Optional.empty(), false, model.config().contextLength());
-        DecoderSession stream = new GraphSession(decoder, false)) {
+        DecoderSession session = new GraphSession(decoder, false)) {
       for (Prompt prompt : golden(name + "/golden.json")) {
         int[] ids = prompt.ids();
         for (int cut : new int[] {1, 6, ids.length - 1}) {
-          stream.cache().layOut(1, ids.length);
-          stream.run(
-              DecoderSession.Input.ofOne(
-                  stream.cache(), 0, Arrays.copyOf(ids, cut), 0, new int[] {0}, 1));
+          session.cache().layOut(1, ids.length);
+          session.run(
+              DecoderSession.Input.ofPrompt(
+                  session.cache(), 0, Arrays.copyOf(ids, cut), 0, new int[] {0}, 1));
           float[] row = new float[decoder.config().vocabularySize()];
-          stream
+          session
               .run(
-                  DecoderSession.Input.ofOne(
-                      stream.cache(), 0, ids, cut, new int[] {ids.length - 1}, 1))
+                  DecoderSession.Input.ofPrompt(
+                      session.cache(), 0, ids, cut, new int[] {ids.length - 1}, 1))
               .copyLogits(0, row);
           assertThat(prompt.difference(row)).as("cut at %d", cut).isLessThan(TOLERANCE);
         }
@@ -233,7 +234,7 @@ class ArchitecturesTest {
       prompts.add(new Prompt("", random.ints(tokens, 3, 253).toArray(), new double[0], List.of()));
     }
     try (ModelFolder model = open(name);
-        Int8Weights rounded = Int8Weights.of(model, false, 2);
+        Int8Weights rounded = Int8Weights.of(model, false, 2, new Cancellation());
         OrtDecoder exact =
             new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
         OrtDecoder decoder =
@@ -267,7 +268,7 @@ class ArchitecturesTest {
   @Test
   void weightBlocksAreRefusedWithTheReason() {
     try (ModelFolder model = open("qwen3")) {
-      assertThatThrownBy(() -> BlockInt8Weights.of(model))
+      assertThatThrownBy(() -> BlockInt8Weights.of(model, new Cancellation()))
           .isInstanceOf(UnsupportedModelException.class)
           .hasMessageContaining("width in no multiple of 64")
           .hasMessageContaining("use int8 or fp32");
@@ -298,7 +299,7 @@ class ArchitecturesTest {
     try (ModelFolder model = ModelFolder.open(path)) {
       assertThat(Int8Weights.CAPABILITIES.missing(model.config()))
           .containsExactly(ModelFeature.INTERMEDIATE_SIZE_NOT_MULTIPLE_OF_32);
-      assertThatThrownBy(() -> Int8Weights.of(model, true, 1))
+      assertThatThrownBy(() -> Int8Weights.of(model, true, 1, new Cancellation()))
           .isInstanceOf(UnsupportedModelException.class)
           .hasMessageContaining("an intermediate size in no multiple of 32")
           .hasMessageContaining("use fp32");
@@ -324,7 +325,7 @@ class ArchitecturesTest {
     Checkpoint checkpoint = new Checkpoint("M0", SmallModels.write(folder.resolve(name), name));
     ComputeSettings settings = new ComputeSettings(ComputeSettings.Precision.INT8, 2, 0);
     try (CpuGenerator generator = CpuGenerator.open(checkpoint, settings)) {
-      assertThat(generator.engine().sharesPrefixes()).isEqualTo(name.matches("qwen.|granite"));
+      assertThat(generator.backend().sharesPrefixes()).isEqualTo(name.matches("qwen.|granite"));
       GenerationRequest request =
           new GenerationRequest(
               org.autodidact.api.Prompt.of("p", "name"),
@@ -347,8 +348,10 @@ class ArchitecturesTest {
             org.autodidact.api.Prompt.of("p", "name"),
             LongStream.range(0, 8).boxed().toList(),
             SamplingParameters.candidates(8).withIgnoreEndOfText(true));
-    try (CpuGenerator shared = CpuGenerator.open(checkpoint, settings, true, false);
-        CpuGenerator alone = CpuGenerator.open(checkpoint, settings, false, false)) {
+    try (CpuGenerator shared =
+            CpuGenerator.open(checkpoint, settings, true, false, new Cancellation());
+        CpuGenerator alone =
+            CpuGenerator.open(checkpoint, settings, false, false, new Cancellation())) {
       List<Candidate> expected = Asked.generate(alone, List.of(request)).get("p").candidates();
       assertThat(Asked.generate(shared, List.of(request)).get("p").candidates())
           .extracting(Candidate::tokens)

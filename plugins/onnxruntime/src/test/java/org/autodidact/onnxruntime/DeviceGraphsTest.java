@@ -35,7 +35,7 @@ import org.autodidact.onnxruntime.gpu.GpuGenerator;
 import org.autodidact.onnxruntime.gpu.GpuSessions;
 import org.autodidact.onnxruntime.gpu.ScoringGraph;
 import org.autodidact.onnxruntime.ort.OwnedSession;
-import org.autodidact.onnxruntime.ort.RunInputs;
+import org.autodidact.onnxruntime.ort.RunTensors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,27 +63,27 @@ class DeviceGraphsTest {
     int width = prompts.stream().mapToInt(p -> p.ids().length).max().orElseThrow();
     try (ModelFolder model = open(name);
         OwnedSession session = device().open(model, GenerationLoopGraph.build(model));
-        RunInputs tensors = new RunInputs()) {
+        RunTensors tensors = new RunTensors()) {
       long[] ids = new long[rows * width];
       for (int r = 0; r < rows; r++) {
         for (int t = 0; t < prompts.get(r).ids().length; t++) {
           ids[r * width + t] = prompts.get(r).ids()[t];
         }
       }
-      tensors.put("input_ids", ids, rows, width);
-      tensors.put("lengths", prompts.stream().mapToLong(p -> p.ids().length).toArray(), rows);
-      tensors.put("prompt_of_row", IntStream.range(0, rows).asLongStream().toArray(), rows);
-      tensors.put("uniforms", new double[steps * rows], steps, rows);
+      tensors.input("input_ids", ids, rows, width);
+      tensors.input("lengths", prompts.stream().mapToLong(p -> p.ids().length).toArray(), rows);
+      tensors.input("prompt_of_sequence", IntStream.range(0, rows).asLongStream().toArray(), rows);
+      tensors.input("uniforms", new double[steps * rows], steps, rows);
       float[] ones = new float[rows];
       Arrays.fill(ones, 1);
-      tensors.put("inverse_temperature", ones, rows, 1);
-      tensors.put("top_k", IntStream.range(0, rows).mapToLong(r -> 1).toArray(), rows, 1);
-      tensors.put("top_p", IntStream.range(0, rows).mapToDouble(r -> 1).toArray(), rows, 1);
-      tensors.put("min_p", new double[rows], rows, 1);
-      tensors.put("most", IntStream.range(0, rows).mapToLong(r -> steps).toArray(), rows);
+      tensors.input("inverse_temperature", ones, rows, 1);
+      tensors.input("top_k", IntStream.range(0, rows).mapToLong(r -> 1).toArray(), rows, 1);
+      tensors.input("top_p", IntStream.range(0, rows).mapToDouble(r -> 1).toArray(), rows, 1);
+      tensors.input("min_p", new double[rows], rows, 1);
+      tensors.input("max_tokens", IntStream.range(0, rows).mapToLong(r -> steps).toArray(), rows);
       boolean[] ignore = new boolean[rows];
       Arrays.fill(ignore, true);
-      tensors.put("ignore_end", ignore);
+      tensors.input("ignore_end", ignore);
       try (OrtSession.Result result = session.run(tensors.inputs())) {
         long[][] found = (long[][]) result.get("tokens").orElseThrow().getValue();
         for (int r = 0; r < rows; r++) {
@@ -108,14 +108,14 @@ class DeviceGraphsTest {
         for (long t = 0; t < logits.length; t++) {
           targets.addAll(List.of(0L, t));
         }
-        try (RunInputs tensors = new RunInputs()) {
-          tensors.put(
+        try (RunTensors tensors = new RunTensors()) {
+          tensors.input(
               "input_ids",
               Arrays.stream(prompt.ids()).asLongStream().toArray(),
               1,
               prompt.ids().length);
-          tensors.put("rows", new long[] {prompt.ids().length - 1}, 1);
-          tensors.put("targets", targets.stream().mapToLong(t -> t).toArray(), logits.length, 2);
+          tensors.input("rows", new long[] {prompt.ids().length - 1}, 1);
+          tensors.input("targets", targets.stream().mapToLong(t -> t).toArray(), logits.length, 2);
           try (OrtSession.Result result = session.run(tensors.inputs())) {
             float[] found = (float[]) result.get(0).getValue();
             for (int t = 0; t < logits.length; t++) {

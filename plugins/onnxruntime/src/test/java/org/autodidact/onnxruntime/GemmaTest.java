@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.autodidact.api.Cancellation;
 import org.autodidact.checkpoints.Golden;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.DecoderSession;
@@ -54,7 +55,8 @@ class GemmaTest {
   void inEightBitsTheFirstTokenIsDrawnFromNearlyTheSameProbabilities() {
     List<int[]> prompts = new ArrayList<>();
     try (ModelFolder model = ModelFolder.open(Golden.gemma3());
-        Int8Weights rounded = Int8Weights.of(model, Int8MatMulCheck.isExact(), 2);
+        Int8Weights rounded =
+            Int8Weights.of(model, Int8MatMulCheck.isExact(), 2, new Cancellation());
         OrtDecoder exact =
             new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
         OrtDecoder decoder =
@@ -81,14 +83,14 @@ class GemmaTest {
 
   private static List<float[]> lastLogits(OrtDecoder decoder, List<int[]> prompts) {
     List<float[]> last = new ArrayList<>();
-    try (DecoderSession stream = new GraphSession(decoder, false)) {
+    try (DecoderSession session = new GraphSession(decoder, false)) {
       for (int[] ids : prompts) {
-        stream.cache().layOut(1, ids.length);
+        session.cache().layOut(1, ids.length);
         float[] row = new float[decoder.config().vocabularySize()];
-        stream
+        session
             .run(
-                DecoderSession.Input.ofOne(
-                    stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
+                DecoderSession.Input.ofPrompt(
+                    session.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
             .copyLogits(0, row);
         last.add(row);
       }

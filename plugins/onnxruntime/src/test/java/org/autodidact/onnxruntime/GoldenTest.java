@@ -81,17 +81,17 @@ class GoldenTest {
     try (ModelFolder model = ModelFolder.open(Golden.smollm2());
         OrtDecoder decoder =
             new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
-        DecoderSession stream = new GraphSession(decoder, false)) {
+        DecoderSession session = new GraphSession(decoder, false)) {
       for (JsonNode prompt : golden.path("prompts")) {
         int[] ids =
             IntStream.range(0, prompt.path("ids").size())
                 .map(i -> prompt.path("ids").path(i).asInt())
                 .toArray();
-        stream.cache().layOut(1, ids.length);
+        session.cache().layOut(1, ids.length);
         DecoderSession.Logits logits =
-            stream.run(
-                DecoderSession.Input.ofOne(
-                    stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1));
+            session.run(
+                DecoderSession.Input.ofPrompt(
+                    session.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1));
         float[] row = new float[model.config().vocabularySize()];
         logits.copyLogits(0, row);
         for (int rank = 0; rank < 5; rank++) {

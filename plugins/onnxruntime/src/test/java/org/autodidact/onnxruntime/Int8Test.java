@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Random;
+import org.autodidact.api.Cancellation;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.onnxruntime.backend.DecoderSession;
@@ -34,12 +35,12 @@ class Int8Test {
       wanted[r] = (long) (r + 1) * ids.length - 1;
       inverse[r] = 1;
     }
-    DecoderSession stream = opened.stream();
-    stream.cache().layOut(rows, ids.length);
+    DecoderSession session = opened.session();
+    session.cache().layOut(rows, ids.length);
     DecoderSession.Logits found =
-        stream.run(
+        session.run(
             new DecoderSession.Input(
-                stream.cache(),
+                session.cache(),
                 0,
                 all,
                 ids.length,
@@ -53,7 +54,7 @@ class Int8Test {
     return last;
   }
 
-  private record Opened(OrtDecoder decoder, DecoderSession stream, Optional<Int8Weights> int8)
+  private record Opened(OrtDecoder decoder, DecoderSession session, Optional<Int8Weights> int8)
       implements AutoCloseable {
     static Opened of(ModelFolder model, Optional<Int8Weights> int8) {
       OrtDecoder decoder = new OrtDecoder(model, 2, int8, false, model.config().contextLength());
@@ -61,13 +62,13 @@ class Int8Test {
     }
 
     static Opened rounded(ModelFolder model, boolean exact) {
-      return of(model, Optional.of(Int8Weights.of(model, exact, 2)));
+      return of(model, Optional.of(Int8Weights.of(model, exact, 2, new Cancellation())));
     }
 
     @Override
     public void close() {
       decoder.close();
-      stream.close();
+      session.close();
       int8.ifPresent(Int8Weights::close);
     }
   }

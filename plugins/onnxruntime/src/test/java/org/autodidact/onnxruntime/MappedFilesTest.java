@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import org.autodidact.api.Cancellation;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
@@ -19,7 +20,7 @@ class MappedFilesTest {
   void aTensorIsMappedOnceForAllOfItsPieces() {
     try (ModelFolder model = ModelFolder.open(TinyModel.write(folder.resolve("tiny"), 5))) {
       long before = mapped();
-      try (Int8Weights weights = Int8Weights.of(model, true, 1)) {
+      try (Int8Weights weights = Int8Weights.of(model, true, 1, new Cancellation())) {
         assertThat(weights.matrices()).isNotEmpty();
         // Norms are read for each matrix that takes their gains: by qkv, gate, up and head.
         int norms = 3 * model.config().layers() + 1;

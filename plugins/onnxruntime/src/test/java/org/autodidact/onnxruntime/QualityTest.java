@@ -227,9 +227,9 @@ public class QualityTest {
   }
 
   private static DecoderSession.Logits run(CpuGenerator generator, int[] ids, int[] wanted) {
-    DecoderSession stream = generator.engine().stream(0);
-    stream.cache().layOut(1, ids.length);
-    return stream.run(DecoderSession.Input.ofOne(stream.cache(), 0, ids, 0, wanted, 1));
+    DecoderSession session = generator.backend().session(0);
+    session.cache().layOut(1, ids.length);
+    return session.run(DecoderSession.Input.ofPrompt(session.cache(), 0, ids, 0, wanted, 1));
   }
 
   private static double perplexity(CpuGenerator generator) {

@@ -108,12 +108,13 @@ class ReferenceTest {
       return;
     }
     try (DecoderBackend backend = opener.open(model)) {
-      DecoderSession session = backend.stream(0);
+      DecoderSession session = backend.session(0);
       session.cache().layOut(1, ids.length);
       float[] found = new float[expected.length];
       session
           .run(
-              DecoderSession.Input.ofOne(session.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
+              DecoderSession.Input.ofPrompt(
+                  session.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1))
           .copyLogits(0, found);
       double error = 0;
       double size = 0;

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
@@ -71,12 +72,12 @@ class RefusedMemoryTest {
   private static void refuseLogits(Path folder) {
     try (ModelFolder model = ModelFolder.open(folder);
         OrtDecoder decoder = new OrtDecoder(model, 1, Optional.empty(), false, 2048);
-        GraphSession stream = new GraphSession(decoder, false)) {
-      stream.cache().layOut(1, 8);
-      float before = logit(stream, 1000);
-      refuse(() -> logit(stream, 30_000));
+        GraphSession session = new GraphSession(decoder, false)) {
+      session.cache().layOut(1, 8);
+      float before = logit(session, 1000);
+      refuse(() -> logit(session, 30_000));
       for (int wanted : List.of(1, 1000, 7)) {
-        require(logit(stream, wanted) == before, "other logits after the refusal");
+        require(logit(session, wanted) == before, "other logits after the refusal");
       }
     }
   }
@@ -84,19 +85,19 @@ class RefusedMemoryTest {
   private static void refuseCache(Path folder) {
     try (ModelFolder model = ModelFolder.open(folder);
         OrtDecoder decoder = new OrtDecoder(model, 1, Optional.empty(), false, 2048);
-        GraphSession stream = new GraphSession(decoder, false)) {
-      stream.cache().layOut(1, 8);
-      float before = logit(stream, 1);
+        GraphSession session = new GraphSession(decoder, false)) {
+      session.cache().layOut(1, 8);
+      float before = logit(session, 1);
       // 10 MiB for each of four buffers.
-      refuse(() -> stream.cache().layOut(1, 10 << 14));
-      stream.cache().layOut(1, 8);
-      require(logit(stream, 1) == before, "other logits after the refusal");
+      refuse(() -> session.cache().layOut(1, 10 << 14));
+      session.cache().layOut(1, 8);
+      require(logit(session, 1) == before, "other logits after the refusal");
     }
   }
 
   private static void refuseOpening(Path folder) throws InterruptedException {
     try (ModelFolder model = ModelFolder.open(folder);
-        Int8Weights weights = Int8Weights.of(model, true, 1)) {
+        Int8Weights weights = Int8Weights.of(model, true, 1, new Cancellation())) {
       // Buffers are in the number of threads.
       refuse(() -> new VectorBackend(model.config(), weights, 64, 2048).close());
     }
@@ -113,11 +114,11 @@ class RefusedMemoryTest {
   }
 
   /** The first logit of a text's last token, as often as wanted. */
-  private static float logit(GraphSession stream, int wanted) {
+  private static float logit(GraphSession session, int wanted) {
     int[] last = new int[wanted];
     java.util.Arrays.fill(last, 2);
-    return stream
-        .run(DecoderSession.Input.ofOne(stream.cache(), 0, new int[] {5, 6, 7}, 0, last, 1))
+    return session
+        .run(DecoderSession.Input.ofPrompt(session.cache(), 0, new int[] {5, 6, 7}, 0, last, 1))
         .logit(wanted - 1, 0);
   }
 

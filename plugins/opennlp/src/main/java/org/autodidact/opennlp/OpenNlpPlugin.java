@@ -2,7 +2,6 @@ package org.autodidact.opennlp;
 
 import java.util.List;
 import org.autodidact.api.Plugin;
-import org.autodidact.api.PromptFilter;
 import org.autodidact.api.PromptFilterProvider;
 
 /** Brings the prompt filter {@code language}. */
@@ -15,16 +14,6 @@ public final class OpenNlpPlugin implements Plugin {
   @Override
   public List<PromptFilterProvider> promptFilters() {
     return List.of(
-        new PromptFilterProvider() {
-          @Override
-          public String name() {
-            return "language";
-          }
-
-          @Override
-          public PromptFilter create(FilterSettings settings) {
-            return new LanguageFilter(settings.language());
-          }
-        });
+        PromptFilterProvider.of("language", settings -> new LanguageFilter(settings.language())));
   }
 }

@@ -793,8 +793,8 @@ public final class ScoreValue {
     private static final int MOST = 16;
 
     static OptionalDouble of(int c) {
-      int place = c == FoldedText.END ? -1 : SIGNS.indexOf(c);
-      return place < 0 ? OptionalDouble.empty() : OptionalDouble.of(VALUES[place]);
+      int index = c == FoldedText.END ? -1 : SIGNS.indexOf(c);
+      return index < 0 ? OptionalDouble.empty() : OptionalDouble.of(VALUES[index]);
     }
 
     /** A proper fraction of small numbers. */

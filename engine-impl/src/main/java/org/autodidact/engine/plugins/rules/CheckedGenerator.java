@@ -51,12 +51,9 @@ public final class CheckedGenerator implements Generator {
       @Override
       public Generator open(
           Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
-        Generator opened =
-            PluginCalls.call(who, () -> provider.open(checkpoint, settings, cancellation));
-        if (opened == null) {
-          throw new RuleBrokenException(who, "G1", "its provider opened null");
-        }
-        return new CheckedGenerator(who, opened);
+        return new CheckedGenerator(
+            who,
+            PluginCalls.open(who, "G1", () -> provider.open(checkpoint, settings, cancellation)));
       }
     };
   }
@@ -64,7 +61,7 @@ public final class CheckedGenerator implements Generator {
   @Override
   public void generate(
       List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
-    ResultContract<GenerationRequest, Generation> handover =
+    ResultContract<GenerationRequest, Generation> contract =
         new ResultContract<>(
             who,
             "G1",
@@ -73,7 +70,8 @@ public final class CheckedGenerator implements Generator {
             Generation::promptId,
             this::check,
             results);
-    alone(() -> handover.during(() -> generator.generate(requests, handover::take, cancellation)));
+    alone(
+        () -> contract.during(() -> generator.generate(requests, contract::accept, cancellation)));
   }
 
   private void check(GenerationRequest request, Generation generation) {
@@ -87,7 +85,7 @@ public final class CheckedGenerator implements Generator {
               + id
               + "' and "
               + request.seeds().size()
-              + " seeds it gave "
+              + " seeds it returned "
               + candidates.size()
               + " candidates");
     }
@@ -111,7 +109,7 @@ public final class CheckedGenerator implements Generator {
     }
   }
 
-  /** Two calls at once would write over each other's rows. */
+  /** Two calls at once would overwrite each other's state. */
   private void alone(Runnable call) {
     if (!busy.compareAndSet(false, true)) {
       throw new IllegalStateException(
@@ -146,7 +144,7 @@ public final class CheckedGenerator implements Generator {
     @Override
     public void score(
         List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation cancellation) {
-      ResultContract<ScoringRequest, Scoring> handover =
+      ResultContract<ScoringRequest, Scoring> contract =
           new ResultContract<>(
               who,
               "W1",
@@ -155,7 +153,7 @@ public final class CheckedGenerator implements Generator {
               Scoring::promptId,
               this::check,
               results);
-      alone(() -> handover.during(() -> scorer.score(requests, handover::take, cancellation)));
+      alone(() -> contract.during(() -> scorer.score(requests, contract::accept, cancellation)));
     }
 
     @Override
@@ -167,7 +165,7 @@ public final class CheckedGenerator implements Generator {
       int count = request.count();
       if (scoring.logProbabilities().size() != count || scoring.tokens().size() != count) {
         throw new RuleBrokenException(
-            who, "W2", "for '" + scoring.promptId() + "' it weighed not " + count + " texts");
+            who, "W2", "for '" + scoring.promptId() + "' it did not score " + count + " texts");
       }
       if (scoring.logProbabilities().stream().anyMatch(p -> p.isNaN())) {
         throw new RuleBrokenException(

@@ -27,27 +27,16 @@ public final class CheckedJudge implements Judge {
   /** The provider, whose judges are checked. */
   public static JudgeProvider provider(JudgeProvider provider) {
     String who = "the judge '" + provider.name() + "'";
-    return new JudgeProvider() {
-      @Override
-      public String name() {
-        return provider.name();
-      }
-
-      @Override
-      public Judge open(JudgeContext context) {
-        Judge opened = PluginCalls.call(who, () -> provider.open(context));
-        if (opened == null) {
-          throw new RuleBrokenException(who, "J1", "its provider opened null");
-        }
-        return new CheckedJudge(who, opened);
-      }
-    };
+    return JudgeProvider.of(
+        provider.name(),
+        context ->
+            new CheckedJudge(who, PluginCalls.open(who, "J1", () -> provider.open(context))));
   }
 
   @Override
   public void judge(
       List<JudgementRequest> requests, Consumer<Judgement> results, Cancellation cancellation) {
-    ResultContract<JudgementRequest, Judgement> handover =
+    ResultContract<JudgementRequest, Judgement> contract =
         new ResultContract<>(
             who,
             "J1",
@@ -56,7 +45,7 @@ public final class CheckedJudge implements Judge {
             Judgement::id,
             (request, judgement) -> check(judgement),
             results);
-    handover.during(() -> judge.judge(requests, handover::take, cancellation));
+    contract.during(() -> judge.judge(requests, contract::accept, cancellation));
   }
 
   private void check(Judgement judgement) {

@@ -25,43 +25,33 @@ public final class CheckedPairSelector implements PairSelector {
   /** The provider, whose selectors are checked. */
   public static PairSelectorProvider provider(PairSelectorProvider provider) {
     String who = "the pair selector '" + provider.name() + "'";
-    return new PairSelectorProvider() {
-      @Override
-      public String name() {
-        return provider.name();
-      }
-
-      @Override
-      public PairSelector create(SelectorSettings settings) {
-        PairSelector created = PluginCalls.call(who, () -> provider.create(settings));
-        if (created == null) {
-          throw new RuleBrokenException(who, "S1", "its provider created null");
-        }
-        return new CheckedPairSelector(who, created);
-      }
-    };
+    return PairSelectorProvider.of(
+        provider.name(),
+        settings ->
+            new CheckedPairSelector(
+                who, PluginCalls.open(who, "S1", () -> provider.create(settings))));
   }
 
   @Override
   public Optional<PreferencePair> select(SelectionRequest request) {
     Optional<PreferencePair> found = PluginCalls.call(who, () -> selector.select(request));
     if (found == null) {
-      throw broken(request, "S1", "it gave null, not an empty Optional");
+      throw broken(request, "S1", "it returned null, not an empty Optional");
     }
     found.ifPresent(pair -> check(request, pair));
     return found;
   }
 
   private void check(SelectionRequest request, PreferencePair pair) {
-    List<JudgedCandidate> given =
+    List<JudgedCandidate> offered =
         Stream.of(request.candidates(), request.past(), request.future())
             .flatMap(List::stream)
             .toList();
     if (!pair.prompt().equals(request.prompt())
-        || !given.contains(pair.chosen())
-        || !given.contains(pair.rejected())
+        || !offered.contains(pair.chosen())
+        || !offered.contains(pair.rejected())
         || pair.chosen().equals(pair.rejected())) {
-      throw broken(request, "S1", "its pair is not of two of the candidates that it was given");
+      throw broken(request, "S1", "its pair is not of two of the candidates of its request");
     }
     OptionalDouble chosen = pair.chosen().judgement().score();
     OptionalDouble rejected = pair.rejected().judgement().score();

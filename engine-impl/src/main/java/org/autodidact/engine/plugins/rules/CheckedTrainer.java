@@ -6,7 +6,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
-import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
@@ -28,38 +27,27 @@ public final class CheckedTrainer implements Trainer {
   /** The provider, whose trainers are checked. */
   public static TrainerProvider provider(TrainerProvider provider) {
     String who = "the trainer '" + provider.name() + "'";
-    return new TrainerProvider() {
-      @Override
-      public String name() {
-        return provider.name();
-      }
-
-      @Override
-      public Trainer create(ComputeSettings settings) {
-        Trainer created = PluginCalls.call(who, () -> provider.create(settings));
-        if (created == null) {
-          throw new RuleBrokenException(who, "T1", "its provider created null");
-        }
-        return new CheckedTrainer(who, created);
-      }
-    };
+    return TrainerProvider.of(
+        provider.name(),
+        settings ->
+            new CheckedTrainer(who, PluginCalls.open(who, "T1", () -> provider.create(settings))));
   }
 
   @Override
   public TrainingResult train(
       TrainingRequest request, Consumer<TrainingMetrics> metrics, Cancellation cancellation) {
-    Taker taker = new Taker(metrics);
+    MetricsContract contract = new MetricsContract(metrics);
     TrainingResult result;
     try {
-      result = trainer.train(request, taker::take, cancellation);
+      result = trainer.train(request, contract::accept, cancellation);
     } catch (RuntimeException | LinkageError | StackOverflowError e) {
-      taker.throwFound();
+      contract.throwFailure();
       if (e instanceof AutodidactException known) {
         throw PluginCalls.known(known);
       }
       throw PluginCalls.failure(who, e);
     }
-    taker.throwFound();
+    contract.throwFailure();
     if (result == null || !result.checkpoint().equals(request.output())) {
       throw broken(
           "T1",
@@ -71,9 +59,9 @@ public final class CheckedTrainer implements Trainer {
     if (!Files.isDirectory(request.output().folder())) {
       throw broken("T1", request.output().folder() + " is not there");
     }
-    int weighed = result.probes().size();
-    if (weighed != 0 && weighed != request.probes().size()) {
-      throw broken("T10", "of " + request.probes().size() + " probes it weighed " + weighed);
+    int scored = result.probes().size();
+    if (scored != 0 && scored != request.probes().size()) {
+      throw broken("T10", "of " + request.probes().size() + " probes it scored " + scored);
     }
     return result;
   }
@@ -82,25 +70,27 @@ public final class CheckedTrainer implements Trainer {
     return new RuleBrokenException(who, rule, found);
   }
 
-  /** Takes metrics; what is wrong with them is thrown after the call even if it was not heeded. */
-  private final class Taker {
+  /**
+   * Checks the metrics of each step; a failure is thrown after the call even if it was swallowed.
+   */
+  private final class MetricsContract {
     private final Consumer<TrainingMetrics> metrics;
     private final Thread caller = Thread.currentThread();
-    private final AtomicReference<Throwable> found = new AtomicReference<>();
+    private final AtomicReference<Throwable> failure = new AtomicReference<>();
 
-    Taker(Consumer<TrainingMetrics> metrics) {
+    MetricsContract(Consumer<TrainingMetrics> metrics) {
       this.metrics = metrics;
     }
 
-    void take(TrainingMetrics m) {
+    void accept(TrainingMetrics m) {
       try {
         if (m == null || Thread.currentThread() != caller) {
-          throw broken("T2", "it handed metrics over that are null, or on another thread");
+          throw broken("T2", "it reported metrics that are null, or on another thread");
         }
         m.values().forEach((name, value) -> requireNumber(m.step(), name, value));
         metrics.accept(m);
       } catch (RuntimeException | Error e) {
-        found.compareAndSet(null, e);
+        failure.compareAndSet(null, e);
         throw e;
       }
     }
@@ -115,12 +105,12 @@ public final class CheckedTrainer implements Trainer {
       }
     }
 
-    void throwFound() {
-      if (found.get() instanceof Error error) {
+    void throwFailure() {
+      if (failure.get() instanceof Error error) {
         throw error;
       }
-      if (found.get() != null) {
-        throw (RuntimeException) found.get();
+      if (failure.get() != null) {
+        throw (RuntimeException) failure.get();
       }
     }
   }

@@ -5,6 +5,7 @@ import java.util.function.Supplier;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.PluginFailedException;
+import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.StorageException;
 
 /** Calls of a plugin's code: what it throws that no interface foresees is named by whose it is. */
@@ -19,6 +20,15 @@ public final class PluginCalls {
     } catch (RuntimeException | LinkageError | StackOverflowError e) {
       throw failure(who, e);
     }
+  }
+
+  /** What a provider opens, which is never null. */
+  static <T> T open(String who, String rule, Supplier<T> provider) {
+    T opened = call(who, provider);
+    if (opened == null) {
+      throw new RuleBrokenException(who, rule, "its provider returned null");
+    }
+    return opened;
   }
 
   /** An interrupt of the thread closes the file in hand, with which nothing is wrong. */

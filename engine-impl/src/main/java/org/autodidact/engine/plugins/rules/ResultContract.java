@@ -11,25 +11,25 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.RuleBrokenException;
 
 /**
- * Takes what a plugin hands over, and sees that each request gets one result, on the thread that
- * asked: whatever is stored of a half-done call would be taken for all of it.
+ * Checks the results of a plugin: each request has one result, delivered on the calling thread.
+ * Otherwise the stored part of a half-done call would pass for all of it.
  */
 final class ResultContract<Q, A> {
   private final String who;
   private final String rule;
   private final Map<String, Q> open = new LinkedHashMap<>();
-  private final int asked;
+  private final int requested;
   private final Thread caller = Thread.currentThread();
   private final Function<A, String> idOf;
   private final BiConsumer<Q, A> check;
   private final Consumer<A> results;
   private RuleBrokenException broken;
-  private Throwable thrownByTaker;
+  private Throwable thrownByConsumer;
 
   /**
-   * @param who hands over
-   * @param rule the rule that says what this class sees to
-   * @param check refuses an answer that its request does not allow
+   * @param who whose results they are
+   * @param rule the rule that demands one result for each request
+   * @param check refuses a result that does not fit its request
    * @throws InvalidInputException where two requests have one id, which is the caller's fault
    */
   ResultContract(
@@ -49,39 +49,39 @@ final class ResultContract<Q, A> {
             "two requests to " + who + " have the id '" + id + "'; ids must be unique in a call");
       }
     }
-    this.asked = open.size();
+    this.requested = open.size();
     this.idOf = idOf;
     this.check = check;
     this.results = results;
   }
 
-  void take(A answer) {
+  void accept(A answer) {
     if (Thread.currentThread() != caller) {
       throw broken(
-          "it handed a result over on the thread '"
+          "it delivered a result on the thread '"
               + Thread.currentThread().getName()
               + "', not on the one that called it");
     }
     if (answer == null) {
-      throw broken("it handed null over");
+      throw broken("it delivered null");
     }
     String id = idOf.apply(answer);
     Q request = open.remove(id);
     if (request == null) {
-      throw broken("it handed over '" + id + "' twice, or though it was not asked for");
+      throw broken("it delivered '" + id + "' twice, or though it was not requested");
     }
     check.accept(request, answer);
     try {
       results.accept(answer);
     } catch (RuntimeException | Error e) {
-      thrownByTaker = e;
+      thrownByConsumer = e;
       throw e;
     }
   }
 
   /**
-   * Runs the plugin's call. What it did against the rule, and what the taker of its results threw,
-   * is thrown even where it caught that, or wrapped it.
+   * Runs the plugin's call. A broken rule, and what the consumer of the results threw, is thrown
+   * even where the plugin caught or wrapped it.
    */
   void during(Runnable call) {
     try {
@@ -91,34 +91,34 @@ final class ResultContract<Q, A> {
         broken.addSuppressed(e);
         throw broken;
       }
-      throwWhatTheTakerThrew();
+      rethrowConsumerFailure();
       if (e instanceof AutodidactException known) {
         throw PluginCalls.known(known);
       }
       throw PluginCalls.failure(who, e);
     }
-    throwWhatTheTakerThrew();
+    rethrowConsumerFailure();
     if (broken != null) {
       throw broken;
     }
     if (!open.isEmpty()) {
       throw broken(
           "of "
-              + asked
+              + requested
               + " requests "
               + open.size()
-              + " got no result, '"
+              + " have no result, '"
               + open.keySet().iterator().next()
               + "' the first of them");
     }
   }
 
-  private void throwWhatTheTakerThrew() {
-    if (thrownByTaker instanceof Error error) {
+  private void rethrowConsumerFailure() {
+    if (thrownByConsumer instanceof Error error) {
       throw error;
     }
-    if (thrownByTaker != null) {
-      throw (RuntimeException) thrownByTaker;
+    if (thrownByConsumer != null) {
+      throw (RuntimeException) thrownByConsumer;
     }
   }
 

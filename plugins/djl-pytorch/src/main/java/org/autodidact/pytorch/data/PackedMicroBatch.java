@@ -3,66 +3,66 @@ package org.autodidact.pytorch.data;
 import java.util.List;
 
 /**
- * What one pass runs: the tokens of some examples, one example after another without padding, each
- * a prompt and behind it all of its answers. Attention sees them as sequences, the prompt and one
- * answer, each by itself. A sequence's last token is only ever predicted, so it is left out.
+ * A packed micro-batch: the tokens of some examples, one example after another without padding,
+ * each a prompt and behind it all of its answers. A sequence is a prompt and one of its answers;
+ * attention sees each by itself. A sequence's last token is only ever predicted, so it is left out.
  *
- * @param prompts tokens of each prompt
- * @param answers tokens of each answer that are there, example by example
+ * @param promptLengths [examples]: tokens of each prompt
+ * @param answerLengths [sequences]: tokens of each answer that are there, example by example
  * @param ids [tokens]
- * @param places [tokens]: each token's place in its sequence
- * @param at where logits are wanted: the tokens before scored ones
- * @param targets the scored tokens' ids
- * @param owners the sequence of each scored token: first come all examples' first answers, so of
- *     preferences every chosen one, then every rejected one
+ * @param positions [tokens]: each token's position in its sequence
+ * @param logitIndices [scored tokens]: where logits are wanted, the tokens before scored ones
+ * @param targets [scored tokens]: the scored tokens' ids
+ * @param segmentIds [scored tokens]: the sequence of each; first come all examples' first answers,
+ *     so of preferences every chosen one, then every rejected one
  */
 public record PackedMicroBatch(
-    long[] prompts,
-    long[] answers,
+    long[] promptLengths,
+    long[] answerLengths,
     long[] ids,
-    long[] places,
-    long[] at,
+    long[] positions,
+    long[] logitIndices,
     long[] targets,
-    long[] owners) {
+    long[] segmentIds) {
 
   public static PackedMicroBatch of(List<TokenizedExample> examples) {
-    int each = examples.get(0).answers().length;
-    int tokens = examples.stream().mapToInt(TokenizedExample::computed).sum();
-    int scored = examples.stream().mapToInt(TokenizedExample::scored).sum();
-    PackedMicroBatch pass =
+    int answersPerPrompt = examples.get(0).answers().length;
+    int tokens = examples.stream().mapToInt(TokenizedExample::computedTokens).sum();
+    int scored = examples.stream().mapToInt(TokenizedExample::scoredTokens).sum();
+    PackedMicroBatch batch =
         new PackedMicroBatch(
             new long[examples.size()],
-            new long[each * examples.size()],
+            new long[answersPerPrompt * examples.size()],
             new long[tokens],
             new long[tokens],
             new long[scored],
             new long[scored],
             new long[scored]);
-    pass.fill(examples, each);
-    return pass;
+    batch.fill(examples, answersPerPrompt);
+    return batch;
   }
 
-  private void fill(List<TokenizedExample> examples, int each) {
+  private void fill(List<TokenizedExample> examples, int answersPerPrompt) {
     int token = 0;
-    int score = 0;
-    for (int e = 0; e < prompts.length; e++) {
+    int scored = 0;
+    for (int e = 0; e < promptLengths.length; e++) {
       int[] prompt = examples.get(e).prompt();
-      prompts[e] = prompt.length;
+      promptLengths[e] = prompt.length;
       for (int t = 0; t < prompt.length; t++) {
         ids[token] = prompt[t];
-        places[token++] = t;
+        positions[token++] = t;
       }
-      int last = token - 1;
-      for (int i = 0; i < each; i++) {
+      int endOfPrompt = token - 1;
+      for (int i = 0; i < answersPerPrompt; i++) {
         int[] answer = examples.get(e).answers()[i];
-        answers[e * each + i] = Math.max(0, answer.length - 1);
+        answerLengths[e * answersPerPrompt + i] = Math.max(0, answer.length - 1);
         for (int t = 0; t < answer.length; t++) {
-          at[score] = t == 0 ? last : token - 1;
-          targets[score] = answer[t];
-          owners[score++] = i * prompts.length + e;
+          logitIndices[scored] = t == 0 ? endOfPrompt : token - 1;
+          targets[scored] = answer[t];
+          segmentIds[scored++] = i * promptLengths.length + e;
           if (t < answer.length - 1) {
             ids[token] = answer[t];
-            places[token++] = prompt.length + t;
+            positions[token++] = prompt.length + t;
           }
         }
       }
@@ -70,11 +70,11 @@ public record PackedMicroBatch(
   }
 
   /** Scored tokens of each sequence. */
-  public double[] lengths() {
-    double[] lengths = new double[answers.length];
-    for (long owner : owners) {
-      lengths[(int) owner]++;
+  public double[] scoredTokens() {
+    double[] counts = new double[answerLengths.length];
+    for (long segment : segmentIds) {
+      counts[(int) segment]++;
     }
-    return lengths;
+    return counts;
   }
 }

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.autodidact.api.TrainingSettings;
 
-/** Which examples each step sees, and in which portions memory holds them. */
+/** The batch of examples that each step trains on, and its micro-batches. */
 public final class StepBatches {
   private final List<TokenizedExample> examples;
   private final TrainingSettings settings;
@@ -38,7 +38,7 @@ public final class StepBatches {
     return batch;
   }
 
-  /** Fisher and Yates's shuffle, drawn by seed and epoch; the file's order without shuffling. */
+  /** Fisher and Yates's shuffle by seed and epoch; the file's order without shuffling. */
   private int[] order(int epoch) {
     int[] order = new int[examples.size()];
     SplittableRandom random = new SplittableRandom(seed + epoch);
@@ -50,25 +50,21 @@ public final class StepBatches {
     return order;
   }
 
-  /** Portions that are computed at a time, of like length: {@code most} tokens or one example. */
-  public static List<List<TokenizedExample>> passes(List<TokenizedExample> batch, int most) {
+  /** A batch cut into micro-batches of like lengths, of {@code maxTokens} tokens or one example. */
+  public static List<List<TokenizedExample>> microBatches(
+      List<TokenizedExample> batch, int maxTokens) {
     List<TokenizedExample> sorted = new ArrayList<>(batch);
-    sorted.sort(Comparator.comparingInt(TokenizedExample::width));
-    List<List<TokenizedExample>> passes = new ArrayList<>();
-    List<TokenizedExample> pass = new ArrayList<>();
+    sorted.sort(Comparator.comparingInt(TokenizedExample::longestSequence));
+    List<List<TokenizedExample>> microBatches = new ArrayList<>();
     int tokens = 0;
     for (TokenizedExample example : sorted) {
-      if (tokens + example.computed() > most && !pass.isEmpty()) {
-        passes.add(pass);
-        pass = new ArrayList<>();
+      if (microBatches.isEmpty() || tokens + example.computedTokens() > maxTokens) {
+        microBatches.add(new ArrayList<>());
         tokens = 0;
       }
-      pass.add(example);
-      tokens += example.computed();
+      microBatches.get(microBatches.size() - 1).add(example);
+      tokens += example.computedTokens();
     }
-    if (!pass.isEmpty()) {
-      passes.add(pass);
-    }
-    return passes;
+    return microBatches;
   }
 }

@@ -4,7 +4,7 @@ package org.autodidact.pytorch.data;
  * A tokenized training example: one answer for a demonstration, chosen and rejected for a
  * preference.
  *
- * @param index its place among the request's examples, for errors
+ * @param index its index among the request's examples, for errors
  * @param consistency of a preference, 1 for a demonstration
  * @param prompt its tokens, at least one
  * @param answers their tokens, which are scored
@@ -20,8 +20,8 @@ public record TokenizedExample(int index, double consistency, int[] prompt, int[
     return sum;
   }
 
-  /** Tokens that are computed: the prompt once, and no answer's last one. */
-  int computed() {
+  /** Tokens that a forward pass computes: the prompt once, and no answer's last one. */
+  int computedTokens() {
     int sum = prompt.length;
     for (int[] answer : answers) {
       sum += Math.max(0, answer.length - 1);
@@ -29,17 +29,17 @@ public record TokenizedExample(int index, double consistency, int[] prompt, int[
     return sum;
   }
 
-  /** Its longest sequence. */
-  public int width() {
-    int width = 0;
+  /** Tokens of its longest sequence. */
+  public int longestSequence() {
+    int longest = 0;
     for (int[] answer : answers) {
-      width = Math.max(width, prompt.length + answer.length);
+      longest = Math.max(longest, prompt.length + answer.length);
     }
-    return width;
+    return longest;
   }
 
-  /** Tokens that are scored. */
-  public int scored() {
+  /** Tokens of all its answers, which are scored. */
+  public int scoredTokens() {
     int sum = 0;
     for (int[] answer : answers) {
       sum += answer.length;

@@ -25,7 +25,7 @@ public final class PeftAdapterFolder {
     Map<String, WeightSource> tensors = new LinkedHashMap<>();
     List<ByteBuffer> matrices = program.trained();
     for (int i = 0; i < matrices.size(); i++) {
-      String weight = program.names().get(program.adapter().places()[i / 2]);
+      String weight = program.names().get(program.adapter().weights()[i / 2]);
       ByteBuffer view = matrices.get(i);
       List<Long> shape = new java.util.ArrayList<>();
       for (long d : program.adapter().matrices()[i].getShape().getShape()) {

@@ -23,7 +23,7 @@ final class TorchScriptArchive {
       add(zip, "decoder/code/__torch__.py", source.getBytes(StandardCharsets.UTF_8));
       add(zip, "decoder/data.pkl", pickle());
       add(zip, "decoder/constants.pkl", latin1("\u0080\u0002)."));
-      add(zip, "decoder/version", latin1("3\n"));
+      add(zip, "decoder/version", latin1("10\n"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

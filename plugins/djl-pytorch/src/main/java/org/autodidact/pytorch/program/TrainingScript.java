@@ -5,8 +5,8 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -14,22 +14,24 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.BackendCapabilities;
+import org.autodidact.checkpoints.DecoderWeights;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
 
 /**
- * The text of the training program of a decoder (Llama, Qwen, Mistral), in TorchScript, and the
- * order of its weights. Forward and backward passes are written out, so that nothing is kept that
- * backward does not need, gradients are added up in place, and logits exist for scored tokens only,
- * some at a time.
+ * The TorchScript source of a decoder's forward and backward pass and of the optimizers, with one
+ * model's constants put in, and the order of its weights. See decoder.torchscript.
  */
 public final class TrainingScript {
-  private static final String FIRST_LAYER = "model.layers.0.";
-  private static final String TEXT = resource();
-  private static final Pattern CONSTANT = Pattern.compile("\\b[A-Z][A-Z_]+\\b");
+  public static final BackendCapabilities CAPABILITIES = BackendCapabilities.allBut("training");
 
-  /** A layer's projections, in the program's order. */
+  private static final String FIRST_LAYER = "model.layers.0.";
+  private static final String TEMPLATE = resource();
+  private static final Pattern CONSTANT = Pattern.compile("\\b[A-Z][A-Z0-9_]+\\b");
+
+  /** A layer's projections, in the script's order. */
   private static final List<String> PROJECTIONS =
       List.of(
           "self_attn.q_proj",
@@ -40,31 +42,44 @@ public final class TrainingScript {
           "mlp.up_proj",
           "mlp.down_proj");
 
-  /** Attention that CPUs have for themselves. */
-  private static final Map<String, String> ON_CPU =
+  /** libtorch's fused attention of CPUs. */
+  private static final Map<String, String> CPU_ATTENTION =
       Map.of(
-          "ATTEND",
+          "ATTENTION",
           "torch._scaled_dot_product_flash_attention_for_cpu",
-          "UNATTEND",
+          "ATTENTION_BACKWARD",
           "torch._scaled_dot_product_flash_attention_for_cpu_backward");
 
-  /** The same of operations that every device has. */
-  private static final Map<String, String> PLAIN =
-      Map.of("ATTEND", "(self).plain_attention", "UNATTEND", "(self).plain_attention_backward");
+  /** Attention by operations that every device has. */
+  private static final Map<String, String> PLAIN_ATTENTION =
+      Map.of(
+          "ATTENTION", "(self).plain_attention",
+          "ATTENTION_BACKWARD", "(self).plain_attention_backward");
+
+  private static final Map<ModelConfig.Activation, Map<String, String>> ACTIVATIONS =
+      Map.of(
+          ModelConfig.Activation.SILU,
+          Map.of(
+              "ACTIVATION", "torch.silu(gate)",
+              "ACTIVATION_BACKWARD", "torch.silu_backward(g, gate)"),
+          ModelConfig.Activation.GELU_TANH,
+          Map.of(
+              "ACTIVATION", "torch.gelu(gate, approximate=\"tanh\")",
+              "ACTIVATION_BACKWARD", "torch.gelu_backward(g, gate, approximate=\"tanh\")"));
 
   /** oneDNN's product of float32: MKL's, which is libtorch's own, has no AVX-512 on AMD. */
   private static final String ONE_DNN =
-      "ops.mkldnn._linear_pointwise(x, w, None, \"none\","
+      "ops.mkldnn._linear_pointwise(x, weight, None, \"none\","
           + " annotate(List[Optional[number]], []), \"\")";
 
   /** Bytes of logits that are computed at a time: glibc asks the kernel anew for each of 32 MiB. */
   private static final int CHUNK_BYTES = 31 << 20;
 
-  /** Bytes of a pass's logits that are kept for backward; the rest is computed again. */
+  /** Bytes of a micro-batch's logits that are kept for backward; the rest is computed again. */
   private static final int KEPT_BYTES = 256 << 20;
 
   private final ModelConfig config;
-  private final List<String> weights = new ArrayList<>();
+  private final List<String> weights;
   private final int weightsPerLayer;
   private final int chunkBytes;
   private final int keptBytes;
@@ -77,64 +92,24 @@ public final class TrainingScript {
     this.config = model.config();
     this.chunkBytes = chunkBytes;
     this.keptBytes = keptBytes;
-    List<String> missing = unsupported(config);
-    if (!missing.isEmpty()) {
-      throw new UnsupportedModelException(
-          model.path()
-              + ": training does not have, and this "
-              + config.modelType()
-              + " needs: "
-              + String.join(", ", missing));
-    }
-    weights.add("model.embed_tokens.weight");
+    CAPABILITIES.require(model.path(), config, "");
+    weights = new ArrayList<>(DecoderWeights.shapes(config).keySet());
+    weightsPerLayer = (int) weights.stream().filter(w -> w.startsWith(FIRST_LAYER)).count();
     for (int i = 0; i < config.layers(); i++) {
-      addLayer("model.layers." + i + ".");
-    }
-    weightsPerLayer = (weights.size() - 1) / config.layers();
-    weights.add("model.norm.weight");
-    if (!config.tiedEmbeddings()) {
-      weights.add("lm_head.weight");
+      int first = 1 + i * weightsPerLayer;
+      weights
+          .subList(first, first + weightsPerLayer)
+          .sort(Comparator.comparingInt(TrainingScript::order));
     }
     checkShapes(model);
   }
 
-  /** What a model needs that is not in the program. */
-  private static List<String> unsupported(ModelConfig config) {
-    Map<String, Boolean> needs = new LinkedHashMap<>();
-    needs.put("norms after attention and MLP", config.norm().sublayerOutputs());
-    needs.put("norm gains of 1 + w", config.norm().gainsFromOne());
-    needs.put("an embedding scale", config.embeddingScale() != 1);
-    needs.put("an activation other than silu", config.activation() != ModelConfig.Activation.SILU);
-    needs.put(
-        "an attention scale of its own",
-        config.attentionScale() != 1 / Math.sqrt(config.headSize()));
-    needs.put(
-        "more than one rotary base",
-        config.attention().stream().map(ModelConfig.LayerAttention::rope).distinct().count() > 1);
-    return needs.entrySet().stream().filter(Map.Entry::getValue).map(Map.Entry::getKey).toList();
-  }
-
-  private void addLayer(String layer) {
-    weights.add(layer + "input_layernorm.weight");
-    weights.add(layer + "post_attention_layernorm.weight");
-    for (String name : List.of("q_proj", "k_proj", "v_proj")) {
-      addLinear(layer + "self_attn." + name, config.attentionBias());
-    }
-    addLinear(layer + "self_attn.o_proj", config.outputBias());
-    for (String name : List.of("gate_proj", "up_proj", "down_proj")) {
-      addLinear(layer + "mlp." + name, config.mlpBias());
-    }
-    if (config.norm().queriesAndKeys()) {
-      weights.add(layer + "self_attn.q_norm.weight");
-      weights.add(layer + "self_attn.k_norm.weight");
-    }
-  }
-
-  private void addLinear(String name, boolean bias) {
-    weights.add(name + ".weight");
-    if (bias) {
-      weights.add(name + ".bias");
-    }
+  /**
+   * A layer's norms of width hidden come first, those of heads last. Saved states and the last bits
+   * of the gradient's norm depend on this order.
+   */
+  private static int order(String weight) {
+    return weight.contains("layernorm") ? 0 : weight.contains("norm") ? 2 : 1;
   }
 
   private void checkShapes(ModelFolder model) {
@@ -147,12 +122,17 @@ public final class TrainingScript {
     }
   }
 
-  /** Names of the weights in the order in which the program takes them. */
+  /** Names of the weights in the order in which the script takes them. */
   List<String> weights() {
     return List.copyOf(weights);
   }
 
-  /** Names of a layer's projections that have an adapter, in the program's order of them. */
+  /** The different RoPEs of the layers, in the order in which the script takes their tables. */
+  List<ModelConfig.RopeSettings> ropes() {
+    return config.attention().stream().map(ModelConfig.LayerAttention::rope).distinct().toList();
+  }
+
+  /** Names of a layer's projections that have an adapter, in the script's order of them. */
   static List<String> adapted(TrainingSettings.Lora lora) {
     return PROJECTIONS.stream().filter(p -> lora.targets().contains(last(p))).toList();
   }
@@ -162,63 +142,94 @@ public final class TrainingScript {
   }
 
   /**
-   * The program. Its methods are described where {@link TrainingProgram} calls them.
+   * The source.
    *
    * @param lora the adapter to train, where there is one
-   * @param bf16 whether products take bf16
+   * @param bf16 whether matrix products take bf16
    * @param plain whether all operations are to be there on every device
    */
   String text(Optional<TrainingSettings.Lora> lora, boolean bf16, boolean plain) {
-    Map<String, String> constants = new HashMap<>(plain ? PLAIN : ON_CPU);
+    Map<String, String> constants = new HashMap<>(plain ? PLAIN_ATTENTION : CPU_ATTENTION);
+    constants.putAll(ACTIVATIONS.get(config.activation()));
     List<String> adapted = lora.map(TrainingScript::adapted).orElse(List.of());
-    List<Integer> adapters =
-        PROJECTIONS.stream().map(p -> adapted.contains(p) ? 2 * adapted.indexOf(p) : -1).toList();
-    constants.put("PRODUCT", plain || CpuInfo.isIntel() ? "torch.linear(x, w)" : ONE_DNN);
-    constants.put("PLACES", list(PROJECTIONS.stream().map(p -> place(p + ".weight")).toList()));
-    constants.put("BIASES", list(PROJECTIONS.stream().map(p -> place(p + ".bias")).toList()));
-    constants.put("ADAPTERS", list(adapters));
-    constants.put("PER_LAYER", number(2 * adapted.size()));
-    constants.put("ADAPTED", flag(lora.isPresent()));
-    constants.put(
-        "SCALE",
-        String.format(Locale.ROOT, "%.17e", lora.map(l -> l.alpha() / l.rank()).orElse(1.0)));
+    constants.put("FLOAT_LINEAR", plain || CpuInfo.isIntel() ? "torch.linear(x, weight)" : ONE_DNN);
+    constants.put("BF16", flag(bf16));
+    constants.put("LORA", flag(lora.isPresent()));
     constants.put("QUANTIZED", flag(lora.map(TrainingSettings.Lora::quantized).orElse(false)));
-    constants.put("LOW", flag(bf16));
-    constants.put("HEAD_NORMS", flag(config.norm().queriesAndKeys()));
-    constants.put("Q_NORM", number(place("self_attn.q_norm.weight")));
-    constants.put("K_NORM", number(place("self_attn.k_norm.weight")));
+    constants.put("ADAPTER_SCALE", number(lora.map(l -> l.alpha() / l.rank()).orElse(1.0)));
+    constants.put("ADAPTERS_PER_LAYER", number(2 * adapted.size()));
     constants.put(
-        "WINDOWS",
-        list(config.attention().stream().map(a -> a.window().orElse(Integer.MAX_VALUE)).toList()));
-    constants.put("HALF", number(config.headSize() / 2));
-    constants.put("SIZE", number(config.headSize()));
+        "ADAPTERS",
+        PROJECTIONS.stream()
+            .map(p -> adapted.contains(p) ? 2 * adapted.indexOf(p) : -1)
+            .toList()
+            .toString());
+
     constants.put("LAYERS", number(config.layers()));
     constants.put("STRIDE", number(weightsPerLayer));
-    constants.put("EPSILON", String.format(Locale.ROOT, "%.17e", config.norm().epsilon()));
-    constants.put("KV_HEADS", number(config.keyValueHeads()));
-    constants.put("HEADS", number(config.heads()));
-    constants.put("GROUP", number(config.heads() / config.keyValueHeads()));
-    constants.put("NORM", number(1 + weightsPerLayer * config.layers()));
+    constants.put("MATRICES", indices(".weight"));
+    constants.put("BIASES", indices(".bias"));
+    boolean outputNorms = config.norm().sublayerOutputs();
+    String afterAttention = "post_attention_layernorm.weight";
+    constants.put("INPUT_NORM", number(index("input_layernorm.weight")));
+    constants.put(
+        "MLP_NORM",
+        number(index(outputNorms ? "pre_feedforward_layernorm.weight" : afterAttention)));
+    constants.put("OUTPUT_NORMS", flag(outputNorms));
+    constants.put("ATTENTION_OUTPUT_NORM", number(index(afterAttention)));
+    constants.put("MLP_OUTPUT_NORM", number(index("post_feedforward_layernorm.weight")));
+    constants.put("HEAD_NORMS", flag(config.norm().queriesAndKeys()));
+    constants.put("Q_NORM", number(index("self_attn.q_norm.weight")));
+    constants.put("K_NORM", number(index("self_attn.k_norm.weight")));
+    constants.put("FINAL_NORM", number(1 + weightsPerLayer * config.layers()));
     constants.put("HEAD", number(config.tiedEmbeddings() ? 0 : weights.size() - 1));
+    constants.put("GAIN", config.norm().gainsFromOne() ? "torch.add(w, 1)" : "w");
+    constants.put("EPSILON", number(config.norm().epsilon()));
+
+    constants.put("HEADS", number(config.heads()));
+    constants.put("KV_HEADS", number(config.keyValueHeads()));
+    constants.put("GROUP", number(config.heads() / config.keyValueHeads()));
+    constants.put("SIZE", number(config.headSize()));
+    constants.put("HALF", number(config.headSize() / 2));
+    constants.put("SCORE_SCALE", number(config.attentionScale()));
+    List<ModelConfig.LayerAttention> attention = config.attention();
+    constants.put("ROPES", attention.stream().map(a -> ropes().indexOf(a.rope())).toList() + "");
+    constants.put(
+        "WINDOWS", attention.stream().map(a -> a.window().orElse(Integer.MAX_VALUE)).toList() + "");
+
+    scale(constants, "EMBEDDING", config.embeddingScale());
+    scale(constants, "RESIDUAL", config.residualScale());
+    scale(constants, "LOGIT", config.logitScale());
+
     int row = config.vocabularySize() * (bf16 ? 2 : Float.BYTES);
     int chunk = Math.max(1, chunkBytes / row / 32) * 32;
     constants.put("CHUNK", number(chunk));
-    constants.put("KEPT", number(Math.max(1, keptBytes / row / chunk) * chunk));
-    return CONSTANT.matcher(TEXT).replaceAll(m -> constants.getOrDefault(m.group(), m.group()));
+    constants.put("KEPT_LOGITS", number(Math.max(1, keptBytes / row / chunk) * chunk));
+    return CONSTANT.matcher(TEMPLATE).replaceAll(m -> constants.getOrDefault(m.group(), m.group()));
   }
 
-  /** A weight's place in its layer, −1 where layers have none of that name. */
-  private int place(String name) {
+  private static void scale(Map<String, String> constants, String what, double scale) {
+    constants.put(what + "_IS_SCALED", flag(scale != 1));
+    constants.put(what + "_SCALE", number(scale));
+  }
+
+  /** Indices in a layer's weights of each projection's matrix or bias, −1 where there is none. */
+  private String indices(String suffix) {
+    return PROJECTIONS.stream().map(p -> index(p + suffix)).toList().toString();
+  }
+
+  /** A weight's index in its layer, −1 where layers have none of that name. */
+  private int index(String name) {
     int found = weights.indexOf(FIRST_LAYER + name);
     return found < 0 ? -1 : found - 1;
   }
 
-  private static String list(List<Integer> numbers) {
-    return numbers.toString();
-  }
-
   private static String number(int value) {
     return Integer.toString(value);
+  }
+
+  private static String number(double value) {
+    return String.format(Locale.ROOT, "%.17e", value);
   }
 
   private static String flag(boolean value) {

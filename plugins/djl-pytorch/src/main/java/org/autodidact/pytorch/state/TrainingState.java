@@ -1,7 +1,7 @@
 package org.autodidact.pytorch.state;
 
+import com.fasterxml.jackson.annotation.JsonAlias;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,7 +17,6 @@ import java.util.Optional;
 import java.util.zip.CRC32C;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.api.Probe;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.checkpoints.files.AtomicFolders;
@@ -37,7 +36,7 @@ public final class TrainingState implements AutoCloseable {
 
   private static final String PART = ".part";
   private static final String LOCK = "lock";
-  private static final String METRICS = "metrics.jsonl";
+  static final String METRICS = "metrics.jsonl";
   private static final String OWN =
       "(" + STEP + "|" + BEST + ")\\d{8}(\\.part)?|" + LOCK + "|" + METRICS.replace(".", "\\.");
 
@@ -53,7 +52,7 @@ public final class TrainingState implements AutoCloseable {
    * @param metrics of the steps done
    * @param bestStep the step with the lowest held-out loss, 0 where there was no evaluation
    * @param bestLoss that loss
-   * @param worse evaluations since then
+   * @param evaluationsSinceBest evaluations since then; {@code worse} as earlier versions stored it
    */
   public record Facts(
       Fingerprint fingerprint,
@@ -62,7 +61,7 @@ public final class TrainingState implements AutoCloseable {
       List<Row> metrics,
       int bestStep,
       double bestLoss,
-      int worse) {}
+      @JsonAlias("worse") int evaluationsSinceBest) {}
 
   /** {@link TrainingMetrics} as JSON. */
   public record Row(int step, int steps, long tokens, Map<String, Double> values) {
@@ -337,53 +336,5 @@ public final class TrainingState implements AutoCloseable {
       }
     }
     return lines.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8);
-  }
-
-  /** What a finished folder says of its training: {@code training.json}. */
-  public record Finished(
-      Fingerprint fingerprint,
-      String parent,
-      Object settings,
-      long seed,
-      int examples,
-      boolean stoppedEarly,
-      int keptStep,
-      List<Row> metrics,
-      List<Probe.Result> probes) {
-
-    private static final String FILE = "training.json";
-
-    /** Whether it comes from this very training. */
-    public boolean isOf(Fingerprint now) {
-      return fingerprint != null
-          && fingerprint.version() == now.version()
-          && fingerprint.differences(now).isEmpty();
-    }
-
-    /** The files that a trained folder has besides the model's own. */
-    public Map<String, byte[]> files() {
-      try {
-        return Map.of(
-            FILE,
-            JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(this),
-            METRICS,
-            lines(metrics.stream().map(Row::metrics).toList()));
-      } catch (JsonProcessingException e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    /** What the folder says, where it is a trained one. */
-    public static Optional<Finished> read(Path folder) {
-      Path file = folder.resolve(FILE);
-      if (!Files.exists(file)) {
-        return Optional.empty();
-      }
-      try {
-        return Optional.of(JSON.readValue(file.toFile(), new TypeReference<Finished>() {}));
-      } catch (IOException e) {
-        throw StorageException.of(file + ": cannot be read: " + e, e);
-      }
-    }
   }
 }

@@ -14,6 +14,7 @@ import java.util.stream.IntStream;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.pytorch.program.ForwardPass;
 import org.autodidact.pytorch.program.TrainingDevice;
 import org.autodidact.pytorch.program.TrainingProgram;
 import org.autodidact.pytorch.program.TrainingScript;
@@ -58,13 +59,13 @@ class PackedMicroBatchTest {
         PackedMicroBatch.of(
             List.of(new TokenizedExample(0, 1, ids(10, 2), ids(20, 3), ids(30, 2))));
     assertThat(pass.ids()).containsExactly(10, 11, 20, 21, 30);
-    assertThat(pass.places()).containsExactly(0, 1, 2, 3, 2);
-    assertThat(pass.prompts()).containsExactly(2);
-    assertThat(pass.answers()).containsExactly(2, 1);
-    assertThat(pass.at()).containsExactly(1, 2, 3, 1, 4);
+    assertThat(pass.positions()).containsExactly(0, 1, 2, 3, 2);
+    assertThat(pass.promptLengths()).containsExactly(2);
+    assertThat(pass.answerLengths()).containsExactly(2, 1);
+    assertThat(pass.logitIndices()).containsExactly(1, 2, 3, 1, 4);
     assertThat(pass.targets()).containsExactly(20, 21, 22, 30, 31);
-    assertThat(pass.owners()).containsExactly(0, 0, 0, 1, 1);
-    assertThat(pass.lengths()).containsExactly(3, 2);
+    assertThat(pass.segmentIds()).containsExactly(0, 0, 0, 1, 1);
+    assertThat(pass.scoredTokens()).containsExactly(3, 2);
   }
 
   @Test
@@ -213,8 +214,8 @@ class PackedMicroBatchTest {
 
   private static void backward(TrainingProgram program, List<List<TokenizedExample>> portions) {
     for (List<TokenizedExample> portion : portions) {
-      try (TrainingProgram.Forward forward = program.forward(PackedMicroBatch.of(portion), 0)) {
-        double[] slopes = new double[forward.sums().length];
+      try (ForwardPass forward = program.forward(PackedMicroBatch.of(portion), 0)) {
+        double[] slopes = new double[forward.logProbabilities().length];
         for (int row = 0; row < slopes.length; row++) {
           slopes[row] = (row < portion.size() ? -1 : 1) * 0.25;
         }

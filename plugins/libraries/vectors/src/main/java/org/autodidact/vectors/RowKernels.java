@@ -9,60 +9,62 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * What is done to a row of numbers between two products of a decoder. Widths are multiples of
- * {@link VectorSupport#BLOCK}. Not thread-safe: each thread has its own.
+ * Kernels over rows of activations: RMSNorm, RoPE, SwiGLU gate, Hadamard rotation, quantization.
+ * Widths are multiples of {@link VectorSupport#SIMD_BLOCK}. Not thread-safe: each thread has its
+ * own.
  *
- * <p>A rounded row is bytes and a scale s: the number x stands as round(x / s) + 128, s being a
- * 127th of the largest.
+ * <p>A quantized row is unsigned bytes and a scale s: x is stored as round(x / s) + 128 ({@link
+ * Int8}). With 16 bits, a second row of low bytes has the remainders in steps of s / 254.
  */
 public final class RowKernels {
-  /** Steps of a rest's byte in one of the first byte. */
-  private static final int REST = 254;
+  /** Steps of the low byte in one of the high byte. */
+  private static final int LOW_STEPS = 254;
 
   private final float[] lanes = new float[LENGTH];
-  private float[] middle = new float[0];
+  private float[] exponentials = new float[0];
 
-  /** Rounds {@code width} numbers; the scale. */
-  public float round(float[] x, int from, int width, byte[] bytes, int to) {
-    float largest = SimdLanes.largest(x, from, width);
-    float factor = SimdLanes.LEVELS / largest;
+  /** Quantizes {@code width} numbers to bytes; returns the scale. */
+  public float quantize(float[] x, int from, int width, byte[] bytes, int to) {
+    float largest = SimdLanes.maxAbs(x, from, width);
+    float factor = Int8.MAX / largest;
     for (int i = 0; i < width; i += LENGTH) {
-      IntVector rounded =
+      IntVector quantized =
           FloatVector.fromArray(FLOATS, x, from + i)
               .fma(
                   FloatVector.broadcast(FLOATS, factor),
-                  FloatVector.broadcast(FLOATS, SimdLanes.ROUNDING))
+                  FloatVector.broadcast(FLOATS, Int8.ROUND_TO_INTEGER))
               .reinterpretAsInts()
-              // 128 more, in the lowest byte: the sign bit turned.
+              // Adds 128 in the lowest byte: inverts its sign bit.
               .lanewise(VectorOperators.XOR, 128);
-      ((ByteVector) rounded.castShape(SimdLanes.BYTES, 0)).intoArray(bytes, to + i);
+      ((ByteVector) quantized.castShape(SimdLanes.BYTES, 0)).intoArray(bytes, to + i);
     }
-    return largest / SimdLanes.LEVELS;
+    return largest / Int8.MAX;
   }
 
   /**
-   * Rounds what {@link #round} left of {@code width} numbers, as further bytes whose step is a
-   * 254th of the first ones': together they are good to 16 bits. For a few rows: one number after
-   * another.
+   * Quantizes the remainders of {@link #quantize} as low bytes, which makes 16 bits. For a few
+   * rows: one number after another.
+   *
+   * @param high the bytes that {@link #quantize} wrote, from {@code highFrom} on
    */
-  public void roundRest(float[] x, int from, int width, byte[] bytes, int at, byte[] rest, int to) {
-    float factor = SimdLanes.LEVELS / SimdLanes.largest(x, from, width);
+  public void quantizeLow(
+      float[] x, int from, int width, byte[] high, int highFrom, byte[] low, int lowFrom) {
+    float factor = Int8.MAX / SimdLanes.maxAbs(x, from, width);
     for (int i = 0; i < width; i++) {
-      int whole = (bytes[at + i] & 0xff) - 128;
-      rest[to + i] = (byte) (Math.round((x[from + i] * factor - whole) * REST) + 128);
+      int highByte = (high[highFrom + i] & 0xff) - Int8.ZERO_POINT;
+      low[lowFrom + i] =
+          (byte) (Math.round((x[from + i] * factor - highByte) * LOW_STEPS) + Int8.ZERO_POINT);
     }
   }
 
-  /** Adds what a product gave of {@link #roundRest}'s bytes to what it gave of the first ones. */
-  public void addRest(float[] y, int from, float[] rest, int width) {
+  /** Adds a matmul's output for low bytes to that for high bytes. */
+  public void addLow(float[] y, int from, float[] low, int width) {
     for (int i = 0; i < width; i++) {
-      y[from + i] += rest[i] * (1f / REST);
+      y[from + i] += low[i] * (1f / LOW_STEPS);
     }
   }
 
-  /**
-   * y = x / RMS(x) (RMSNorm, Zhang and Sennrich, 2019, with a gain of 1), from its beginning on.
-   */
+  /** y = x / RMS(x) (RMSNorm: Zhang and Sennrich, 2019) with a gain of 1, y from its start. */
   public void norm(float[] x, int from, int width, float epsilon, float[] y) {
     FloatVector squares = FloatVector.broadcast(FLOATS, 0);
     for (int i = 0; i < width; i += LENGTH) {
@@ -81,7 +83,7 @@ public final class RowKernels {
     }
   }
 
-  /** Takes y from x; nothing where it is empty. */
+  /** x -= y; nothing where y is empty. */
   public void subtract(float[] x, int from, float[] y) {
     for (int i = 0; i < y.length; i += LENGTH) {
       FloatVector.fromArray(FLOATS, x, from + i)
@@ -90,11 +92,11 @@ public final class RowKernels {
     }
   }
 
-  /** Adds {@code y × scale + bias} to x; no bias where it is empty. */
-  public void add(float[] x, int from, float[] y, int at, float scale, float[] bias, int width) {
+  /** x += y × scale + bias; no bias where it is empty. */
+  public void add(float[] x, int from, float[] y, int yFrom, float scale, float[] bias, int width) {
     for (int i = 0; i < width; i += LENGTH) {
       FloatVector sum =
-          FloatVector.fromArray(FLOATS, y, at + i)
+          FloatVector.fromArray(FLOATS, y, yFrom + i)
               .fma(
                   FloatVector.broadcast(FLOATS, scale), FloatVector.fromArray(FLOATS, x, from + i));
       if (bias.length > 0) {
@@ -104,40 +106,40 @@ public final class RowKernels {
     }
   }
 
-  /** Replaces x by {@code x × scale + bias}, of any width; no bias where it is empty. */
+  /** x = x × scale + bias, of any width; no bias where it is empty. */
   public void scale(float[] x, int from, float scale, float[] bias, int width) {
-    int whole = width / LENGTH * LENGTH;
-    for (int i = 0; i < whole; i += LENGTH) {
+    int vectorized = width / LENGTH * LENGTH;
+    for (int i = 0; i < vectorized; i += LENGTH) {
       FloatVector scaled = FloatVector.fromArray(FLOATS, x, from + i).mul(scale);
       if (bias.length > 0) {
         scaled = scaled.add(FloatVector.fromArray(FLOATS, bias, i));
       }
       scaled.intoArray(x, from + i);
     }
-    for (int i = whole; i < width; i++) {
+    for (int i = vectorized; i < width; i++) {
       x[from + i] = x[from + i] * scale + (bias.length > 0 ? bias[i] : 0);
     }
   }
 
-  /** Replaces gate by silu(gate) × up (SwiGLU, Shazeer, 2020). */
-  public void gate(float[] gate, int from, float[] up, int at, int width) {
-    if (middle.length < width) {
-      middle = new float[width];
+  /** gate = silu(gate) × up (SwiGLU: Shazeer, 2020). */
+  public void gate(float[] gate, int from, float[] up, int upFrom, int width) {
+    if (exponentials.length < width) {
+      exponentials = new float[width];
     }
     for (int i = 0; i < width; i += LENGTH) {
-      FloatVector.fromArray(FLOATS, gate, from + i).mul(-1f).intoArray(middle, i);
+      FloatVector.fromArray(FLOATS, gate, from + i).mul(-1f).intoArray(exponentials, i);
     }
-    SimdLanes.exp(middle, 0, width, 0);
+    SimdLanes.exp(exponentials, 0, width, 0);
     for (int i = 0; i < width; i += LENGTH) {
       FloatVector.fromArray(FLOATS, gate, from + i)
-          .mul(FloatVector.fromArray(FLOATS, up, at + i))
-          .div(FloatVector.fromArray(FLOATS, middle, i).add(1f))
+          .mul(FloatVector.fromArray(FLOATS, up, upFrom + i))
+          .div(FloatVector.fromArray(FLOATS, exponentials, i).add(1f))
           .intoArray(gate, from + i);
     }
   }
 
   /**
-   * Rotates halves of a head against each other (RoPE, Su et al., 2021).
+   * Rotates a head by its position (RoPE: Su et al., 2021), its halves being the coordinates.
    *
    * @param cosines [positions, size / 2], as {@code sines}
    */
@@ -154,7 +156,7 @@ public final class RowKernels {
     }
   }
 
-  /** Multiplies each {@code size} numbers by the orthogonal Hadamard matrix; a power of two. */
+  /** Multiplies each {@code size} numbers, a power of two, by the orthogonal Hadamard matrix. */
   public void hadamard(float[] x, int from, int width, int size) {
     for (int half = size / 2; half >= LENGTH; half /= 2) {
       for (int block = from; block < from + width; block += 2 * half) {

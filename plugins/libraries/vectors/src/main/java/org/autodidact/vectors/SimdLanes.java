@@ -8,10 +8,10 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The vectors of this processor: 8 or 16 numbers each.
+ * SIMD vectors of this processor, 8 or 16 floats each, and reductions over rows.
  *
- * <p>No method of this package takes or gives a vector: where the JVM's compiler declines to inline
- * such a method, each of its vectors becomes an object, and all is ten times slower.
+ * <p>No method of this package takes or returns a vector: where the JVM's compiler declines to
+ * inline such a method, each of its vectors becomes an object, and all is ten times slower.
  */
 final class SimdLanes {
   static final VectorSpecies<Float> FLOATS =
@@ -23,19 +23,11 @@ final class SimdLanes {
   static final VectorSpecies<Byte> BYTES =
       LENGTH == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
 
-  /** Steps of a byte on each side of 0. */
-  static final int LEVELS = 127;
-
-  /** What rows of zeros are scaled by. */
-  private static final float TINY = 1e-12f;
-
-  /** Added to a number below 2²², leaves it rounded to the nearest integer in the lowest bits. */
-  static final float ROUNDING = 12582912f;
-
-  private static final int ROUNDED_ZERO = Float.floatToRawIntBits(ROUNDING);
+  /** The bits of 0 after {@link Int8#ROUND_TO_INTEGER} was added. */
+  private static final int ZERO_BITS = Float.floatToRawIntBits(Int8.ROUND_TO_INTEGER);
 
   /** All bits of a float but its sign. */
-  private static final int UNSIGNED = Integer.MAX_VALUE;
+  private static final int MAGNITUDE = Integer.MAX_VALUE;
 
   static final VectorShuffle<Float> SWAP_8 = swap(8);
   static final VectorShuffle<Float> SWAP_4 = swap(4);
@@ -47,18 +39,18 @@ final class SimdLanes {
   static final FloatVector SIGN_1 = sign(1);
 
   static {
-    meetAllOperators();
+    warmUpOperators();
   }
 
   private SimdLanes() {}
 
   /**
-   * Uses operators of all kinds before anything is compiled. The compiler counts where a guess at
-   * an object's class was wrong, in the vectors' own methods too; in a method that has a hundred of
-   * such with all that it inlines, it guesses no more, does not know its vectors for what they are,
-   * and each becomes an object. Whoever has met all kinds guesses none.
+   * Runs vector operators of all kinds before anything is compiled. The compiler counts failed type
+   * guesses, in the vectors' own methods too; a method that inlines a hundred such places loses all
+   * guesses, no longer knows its vectors' class, and allocates each. After all kinds were seen
+   * there is nothing to guess.
    */
-  private static void meetAllOperators() {
+  private static void warmUpOperators() {
     float[] x = new float[LENGTH];
     for (int i = 0; i < 500; i++) {
       FloatVector a = FloatVector.fromArray(FLOATS, x, 0);
@@ -72,43 +64,44 @@ final class SimdLanes {
   }
 
   /**
-   * The largest of {@code width} numbers, their signs left out, and above 0. Compared as integers,
-   * which are in the same order: the maximum of floats is many instructions.
+   * max |x| of {@code width} numbers, at least {@link Int8#MIN_RANGE}. Compared as integers, which
+   * are in the same order: the maximum of floats is many instructions.
    */
-  static float largest(float[] x, int from, int width) {
-    IntVector most = IntVector.zero(INTS);
+  static float maxAbs(float[] x, int from, int width) {
+    IntVector max = IntVector.zero(INTS);
     for (int i = 0; i < width; i += LENGTH) {
-      most = most.max(FloatVector.fromArray(FLOATS, x, from + i).reinterpretAsInts().and(UNSIGNED));
+      max = max.max(FloatVector.fromArray(FLOATS, x, from + i).reinterpretAsInts().and(MAGNITUDE));
     }
-    return Math.max(Float.intBitsToFloat(most.reduceLanes(VectorOperators.MAX)), TINY);
+    return Math.max(Float.intBitsToFloat(max.reduceLanes(VectorOperators.MAX)), Int8.MIN_RANGE);
   }
 
   /**
-   * The highest of {@code width} numbers, at least a vector. Compared as integers, which are in the
-   * same order once a negative number's other bits are turned over.
+   * The maximum of {@code width} numbers, at least a vector of them. Compared as integers, which
+   * are in the same order once a negative number's other bits are inverted.
    */
-  static float highest(float[] x, int from, int width) {
-    IntVector most = IntVector.broadcast(INTS, Integer.MIN_VALUE);
+  static float max(float[] x, int from, int width) {
+    IntVector max = IntVector.broadcast(INTS, Integer.MIN_VALUE);
     for (int i = 0; i < width; i += LENGTH) {
       IntVector bits = FloatVector.fromArray(FLOATS, x, from + i).reinterpretAsInts();
-      IntVector turned = bits.lanewise(VectorOperators.ASHR, 31).and(UNSIGNED);
-      most = most.max(bits.lanewise(VectorOperators.XOR, turned));
+      IntVector inverted = bits.lanewise(VectorOperators.ASHR, 31).and(MAGNITUDE);
+      max = max.max(bits.lanewise(VectorOperators.XOR, inverted));
     }
-    int highest = most.reduceLanes(VectorOperators.MAX);
-    return Float.intBitsToFloat(highest ^ (highest >> 31 & UNSIGNED));
+    int highest = max.reduceLanes(VectorOperators.MAX);
+    return Float.intBitsToFloat(highest ^ (highest >> 31 & MAGNITUDE));
   }
 
   /**
-   * Replaces {@code count} numbers x by e^(x - most), to 2e-7 of itself; what would be less than
-   * 2^-126 is about that, what would be more than 2^127 about that.
+   * Replaces {@code count} numbers x by e^(x - max), with a relative error of 2e-7; results are
+   * limited to about 2^-126 and 2^127.
    */
-  static void exp(float[] x, int from, int count, float most) {
+  static void exp(float[] x, int from, int count, float max) {
     for (int i = from; i < from + count; i += LENGTH) {
-      FloatVector less = FloatVector.fromArray(FLOATS, x, i).sub(most);
+      FloatVector less = FloatVector.fromArray(FLOATS, x, i).sub(max);
       FloatVector shifted =
           less.fma(
-              FloatVector.broadcast(FLOATS, 1.44269504f), FloatVector.broadcast(FLOATS, ROUNDING));
-      FloatVector n = shifted.sub(FloatVector.broadcast(FLOATS, ROUNDING));
+              FloatVector.broadcast(FLOATS, 1.44269504f),
+              FloatVector.broadcast(FLOATS, Int8.ROUND_TO_INTEGER));
+      FloatVector n = shifted.sub(FloatVector.broadcast(FLOATS, Int8.ROUND_TO_INTEGER));
       FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -0.693145751953125f), less);
       r = n.fma(FloatVector.broadcast(FLOATS, -1.42860677e-6f), r);
       FloatVector p =
@@ -121,8 +114,8 @@ final class SimdLanes {
       IntVector exponent =
           shifted
               .reinterpretAsInts()
-              .max(ROUNDED_ZERO - 126)
-              .min(ROUNDED_ZERO + 127)
+              .max(ZERO_BITS - 126)
+              .min(ZERO_BITS + 127)
               .lanewise(VectorOperators.LSHL, 23)
               .add(0x3f800000);
       p.mul(exponent.reinterpretAsFloats()).intoArray(x, i);

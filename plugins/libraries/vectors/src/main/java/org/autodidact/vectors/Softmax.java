@@ -6,59 +6,59 @@ import static org.autodidact.vectors.SimdLanes.LENGTH;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
-/** Weights of rows of logits of any width. Stateless. */
+/** Softmax of rows of logits of any width. Stateless. */
 public final class Softmax {
   private Softmax() {}
 
-  /** The highest of {@code width} logits. */
-  public static float peak(float[] logits, int from, int width) {
-    int whole = width / LENGTH * LENGTH;
-    float peak = whole > 0 ? SimdLanes.highest(logits, from, whole) : Float.NEGATIVE_INFINITY;
-    for (int i = whole; i < width; i++) {
-      peak = Math.max(peak, logits[from + i]);
+  /** The maximum of {@code width} logits. */
+  public static float max(float[] logits, int from, int width) {
+    int vectorized = width / LENGTH * LENGTH;
+    float max = vectorized > 0 ? SimdLanes.max(logits, from, vectorized) : Float.NEGATIVE_INFINITY;
+    for (int i = vectorized; i < width; i++) {
+      max = Math.max(max, logits[from + i]);
     }
-    return peak;
+    return max;
   }
 
-  /** Writes e^((logit - peak) × factor) and gives the sum. */
-  public static double weigh(
-      float[] logits, int from, int width, float peak, float factor, float[] into) {
-    int whole = width / LENGTH * LENGTH;
-    for (int i = 0; i < whole; i += LENGTH) {
-      FloatVector.fromArray(FLOATS, logits, from + i).sub(peak).mul(factor).intoArray(into, i);
+  /** Writes e^((logit - max) × factor) and returns the sum. */
+  public static double exp(
+      float[] logits, int from, int width, float max, float factor, float[] into) {
+    int vectorized = width / LENGTH * LENGTH;
+    for (int i = 0; i < vectorized; i += LENGTH) {
+      FloatVector.fromArray(FLOATS, logits, from + i).sub(max).mul(factor).intoArray(into, i);
     }
-    SimdLanes.exp(into, 0, whole, 0);
-    FloatVector mass = FloatVector.zero(FLOATS);
-    for (int i = 0; i < whole; i += LENGTH) {
-      mass = mass.add(FloatVector.fromArray(FLOATS, into, i));
+    SimdLanes.exp(into, 0, vectorized, 0);
+    FloatVector sums = FloatVector.zero(FLOATS);
+    for (int i = 0; i < vectorized; i += LENGTH) {
+      sums = sums.add(FloatVector.fromArray(FLOATS, into, i));
     }
-    float[] rest = new float[LENGTH];
-    mass.intoArray(rest, 0);
+    float[] lanes = new float[LENGTH];
+    sums.intoArray(lanes, 0);
     double sum = 0;
-    for (float part : rest) {
-      sum += part;
+    for (float lane : lanes) {
+      sum += lane;
     }
-    Arrays.fill(rest, 0);
-    for (int i = whole; i < width; i++) {
-      rest[i - whole] = (logits[from + i] - peak) * factor;
+    Arrays.fill(lanes, 0);
+    for (int i = vectorized; i < width; i++) {
+      lanes[i - vectorized] = (logits[from + i] - max) * factor;
     }
-    SimdLanes.exp(rest, 0, LENGTH, 0);
-    for (int i = whole; i < width; i++) {
-      into[i] = rest[i - whole];
+    SimdLanes.exp(lanes, 0, LENGTH, 0);
+    for (int i = vectorized; i < width; i++) {
+      into[i] = lanes[i - vectorized];
       sum += into[i];
     }
     return sum;
   }
 
-  /** Writes the probabilities of {@code width} logits times {@code factor}. */
+  /** Writes the probabilities of {@code width} logits × {@code factor}. */
   public static void probabilities(
-      float[] logits, int from, int width, float peak, float factor, float[] into) {
-    float norm = (float) (1 / weigh(logits, from, width, peak, factor, into));
-    int whole = width / LENGTH * LENGTH;
-    for (int i = 0; i < whole; i += LENGTH) {
+      float[] logits, int from, int width, float max, float factor, float[] into) {
+    float norm = (float) (1 / exp(logits, from, width, max, factor, into));
+    int vectorized = width / LENGTH * LENGTH;
+    for (int i = 0; i < vectorized; i += LENGTH) {
       FloatVector.fromArray(FLOATS, into, i).mul(norm).intoArray(into, i);
     }
-    for (int i = whole; i < width; i++) {
+    for (int i = vectorized; i < width; i++) {
       into[i] *= norm;
     }
   }

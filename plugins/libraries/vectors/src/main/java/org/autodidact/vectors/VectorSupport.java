@@ -2,14 +2,14 @@ package org.autodidact.vectors;
 
 import jdk.incubator.vector.FloatVector;
 
-/** Whether this package can be used here. */
+/** Whether the Vector API can be used here. */
 public final class VectorSupport {
-  /** Widths are taken in multiples of this. */
-  public static final int BLOCK = 16;
+  /** Widths are multiples of this: the floats of the longest SIMD vector. */
+  public static final int SIMD_BLOCK = 16;
 
   private VectorSupport() {}
 
-  /** Whether the JVM has the Vector API, and the processor vectors of 256 bits at least. */
+  /** Whether the JVM has the Vector API, and the processor vectors of at least 256 bits. */
   public static boolean available() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
         && FloatVector.SPECIES_PREFERRED.length() >= 8;

@@ -25,10 +25,10 @@ class VectorSupportTest {
   @Property(tries = 50)
   void roundingIsToTheNearestOf255(
       @ForAll Random random, @ForAll @IntRange(min = 1, max = 40) int blocks) {
-    int width = blocks * VectorSupport.BLOCK;
+    int width = blocks * VectorSupport.SIMD_BLOCK;
     float[] x = normal(random, width + 3);
     byte[] bytes = new byte[width + 5];
-    float scale = new RowKernels().round(x, 3, width, bytes, 5);
+    float scale = new RowKernels().quantize(x, 3, width, bytes, 5);
     for (int i = 0; i < width; i++) {
       int level = (bytes[5 + i] & 255) - 128;
       assertThat(level * scale).isCloseTo(x[3 + i], within(scale * 0.5001f));
@@ -38,20 +38,20 @@ class VectorSupportTest {
   @Property(tries = 50)
   void twoBytesAreGoodTo16Bits(
       @ForAll Random random, @ForAll @IntRange(min = 1, max = 40) int blocks) {
-    int width = blocks * VectorSupport.BLOCK;
+    int width = blocks * VectorSupport.SIMD_BLOCK;
     float[] x = normal(random, width + 3);
     byte[] bytes = new byte[width + 5];
     byte[] rest = new byte[width + 7];
     RowKernels math = new RowKernels();
-    float scale = math.round(x, 3, width, bytes, 5);
-    math.roundRest(x, 3, width, bytes, 5, rest, 7);
+    float scale = math.quantize(x, 3, width, bytes, 5);
+    math.quantizeLow(x, 3, width, bytes, 5, rest, 7);
     float[] whole = new float[width];
     float[] small = new float[width];
     for (int i = 0; i < width; i++) {
       whole[i] = (bytes[5 + i] & 255) - 128;
       small[i] = (rest[7 + i] & 255) - 128;
     }
-    math.addRest(whole, 0, small, width);
+    math.addLow(whole, 0, small, width);
     for (int i = 0; i < width; i++) {
       assertThat(whole[i] * scale).isCloseTo(x[3 + i], within(scale * 0.003f));
     }
@@ -60,12 +60,12 @@ class VectorSupportTest {
   @Property(tries = 50)
   void aNormedRowHasMeanSquareOne(
       @ForAll Random random, @ForAll @IntRange(min = 4, max = 40) int blocks) {
-    int width = blocks * VectorSupport.BLOCK;
+    int width = blocks * VectorSupport.SIMD_BLOCK;
     float[] x = normal(random, width);
     byte[] bytes = new byte[width];
     float[] normed = new float[width];
     new RowKernels().norm(x, 0, width, 1e-5f, normed);
-    float scale = new RowKernels().round(normed, 0, width, bytes, 0);
+    float scale = new RowKernels().quantize(normed, 0, width, bytes, 0);
     double squares = 0;
     for (float v : x) {
       squares += (double) v * v;
@@ -125,7 +125,7 @@ class VectorSupportTest {
     for (float logit : logits) {
       highest = Math.max(highest, logit);
     }
-    assertThat(Softmax.peak(logits, 0, logits.length)).isEqualTo(highest);
+    assertThat(Softmax.max(logits, 0, logits.length)).isEqualTo(highest);
   }
 
   @Property(tries = 30)
@@ -133,14 +133,14 @@ class VectorSupportTest {
       @ForAll Random random, @ForAll @IntRange(min = 1, max = 100) int width) {
     float[] logits = normal(random, width + 2);
     float factor = 1.4f;
-    float peak = Softmax.peak(logits, 2, width);
+    float peak = Softmax.max(logits, 2, width);
     double sum = 0;
     for (int i = 0; i < width; i++) {
       assertThat(logits[2 + i]).isLessThanOrEqualTo(peak);
       sum += Math.exp((logits[2 + i] - (double) peak) * factor);
     }
     float[] found = new float[width];
-    assertThat(Softmax.weigh(logits, 2, width, peak, factor, found))
+    assertThat(Softmax.exp(logits, 2, width, peak, factor, found))
         .isCloseTo(sum, within(1e-6 * sum));
     Softmax.probabilities(logits, 2, width, peak, factor, found);
     for (int i = 0; i < width; i++) {
@@ -159,7 +159,10 @@ class VectorSupportTest {
     private final float[][] exactValues;
 
     Head(Random random, int places) {
-      int room = (places + VectorSupport.BLOCK - 1) / VectorSupport.BLOCK * VectorSupport.BLOCK;
+      int room =
+          (places + VectorSupport.SIMD_BLOCK - 1)
+              / VectorSupport.SIMD_BLOCK
+              * VectorSupport.SIMD_BLOCK;
       keys = new int[room * QUARTER];
       values = new int[room * QUARTER];
       keyScales = new float[room];
@@ -193,9 +196,9 @@ class VectorSupportTest {
 
     void attend(Int8Attention attention, float[] queries, int from, int first, float[] sums) {
       int places = exactKeys.length;
-      for (int start = 0; start < places; start += Int8Attention.STRETCH) {
-        int stretch = Math.min(Int8Attention.STRETCH, places - start);
-        attention.unfold(keys, keyScales, values, valueScales, 0, 0, start, stretch);
+      for (int start = 0; start < places; start += Int8Attention.TILE) {
+        int stretch = Math.min(Int8Attention.TILE, places - start);
+        attention.dequantize(keys, keyScales, values, valueScales, 0, 0, start, stretch);
         attention.attend(queries, from, first, sums, stretch);
       }
     }

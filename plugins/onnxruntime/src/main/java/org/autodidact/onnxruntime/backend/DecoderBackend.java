@@ -1,39 +1,42 @@
 package org.autodidact.onnxruntime.backend;
 
-/** A loaded decoder, and the streams of the threads that run it. */
+/** A loaded decoder and the sessions that run it: whole ONNX graphs, or int8 with SIMD kernels. */
 public interface DecoderBackend extends AutoCloseable {
 
-  /**
-   * On how many threads, apart from each other, some rows decode best; what they come to does not
-   * depend on it.
-   */
-  int splitDecoding(int rows);
+  /** Texts a thread from which a session a thread prefills faster. */
+  int PREFILLS_PER_THREAD = 4;
 
-  /** The same of texts that are read. */
-  int splitReading(int texts);
+  int threads();
 
-  /** All threads apart where there are so many pieces for each, else one with the others' help. */
-  static int split(int pieces, int ofThread, int threads) {
-    return pieces >= ofThread * threads ? threads : 1;
+  /** Sequences a thread from which a session a thread decodes faster than one on all threads. */
+  int sequencesPerThread();
+
+  /** Sessions on which so many sequences decode fastest; results do not depend on it. */
+  default int decodeSessions(int sequences) {
+    return sequences >= sequencesPerThread() * threads() ? threads() : 1;
   }
 
-  /** Makes ready for that many streams at a time; before {@link #stream}. */
-  void prepare(int streams);
+  /** Sessions on which so many texts are prefilled fastest; results do not depend on it. */
+  default int prefillSessions(int texts) {
+    return texts >= PREFILLS_PER_THREAD * threads() ? threads() : 1;
+  }
 
-  /** The memory of the {@code index}th thread. */
-  DecoderSession stream(int index);
+  /** Loads what so many concurrent sessions need; to be called before {@link #session}. */
+  void prepare(int sessions);
 
-  /** Rows that decode together in one of some streams at most; more gain little on a CPU. */
-  int mostRows(int streams);
+  DecoderSession session(int index);
+
+  /** Sequences that decode together in one of {@code sessions}, at most. */
+  int maxSlots(int sessions);
 
   /** Whether a run can attend to {@link SharedPrefixes} beside its own cache. */
   boolean sharesPrefixes();
 
-  /** Bytes of cache that one token of one row takes. */
-  long bytesPerPlace();
+  /** Bytes of KV cache that one token of one sequence takes in all layers. */
+  long bytesPerToken();
 
-  /** Bytes that caches may take at most, whatever the budget is. */
-  long roomForCaches();
+  /** Bytes that KV caches may take at most, whatever the memory budget. */
+  long maxCacheBytes();
 
   @Override
   void close();

@@ -7,58 +7,54 @@ import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
-/** What runs a decoder, with its own caches and what a run writes. One run at a time. */
+/** Runs a decoder over KV caches and logits of its own. One run at a time. */
 public interface DecoderSession extends AutoCloseable {
   /**
-   * The last tokens of a text, which are computed for it alone even where another text begins with
-   * them: they may be rounded otherwise than within a text, and one token alone takes other
+   * Last tokens of a text that are computed for it alone, even where another text has the same
+   * ones: they may be quantized otherwise than earlier tokens, and a run of one token takes other
    * kernels.
    */
-  int TAIL = 4;
+  int UNSHARED_TAIL = 4;
 
   /**
-   * Tokens of a run are attended to in blocks of a multiple of this. One that is a block alone
-   * takes other kernels as well, so no run has one over.
+   * Query tokens in a tile of ONNX Runtime's attention (by experiment, see {@code
+   * CpuGeneratorTest}). A last tile of one token takes other kernels, which sum in another order;
+   * so no run has one.
    */
-  int BLOCK = 16;
+  int QUERY_TILE = 16;
 
-  /** What the rows have of their own. */
-  KvCache cache();
+  SessionCaches caches();
 
-  /** Prompts that rows share. */
-  KvCache prefixes();
+  /** KV cache of the decoding sequences, one a slot. */
+  default KvCache cache() {
+    return caches().sequences();
+  }
 
-  /** One row, what all prompts have in common. */
-  KvCache common();
-
-  /** One row, where prompts that begin alike are computed one after another. */
-  KvCache desk();
-
-  /** Runs new tokens through the decoder. */
+  /** Runs new tokens through the decoder: a prefill or a decode step. */
   Logits run(Input input);
 
-  /** Does something for each of {@code count} indices, on the threads that are free for it. */
+  /** Calls {@code action} for each index below {@code count}, on the session's threads. */
   void forEach(int count, IntConsumer action);
 
   @Override
   void close();
 
   /**
-   * New tokens of some rows of a cache.
+   * New tokens of B sequences in adjacent slots of a cache.
    *
-   * @param target the cache that the rows' keys and values stand in, and go into
-   * @param firstRow the first row's place in it; the rows stand side by side
-   * @param ids token ids [rows × width], right-padded
-   * @param width tokens a row; more than one only where the rows are new, or there is one row
-   * @param lengths tokens of each row in the cache after this run
-   * @param positions position of each row's first new token
-   * @param wanted where logits are wanted, indices into {@code ids}
-   * @param inverseTemperatures one for each wanted
-   * @param shared prompts that the rows attend to as well; needs a width of 1
+   * @param target the cache that holds the sequences' keys and values and takes the new ones
+   * @param firstSlot the first sequence's slot
+   * @param ids token ids [B × width], right-padded
+   * @param width new tokens a sequence; more than one only where slots are empty, or B is 1
+   * @param lengths tokens of each sequence in the cache after this run [B]
+   * @param positions position in the text of each sequence's first new token [B]
+   * @param wanted indices into {@code ids} whose logits are wanted [R], ascending
+   * @param inverseTemperatures 1 / temperature for each wanted row of logits [R]
+   * @param shared prefixes that the sequences attend to as well; needs a width of 1
    */
-  public record Input(
+  record Input(
       KvCache target,
-      int firstRow,
+      int firstSlot,
       long[] ids,
       int width,
       int[] lengths,
@@ -68,73 +64,73 @@ public interface DecoderSession extends AutoCloseable {
       Optional<SharedPrefixes> shared) {
 
     /**
-     * New rows side by side, each with its prompt.
+     * Prefills prompts into empty slots side by side.
      *
-     * @param wanted where logits are wanted, the tokens of each prompt
+     * @param wanted for each prompt, the tokens whose logits are wanted
      */
-    public static Input together(
-        KvCache target, int firstRow, List<int[]> prompts, List<int[]> wanted, float[] inverse) {
-      int rows = prompts.size();
+    public static Input ofPrompts(
+        KvCache target, int firstSlot, List<int[]> prompts, List<int[]> wanted, float[] inverse) {
+      int count = prompts.size();
       int[] lengths = prompts.stream().mapToInt(tokens -> tokens.length).toArray();
       int longest = Arrays.stream(lengths).max().orElseThrow();
-      int width = oneOver(longest) ? longest + 1 : longest;
-      long[] ids = new long[rows * width];
-      LongStream.Builder places = LongStream.builder();
-      for (int row = 0; row < rows; row++) {
-        for (int t = 0; t < lengths[row]; t++) {
-          ids[row * width + t] = prompts.get(row)[t];
+      int width = leavesOneOver(longest) ? longest + 1 : longest;
+      long[] ids = new long[count * width];
+      LongStream.Builder indices = LongStream.builder();
+      for (int i = 0; i < count; i++) {
+        for (int t = 0; t < lengths[i]; t++) {
+          ids[i * width + t] = prompts.get(i)[t];
         }
-        for (int t : wanted.get(row)) {
-          places.add((long) row * width + t);
+        for (int t : wanted.get(i)) {
+          indices.add((long) i * width + t);
         }
       }
       return new Input(
           target,
-          firstRow,
+          firstSlot,
           ids,
           width,
           lengths,
-          new int[rows],
-          places.build().toArray(),
+          new int[count],
+          indices.build().toArray(),
           inverse,
           Optional.empty());
     }
 
     /**
-     * A prompt, whole or from about {@code start} on: the first token that is not in the cache.
+     * Prefills one prompt from {@code start} on; the tokens before it are in the cache already.
      *
-     * @param wanted tokens of the prompt, none before {@code start}
+     * @param wanted tokens of the prompt whose logits are wanted, none before {@code start}
      */
-    public static Input ofOne(
-        KvCache target, int row, int[] tokens, int start, int[] wanted, float inverse) {
-      float[] each = new float[wanted.length];
-      Arrays.fill(each, inverse);
+    public static Input ofPrompt(
+        KvCache target, int slot, int[] tokens, int start, int[] wanted, float inverse) {
+      float[] inverses = new float[wanted.length];
+      Arrays.fill(inverses, inverse);
       if (start == 0) {
-        return together(target, row, List.of(tokens), List.of(wanted), each);
+        return ofPrompts(target, slot, List.of(tokens), List.of(wanted), inverses);
       }
-      int from = oneOver(tokens.length - start) ? start - 1 : start;
+      int from = leavesOneOver(tokens.length - start) ? start - 1 : start;
       long[] ids = IntStream.range(from, tokens.length).mapToLong(i -> tokens[i]).toArray();
       return new Input(
           target,
-          row,
+          slot,
           ids,
           ids.length,
           new int[] {tokens.length},
           new int[] {from},
           Arrays.stream(wanted).mapToLong(t -> t - from).toArray(),
-          each,
+          inverses,
           Optional.empty());
     }
 
-    private static boolean oneOver(int tokens) {
-      return tokens > 1 && tokens % BLOCK == 1;
+    private static boolean leavesOneOver(int tokens) {
+      return tokens > 1 && tokens % QUERY_TILE == 1;
     }
   }
 
-  /** What a run wrote; overwritten by the next. Read by any number of threads. */
+  /**
+   * Logits of a run [R, vocabulary]; overwritten by the next run. Read by any number of threads.
+   */
   interface Logits {
-
-    /** Logits of a row. */
     int vocabulary();
 
     float logit(int row, int token);
@@ -144,7 +140,7 @@ public interface DecoderSession extends AutoCloseable {
 
     void copyLogits(int row, float[] into);
 
-    /** Probabilities at the row's temperature. */
+    /** Copies the probabilities at the row's temperature. */
     void copyProbabilities(int row, float[] into);
   }
 }

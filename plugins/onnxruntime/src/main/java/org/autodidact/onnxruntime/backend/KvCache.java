@@ -1,32 +1,32 @@
 package org.autodidact.onnxruntime.backend;
 
 /**
- * Keys and values of the tokens of some rows. The memory is kept and laid out anew from call to
- * call; it grows where a call needs more. Not thread-safe.
+ * KV cache of some slots, one sequence each: keys and values of its tokens in all layers. The
+ * memory is kept from call to call; it grows where a call needs more. Not thread-safe.
  */
 public interface KvCache extends AutoCloseable {
 
-  /** Lays the cache out as {@code rows} × {@code places}; what it held is lost. */
-  void layOut(int rows, int places);
+  /** Lays the cache out as {@code slots} × {@code capacity} tokens; its contents are lost. */
+  void layOut(int slots, int capacity);
 
-  int rows();
+  int slots();
 
-  /** Tokens that a row has room for. */
-  int places();
+  /** Tokens that a slot has room for. */
+  int capacity();
 
-  /** Copies {@code length} places of a row, from the {@code from}th on, to the start of a row. */
-  void copyRow(int row, int from, KvCache target, int to, int length);
+  /** Copies {@code length} tokens of a slot, from the {@code from}th, to the start of a slot. */
+  void copySlot(int slot, int from, KvCache target, int targetSlot, int length);
 
-  /** Copies the first {@code length} places of a row to a row of another cache or of this one. */
-  default void copyRow(int row, KvCache target, int to, int length) {
-    copyRow(row, 0, target, to, length);
+  /** Copies the first {@code length} tokens of a slot to a slot of another cache or of this one. */
+  default void copySlot(int slot, KvCache target, int targetSlot, int length) {
+    copySlot(slot, 0, target, targetSlot, length);
   }
 
   /**
-   * Gives each row more or fewer places; the first {@code used} rows keep what they hold, as far as
-   * it has a place. There must be memory for all rows.
+   * Changes the capacity of each slot; the first {@code used} slots keep their tokens, as far as
+   * they fit. There must be memory for all slots.
    */
-  void setPlaces(int newPlaces, int used);
+  void setCapacity(int newCapacity, int used);
 
   @Override
   void close();

@@ -1,39 +1,43 @@
 package org.autodidact.onnxruntime.backend;
 
-import org.autodidact.onnxruntime.graph.PrefixAttentionNodes;
-
 /**
- * What rows of one run attend to beside their own cache ({@link PrefixAttentionNodes}). A row reads
- * the common beginning first, then the prompt of its group, then its own cache.
+ * Keys and values that the B sequences of a run attend to beside their own cache, so that they are
+ * stored and read once for many sequences. In the order of the text: the template's tokens, which
+ * all sequences begin with, then the rest of the prompt, which the sequences of a group share, then
+ * the sequence's own tokens.
  *
- * @param common the beginning that all rows have in common, in row 0; nobody's row where {@code
- *     commonLength} is 0
- * @param commonLength its tokens
- * @param cache the rest of the prompts, group i in row i
- * @param lengths tokens of each group's rest
- * @param width rows of the largest group
- * @param groups the group of each row, in the order of the run's rows
+ * @param templateCache the template's tokens, in slot 0
+ * @param templateLength the template's tokens; 0 where there is none
+ * @param groupCache the rest of each group's prompt, group g in slot g
+ * @param groupLengths tokens of each group's rest [G]
+ * @param groupSize sequences of the largest group, K
+ * @param groups the group of each sequence [B]
  */
 public record SharedPrefixes(
-    KvCache common, int commonLength, KvCache cache, int[] lengths, int width, int[] groups) {
+    KvCache templateCache,
+    int templateLength,
+    KvCache groupCache,
+    int[] groupLengths,
+    int groupSize,
+    int[] groups) {
 
-  /** For each place in a group of {@code width}, the row that stands there; 0 where none does. */
-  public long[] rowsOfGroups() {
-    long[] rows = new long[lengths.length * width];
-    long[] slots = slotsOfRows();
-    for (int row = 0; row < slots.length; row++) {
-      rows[(int) slots[row]] = row;
+  /** The sequence at each index into G × K; 0 where a group has fewer than K. */
+  public long[] sequencesOfGroups() {
+    long[] sequences = new long[groupLengths.length * groupSize];
+    long[] indices = indicesOfSequences();
+    for (int i = 0; i < indices.length; i++) {
+      sequences[(int) indices[i]] = i;
     }
-    return rows;
+    return sequences;
   }
 
-  /** For each row, its place among all places of all groups. */
-  public long[] slotsOfRows() {
-    int[] taken = new int[lengths.length];
-    long[] slots = new long[groups.length];
-    for (int row = 0; row < groups.length; row++) {
-      slots[row] = (long) groups[row] * width + taken[groups[row]]++;
+  /** The index into G × K of each sequence [B]. */
+  public long[] indicesOfSequences() {
+    int[] taken = new int[groupLengths.length];
+    long[] indices = new long[groups.length];
+    for (int i = 0; i < groups.length; i++) {
+      indices[i] = (long) groups[i] * groupSize + taken[groups[i]]++;
     }
-    return slots;
+    return indices;
   }
 }

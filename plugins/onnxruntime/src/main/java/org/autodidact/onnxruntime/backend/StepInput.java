@@ -3,31 +3,37 @@ package org.autodidact.onnxruntime.backend;
 import java.util.Arrays;
 
 /**
- * The new tokens of a run, padding left out.
+ * The N new tokens of a run without padding.
  *
- * @param rows the row of each, among the run's
- * @param places its place in the row's cache
- * @param positions its position in the text
- * @param ids its id
- * @param numbers for each index into the input's ids, which of these it is
- * @param fineBefore how many before each are rounded finely, and how many of all
+ * @param sequences the sequence of each token, an index into the run's [N]
+ * @param cacheIndices its index in the sequence's slot of the cache [N]
+ * @param positions its position in the text [N]
+ * @param ids its id [N]
+ * @param tokens for each index into the input's ids, the token's index here [B × width]
+ * @param int16Before how many tokens before each are quantized to 16 bits, and of all [N + 1]
  */
 public record StepInput(
-    int[] rows, int[] places, int[] positions, int[] ids, int[] numbers, int[] fineBefore) {
+    int[] sequences,
+    int[] cacheIndices,
+    int[] positions,
+    int[] ids,
+    int[] tokens,
+    int[] int16Before) {
   /**
-   * The last tokens of a text are rounded to 16 bits, two rows of bytes each: what 8 bits do to
-   * earlier ones is averaged away by attention, what they do to these goes into the logits.
+   * Last tokens of a text that are quantized to 16 bits, as a row of high and a row of low bytes:
+   * attention averages away what 8 bits do to earlier tokens; the error of these goes into the
+   * logits.
    */
-  private static final int FINE = DecoderSession.TAIL;
+  private static final int INT16_TAIL = DecoderSession.UNSHARED_TAIL;
 
-  private static StepInput of(int most, int ids) {
+  private static StepInput of(int maxTokens, int ids) {
     return new StepInput(
-        new int[most],
-        new int[most],
-        new int[most],
-        new int[most],
+        new int[maxTokens],
+        new int[maxTokens],
+        new int[maxTokens],
+        new int[maxTokens],
         new int[ids],
-        new int[most + 1]);
+        new int[maxTokens + 1]);
   }
 
   public static StepInput of(DecoderSession.Input input) {
@@ -37,59 +43,61 @@ public record StepInput(
     for (long index : input.wanted()) {
       wanted[(int) index / width]++;
     }
-    int most = input.ids().length;
-    StepInput all = of(most, most);
+    int maxTokens = input.ids().length;
+    StepInput all = of(maxTokens, maxTokens);
     int n = 0;
-    for (int row = 0; row < count; row++) {
-      int length = input.lengths()[row];
+    for (int sequence = 0; sequence < count; sequence++) {
+      int length = input.lengths()[sequence];
       int start = Math.max(0, length - width);
-      // A text whose every token is weighed would take twice the time.
-      boolean fine = width > 1 && wanted[row] > 0 && wanted[row] <= FINE;
+      // A text whose every token is scored would take twice the time.
+      boolean int16 = width > 1 && wanted[sequence] > 0 && wanted[sequence] <= INT16_TAIL;
       for (int i = 0; start + i < length; i++) {
-        int at = row * width + i;
-        all.rows[n] = row;
-        all.places[n] = start + i;
-        all.positions[n] = input.positions()[row] + i;
-        all.ids[n] = (int) input.ids()[at];
-        all.numbers[at] = n;
-        all.fineBefore[n + 1] = all.fineBefore[n] + (fine && start + i + FINE >= length ? 1 : 0);
+        int index = sequence * width + i;
+        all.sequences[n] = sequence;
+        all.cacheIndices[n] = start + i;
+        all.positions[n] = input.positions()[sequence] + i;
+        all.ids[n] = (int) input.ids()[index];
+        all.tokens[index] = n;
+        boolean tail = start + i + INT16_TAIL >= length;
+        all.int16Before[n + 1] = all.int16Before[n] + (int16 && tail ? 1 : 0);
         n++;
       }
     }
     return new StepInput(
-        Arrays.copyOf(all.rows, n),
-        Arrays.copyOf(all.places, n),
+        Arrays.copyOf(all.sequences, n),
+        Arrays.copyOf(all.cacheIndices, n),
         Arrays.copyOf(all.positions, n),
         Arrays.copyOf(all.ids, n),
-        all.numbers,
-        Arrays.copyOf(all.fineBefore, n + 1));
+        all.tokens,
+        Arrays.copyOf(all.int16Before, n + 1));
   }
 
   public int count() {
-    return rows.length;
+    return ids.length;
   }
 
-  /** Those at some indices into the input's ids, which are in order. */
+  /** The tokens at some indices into the input's ids, which are ascending. */
   public StepInput only(long[] wanted) {
-    StepInput left = of(wanted.length, numbers.length);
+    StepInput kept = of(wanted.length, tokens.length);
     for (int i = 0; i < wanted.length; i++) {
-      int token = number(wanted[i]);
-      left.rows[i] = rows[token];
-      left.places[i] = places[token];
-      left.positions[i] = positions[token];
-      left.ids[i] = ids[token];
-      left.numbers[(int) wanted[i]] = i;
-      left.fineBefore[i + 1] = left.fineBefore[i] + (fine(token) ? 1 : 0);
+      int token = token(wanted[i]);
+      kept.sequences[i] = sequences[token];
+      kept.cacheIndices[i] = cacheIndices[token];
+      kept.positions[i] = positions[token];
+      kept.ids[i] = ids[token];
+      kept.tokens[(int) wanted[i]] = i;
+      kept.int16Before[i + 1] = kept.int16Before[i] + (isInt16(token) ? 1 : 0);
     }
-    return left;
+    return kept;
   }
 
   /** The token at an index into the input's ids. */
-  public int number(long index) {
-    return numbers[(int) index];
+  public int token(long index) {
+    return tokens[(int) index];
   }
 
-  public boolean fine(int token) {
-    return fineBefore[token + 1] > fineBefore[token];
+  /** Whether a token is quantized to 16 bits instead of 8. */
+  public boolean isInt16(int token) {
+    return int16Before[token + 1] > int16Before[token];
   }
 }

@@ -1,8 +1,8 @@
 package org.autodidact.onnxruntime.batching;
 
-/** Some candidates of a job that enter a batch together, {@code count} from the {@code from}th. */
+/** Candidates {@code from} to {@code from + count} of a job, which enter a batch together. */
 record Admission(GenerationJob job, int from, int count) {
-  int[] tokens() {
+  int[] promptTokens() {
     return job.promptTokens();
   }
 }

@@ -9,33 +9,37 @@ import java.util.List;
 import org.autodidact.onnxruntime.backend.DecoderSession;
 
 /**
- * What waits to enter a batch: the longest first, and prompts that begin alike one after another.
- * Thread-safe.
+ * Candidates that wait for a slot: the longest first, and prompts with a common prefix one after
+ * another. Thread-safe.
  */
 public final class AdmissionQueue {
-  /** Tokens that prompts must have in common for the computing of them to be shared. */
-  public static final int WORTH_SHARING = 64;
+  /** Tokens of a prefix from which computing it once for several texts pays (not measured). */
+  public static final int MIN_SHARED_TOKENS = 64;
+
+  /** Tokens beyond the template from which two prompts are siblings (not measured). */
+  private static final int MIN_SHARED_BEYOND_TEMPLATE = 8;
 
   private final Deque<Admission> waiting = new ArrayDeque<>();
-  private final int common;
-  private final boolean alike;
+  private final int templateLength;
+  private final boolean sharesPrefix;
 
   /**
-   * @param jobs what is to be done, at least one; all with the same {@link GenerationJob#common()}
-   * @param rows candidates of one job that can be in a batch together
+   * @param jobs at least one; all with the same {@link GenerationJob#templatePrefix()}
+   * @param slots candidates of one job that can be in a batch together
    */
-  public AdmissionQueue(List<GenerationJob> jobs, int rows) {
+  public AdmissionQueue(List<GenerationJob> jobs, int slots) {
     List<GenerationJob> sorted = new ArrayList<>(jobs);
     sorted.sort((a, b) -> Arrays.compare(a.promptTokens(), b.promptTokens()));
     int[] first = sorted.get(0).promptTokens();
     int[] last = sorted.get(sorted.size() - 1).promptTokens();
-    this.common = jobs.get(0).common().size();
-    this.alike = common > 0 || (sorted.size() > 1 && alike(first, last) >= WORTH_SHARING);
+    this.templateLength = jobs.get(0).templatePrefix().size();
+    this.sharesPrefix =
+        templateLength > 0 || (sorted.size() > 1 && commonPrefix(first, last) >= MIN_SHARED_TOKENS);
+    int minCommon = Math.max(MIN_SHARED_TOKENS, templateLength + MIN_SHARED_BEYOND_TEMPLATE);
     List<List<GenerationJob>> clusters = new ArrayList<>();
     int[] previous = new int[0];
     for (GenerationJob job : sorted) {
-      boolean sibling = alike(previous, job.promptTokens()) >= Math.max(WORTH_SHARING, common + 8);
-      if (!sibling) {
+      if (commonPrefix(previous, job.promptTokens()) < minCommon) {
         clusters.add(new ArrayList<>());
       }
       clusters.get(clusters.size() - 1).add(job);
@@ -43,55 +47,55 @@ public final class AdmissionQueue {
     }
     clusters.sort(Comparator.comparingInt(AdmissionQueue::longest).reversed());
     for (List<GenerationJob> cluster : clusters) {
-      cluster.sort(Comparator.comparingInt(GenerationJob::places).reversed());
+      cluster.sort(Comparator.comparingInt(GenerationJob::maxLength).reversed());
       for (GenerationJob job : cluster) {
         int count = job.request().seeds().size();
-        for (int from = 0; from < count; from += rows) {
-          waiting.add(new Admission(job, from, Math.min(rows, count - from)));
+        for (int from = 0; from < count; from += slots) {
+          waiting.add(new Admission(job, from, Math.min(slots, count - from)));
         }
       }
     }
   }
 
   private static int longest(List<GenerationJob> cluster) {
-    return cluster.stream().mapToInt(GenerationJob::places).max().orElseThrow();
+    return cluster.stream().mapToInt(GenerationJob::maxLength).max().orElseThrow();
   }
 
-  /** Tokens with which both begin. */
-  public static int alike(int[] a, int[] b) {
+  /** Tokens that both begin with. */
+  public static int commonPrefix(int[] a, int[] b) {
     int difference = Arrays.mismatch(a, b);
     return difference < 0 ? a.length : difference;
   }
 
   /** Tokens that need not be computed for one of two texts after the other. */
-  public static int shared(int[] a, int[] b) {
-    int most = Math.min(a.length, b.length) - DecoderSession.TAIL;
-    return Math.max(0, Math.min(alike(a, b), most));
+  public static int reusablePrefix(int[] a, int[] b) {
+    int most = Math.min(a.length, b.length) - DecoderSession.UNSHARED_TAIL;
+    return Math.max(0, Math.min(commonPrefix(a, b), most));
   }
 
-  /** Whether all prompts begin alike, so that one after another can go on from there. */
-  public boolean alike() {
-    return alike;
+  /** Whether all prompts have a common prefix that is worth computing once. */
+  public boolean sharesPrefix() {
+    return sharesPrefix;
   }
 
-  /** How many tokens of all prompts are a template's. */
-  public int common() {
-    return common;
+  /** First tokens of all prompts that are a template's. */
+  public int templateLength() {
+    return templateLength;
   }
 
   /**
-   * Takes the next ones that fit.
+   * Takes the next admissions that fit.
    *
-   * @param rows candidates for which there is room
-   * @param groups prompts for which there is room
-   * @param tokens prompt tokens of all together, padding included; a longer prompt goes alone
+   * @param slots free slots for candidates
+   * @param prompts free slots for prompts
+   * @param tokens prompt tokens at most, padding included; a longer prompt goes alone
    */
-  synchronized List<Admission> take(int rows, int groups, int tokens) {
+  synchronized List<Admission> take(int slots, int prompts, int tokens) {
     List<Admission> taken = new ArrayList<>();
-    int free = rows;
+    int free = slots;
     int width = 0;
-    while (!waiting.isEmpty() && waiting.peek().count() <= free && taken.size() < groups) {
-      width = Math.max(width, waiting.peek().tokens().length);
+    while (!waiting.isEmpty() && waiting.peek().count() <= free && taken.size() < prompts) {
+      width = Math.max(width, waiting.peek().promptTokens().length);
       if (!taken.isEmpty() && (taken.size() + 1) * width > tokens) {
         break;
       }

@@ -15,67 +15,71 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.tokenizer.EndOfTurn;
 import org.autodidact.onnxruntime.backend.DecoderSession;
 import org.autodidact.onnxruntime.backend.KvCache;
+import org.autodidact.onnxruntime.backend.SessionCaches;
 import org.autodidact.onnxruntime.backend.SharedPrefixes;
 
 /**
- * The rows that decode together in one stream. Row i of the list is row i of the cache; the list
- * has no holes: when a row ends, the last one moves into its place.
+ * Continuous batching (Orca: Yu et al., 2022) in one session: the sequences that decode together,
+ * where a finished one leaves at once and a waiting one takes its slot. Sequence i of the list is
+ * in slot i of the cache; there are no holes: the last sequence moves into a slot that falls free.
  *
- * <p>Where prompts are shared, a prompt's keys and values stand once, in the row of its group in
- * the cache of prefixes, and a row's own cache has its answer only; otherwise each row's cache has
- * prompt and answer.
+ * <p>With shared prompts, a prompt's keys and values are stored once, in its group's slot of {@link
+ * SessionCaches#groupPrefixes}, and a sequence's own slot has its answer only; otherwise each slot
+ * has prompt and answer.
  */
 public final class ContinuousBatch {
-  /** Prompt tokens that one run takes at most, padding included; a longer prompt goes alone. */
-  private static final int PREFILL_TOKENS = 2048;
+  /** Prompt tokens of a prefill, at most, padding included; a longer prompt goes alone. */
+  private static final int MAX_PREFILL_TOKENS = 2048;
 
   private final ModelFolder model;
-  private final EndOfTurn ends;
-  private final DecoderSession stream;
+  private final EndOfTurn endOfTurn;
+  private final DecoderSession session;
+  private final SessionCaches caches;
   private final AdmissionQueue waiting;
-  private final boolean shared;
+  private final boolean sharesPrompts;
   private final Consumer<Generation> results;
   private final Cancellation cancellation;
 
-  /** As many as threads draw at once; gone with the batch, unlike what a pool's threads hold. */
+  /** One for each thread that samples; freed with the batch, unlike a pool's thread locals. */
   private final Queue<Sampler.Scratch> scratches = new ConcurrentLinkedQueue<>();
 
-  private final List<Row> rows = new ArrayList<>();
+  private final List<Sequence> sequences = new ArrayList<>();
   private final List<Group> groups = new ArrayList<>();
-  private int widestGroup = 1;
-  private int[] onDesk = new int[0];
+  private int largestGroup = 1;
+  private int[] workspaceTokens = new int[0];
 
   /**
-   * @param shared whether prompts stand apart from answers
+   * @param sharesPrompts whether prompts are cached apart from answers
    */
   public ContinuousBatch(
       ModelFolder model,
-      DecoderSession stream,
+      DecoderSession session,
       AdmissionQueue waiting,
-      boolean shared,
+      boolean sharesPrompts,
       Consumer<Generation> results,
       Cancellation cancellation) {
     this.model = model;
-    this.stream = stream;
+    this.session = session;
+    this.caches = session.caches();
     this.waiting = waiting;
-    this.shared = shared;
+    this.sharesPrompts = sharesPrompts;
     this.results = results;
     this.cancellation = cancellation;
-    this.ends = model.ends();
+    this.endOfTurn = model.ends();
   }
 
   public void run() {
     while (true) {
       cancellation.throwIfCancelled();
-      List<Admission> entering =
+      List<Admission> admitted =
           waiting.take(
-              stream.cache().rows() - rows.size(),
-              prompts().rows() - taken(),
-              waiting.alike() ? 1 : PREFILL_TOKENS);
-      if (!entering.isEmpty()) {
-        enter(entering);
-      } else if (!rows.isEmpty()) {
-        decode();
+              caches.sequences().slots() - sequences.size(),
+              promptCache().slots() - usedPromptSlots(),
+              waiting.sharesPrefix() ? 1 : MAX_PREFILL_TOKENS);
+      if (!admitted.isEmpty()) {
+        admit(admitted);
+      } else if (!sequences.isEmpty()) {
+        decodeStep();
       } else {
         return;
       }
@@ -83,239 +87,242 @@ public final class ContinuousBatch {
     }
   }
 
-  /** Where prompts are kept. */
-  private KvCache prompts() {
-    return shared ? stream.prefixes() : stream.cache();
+  private KvCache promptCache() {
+    return sharesPrompts ? caches.groupPrefixes() : caches.sequences();
   }
 
-  private int taken() {
-    return shared ? groups.size() : rows.size();
+  private int usedPromptSlots() {
+    return sharesPrompts ? groups.size() : sequences.size();
   }
 
-  /** Computes each prompt once and draws the first token of each of its candidates. */
-  private void enter(List<Admission> entering) {
-    int first = taken();
-    if (shared) {
-      fit(entering);
+  /** Prefills each prompt once and samples the first token of each of its candidates. */
+  private void admit(List<Admission> admitted) {
+    int firstPrompt = usedPromptSlots();
+    if (sharesPrompts) {
+      fitPromptCapacity(admitted);
     }
     DecoderSession.Logits logits =
-        waiting.alike() ? computeRest(entering.get(0), first) : compute(entering, first);
-    int firstRow = rows.size();
+        waiting.sharesPrefix()
+            ? prefillSuffix(admitted.get(0), firstPrompt)
+            : prefill(admitted, firstPrompt);
+    int firstSequence = sequences.size();
     List<Integer> logitRows = new ArrayList<>();
-    // Prompts stand side by side from `first` on; copies of them follow.
-    for (int i = 0; i < entering.size(); i++) {
-      Admission share = entering.get(i);
-      Group group = new Group(share.job());
-      if (shared) {
+    // Prompts are side by side from `firstPrompt` on; copies of them follow.
+    for (int i = 0; i < admitted.size(); i++) {
+      Admission admission = admitted.get(i);
+      Group group = new Group(admission.job());
+      if (sharesPrompts) {
         groups.add(group);
-        widestGroup = Math.max(widestGroup, share.count());
-        for (int k = 0; k < share.count(); k++) {
-          add(new Row(group, share.from() + k), i, logitRows);
+        largestGroup = Math.max(largestGroup, admission.count());
+        for (int k = 0; k < admission.count(); k++) {
+          add(new Sequence(group, admission.from() + k), i, logitRows);
         }
       } else {
-        add(new Row(group, share.from()), i, logitRows);
+        add(new Sequence(group, admission.from()), i, logitRows);
       }
     }
-    for (int i = 0; i < entering.size() && !shared; i++) {
-      Admission share = entering.get(i);
-      for (int k = 1; k < share.count(); k++) {
-        stream.cache().copyRow(first + i, stream.cache(), rows.size(), share.tokens().length);
-        add(new Row(rows.get(first + i).group, share.from() + k), i, logitRows);
+    for (int i = 0; i < admitted.size() && !sharesPrompts; i++) {
+      Admission admission = admitted.get(i);
+      int prompt = firstPrompt + i;
+      for (int k = 1; k < admission.count(); k++) {
+        caches
+            .sequences()
+            .copySlot(
+                prompt, caches.sequences(), sequences.size(), admission.promptTokens().length);
+        add(new Sequence(sequences.get(prompt).group, admission.from() + k), i, logitRows);
       }
     }
-    draw(firstRow, logits, logitRows.stream().mapToInt(i -> i).toArray());
+    sample(firstSequence, logits, logitRows.stream().mapToInt(i -> i).toArray());
   }
 
-  /** All places of all groups are read in each step, so there are no more than are needed. */
-  private void fit(List<Admission> entering) {
+  /** Attention reads whole slots of prompts in each step, so they get no more than they need. */
+  private void fitPromptCapacity(List<Admission> admitted) {
     int needed =
         IntStream.concat(
                 groups.stream().mapToInt(g -> g.job.promptTokens().length),
-                entering.stream().mapToInt(s -> s.tokens().length))
+                admitted.stream().mapToInt(a -> a.promptTokens().length))
             .max()
             .orElseThrow();
-    needed -= waiting.common();
-    int places = stream.prefixes().places();
-    if (needed > places || needed < places * 7 / 8) {
-      stream.prefixes().setPlaces(needed, groups.size());
+    needed -= waiting.templateLength();
+    int capacity = caches.groupPrefixes().capacity();
+    // An eighth of slack avoids moving the cache for little (not measured).
+    if (needed > capacity || needed < capacity * 7 / 8) {
+      caches.groupPrefixes().setCapacity(needed, groups.size());
     }
   }
 
-  private void add(Row row, int logitRow, List<Integer> logitRows) {
-    rows.add(row);
-    row.group.rows++;
+  private void add(Sequence sequence, int logitRow, List<Integer> logitRows) {
+    sequences.add(sequence);
+    sequence.group.size++;
     logitRows.add(logitRow);
   }
 
-  /** Computes prompts together, into the rows from {@code first} on. */
-  private DecoderSession.Logits compute(List<Admission> entering, int first) {
-    List<int[]> prompts = entering.stream().map(Admission::tokens).toList();
+  /** Prefills prompts together, into the slots from {@code firstSlot} on. */
+  private DecoderSession.Logits prefill(List<Admission> admitted, int firstSlot) {
+    List<int[]> prompts = admitted.stream().map(Admission::promptTokens).toList();
     List<int[]> wanted = prompts.stream().map(ContinuousBatch::last).toList();
     float[] inverse = new float[prompts.size()];
     for (int i = 0; i < inverse.length; i++) {
-      inverse[i] = inverseTemperature(entering.get(i));
+      inverse[i] = inverseTemperature(admitted.get(i));
     }
-    return stream.run(DecoderSession.Input.together(prompts(), first, prompts, wanted, inverse));
+    return session.run(
+        DecoderSession.Input.ofPrompts(promptCache(), firstSlot, prompts, wanted, inverse));
   }
 
   private static int[] last(int[] tokens) {
     return new int[] {tokens.length - 1};
   }
 
-  /** Computes one prompt from where it differs from the one before it on the desk. */
-  private DecoderSession.Logits computeRest(Admission share, int target) {
-    int[] tokens = share.tokens();
-    int start = AdmissionQueue.shared(onDesk, tokens);
+  /** Prefills one prompt from where it differs from the one before it in the workspace. */
+  private DecoderSession.Logits prefillSuffix(Admission admission, int slot) {
+    int[] tokens = admission.promptTokens();
+    int start = AdmissionQueue.reusablePrefix(workspaceTokens, tokens);
+    KvCache workspace = caches.prefixWorkspace();
     DecoderSession.Logits logits =
-        stream.run(
-            DecoderSession.Input.ofOne(
-                stream.desk(), 0, tokens, start, last(tokens), inverseTemperature(share)));
-    if (waiting.common() > 0 && onDesk.length == 0) {
-      stream.desk().copyRow(0, stream.common(), 0, waiting.common());
+        session.run(
+            DecoderSession.Input.ofPrompt(
+                workspace, 0, tokens, start, last(tokens), inverseTemperature(admission)));
+    if (waiting.templateLength() > 0 && workspaceTokens.length == 0) {
+      workspace.copySlot(0, caches.templatePrefix(), 0, waiting.templateLength());
     }
-    onDesk = tokens;
-    int from = shared ? waiting.common() : 0;
-    stream.desk().copyRow(0, from, prompts(), target, tokens.length - from);
+    workspaceTokens = tokens;
+    int from = sharesPrompts ? waiting.templateLength() : 0;
+    workspace.copySlot(0, from, promptCache(), slot, tokens.length - from);
     return logits;
   }
 
-  private static float inverseTemperature(Admission share) {
-    return Sampler.inverseTemperature(share.job().request().sampling());
+  private static float inverseTemperature(Admission admission) {
+    return Sampler.inverseTemperature(admission.job().request().sampling());
   }
 
-  private void decode() {
-    int count = rows.size();
+  private void decodeStep() {
+    int count = sequences.size();
     long[] ids = new long[count];
     int[] lengths = new int[count];
     int[] positions = new int[count];
     long[] wanted = new long[count];
     float[] inverse = new float[count];
     for (int i = 0; i < count; i++) {
-      Row row = rows.get(i);
-      ids[i] = row.lastToken();
-      lengths[i] = row.cached() + 1;
-      positions[i] = row.length() - 1;
+      Sequence sequence = sequences.get(i);
+      ids[i] = sequence.candidate.lastToken();
+      lengths[i] = sequence.cached() + 1;
+      positions[i] = sequence.length() - 1;
       wanted[i] = i;
-      inverse[i] = Sampler.inverseTemperature(row.sampling());
+      inverse[i] = Sampler.inverseTemperature(sequence.sampling());
     }
-    draw(
+    sample(
         0,
-        stream.run(
+        session.run(
             new DecoderSession.Input(
-                stream.cache(), 0, ids, 1, lengths, positions, wanted, inverse, prefixes())),
+                caches.sequences(), 0, ids, 1, lengths, positions, wanted, inverse, prefixes())),
         IntStream.range(0, count).toArray());
   }
 
   private Optional<SharedPrefixes> prefixes() {
-    return shared
+    return sharesPrompts
         ? Optional.of(
             new SharedPrefixes(
-                stream.common(),
-                waiting.common(),
-                stream.prefixes(),
-                groups.stream()
-                    .mapToInt(g -> g.job.promptTokens().length - waiting.common())
-                    .toArray(),
-                widestGroup,
-                rows.stream().mapToInt(r -> groups.indexOf(r.group)).toArray()))
+                caches.templatePrefix(),
+                waiting.templateLength(),
+                caches.groupPrefixes(),
+                groups.stream().mapToInt(this::cachedPrompt).toArray(),
+                largestGroup,
+                sequences.stream().mapToInt(s -> groups.indexOf(s.group)).toArray()))
         : Optional.empty();
   }
 
-  /**
-   * Draws one token for each row from {@code first} on; the row's logits are at {@code logitRows}.
-   */
-  private void draw(int first, DecoderSession.Logits logits, int[] logitRows) {
-    stream.forEach(
+  /** Tokens in a group's slot: the prompt without its template. */
+  private int cachedPrompt(Group group) {
+    return group.job.promptTokens().length - waiting.templateLength();
+  }
+
+  /** Samples a token for each sequence from {@code first} on, by the logits at its row. */
+  private void sample(int first, DecoderSession.Logits logits, int[] logitRows) {
+    session.forEach(
         logitRows.length,
         i -> {
           Sampler.Scratch idle = scratches.poll();
           Sampler.Scratch scratch =
               idle == null ? new Sampler.Scratch(model.config().vocabularySize()) : idle;
-          rows.get(first + i).draw(logits, logitRows[i], scratch);
+          sequences.get(first + i).sample(logits, logitRows[i], scratch);
           scratches.add(scratch);
         });
   }
 
   private void removeFinished() {
-    for (int i = rows.size() - 1; i >= 0; i--) {
-      Row row = rows.get(i);
-      if (row.answer.hasEnded()) {
-        Row moved = rows.remove(rows.size() - 1);
-        if (moved != row) {
-          stream.cache().copyRow(rows.size(), stream.cache(), i, moved.cached());
-          rows.set(i, moved);
+    for (int i = sequences.size() - 1; i >= 0; i--) {
+      Sequence sequence = sequences.get(i);
+      if (sequence.candidate.isFinished()) {
+        Sequence moved = sequences.remove(sequences.size() - 1);
+        if (moved != sequence) {
+          caches.sequences().copySlot(sequences.size(), caches.sequences(), i, moved.cached());
+          sequences.set(i, moved);
         }
-        row.group.rows--;
-        row.group.job.finish(row.index, row.candidate()).ifPresent(results);
+        sequence.group.size--;
+        sequence.group.job.finish(sequence.index, sequence.finished()).ifPresent(results);
       }
     }
+    KvCache prompts = caches.groupPrefixes();
     for (int i = groups.size() - 1; i >= 0; i--) {
-      if (groups.get(i).rows == 0) {
+      if (groups.get(i).size == 0) {
         Group moved = groups.remove(groups.size() - 1);
         if (i < groups.size()) {
-          stream
-              .prefixes()
-              .copyRow(
-                  groups.size(),
-                  stream.prefixes(),
-                  i,
-                  moved.job.promptTokens().length - waiting.common());
+          prompts.copySlot(groups.size(), prompts, i, cachedPrompt(moved));
           groups.set(i, moved);
         }
       }
     }
   }
 
-  /** A prompt, and how many rows of the batch go on from it. */
+  /** A prompt and the number of sequences that continue it. */
   private static final class Group {
     private final GenerationJob job;
-    private int rows;
+    private int size;
 
     Group(GenerationJob job) {
       this.job = job;
     }
   }
 
-  /** A candidate in the making. */
-  private final class Row {
+  /** A candidate that is being decoded. */
+  private final class Sequence {
     private final Group group;
     private final int index;
     private final Sampler sampler;
-    private final SampledAnswer answer;
+    private final SampledCandidate candidate;
 
-    Row(Group group, int index) {
+    Sequence(Group group, int index) {
       this.group = group;
       this.index = index;
-      this.sampler =
-          new Sampler(sampling(), group.job.request().seeds().get(index), group.job.promptTokens());
-      this.answer = new SampledAnswer(model.encoder(), ends, group.job);
+      this.sampler = new Sampler(sampling(), seed(), group.job.promptTokens());
+      this.candidate = new SampledCandidate(model.encoder(), endOfTurn, group.job);
+    }
+
+    private long seed() {
+      return group.job.request().seeds().get(index);
     }
 
     SamplingParameters sampling() {
       return group.job.request().sampling();
     }
 
-    int lastToken() {
-      return answer.lastToken();
-    }
-
-    /** Tokens of prompt and answer, the one just drawn included. */
+    /** Tokens of prompt and answer, the last sampled one included. */
     int length() {
-      return group.job.promptTokens().length + answer.count();
+      return group.job.promptTokens().length + candidate.count();
     }
 
-    /** Tokens in the row's own cache. */
+    /** Tokens in the sequence's own slot. */
     int cached() {
-      return shared ? answer.count() - 1 : length() - 1;
+      return sharesPrompts ? candidate.count() - 1 : length() - 1;
     }
 
-    void draw(DecoderSession.Logits logits, int logitRow, Sampler.Scratch scratch) {
-      int token = sampler.next(logits, logitRow, scratch);
-      answer.add(token, logits.logProbability(logitRow, token));
+    void sample(DecoderSession.Logits logits, int logitRow, Sampler.Scratch scratch) {
+      int token = sampler.sample(logits, logitRow, scratch);
+      candidate.add(token, logits.logProbability(logitRow, token));
     }
 
-    Candidate candidate() {
-      return answer.candidate(group.job.request().seeds().get(index));
+    Candidate finished() {
+      return candidate.candidate(seed());
     }
   }
 }

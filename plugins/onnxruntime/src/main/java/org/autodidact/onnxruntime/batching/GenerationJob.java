@@ -7,30 +7,38 @@ import org.autodidact.api.Candidate;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.onnxruntime.backend.ContextWindow;
 
-/** A request, its prompt's tokens, and the candidates that have ended so far. Thread-safe. */
+/** A request, its prompt's tokens, and the candidates that are finished so far. Thread-safe. */
 public final class GenerationJob {
   private final GenerationRequest request;
   private final int[] promptTokens;
-  private final int common;
+  private final int templateLength;
   private final Candidate[] candidates;
-  private final int places;
+  private final int maxLength;
   private final StopTexts stops;
-  private int open;
+  private int unfinished;
 
   /**
-   * @param common prompt tokens that are those of a template, for all prompts made by it
+   * @param templateLength first tokens of the prompt that are its template's, shared with others
    */
   public GenerationJob(
-      GenerationRequest request, int[] promptTokens, int common, ModelFolder model) {
+      GenerationRequest request, int[] promptTokens, int templateLength, ModelFolder model) {
     this.request = request;
     this.promptTokens = promptTokens;
-    this.common = common;
+    this.templateLength = templateLength;
     this.candidates = new Candidate[request.seeds().size()];
-    this.open = candidates.length;
+    this.unfinished = candidates.length;
     long wanted = (long) promptTokens.length + request.sampling().maxTokens();
-    this.places = (int) Math.min(model.config().contextLength(), wanted);
+    this.maxLength = (int) Math.min(model.config().contextLength(), wanted);
     this.stops = StopTexts.of(request, model.encoder());
+  }
+
+  /** A request's prompt as tokens; refuses what the model cannot hold with a token more. */
+  public static int[] promptTokens(GenerationRequest request, ModelFolder model) {
+    int[] tokens = model.encoder().prompt(request.prompt().messages());
+    ContextWindow.requireFits(model.config(), request.prompt().id(), tokens, 1);
+    return tokens;
   }
 
   public GenerationRequest request() {
@@ -41,31 +49,31 @@ public final class GenerationJob {
     return promptTokens;
   }
 
-  /** The prompt's first tokens that are a template's. */
-  public List<Integer> common() {
-    return Arrays.stream(promptTokens).limit(common).boxed().toList();
+  /** The template's tokens, which the prompt begins with; empty where it shares none. */
+  public List<Integer> templatePrefix() {
+    return Arrays.stream(promptTokens).limit(templateLength).boxed().toList();
   }
 
-  /** What ends its candidates beside the model's own ends. */
+  /** What ends its candidates beside the model's own end-of-turn tokens. */
   StopTexts stops() {
     return stops;
   }
 
-  /** Tokens that prompt and answer may come to. */
-  public int places() {
-    return places;
+  /** Tokens of prompt and answer, at most. */
+  public int maxLength() {
+    return maxLength;
   }
 
-  /** Tokens that the answer may come to. */
-  public int answerPlaces() {
-    return places - promptTokens.length;
+  /** Tokens of the answer, at most. */
+  public int maxAnswer() {
+    return maxLength - promptTokens.length;
   }
 
-  /** Notes a candidate; with the last one the generation is whole. */
+  /** Stores a finished candidate; returns the generation with the last one. */
   public synchronized Optional<Generation> finish(int index, Candidate candidate) {
     candidates[index] = candidate;
-    open--;
-    return open > 0
+    unfinished--;
+    return unfinished > 0
         ? Optional.empty()
         : Optional.of(
             new Generation(

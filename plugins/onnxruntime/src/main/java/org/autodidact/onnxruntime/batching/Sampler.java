@@ -8,28 +8,32 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.onnxruntime.backend.DecoderSession;
 
 /**
- * Draws the tokens of one candidate. The draw depends on the probabilities and on the candidate's
- * own seed only: one number of {@link SplittableRandom} a token.
+ * Samples the tokens of one candidate, by top-k, min-p and top-p (nucleus sampling: Holtzman et
+ * al., 2020). A sample depends on the probabilities and the candidate's own seed only: one number
+ * of {@link SplittableRandom} a token.
  *
- * <p>The graph has already divided by the temperature and taken the softmax. Nothing is sorted that
- * cannot be drawn: with V tokens, those less likely than (1 − top-p) / V together weigh less than 1
- * − top-p, so the nucleus lies among the others, which are few.
+ * <p>The backend has already divided by the temperature and taken the softmax. Only tokens that can
+ * be sampled are sorted: of V tokens, those below (1 − top-p) / V have less than 1 − top-p
+ * together, so the nucleus is among the others, which are few.
  */
 public final class Sampler {
-  /** Probability below which tokens are looked at only where the others do not suffice. */
-  private static final double UNLIKELY = 1e-4;
+  /** First probability bound for candidates; lowered where too few are above it (not measured). */
+  private static final double FIRST_BOUND = 1e-4;
 
-  /** Bound below which all tokens are looked at. */
-  private static final double LEAST_BOUND = 1e-12;
+  /** By how much a bound is lowered (not measured). */
+  private static final double BOUND_STEP = 32;
 
-  /** Nats below the likeliest token from which on all of a vocabulary together is nothing. */
-  private static final double UNSEEN = 80;
+  /** Bound below which all tokens are collected. */
+  private static final double MIN_BOUND = 1e-12;
+
+  /** Nats below the likeliest token: e^-80 is 0 beside it, summed over any vocabulary. */
+  private static final double NEGLIGIBLE_NATS = 80;
 
   private final SamplingParameters parameters;
   private final SplittableRandom random;
   private final BitSet seen = new BitSet();
 
-  /** {@code promptTokens} count as seen for the repetition penalty. */
+  /** The repetition penalty takes {@code promptTokens} as seen. */
   public Sampler(SamplingParameters parameters, long seed, int[] promptTokens) {
     this.parameters = parameters;
     this.random = new SplittableRandom(seed);
@@ -38,7 +42,7 @@ public final class Sampler {
     }
   }
 
-  /** Refuses what a model computes whose weights are no numbers. */
+  /** Refuses NaN and infinity, which a model with broken weights computes. */
   public static void requireNumber(double computed) {
     if (!Double.isFinite(computed)) {
       throw notNumbers();
@@ -51,64 +55,64 @@ public final class Sampler {
             + " training that diverged");
   }
 
-  /** What the graph multiplies logits with; greedy rows pass unchanged. */
+  /** The factor of the logits, 1 / temperature; 1 for greedy decoding. */
   public static float inverseTemperature(SamplingParameters parameters) {
     return parameters.temperature() == 0 ? 1f : (float) (1 / parameters.temperature());
   }
 
-  /** The next token of the row; {@code scratch} is overwritten. */
-  public int next(DecoderSession.Logits logits, int row, Scratch scratch) {
+  /** Samples a token by a row of logits; {@code scratch} is overwritten. */
+  public int sample(DecoderSession.Logits logits, int row, Scratch scratch) {
     int token =
         parameters.temperature() == 0
-            ? mostLikely(logits, row, scratch)
-            : draw(logits, row, scratch);
+            ? argmax(logits, row, scratch)
+            : sampleRandomly(logits, row, scratch);
     if (parameters.repetitionPenalty() != 1) {
       seen.set(token);
     }
     return token;
   }
 
-  private int mostLikely(DecoderSession.Logits logits, int row, Scratch scratch) {
+  private int argmax(DecoderSession.Logits logits, int row, Scratch scratch) {
     float[] values = scratch.values;
     logits.copyLogits(row, values);
     seen.stream().forEach(t -> values[t] = penalized(values[t]));
-    int best = highest(values);
+    int best = argmax(values);
     requireNumber(values[best]);
     return best;
   }
 
-  private int draw(DecoderSession.Logits logits, int row, Scratch scratch) {
+  private int sampleRandomly(DecoderSession.Logits logits, int row, Scratch scratch) {
     float[] p = scratch.values;
     double total = 1;
     if (seen.isEmpty()) {
       logits.copyProbabilities(row, p);
     } else {
-      total = weighPenalized(logits, row, p);
+      total = penalizedWeights(logits, row, p);
       requireNumber(total);
     }
     boolean all = parameters.topP() == 1 && parameters.topK() == 0 && parameters.minP() == 0;
-    return all ? drawFromAll(p) : drawFromBest(p, total, scratch);
+    return all ? sampleFromAll(p) : sampleFromLikeliest(p, total, scratch);
   }
 
   /**
-   * Weights of all tokens where some are penalized, 1 for the likeliest; their sum. From the logits
-   * anew: beside a token that had next to all of the probability, those of others are no numbers to
-   * go on with once it is penalized.
+   * Writes e^((logit − highest) / temperature) of all tokens after the repetition penalty; returns
+   * the sum. Computed from the logits: where a penalized token had nearly all of the probability,
+   * the probabilities of the others have underflowed.
    */
-  private double weighPenalized(DecoderSession.Logits logits, int row, float[] weights) {
+  private double penalizedWeights(DecoderSession.Logits logits, int row, float[] weights) {
     logits.copyLogits(row, weights);
     seen.stream().forEach(t -> weights[t] = penalized(weights[t]));
-    float most = weights[highest(weights)];
+    float highest = weights[argmax(weights)];
     double sum = 0;
     for (int i = 0; i < weights.length; i++) {
-      double below = (weights[i] - most) / parameters.temperature();
-      weights[i] = below < -UNSEEN ? 0 : (float) Math.exp(below);
+      double below = (weights[i] - highest) / parameters.temperature();
+      weights[i] = below < -NEGLIGIBLE_NATS ? 0 : (float) Math.exp(below);
       sum += weights[i];
     }
     return sum;
   }
 
-  private static int highest(float[] values) {
+  private static int argmax(float[] values) {
     int best = 0;
     for (int i = 1; i < values.length; i++) {
       if (values[i] > values[best]) {
@@ -125,7 +129,7 @@ public final class Sampler {
             : logit * parameters.repetitionPenalty());
   }
 
-  private int drawFromAll(float[] p) {
+  private int sampleFromAll(float[] p) {
     double sum = 0;
     for (float x : p) {
       sum += x;
@@ -145,29 +149,29 @@ public final class Sampler {
     return last;
   }
 
-  private int drawFromBest(float[] p, double total, Scratch scratch) {
+  private int sampleFromLikeliest(float[] p, double total, Scratch scratch) {
     boolean onlyTopP = parameters.topK() == 0 && parameters.minP() == 0;
-    double least = onlyTopP ? (1 - parameters.topP()) * total / p.length : 0;
+    double minimum = onlyTopP ? (1 - parameters.topP()) * total / p.length : 0;
     if (parameters.topK() == 0 && parameters.minP() > 0) {
-      float most = 0;
+      float highest = 0;
       for (float x : p) {
-        most = Math.max(most, x);
+        highest = Math.max(highest, x);
       }
-      least = parameters.minP() * most;
+      minimum = parameters.minP() * highest;
     }
     long[] keys = scratch.keys;
     int count = 0;
-    // Most often what is kept lies among the few that are not unlikely; else look again, lower.
-    boolean few = onlyTopP || parameters.topK() > 0;
-    double bound = few ? Math.max(least, UNLIKELY * total) : least;
+    // What is kept is nearly always above the first bound; else collect again by a lower one.
+    boolean bounded = onlyTopP || parameters.topK() > 0;
+    double bound = bounded ? Math.max(minimum, FIRST_BOUND * total) : minimum;
     while (true) {
       count = collect(p, Math.nextDown((float) bound), keys);
       boolean enough =
           onlyTopP ? sum(keys, count) >= parameters.topP() * total : count >= parameters.topK();
-      if (bound == least || enough) {
+      if (bound == minimum || enough) {
         break;
       }
-      bound = onlyTopP || bound < LEAST_BOUND ? least : bound / 32;
+      bound = onlyTopP || bound < MIN_BOUND ? minimum : bound / BOUND_STEP;
     }
     if (count == 0) {
       throw notNumbers();
@@ -175,10 +179,10 @@ public final class Sampler {
     Arrays.sort(keys, 0, count);
     int kept = parameters.topK() == 0 ? count : Math.min(count, parameters.topK());
     double mass = onlyTopP ? total : 0;
-    float weakest = (float) (parameters.minP() * probability(keys[count - 1]));
+    float threshold = (float) (parameters.minP() * probability(keys[count - 1]));
     for (int i = 0; i < kept && !onlyTopP; i++) {
       float x = probability(keys[count - 1 - i]);
-      if (x < weakest) {
+      if (x < threshold) {
         kept = i;
         break;
       }
@@ -197,12 +201,12 @@ public final class Sampler {
     return p.length - (int) keys[count - 1 - i];
   }
 
-  /** Tokens at least this likely, with their probabilities; how many there are. */
+  /** Writes a sort key for each token of at least this probability; returns their number. */
   private static int collect(float[] p, float bound, long[] keys) {
     int count = 0;
     for (int i = 0; i < p.length; i++) {
       if (p[i] >= bound) {
-        // Positive floats sort as their bits do; equal ones by the lower id first.
+        // Positive floats sort as their bits do; of equal ones the lower id has the higher key.
         keys[count++] = ((long) Float.floatToRawIntBits(p[i]) << 32) | (p.length - i);
       }
     }
@@ -221,7 +225,7 @@ public final class Sampler {
     return Float.intBitsToFloat((int) (key >>> 32));
   }
 
-  /** Working memory of one thread. */
+  /** Scratch memory of one thread, [vocabulary] each. */
   public static final class Scratch {
     private final float[] values;
     private final long[] keys;

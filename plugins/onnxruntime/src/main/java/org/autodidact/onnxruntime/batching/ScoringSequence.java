@@ -7,28 +7,37 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.onnxruntime.backend.ContextWindow;
 import org.autodidact.onnxruntime.backend.DecoderSession;
-import org.autodidact.onnxruntime.cpu.CpuGenerator;
 
 /**
- * What runs to weigh a request's continuations: a prompt and a continuation but for its last token.
- * Continuations of one token, as the digits of a score are, share it.
+ * A sequence that is prefilled to score continuations: prompt and continuation without the last
+ * token. Continuations of one token, such as the digits of a score, share one sequence.
  *
- * @param answer the request's, which is whole when all of its texts have run
- * @param ids all tokens but the last
- * @param firstRow logits are wanted from this one to the end
- * @param targets the continuations that are weighed by them
+ * @param answer the request's answer, which is complete when all of its sequences have run
+ * @param ids the sequence's tokens
+ * @param firstWanted logits are wanted from this token to the end
+ * @param targets the continuations that these logits score
  */
-public record ScoringSequence(Answer answer, int[] ids, int firstRow, List<Target> targets) {
+public record ScoringSequence(Answer answer, int[] ids, int firstWanted, List<Target> targets) {
+  /** Error of a mean of log-probabilities in float32, as {@link Scorer#rounding}. */
+  public static final double FP32_ERROR = 5e-4;
 
   /** The {@code index}th continuation's tokens. */
   public record Target(int index, int[] tokens) {}
 
-  /** The distinct texts of a request; refuses what the model cannot hold. */
-  public static List<ScoringSequence> of(ScoringRequest request, ModelFolder model) {
+  /** The distinct sequences of some requests; refuses what the model cannot hold. */
+  public static List<ScoringSequence> of(List<ScoringRequest> requests, ModelFolder model) {
+    List<ScoringSequence> all = new ArrayList<>();
+    requests.forEach(request -> all.addAll(of(request, model)));
+    return all;
+  }
+
+  private static List<ScoringSequence> of(ScoringRequest request, ModelFolder model) {
     Answer answer = new Answer(request);
     int[] prompt =
         concat(
@@ -36,40 +45,42 @@ public record ScoringSequence(Answer answer, int[] ids, int firstRow, List<Targe
             model.encoder().text(request.prefix()));
     int[] end = request.endOfText() ? model.encoder().endOfTurn() : new int[0];
     Map<List<Integer>, ScoringSequence> distinct = new LinkedHashMap<>();
-    List<int[]> all = new ArrayList<>();
-    request.continuations().forEach(text -> all.add(concat(model.encoder().text(text), end)));
-    request.tokens().forEach(ids -> all.add(ids.stream().mapToInt(id -> id).toArray()));
-    for (int i = 0; i < all.size(); i++) {
-      int[] scored = all.get(i);
-      int[] whole = concat(prompt, scored);
-      CpuGenerator.requireFits(model.config(), request.prompt().id(), whole, 0);
-      answer.tokens[i] = scored.length;
+    List<int[]> continuations = new ArrayList<>();
+    request
+        .continuations()
+        .forEach(text -> continuations.add(concat(model.encoder().text(text), end)));
+    request.tokens().forEach(ids -> continuations.add(ids.stream().mapToInt(id -> id).toArray()));
+    for (int i = 0; i < continuations.size(); i++) {
+      int[] continuation = continuations.get(i);
+      int[] whole = concat(prompt, continuation);
+      ContextWindow.requireFits(model.config(), request.prompt().id(), whole, 0);
+      answer.tokens[i] = continuation.length;
       int[] ids = Arrays.copyOf(whole, whole.length - 1);
       distinct
           .computeIfAbsent(
               Arrays.stream(ids).boxed().toList(),
               k -> new ScoringSequence(answer, ids, prompt.length - 1, new ArrayList<>()))
           .targets()
-          .add(new Target(i, scored));
+          .add(new Target(i, continuation));
     }
-    answer.open = distinct.size();
+    answer.unfinished = distinct.size();
     return List.copyOf(distinct.values());
   }
 
-  public int rows() {
-    return ids.length - firstRow;
+  /** Tokens whose logits are wanted. */
+  public int wantedCount() {
+    return ids.length - firstWanted;
   }
 
-  /** The tokens whose logits are wanted. */
+  /** The tokens whose logits are wanted, as indices into the sequence. */
   public int[] wanted() {
-    return IntStream.range(firstRow, ids.length).toArray();
+    return IntStream.range(firstWanted, ids.length).toArray();
   }
 
   /**
    * Adds to each target's log-probability that of its tokens from {@code from} to {@code to}.
    *
-   * @param logits what a run wrote
-   * @param row where the first of these tokens stands there
+   * @param row the row of logits of the first of these tokens
    */
   public void add(
       double[] logProbabilities, int from, int to, DecoderSession.Logits logits, int row) {
@@ -82,8 +93,8 @@ public record ScoringSequence(Answer answer, int[] ids, int firstRow, List<Targe
   }
 
   /**
-   * Notes the log-probability of each target, in their order; the scoring, if this was the
-   * request's last text. Thread-safe.
+   * Stores the log-probability of each target, in their order; returns the scoring with the
+   * request's last sequence. Thread-safe.
    */
   public Optional<Scoring> finish(double[] logProbabilities) {
     Arrays.stream(logProbabilities).forEach(Sampler::requireNumber);
@@ -94,12 +105,12 @@ public record ScoringSequence(Answer answer, int[] ids, int firstRow, List<Targe
     return IntStream.concat(Arrays.stream(a), Arrays.stream(b)).toArray();
   }
 
-  /** A request's answer in the making; {@code open} texts are still to run. Thread-safe. */
+  /** The log-probabilities of a request's continuations as they come in. Thread-safe. */
   static final class Answer {
     private final ScoringRequest request;
     private final double[] logProbabilities;
     private final int[] tokens;
-    private int open;
+    private int unfinished;
 
     private Answer(ScoringRequest request) {
       this.request = request;
@@ -111,8 +122,8 @@ public record ScoringSequence(Answer answer, int[] ids, int firstRow, List<Targe
       for (int i = 0; i < found.length; i++) {
         logProbabilities[targets.get(i).index()] = found[i];
       }
-      open--;
-      return open > 0
+      unfinished--;
+      return unfinished > 0
           ? Optional.empty()
           : Optional.of(
               new Scoring(

@@ -11,11 +11,11 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.checkpoints.tokenizer.PromptEncoder;
 
 /**
- * A request's stop texts. One that is a special token is matched as that token, as no answer's text
- * has it.
+ * A request's stop texts. One that is a special token is matched as a token, since decoded answers
+ * leave special tokens out.
  *
- * @param tokens those that are special tokens
- * @param texts the others
+ * @param tokens ids of the stop texts that are special tokens
+ * @param texts the other stop texts
  */
 record StopTexts(Set<Integer> tokens, List<String> texts) {
   static StopTexts of(GenerationRequest request, PromptEncoder encoder) {

@@ -11,15 +11,15 @@ import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
 
 /**
- * Runs workers side by side and hands what they find to the calling thread. The first failure, a
- * worker's or the taker's, stops all of them and reaches the caller when they have ended.
+ * Runs workers on threads of their own and hands their results to the calling thread. The first
+ * failure, a worker's or the consumer's, stops all of them and reaches the caller when they ended.
  */
 public final class Workers {
   private Workers() {}
 
-  /** Works until done, or until {@code cancellation} is set; not later than a token after that. */
+  /** Runs until done or cancelled; it ends at most a decode step after the cancellation. */
   public interface Worker<T> {
-    void run(Consumer<T> found, Cancellation cancellation);
+    void run(Consumer<T> results, Cancellation cancellation);
   }
 
   public static <T> void run(
@@ -37,7 +37,7 @@ public final class Workers {
     threads.forEach(Thread::start);
     Throwable failure = null;
     boolean interrupted = false;
-    for (int open = workers.size(); open > 0; ) {
+    for (int running = workers.size(); running > 0; ) {
       try {
         Message<T> message = messages.poll(20, TimeUnit.MILLISECONDS);
         if (cancellation.isCancelled()) {
@@ -46,16 +46,16 @@ public final class Workers {
         if (message == null) {
           continue;
         }
-        open -= message.found().isPresent() ? 0 : 1;
-        Throwable worse = message.failure().orElse(null);
+        running -= message.result().isPresent() ? 0 : 1;
+        Throwable reported = message.failure().orElse(null);
         if (failure == null || failure instanceof CancelledException && !interrupted) {
-          failure = worse == null ? failure : worse;
+          failure = reported == null ? failure : reported;
         }
         if (failure == null) {
-          message.found().ifPresent(results);
+          message.result().ifPresent(results);
         }
       } catch (InterruptedException e) {
-        // Said again only when the workers have ended: else the next wait would not wait for them.
+        // The flag is set again only when the workers ended, or the next poll would not wait.
         interrupted = true;
         failure = new CancelledException("interrupted while generating", e);
       } catch (RuntimeException | Error e) {
@@ -80,13 +80,14 @@ public final class Workers {
   private static <T> void work(
       Worker<T> worker, BlockingQueue<Message<T>> messages, Cancellation stop) {
     try {
-      worker.run(found -> messages.add(new Message<>(Optional.of(found), Optional.empty())), stop);
+      worker.run(
+          result -> messages.add(new Message<>(Optional.of(result), Optional.empty())), stop);
       messages.add(new Message<>(Optional.empty(), Optional.empty()));
     } catch (Throwable e) {
       messages.add(new Message<>(Optional.empty(), Optional.of(e)));
     }
   }
 
-  /** Something found; or the end of a worker, good or bad. */
-  private record Message<T>(Optional<T> found, Optional<Throwable> failure) {}
+  /** A result; or neither a result nor a failure at a worker's regular end. */
+  private record Message<T>(Optional<T> result, Optional<Throwable> failure) {}
 }

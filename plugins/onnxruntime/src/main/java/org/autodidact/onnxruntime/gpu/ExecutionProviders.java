@@ -1,14 +1,12 @@
 package org.autodidact.onnxruntime.gpu;
 
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
-import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtProvider;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
 import ai.onnxruntime.providers.OrtTensorRTProviderOptions;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,18 +19,20 @@ import org.autodidact.api.ComputeSettings.Device;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
+import org.autodidact.onnxruntime.ort.OwnedSession;
+import org.autodidact.onnxruntime.ort.RunTensors;
 
-/** Which execution providers there are here, and which is taken. */
+/** Finds and chooses ONNX Runtime's execution providers. */
 public final class ExecutionProviders {
   private static final System.Logger LOGGER = System.getLogger(ExecutionProviders.class.getName());
 
   private ExecutionProviders() {}
 
   /**
-   * What computes where {@code wanted} is asked for. Automatic is CUDA where ONNX Runtime has it
-   * and it starts, else the CPU; where ONNX Runtime has it and it does not start, that is said.
+   * The provider to use. Automatic is CUDA where ONNX Runtime has it and it starts, else the CPU; a
+   * warning says where it does not start.
    *
-   * @param builtIn what this ONNX Runtime has
+   * @param builtIn providers of this ONNX Runtime
    * @param missing why a provider cannot be used, empty where it can
    */
   public static Device choose(
@@ -85,7 +85,7 @@ public final class ExecutionProviders {
     }
   }
 
-  /** Without the places in ONNX Runtime's own code. */
+  /** The message without ONNX Runtime's source locations. */
   private static String reason(OrtException e) {
     return e.getMessage()
         .lines()
@@ -94,24 +94,25 @@ public final class ExecutionProviders {
         .replaceFirst(".*\\[ONNXRuntimeError] : \\d+ : \\w+ : ", "");
   }
 
-  /** One addition. */
+  /** Runs a graph of one addition. */
   private static void tryOut(OrtEnvironment environment, Device provider) throws OrtException {
     OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
     graph.input("x", DataType.FLOAT, 1);
     graph.node("", "Add", List.of("x", "x"), List.of("y"));
     graph.output("y", DataType.FLOAT, 1);
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      add(options, provider, Map.of());
-      try (OrtSession session = environment.createSession(graph.toModel(), options);
-          OnnxTensor x =
-              OnnxTensor.createTensor(
-                  environment, FloatBuffer.wrap(new float[] {1}), new long[] {1})) {
-        session.run(Map.of("x", x)).close();
-      }
+    try (OwnedSession session =
+            OwnedSession.of(
+                options -> {
+                  add(options, provider, Map.of());
+                  return environment.createSession(graph.toModel(), options);
+                });
+        RunTensors tensors = new RunTensors()) {
+      tensors.input("x", new float[] {1}, 1);
+      session.run(tensors.inputs()).close();
     }
   }
 
-  /** Lets a session run on the provider; what it lacks goes to CUDA, then to the CPU. */
+  /** Adds a provider to a session; operators it lacks fall back to CUDA, then to the CPU. */
   static void add(
       OrtSession.SessionOptions options, Device provider, Map<String, String> tensorRtSettings)
       throws OrtException {
@@ -132,7 +133,7 @@ public final class ExecutionProviders {
     }
   }
 
-  /** A line a provider, for people. */
+  /** A line for each provider, for {@code doctor}. */
   public static List<String> diagnose() {
     List<String> lines = new ArrayList<>();
     for (Device provider : List.of(Device.CUDA, Device.TENSORRT)) {
@@ -149,7 +150,7 @@ public final class ExecutionProviders {
     return lines;
   }
 
-  /** As users write it. */
+  /** A setting's name as users write it. */
   static String name(Enum<?> setting) {
     return setting.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }

@@ -17,67 +17,66 @@ import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.batching.ScoringSequence;
-import org.autodidact.onnxruntime.cpu.CpuGenerator;
 import org.autodidact.onnxruntime.ort.OwnedSession;
-import org.autodidact.onnxruntime.ort.RunInputs;
+import org.autodidact.onnxruntime.ort.RunTensors;
 
 /**
- * Weighs texts on a GPU by {@link ScoringGraph}; continuations of one token are weighed by one
- * reading. By TensorRT where that is asked for; texts beyond the shapes that its engine has go to
- * CUDA.
+ * Scores continuations on a GPU by {@link ScoringGraph}, those of one token by one prefill. With
+ * TensorRT, texts beyond its engine's shapes go to CUDA.
  */
 final class GpuScorer implements Scorer, AutoCloseable {
-  /** Texts of a run, tokens of a text, and weighed places of a run that an engine is built for. */
-  private static final int TEXTS = 8;
+  /** Texts of a run, at most (not measured). */
+  private static final int MAX_TEXTS = 8;
 
-  private static final int TOKENS = 2048;
+  /** Tokens of a text, and scored tokens of a run, that an engine is built for (not measured). */
+  private static final int MAX_TOKENS = 2048;
 
-  private static final int USUAL = 512;
+  /** Tokens of a text that TensorRT is fastest for (not measured). */
+  private static final int OPTIMAL_TOKENS = 512;
 
   private final ModelFolder model;
-  private final GpuSessions device;
+  private final GpuSessions sessions;
   private final int longest;
-  private Optional<OwnedSession> within = Optional.empty();
-  private Optional<OwnedSession> beyond = Optional.empty();
+  private Optional<OwnedSession> withinShapes = Optional.empty();
+  private Optional<OwnedSession> beyondShapes = Optional.empty();
 
-  GpuScorer(ModelFolder model, GpuSessions device) {
+  GpuScorer(ModelFolder model, GpuSessions sessions) {
     this.model = model;
-    this.device = device;
-    this.longest = Math.min(TOKENS, model.config().contextLength());
+    this.sessions = sessions;
+    this.longest = Math.min(MAX_TOKENS, model.config().contextLength());
   }
 
   @Override
   public void score(
       List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation cancellation) {
     cancellation.throwIfCancelled();
-    List<ScoringSequence> texts = new ArrayList<>();
-    for (ScoringRequest request : requests) {
-      texts.addAll(ScoringSequence.of(request, model));
-    }
+    List<ScoringSequence> texts = ScoringSequence.of(requests, model);
     texts.sort(Comparator.comparingInt((ScoringSequence t) -> t.ids().length).reversed());
     for (int from = 0; from < texts.size(); ) {
       cancellation.throwIfCancelled();
       int to = from + 1;
-      int places = texts.get(from).rows();
-      while (to < texts.size() && to - from < TEXTS && places + texts.get(to).rows() <= TOKENS) {
-        places += texts.get(to++).rows();
+      int wanted = texts.get(from).wantedCount();
+      while (to < texts.size()
+          && to - from < MAX_TEXTS
+          && wanted + texts.get(to).wantedCount() <= MAX_TOKENS) {
+        wanted += texts.get(to++).wantedCount();
       }
-      run(texts.subList(from, to), places, results);
+      run(texts.subList(from, to), wanted, results);
       from = to;
     }
   }
 
   @Override
   public OptionalDouble rounding(int tokens) {
-    return OptionalDouble.of(CpuGenerator.FP32_ROUNDING);
+    return OptionalDouble.of(ScoringSequence.FP32_ERROR);
   }
 
-  private void run(List<ScoringSequence> texts, int places, Consumer<Scoring> results) {
+  private void run(List<ScoringSequence> texts, int wanted, Consumer<Scoring> results) {
     int width = texts.get(0).ids().length;
     long[] ids = new long[texts.size() * width];
-    long[] rows = new long[places];
+    long[] rows = new long[wanted];
     List<long[]> targets = new ArrayList<>();
-    int place = 0;
+    int row = 0;
     for (int i = 0; i < texts.size(); i++) {
       ScoringSequence text = texts.get(i);
       for (int t = 0; t < text.ids().length; t++) {
@@ -85,32 +84,32 @@ final class GpuScorer implements Scorer, AutoCloseable {
       }
       for (ScoringSequence.Target target : text.targets()) {
         for (int t = 0; t < target.tokens().length; t++) {
-          targets.add(new long[] {place + t, target.tokens()[t]});
+          targets.add(new long[] {row + t, target.tokens()[t]});
         }
       }
-      for (int t = text.firstRow(); t < text.ids().length; t++) {
-        rows[place++] = (long) i * width + t;
+      for (int t = text.firstWanted(); t < text.ids().length; t++) {
+        rows[row++] = (long) i * width + t;
       }
     }
-    FloatBuffer found = FloatBuffer.wrap(weigh(ids, width, rows, targets));
+    FloatBuffer scores = FloatBuffer.wrap(logProbabilities(ids, width, rows, targets));
     for (ScoringSequence text : texts) {
       double[] sums = new double[text.targets().size()];
       for (int i = 0; i < sums.length; i++) {
-        for (int t = 0; t < text.rows(); t++) {
-          sums[i] += found.get();
+        for (int t = 0; t < text.wantedCount(); t++) {
+          sums[i] += scores.get();
         }
       }
       text.finish(sums).ifPresent(results);
     }
   }
 
-  private float[] weigh(long[] ids, int width, long[] rows, List<long[]> targets) {
-    try (RunInputs tensors = new RunInputs()) {
-      tensors.put("input_ids", ids, ids.length / width, width);
-      tensors.put("rows", rows, rows.length);
-      tensors.put(
+  private float[] logProbabilities(long[] ids, int width, long[] rows, List<long[]> targets) {
+    try (RunTensors tensors = new RunTensors()) {
+      tensors.input("input_ids", ids, ids.length / width, width);
+      tensors.input("rows", rows, rows.length);
+      tensors.input(
           "targets", targets.stream().flatMapToLong(Arrays::stream).toArray(), targets.size(), 2);
-      boolean fits = width <= longest && rows.length <= TOKENS && targets.size() <= TOKENS;
+      boolean fits = width <= longest && rows.length <= MAX_TOKENS && targets.size() <= MAX_TOKENS;
       try (OrtSession.Result result = session(fits).run(tensors.inputs())) {
         return (float[]) result.get(0).getValue();
       }
@@ -120,29 +119,32 @@ final class GpuScorer implements Scorer, AutoCloseable {
   }
 
   private OwnedSession session(boolean fits) {
-    if (fits || !device.buildsEngines()) {
-      if (within.isEmpty()) {
-        within = Optional.of(device.open(model, ScoringGraph.build(model), shapes()));
+    if (fits || !sessions.buildsEngines()) {
+      if (withinShapes.isEmpty()) {
+        withinShapes = Optional.of(sessions.open(model, ScoringGraph.build(model), shapes()));
       }
-      return within.get();
+      return withinShapes.get();
     }
-    if (beyond.isEmpty()) {
-      beyond = Optional.of(device.open(model, ScoringGraph.build(model)));
+    if (beyondShapes.isEmpty()) {
+      beyondShapes = Optional.of(sessions.open(model, ScoringGraph.build(model)));
     }
-    return beyond.get();
+    return beyondShapes.get();
   }
 
   private GpuSessions.Shapes shapes() {
-    int usual = Math.min(USUAL, longest);
     return new GpuSessions.Shapes(
-        "input_ids:1x1,rows:1,targets:1x2",
-        "input_ids:" + TEXTS + "x" + usual + ",rows:" + TEXTS + ",targets:" + 6 * TEXTS + "x2",
-        "input_ids:" + TEXTS + "x" + longest + ",rows:" + TOKENS + ",targets:" + TOKENS + "x2");
+        shape(1, 1, 1, 1),
+        shape(MAX_TEXTS, Math.min(OPTIMAL_TOKENS, longest), MAX_TEXTS, 6 * MAX_TEXTS),
+        shape(MAX_TEXTS, longest, MAX_TOKENS, MAX_TOKENS));
+  }
+
+  private static String shape(int texts, int tokens, int rows, int targets) {
+    return "input_ids:" + texts + "x" + tokens + ",rows:" + rows + ",targets:" + targets + "x2";
   }
 
   @Override
   public void close() {
-    within.ifPresent(OwnedSession::close);
-    beyond.ifPresent(OwnedSession::close);
+    withinShapes.ifPresent(OwnedSession::close);
+    beyondShapes.ifPresent(OwnedSession::close);
   }
 }

@@ -18,18 +18,18 @@ import org.autodidact.onnxruntime.graph.OrtDecoder;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.ort.OwnedSession;
 
-/** Opens graphs of plain ONNX on an execution provider. Thread-safe. */
+/** Opens ONNX graphs on an execution provider. Thread-safe. TensorRT is unmeasured. */
 public final class GpuSessions {
   private final Device provider;
   private final TensorRtCache engines;
 
-  /** {@link Device#CPU} serves to compare. */
+  /** {@link Device#CPU} is for tests. */
   public GpuSessions(Device provider, TensorRtCache engines) {
     this.provider = provider;
     this.engines = engines;
   }
 
-  /** With the user's folder of engines. */
+  /** Sessions with the user's cache of TensorRT engines. */
   public static GpuSessions of(Device provider) {
     return new GpuSessions(
         provider,
@@ -39,17 +39,17 @@ public final class GpuSessions {
   }
 
   /**
-   * Shapes that TensorRT prepares for: of each input, as in {@code input_ids:1x1,rows:1}.
+   * TensorRT's optimization profile: shapes of each input, as in {@code input_ids:1x1,rows:1}.
    *
-   * @param usual the shapes that it is fastest for
+   * @param optimal the shapes that it is fastest for
    */
-  record Shapes(String least, String usual, String most) {}
+  record Shapes(String min, String optimal, String max) {}
 
   boolean buildsEngines() {
     return provider == Device.TENSORRT;
   }
 
-  /** Opens a graph with a loop, which TensorRT does not take; CUDA does. */
+  /** Opens a graph with a loop, on CUDA where TensorRT is asked for, which takes no loops. */
   public OwnedSession open(ModelFolder model, byte[] graph) {
     try {
       Device loops = provider == Device.TENSORRT ? Device.CUDA : provider;
@@ -59,7 +59,7 @@ public final class GpuSessions {
     }
   }
 
-  /** Opens a graph whose inputs have these shapes; TensorRT builds an engine, once. */
+  /** Opens a graph whose inputs have these shapes; TensorRT builds an engine once. */
   public OwnedSession open(ModelFolder model, byte[] graph, Shapes shapes) {
     if (!buildsEngines()) {
       return open(model, graph);
@@ -77,16 +77,16 @@ public final class GpuSessions {
     }
   }
 
-  /** What TensorRT's provider is told. */
+  /** Options of TensorRT's execution provider. */
   static Map<String, String> settings(Path engines, Shapes shapes) {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("trt_engine_cache_enable", "1");
     settings.put("trt_engine_cache_path", engines.toString());
     settings.put("trt_timing_cache_enable", "1");
     settings.put("trt_timing_cache_path", engines.toString());
-    settings.put("trt_profile_min_shapes", shapes.least());
-    settings.put("trt_profile_opt_shapes", shapes.usual());
-    settings.put("trt_profile_max_shapes", shapes.most());
+    settings.put("trt_profile_min_shapes", shapes.min());
+    settings.put("trt_profile_opt_shapes", shapes.optimal());
+    settings.put("trt_profile_max_shapes", shapes.max());
     return settings;
   }
 
@@ -107,8 +107,8 @@ public final class GpuSessions {
   private static final int KEY_LENGTH = 32;
 
   /**
-   * Names engines by what is in them. ONNX Runtime's own names leave the weights out, so that a
-   * checkpoint would be answered by the one before it.
+   * Names engines by their contents. ONNX Runtime's own names leave the weights out, so that a
+   * checkpoint would be answered by the engine of the one before it.
    */
   static String key(ModelFolder model, byte[] graph, Shapes shapes) {
     MessageDigest digest = Sha256.digest();

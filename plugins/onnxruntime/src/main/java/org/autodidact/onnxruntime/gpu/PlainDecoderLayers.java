@@ -12,34 +12,33 @@ import java.util.OptionalInt;
 import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.checkpoints.Rope;
 import org.autodidact.onnxruntime.graph.FloatProjections;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 
 /**
  * The layers of a decoder for execution providers of GPUs, in float32 over the checkpoint's own
- * weights: of plain ONNX, as TensorRT knows no other, or nearly.
+ * weights: of standard ONNX operators, as TensorRT knows no others, or nearly.
  *
- * <p>Where a token stands is given, not derived: {@code positions} [B, S] of the new tokens, {@code
- * places} [B, T] of all tokens, the new ones at the end. A token attends to those that stand before
- * it, and to itself; what stands {@link #NOWHERE} is padding.
+ * <p>Positions are inputs: {@code positions} [B, S] of the new tokens, {@code keyPositions} [B, T]
+ * of all tokens, the new ones at the end. A token attends to the positions up to its own; padding
+ * has {@link #PADDING_POSITION}.
  */
 public final class PlainDecoderLayers {
   public static final BackendCapabilities CAPABILITIES =
       BackendCapabilities.allBut("fp32 on a GPU");
 
-  /** The position of padding, after all others. */
-  static final long NOWHERE = 1L << 30;
+  /** The position of padding: after all others, so that no token attends to it. */
+  static final long PADDING_POSITION = 1L << 30;
 
   private final ModelFolder model;
   private final ModelConfig config;
   private final OnnxGraphBuilder graph;
-  private final FloatProjections products;
+  private final FloatProjections projections;
   private final Map<ModelConfig.RopeSettings, String> ropes;
   private final boolean plain;
 
-  /** What one call of {@link #layers} gives: rows [B × S, hidden], and all keys and values. */
-  record Layers(String hidden, List<String> keys, List<String> values) {}
+  /** Output of all layers: normed rows [B × S, hidden], and all keys and values of each layer. */
+  record Output(String hidden, List<String> keys, List<String> values) {}
 
   private PlainDecoderLayers(
       ModelFolder model,
@@ -49,16 +48,16 @@ public final class PlainDecoderLayers {
     this.model = model;
     this.config = model.config();
     this.graph = graph;
-    this.products = new FloatProjections(model, graph);
+    this.projections = new FloatProjections(model, graph);
     this.ropes = ropes;
     this.plain = plain;
   }
 
   /**
-   * Adds what all layers read to a graph.
+   * Adds the constants that all layers read to a graph.
    *
-   * @param plain whether norms and rotations too are of plain ONNX; ONNX Runtime's own take CUDA
-   *     one operator each instead of six and eight
+   * @param plain whether norms and RoPE are of standard ONNX too; ONNX Runtime's own operators are
+   *     one CUDA kernel each instead of six and eight
    */
   static PlainDecoderLayers in(ModelFolder model, OnnxGraphBuilder graph, boolean plain) {
     PlainDecoderLayers decoder = new PlainDecoderLayers(model, graph, new LinkedHashMap<>(), plain);
@@ -68,9 +67,7 @@ public final class PlainDecoderLayers {
     for (ModelConfig.LayerAttention layer : config.attention()) {
       ModelConfig.RopeSettings rope = layer.rope();
       if (decoder.ropes.putIfAbsent(rope, "." + decoder.ropes.size()) == null) {
-        String suffix = decoder.ropes.get(rope);
-        graph.floats("cos" + suffix, Rope.cosines(size, rope, positions), positions, size / 2);
-        graph.floats("sin" + suffix, Rope.sines(size, rope, positions), positions, size / 2);
+        graph.ropeTables(decoder.ropes.get(rope), size, rope, positions);
       }
     }
     graph.longs("key_heads", 0, config.keyValueHeads(), -1, size);
@@ -84,7 +81,7 @@ public final class PlainDecoderLayers {
     return decoder;
   }
 
-  /** The same layers in a branch of the graph, which must have had them itself. */
+  /** The layers in a subgraph of a graph that has their constants. */
   PlainDecoderLayers inBranch(OnnxGraphBuilder branch) {
     return new PlainDecoderLayers(model, branch, ropes, plain);
   }
@@ -92,26 +89,32 @@ public final class PlainDecoderLayers {
   /**
    * Runs tokens {@code ids} [B, S] through the layers.
    *
-   * @param pastKeys of each layer, [B, key-value heads, T − S, head size]; none where all is new
+   * @param pastKeys cached keys of each layer, [B, key-value heads, T − S, head size]; or none
    */
-  Layers layers(
-      String ids, String positions, String places, List<String> pastKeys, List<String> pastValues) {
+  Output layers(
+      String ids,
+      String positions,
+      String keyPositions,
+      List<String> pastKeys,
+      List<String> pastValues) {
     List<String> keys = new ArrayList<>();
     List<String> values = new ArrayList<>();
     Map<OptionalInt, String> masks = new HashMap<>();
-    Map<String, String[]> angles = new HashMap<>();
+    Map<String, String[]> anglesOfRope = new HashMap<>();
     String embedded =
-        scaled(graph.node("Gather", List.of(products.embedding(), ids)), config.embeddingScale());
+        graph.scaled(
+            graph.node("Gather", List.of(projections.embedding(), ids)), config.embeddingScale());
     String batch = graph.node("Shape", List.of(ids));
-    String stream = graph.node("Reshape", List.of(embedded, "hidden_rows"));
+    String residual = graph.node("Reshape", List.of(embedded, "hidden_rows"));
     for (int layer = 0; layer < config.layers(); layer++) {
       String name = "model.layers." + layer + ".";
-      ModelConfig.LayerAttention reach = config.attention().get(layer);
-      String mask = masks.computeIfAbsent(reach.window(), w -> mask(positions, places, w));
-      String[] turn =
-          angles.computeIfAbsent(ropes.get(reach.rope()), suffix -> angles(suffix, positions));
+      ModelConfig.LayerAttention settings = config.attention().get(layer);
+      String mask = masks.computeIfAbsent(settings.window(), w -> mask(positions, keyPositions, w));
+      String[] angles =
+          anglesOfRope.computeIfAbsent(
+              ropes.get(settings.rope()), suffix -> angles(suffix, positions));
       String[] qkv =
-          products.queriesKeysValues(layer, norm(stream, name + "input_layernorm.weight"));
+          projections.queriesKeysValues(layer, norm(residual, name + "input_layernorm.weight"));
       String query = heads(qkv[0], batch, config.heads());
       String key = heads(qkv[1], batch, config.keyValueHeads());
       if (config.norm().queriesAndKeys()) {
@@ -119,64 +122,68 @@ public final class PlainDecoderLayers {
         key = norm(key, name + "self_attn.k_norm.weight");
       }
       String value = byHead(heads(qkv[2], batch, config.keyValueHeads()));
-      key = rotatedByHead(key, turn);
+      key = rotatedByHead(key, angles);
       keys.add(pastKeys.isEmpty() ? key : joined(pastKeys.get(layer), key));
       values.add(pastValues.isEmpty() ? value : joined(pastValues.get(layer), value));
       String attended =
-          attention(rotatedByHead(query, turn), keys.get(layer), values.get(layer), mask);
-      String added = products.attentionOutput(layer, attended);
-      String beforeMlp = "post_attention_layernorm.weight";
+          attention(rotatedByHead(query, angles), keys.get(layer), values.get(layer), mask);
+      String output = projections.attentionOutput(layer, attended);
+      String beforeMlp = "post_outputlayernorm.weight";
       if (config.norm().sublayerOutputs()) {
-        added = norm(added, name + beforeMlp);
+        output = norm(output, name + beforeMlp);
         beforeMlp = "pre_feedforward_layernorm.weight";
       }
-      stream = graph.node("Add", List.of(stream, scaled(added, config.residualScale())));
-      String more = products.mlp(layer, norm(stream, name + beforeMlp));
+      residual = graph.node("Add", List.of(residual, graph.scaled(output, config.residualScale())));
+      String mlp = projections.mlp(layer, norm(residual, name + beforeMlp));
       if (config.norm().sublayerOutputs()) {
-        more = norm(more, name + "post_feedforward_layernorm.weight");
+        mlp = norm(mlp, name + "post_feedforward_layernorm.weight");
       }
-      stream = graph.node("Add", List.of(stream, scaled(more, config.residualScale())));
+      residual = graph.node("Add", List.of(residual, graph.scaled(mlp, config.residualScale())));
     }
-    return new Layers(norm(stream, "model.norm.weight"), keys, values);
+    return new Output(norm(residual, "model.norm.weight"), keys, values);
   }
 
-  /** Logits [rows, V] of some of the rows that {@link #layers} gave. */
+  /** The positions 0, 1, … of each text of {@code ids}, [B, S]. */
+  String positions(String ids) {
+    String shape = graph.node("Shape", List.of(ids));
+    String width = graph.node("Gather", List.of(shape, graph.longScalar(1)));
+    String range = graph.node("Range", List.of(graph.longScalar(0), width, graph.longScalar(1)));
+    return graph.node("Expand", List.of(graph.node("Unsqueeze", List.of(range, "axis.0")), shape));
+  }
+
+  /** Logits [rows, V] of some rows of {@link Output#hidden}. */
   String logits(String rows) {
     String weight = config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight";
     return graph.node(
         "Gemm",
-        List.of(scaled(rows, config.logitScale()), graph.weight(model.tensor(weight))),
+        List.of(graph.scaled(rows, config.logitScale()), graph.weight(model.tensor(weight))),
         attribute("transB", 1));
   }
 
-  private String scaled(String x, double scale) {
-    return scale == 1 ? x : graph.node("Mul", List.of(x, graph.number((float) scale)));
-  }
-
-  /** Which places each new token attends to, [B, 1, S, T]. */
-  private String mask(String positions, String places, OptionalInt window) {
+  /** Which tokens each new token attends to, [B, 1, S, T]. */
+  private String mask(String positions, String keyPositions, OptionalInt window) {
     String queries = graph.node("Unsqueeze", List.of(positions, "axis.2"));
-    String keys = graph.node("Unsqueeze", List.of(places, "axis.1"));
-    String seen = graph.node("LessOrEqual", List.of(keys, queries));
+    String keys = graph.node("Unsqueeze", List.of(keyPositions, "axis.1"));
+    String visible = graph.node("LessOrEqual", List.of(keys, queries));
     if (window.isPresent()) {
-      String width = graph.longs(seen + ".window", window.getAsInt());
+      String width = graph.longs(visible + ".window", window.getAsInt());
       String first = graph.node("Sub", List.of(queries, width));
-      seen = graph.node("And", List.of(seen, graph.node("Greater", List.of(keys, first))));
+      visible = graph.node("And", List.of(visible, graph.node("Greater", List.of(keys, first))));
     }
-    return graph.node("Unsqueeze", List.of(seen, "axis.1"));
+    return graph.node("Unsqueeze", List.of(visible, "axis.1"));
   }
 
   /**
-   * Cosines and sines, and the positions that they are of: where all is plain, cosines and sines at
-   * the positions, [B, S, 1, head size / 2].
+   * Tables of cosines and sines, and the positions to look up; with plain operators, cosines and
+   * sines at the positions, [B, S, 1, head size / 2].
    */
   private String[] angles(String suffix, String positions) {
-    // A row that has ended goes on with the others, beyond the context if they are shorter.
-    String known = graph.node("Min", List.of(positions, "last_position"));
-    String[] angles = {"cos" + suffix, "sin" + suffix, known};
+    // A finished sequence goes on with the others, even beyond the context.
+    String limited = graph.node("Min", List.of(positions, "last_position"));
+    String[] angles = {"cos" + suffix, "sin" + suffix, limited};
     for (int i = 0; plain && i < 2; i++) {
-      String of = graph.node("Gather", List.of(angles[i], known));
-      angles[i] = graph.node("Unsqueeze", List.of(of, "axis.2"));
+      String atPositions = graph.node("Gather", List.of(angles[i], limited));
+      angles[i] = graph.node("Unsqueeze", List.of(atPositions, "axis.2"));
     }
     return angles;
   }
@@ -191,7 +198,7 @@ public final class PlainDecoderLayers {
     return graph.node("Reshape", List.of(x, shape));
   }
 
-  /** The second and third of four dimensions swapped. */
+  /** [B, S, heads, head size] as [B, heads, S, head size], or back. */
   private String byHead(String x) {
     return graph.node("Transpose", List.of(x), attribute("perm", List.of(0L, 2L, 1L, 3L)));
   }
@@ -200,7 +207,9 @@ public final class PlainDecoderLayers {
     return graph.node("Concat", List.of(past, now), attribute("axis", 2));
   }
 
-  /** Rotary positions (Su et al., 2021), the halves of a head being its two coordinates. */
+  /**
+   * RoPE (Su et al., 2021), the halves of a head being its coordinates; [B, heads, S, head size].
+   */
   private String rotatedByHead(String x, String[] angles) {
     if (plain) {
       return byHead(rotated(x, angles));
@@ -234,7 +243,9 @@ public final class PlainDecoderLayers {
     return graph.node("Concat", List.of(first, second), attribute("axis", 3));
   }
 
-  /** The queries that read one key head are one matrix; gives [B × S, heads × head size]. */
+  /**
+   * Attention, [B × S, heads × head size]. The queries that read one key-value head are one matrix.
+   */
   private String attention(String query, String key, String value, String mask) {
     String grouped = graph.node("Reshape", List.of(query, "key_heads"));
     String turned =
@@ -244,7 +255,7 @@ public final class PlainDecoderLayers {
             "Mul",
             List.of(
                 graph.node("MatMul", List.of(grouped, turned)),
-                graph.number(products.attentionScale())));
+                graph.floatScalar(projections.attentionScale())));
     String rows =
         graph.node(
             "Concat",
@@ -255,7 +266,8 @@ public final class PlainDecoderLayers {
             attribute("axis", 0));
     String scores =
         graph.node(
-            "Where", List.of(mask, graph.node("Reshape", List.of(raw, rows)), graph.number(-1e9f)));
+            "Where",
+            List.of(mask, graph.node("Reshape", List.of(raw, rows)), graph.floatScalar(-1e9f)));
     String weights = graph.node("Softmax", List.of(scores), attribute("axis", -1));
     String back = graph.node("Shape", List.of(raw));
     String found =
@@ -273,7 +285,7 @@ public final class PlainDecoderLayers {
     if (!plain) {
       return graph.node(
           "SimplifiedLayerNormalization",
-          List.of(x, products.gain(gain)),
+          List.of(x, projections.gain(gain)),
           attribute("axis", -1),
           attribute("epsilon", (float) config.norm().epsilon()));
     }
@@ -287,17 +299,18 @@ public final class PlainDecoderLayers {
         graph.node(
             "Sqrt",
             List.of(
-                graph.node("Add", List.of(mean, graph.number((float) config.norm().epsilon())))));
-    return graph.node("Mul", List.of(graph.node("Div", List.of(x, size)), products.gain(gain)));
+                graph.node(
+                    "Add", List.of(mean, graph.floatScalar((float) config.norm().epsilon())))));
+    return graph.node("Mul", List.of(graph.node("Div", List.of(x, size)), projections.gain(gain)));
   }
 
-  /** Declares a layer's keys or values as an input of the graph. */
-  String cacheInput(String name, String rows, String places) {
+  /** Declares a layer's keys or values as an input, [batch, key-value heads, length, head size]. */
+  String cacheInput(String name, String batch, String length) {
     return graph.input(
-        name, DataType.FLOAT, rows, config.keyValueHeads(), places, config.headSize());
+        name, DataType.FLOAT, batch, config.keyValueHeads(), length, config.headSize());
   }
 
-  void cacheOutput(String name, String rows, String places) {
-    graph.output(name, DataType.FLOAT, rows, config.keyValueHeads(), places, config.headSize());
+  void cacheOutput(String name, String batch, String length) {
+    graph.output(name, DataType.FLOAT, batch, config.keyValueHeads(), length, config.headSize());
   }
 }

@@ -9,13 +9,13 @@ import org.autodidact.onnxruntime.graph.OrtDecoder;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 
 /**
- * A graph that weighs tokens of texts: no cache, no loop, and a number a token as its output. Of
- * plain ONNX, so that TensorRT takes it whole.
+ * ONNX graph that scores tokens of texts, without cache or loop, with a number a token as output.
+ * Of standard ONNX, so that TensorRT takes it whole.
  *
- * <p>B texts of S tokens (right-padded): inputs {@code input_ids} [B, S]; {@code rows} [R], where a
- * next token is weighed, indices into B × S; {@code targets} [T, 2], which of the rows and which
- * token. Output: {@code log_probabilities} [T]. Padding stands after all that is asked for, so that
- * nobody attends to it.
+ * <p>B texts of S tokens (right-padded): inputs {@code input_ids} [B, S]; {@code rows} [R], the
+ * tokens whose next one is scored, indices into B × S; {@code targets} [T, 2], an index into {@code
+ * rows} and the token that is scored there. Output: {@code log_probabilities} [T]. Padding follows
+ * all wanted tokens, so that none attends to it.
  */
 public final class ScoringGraph {
   private ScoringGraph() {}
@@ -27,21 +27,13 @@ public final class ScoringGraph {
     String ids = graph.input("input_ids", DataType.INT64, "B", "S");
     String rows = graph.input("rows", DataType.INT64, "R");
     String targets = graph.input("targets", DataType.INT64, "T", 2);
-    String positions = positions(graph, ids);
-    PlainDecoderLayers.Layers read =
+    String positions = decoder.positions(ids);
+    PlainDecoderLayers.Output output =
         decoder.layers(ids, positions, positions, List.of(), List.of());
-    String logits = decoder.logits(graph.node("Gather", List.of(read.hidden(), rows)));
+    String logits = decoder.logits(graph.node("Gather", List.of(output.hidden(), rows)));
     String all = graph.node("LogSoftmax", List.of(logits), attribute("axis", -1));
     graph.node("", "GatherND", List.of(all, targets), List.of("log_probabilities"));
     graph.output("log_probabilities", DataType.FLOAT, "T");
     return graph.toModel();
-  }
-
-  /** 0, 1, … in each row. */
-  private static String positions(OnnxGraphBuilder graph, String ids) {
-    String shape = graph.node("Shape", List.of(ids));
-    String width = graph.node("Gather", List.of(shape, graph.scalar(1)));
-    String row = graph.node("Range", List.of(graph.scalar(0), width, graph.scalar(1)));
-    return graph.node("Expand", List.of(graph.node("Unsqueeze", List.of(row, "axis.0")), shape));
   }
 }

@@ -15,40 +15,41 @@ import java.util.stream.Stream;
 import org.autodidact.api.StorageException;
 
 /**
- * Folders of engines that TensorRT has built, which takes minutes. A folder is used again where it
- * is whole and of the same maker, which a file says that is written last; else it is built anew,
- * and that is said. Safe among processes: one that finds another building waits for it.
+ * Cache of TensorRT engines, a folder a key; building one takes minutes. A folder is reused where
+ * it is complete and of the same version, as a file says that is written last; else it is built
+ * again, with a warning. Processes lock a key while they build. Unmeasured: no machine with
+ * TensorRT was at hand.
  */
 public final class TensorRtCache {
   private static final System.Logger LOGGER = System.getLogger(TensorRtCache.class.getName());
   private static final String MADE_BY = "made-by.txt";
 
-  /** Folders that are kept; each is as large as its checkpoint. */
+  /** Folders that are kept (not measured); each is as large as its checkpoint. */
   private static final int KEPT = 4;
 
   private final Path folder;
-  private final String maker;
+  private final String version;
 
   /**
-   * @param maker whose engines can be used, a line: another version's cannot
+   * @param version of the software that builds engines, a line; another version's cannot be loaded
    */
-  public TensorRtCache(Path folder, String maker) {
+  public TensorRtCache(Path folder, String version) {
     this.folder = folder;
-    this.maker = maker;
+    this.version = version;
   }
 
-  /** Loads the engines of a folder, or builds them into it where it is empty. */
+  /** Loads the engines of a folder, or builds them into an empty one. */
   interface Opener<T> {
     T open(Path engines) throws Exception;
   }
 
   /**
-   * Opens over the engines of {@code key}.
+   * Opens with the engines of {@code key}.
    *
    * @throws Exception what the opener throws over an empty folder
    */
   <T> T open(String key, Opener<T> opener) throws Exception {
-    // A lock of the file system is the process's; threads are kept apart here.
+    // A file lock holds for the process; this monitor excludes its other threads.
     synchronized (TensorRtCache.class) {
       try {
         Files.createDirectories(folder);
@@ -58,7 +59,7 @@ public final class TensorRtCache {
       try (FileChannel channel =
           FileChannel.open(
               folder.resolve(key + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-        channel.lock(); // until the channel is closed
+        channel.lock(); // released with the channel
         T opened = openLocked(folder.resolve(key), opener);
         removeOldest(key);
         return opened;
@@ -90,19 +91,19 @@ public final class TensorRtCache {
     Files.createDirectories(engines);
     T opened = opener.open(engines);
     Path half = engines.resolve(MADE_BY + ".half");
-    Files.writeString(half, maker);
+    Files.writeString(half, version);
     Files.move(half, engines.resolve(MADE_BY), StandardCopyOption.ATOMIC_MOVE);
     return opened;
   }
 
-  /** Why a folder cannot be used; empty where it can be tried. */
+  /** Why a folder cannot be reused; empty where it can be tried. */
   private String unusable(Path engines) throws IOException {
     Path madeBy = engines.resolve(MADE_BY);
     if (!Files.exists(madeBy)) {
       return "were written half";
     }
     String found = new String(Files.readAllBytes(madeBy), StandardCharsets.UTF_8);
-    return found.equals(maker) ? "" : "were made by '" + found + "', this is '" + maker + "'";
+    return found.equals(version) ? "" : "were made by '" + found + "', this is '" + version + "'";
   }
 
   private void removeOldest(String key) throws IOException {
@@ -115,7 +116,7 @@ public final class TensorRtCache {
               .toList();
     }
     for (Path old : others.subList(Math.min(KEPT - 1, others.size()), others.size())) {
-      // The marker goes first, so that what is left of a removal is half.
+      // The marker first, so that an interrupted removal leaves an incomplete folder.
       Files.delete(old.resolve(MADE_BY));
       delete(old);
     }

@@ -14,28 +14,28 @@ import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.checkpoints.Rope;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 
 /**
- * The decoder of Llama (Touvron et al., 2023) and its kin, read top to bottom in the order in which
- * data flow; what differs between them is in {@link ModelConfig}.
+ * ONNX graph of the decoder of Llama (Touvron et al., 2023) and its kin, to be read top to bottom
+ * in the order of the data flow; what differs between models is in {@link ModelConfig}.
  *
- * <p>B rows, S new tokens a row (right-padded), T places a row in the cache, R rows of logits
- * wanted. Inputs: {@code input_ids} [B, S], {@code seqlens_k} [B] (tokens in the cache after this
- * run, less one), {@code total_sequence_length} (their maximum), {@code logit_rows} [R] (indices
- * into B × S), {@code inverse_temperature} [R, 1], {@code past.l.key|value} [B, key-value heads, T,
- * head size]. Outputs: {@code logits} [R, V], {@code peaks} [R, 2], the highest logit and its
- * probability at temperature 1, {@code probabilities} [R, V] at the temperature asked for, {@code
- * present.l.key|value}, bound by the caller to the memory of {@code past}.
+ * <p>B sequences, S new tokens each (right-padded), T tokens of capacity a slot of the cache, R
+ * rows of logits wanted. Inputs: {@code input_ids} [B, S], {@code seqlens_k} [B] (tokens in the
+ * cache after this run, less one), {@code total_sequence_length} (their maximum), {@code
+ * logit_rows} [R] (indices into B × S), {@code inverse_temperature} [R, 1], {@code
+ * past.l.key|value} [B, key-value heads, T, head size]. Outputs: {@code logits} [R, V], {@code
+ * peaks} [R, 2], the highest logit and its probability at temperature 1, {@code probabilities} [R,
+ * V] at the row's temperature, {@code present.l.key|value}, bound by the caller to the memory of
+ * {@code past}.
  */
 public final class DecoderGraph {
   /** ONNX Runtime's GroupQueryAttention takes head sizes in multiples of 16. */
   public static final BackendCapabilities CAPABILITIES =
       BackendCapabilities.allBut("fp32", ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16);
 
-  /** What {@link PrefixAttentionNodes} computes: all tokens before, rotated in one way. */
+  /** {@link PrefixAttentionNodes} attends to all tokens before, with one RoPE. */
   public static final BackendCapabilities PREFIX_SHARING =
       BackendCapabilities.allBut(
           "sharing of prompts",
@@ -46,19 +46,20 @@ public final class DecoderGraph {
 
   private final ModelConfig config;
   private final OnnxGraphBuilder graph;
-  private final Projections products;
+  private final Projections projections;
   private final Optional<PrefixAttentionNodes> prefixes;
   private final int positions;
   private final Map<Integer, String> flatShapes = new HashMap<>();
 
-  /** The names of rotary tables end so. */
+  /** Suffix of the names of each rotary table. */
   private final Map<ModelConfig.RopeSettings, String> ropes = new LinkedHashMap<>();
 
-  private String rows = "";
+  /** The shape [B, S, -1]. */
+  private String sequenceShape = "";
 
   private DecoderGraph(
       ModelFolder model,
-      Optional<? extends QuantizedWeights> rounded,
+      Optional<? extends QuantizedWeights> quantized,
       boolean sharesPrefixes,
       int positions) {
     this.config = model.config();
@@ -67,32 +68,29 @@ public final class DecoderGraph {
       ropes.computeIfAbsent(layer.rope(), r -> ropes.isEmpty() ? "" : "." + ropes.size());
     }
     this.graph = new OnnxGraphBuilder(OrtDecoder.weightFolder(model));
-    this.products =
-        rounded
-            .map(weights -> weights.projections(graph))
-            .orElseGet(() -> new FloatProjections(model, graph));
+    this.projections = Projections.of(model, quantized, graph);
     this.prefixes =
         sharesPrefixes
-            ? Optional.of(new PrefixAttentionNodes(config, graph, products.attentionScale()))
+            ? Optional.of(new PrefixAttentionNodes(config, graph, projections.attentionScale()))
             : Optional.empty();
   }
 
   /**
-   * The serialized model, over {@code rounded} weights, or in float32 over the checkpoint's own
-   * weights; with {@link PrefixAttentionNodes} or without.
+   * The serialized graph over quantized weights, or in float32 over the checkpoint's own weights.
    *
+   * @param sharesPrefixes whether it has {@link PrefixAttentionNodes}
    * @param positions tokens of the longest sequence
    */
   public static byte[] build(
       ModelFolder model,
-      Optional<? extends QuantizedWeights> rounded,
+      Optional<? extends QuantizedWeights> quantized,
       boolean sharesPrefixes,
       int positions) {
     CAPABILITIES.require(model.path(), model.config(), "");
     if (sharesPrefixes) {
       PREFIX_SHARING.require(model.path(), model.config(), "");
     }
-    return new DecoderGraph(model, rounded, sharesPrefixes, positions).build();
+    return new DecoderGraph(model, quantized, sharesPrefixes, positions).build();
   }
 
   private byte[] build() {
@@ -102,13 +100,14 @@ public final class DecoderGraph {
     graph.input("logit_rows", DataType.INT64, "R");
     graph.input("inverse_temperature", DataType.FLOAT, "R", 1);
     graph.longs("head", -1, config.headSize());
-    ropes.forEach(this::addAngles);
+    ropes.forEach((rope, suffix) -> graph.ropeTables(suffix, config.headSize(), rope, positions));
     graph.longs("last", -1);
-    rows =
+    sequenceShape =
         graph.node(
             "Concat", List.of(graph.node("Shape", List.of(ids)), "last"), attribute("axis", 0));
 
-    String residual = flat(embedded(ids), config.hiddenSize());
+    String rows = graph.node("Gather", List.of(projections.embedding(), ids));
+    String residual = flat(graph.scaled(rows, config.embeddingScale()), config.hiddenSize());
     String normed = norm(residual, "model.layers.0.input_layernorm.weight");
     for (int layer = 0; layer < config.layers(); layer++) {
       String name = "model.layers." + layer + ".";
@@ -119,8 +118,8 @@ public final class DecoderGraph {
         beforeMlp = "pre_feedforward_layernorm.weight";
       }
       String[] middle =
-          addAndNorm(scaled(attended, config.residualScale()), residual, name + beforeMlp);
-      String added = products.mlp(layer, middle[0]);
+          addAndNorm(graph.scaled(attended, config.residualScale()), residual, name + beforeMlp);
+      String added = projections.mlp(layer, middle[0]);
       if (config.norm().sublayerOutputs()) {
         added = norm(added, name + "post_feedforward_layernorm.weight");
       }
@@ -128,7 +127,7 @@ public final class DecoderGraph {
           layer + 1 < config.layers()
               ? "model.layers." + (layer + 1) + ".input_layernorm.weight"
               : "model.norm.weight";
-      String[] end = addAndNorm(scaled(added, config.residualScale()), middle[1], next);
+      String[] end = addAndNorm(graph.scaled(added, config.residualScale()), middle[1], next);
       normed = end[0];
       residual = end[1];
     }
@@ -136,31 +135,15 @@ public final class DecoderGraph {
     return graph.toModel();
   }
 
-  /** The rotary angles of layers with one base; those of the first layer have no number. */
-  private void addAngles(ModelConfig.RopeSettings rope, String suffix) {
-    int size = config.headSize();
-    graph.floats("cos" + suffix, Rope.cosines(size, rope, positions), positions, size / 2);
-    graph.floats("sin" + suffix, Rope.sines(size, rope, positions), positions, size / 2);
-  }
-
-  private String embedded(String ids) {
-    return scaled(
-        graph.node("Gather", List.of(products.embedding(), ids)), config.embeddingScale());
-  }
-
-  private String scaled(String x, double scale) {
-    return scale == 1 ? x : graph.node("Mul", List.of(x, graph.number((float) scale)));
-  }
-
   private String attention(int layer, String x) {
-    String[] qkv = products.queriesKeysValues(layer, x);
+    String[] qkv = projections.queriesKeysValues(layer, x);
     if (config.norm().queriesAndKeys()) {
       String name = "model.layers." + layer + ".self_attn.";
       qkv[0] = normEachHead(qkv[0], name + "q_norm.weight", config.heads());
       qkv[1] = normEachHead(qkv[1], name + "k_norm.weight", config.keyValueHeads());
     }
-    ModelConfig.LayerAttention reach = config.attention().get(layer);
-    String angles = ropes.get(reach.rope());
+    ModelConfig.LayerAttention settings = config.attention().get(layer);
+    String angles = ropes.get(settings.rope());
     boolean packed = qkv.length == 1;
     String attended = "attended." + layer;
     String scores = "scores." + layer;
@@ -172,9 +155,9 @@ public final class DecoderGraph {
         MICROSOFT,
         "GroupQueryAttention",
         List.of(
-            perRow(qkv[0]),
-            packed ? "" : perRow(qkv[1]),
-            packed ? "" : perRow(qkv[2]),
+            perSequence(qkv[0]),
+            packed ? "" : perSequence(qkv[1]),
+            packed ? "" : perSequence(qkv[2]),
             cache("past", layer, "key"),
             cache("past", layer, "value"),
             "seqlens_k",
@@ -187,17 +170,17 @@ public final class DecoderGraph {
         attribute("kv_num_heads", config.keyValueHeads()),
         attribute("do_rotary", 1),
         attribute("rotary_interleaved", 0),
-        attribute("scale", products.attentionScale()),
-        attribute("local_window_size", reach.window().orElse(-1)),
+        attribute("scale", projections.attentionScale()),
+        attribute("local_window_size", settings.window().orElse(-1)),
         attribute("qk_output", prefixes.isPresent() ? 1 : 0));
-    return products.attentionOutput(
+    return projections.attentionOutput(
         layer,
         prefixes
             .map(p -> p.attend(layer, qkv[0], attended, scores))
             .orElseGet(() -> flat(attended, config.heads() * config.headSize())));
   }
 
-  /** Declares the cache of a layer as input or output; both have one shape. */
+  /** Declares the KV cache of a layer as an input or output; both have one shape. */
   private String cache(String when, int layer, String what) {
     String name = when + "." + layer + "." + what;
     Object[] shape = {"B", config.keyValueHeads(), "T", config.headSize()};
@@ -211,12 +194,12 @@ public final class DecoderGraph {
 
   private void head(String normed) {
     String wanted = graph.node("Gather", List.of(normed, "logit_rows"), attribute("axis", 0));
-    products.head(scaled(wanted, config.logitScale()));
+    projections.head(graph.scaled(wanted, config.logitScale()));
     String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
     graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
-    // ReduceLogSumExp adds its exponentials one by one in float32, which was off by 1e-4 a token.
-    // Softmax is exact to a rounding, and ln Σ exp l = max l - ln max p. The ln is left to Java:
-    // here it would depend, in the last bit, on the row's place in the batch.
+    // ReduceLogSumExp sums one by one in float32, an error of 1e-4 a token. Softmax is exact to a
+    // rounding error, and ln Σ exp l = max l - ln max p. Java takes the ln: here its last bit would
+    // depend on the row's index in the batch.
     String likeliest = maximum(graph.node("Softmax", List.of("logits"), attribute("axis", -1)));
     graph.node(
         "",
@@ -238,24 +221,24 @@ public final class DecoderGraph {
   private String norm(String x, String gain) {
     return graph.node(
         "SimplifiedLayerNormalization",
-        List.of(x, products.gain(gain)),
+        List.of(x, projections.gain(gain)),
         attribute("axis", -1),
         attribute("epsilon", (float) config.norm().epsilon()));
   }
 
-  /** The same over each head of rows of heads. */
+  /** RMSNorm of each head, [B × S, heads × head size]. */
   private String normEachHead(String x, String gain, int heads) {
     return flat(norm(graph.node("Reshape", List.of(x, "head")), gain), heads * config.headSize());
   }
 
-  /** The norm of {@code x + residual}, and that sum. */
+  /** RMSNorm of {@code x + residual}, and that sum. */
   private String[] addAndNorm(String x, String residual, String gain) {
     String normed = gain + ":normed";
     String sum = gain + ":sum";
     graph.node(
         MICROSOFT,
         "SkipSimplifiedLayerNormalization",
-        List.of(x, residual, products.gain(gain)),
+        List.of(x, residual, projections.gain(gain)),
         List.of(normed, "", "", sum),
         attribute("epsilon", (float) config.norm().epsilon()));
     return new String[] {normed, sum};
@@ -268,7 +251,7 @@ public final class DecoderGraph {
   }
 
   /** [B × S, width] as [B, S, width], which attention takes. */
-  private String perRow(String x) {
-    return graph.node("Reshape", List.of(x, rows));
+  private String perSequence(String x) {
+    return graph.node("Reshape", List.of(x, sequenceShape));
   }
 }

@@ -4,52 +4,55 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.onnxruntime.backend.DecoderSession;
 import org.autodidact.onnxruntime.backend.KvCache;
 import org.autodidact.onnxruntime.ort.NativeBuffer;
 
 /**
- * Keys and values of all rows, a buffer for each layer's keys and one for its values, each [rows,
- * key-value heads, places, head size]. A session reads and writes it in place. The memory is kept
- * and laid out anew from call to call; it grows where a call needs more.
+ * KV cache in float32: for each layer a buffer of keys and one of values, each [slots, key-value
+ * heads, capacity, head size]. ONNX Runtime reads and writes them in place.
  */
 public final class FloatKvCache implements KvCache {
-  /** A run may be one token wider than its longest text. */
+  /** A run may be one token wider than its longest sequence ({@link DecoderSession.Input}). */
   private static final int PADDING = 1;
 
   private final Shape shape;
   private final List<String> names = new ArrayList<>();
   private final List<NativeBuffer> buffers = new ArrayList<>();
-  private int rows;
-  private int places;
+  private int slots;
+  private int capacity;
 
   FloatKvCache(ModelConfig config) {
-    this.shape =
-        new Shape(
-            config.keyValueHeads(), config.headSize(), config.heads() / config.keyValueHeads());
+    this.shape = Shape.of(config);
     for (int layer = 0; layer < config.layers(); layer++) {
       names.add(layer + ".key");
       names.add(layer + ".value");
     }
   }
 
-  /** What a row's place looks like in one buffer, and the queries that read it. */
-  record Shape(int heads, int headSize, int queriesPerHead) {}
+  /** What one token of one slot takes in one buffer, and the query heads that read a head. */
+  record Shape(int heads, int headSize, int queriesPerHead) {
+    static Shape of(ModelConfig config) {
+      int heads = config.keyValueHeads();
+      return new Shape(heads, config.headSize(), config.heads() / heads);
+    }
+  }
 
-  /** Takes one buffer's rows: the end of an input's name, the numbers, their shape. */
-  interface RowsOfLayer {
+  /** Receives some slots of one buffer: the end of an input's name, the values, their shape. */
+  interface SlotsOfBuffer {
     void accept(String name, FloatBuffer values, long... shape);
   }
 
-  /** Bytes that one token of one row takes in all layers. */
-  public static long bytesPerPlace(ModelConfig config) {
+  /** Bytes that one token of one sequence takes in all layers. */
+  public static long bytesPerToken(ModelConfig config) {
     return 2L * config.layers() * config.keyValueHeads() * config.headSize() * Float.BYTES;
   }
 
   @Override
-  public void layOut(int rows, int places) {
-    this.rows = rows;
-    this.places = places + PADDING;
-    long floats = rows * rowFloats();
+  public void layOut(int newSlots, int newCapacity) {
+    slots = newSlots;
+    capacity = newCapacity + PADDING;
+    long floats = slots * slotFloats();
     if (buffers.isEmpty() || buffers.get(0).capacity() < floats) {
       close();
       try {
@@ -61,83 +64,78 @@ public final class FloatKvCache implements KvCache {
     }
   }
 
-  Shape shape() {
-    return shape;
-  }
-
   List<String> names() {
     return names;
   }
 
   @Override
-  public int places() {
-    return places;
+  public int capacity() {
+    return capacity;
   }
 
   @Override
-  public int rows() {
-    return rows;
+  public int slots() {
+    return slots;
   }
 
-  private long rowFloats() {
-    return (long) shape.heads() * places * shape.headSize();
+  private long slotFloats() {
+    return (long) shape.heads() * capacity * shape.headSize();
   }
 
-  /** Hands over rows {@code first} to {@code first + count} of every buffer. */
-  void forEach(int first, int count, RowsOfLayer action) {
+  /** Calls {@code action} with slots {@code first} to {@code first + count} of every buffer. */
+  void forEach(int first, int count, SlotsOfBuffer action) {
     for (int i = 0; i < buffers.size(); i++) {
       action.accept(
           names.get(i),
-          buffers.get(i).floats(first * rowFloats(), count * rowFloats()),
+          buffers.get(i).floats(first * slotFloats(), count * slotFloats()),
           count,
           shape.heads(),
-          places,
+          capacity,
           shape.headSize());
     }
   }
 
   @Override
-  public void copyRow(int row, int from, KvCache into, int to, int length) {
+  public void copySlot(int slot, int from, KvCache into, int targetSlot, int length) {
     FloatKvCache target = (FloatKvCache) into;
+    long skipped = (long) from * shape.headSize();
+    long floats = (long) length * shape.headSize();
     for (int i = 0; i < buffers.size(); i++) {
-      for (int h = 0; h < shape.heads(); h++) {
-        buffers
-            .get(i)
-            .copy(
-                place(row, h, places) + (long) from * shape.headSize(),
-                target.buffers.get(i),
-                place(to, h, target.places),
-                (long) length * shape.headSize());
+      NativeBuffer buffer = target.buffers.get(i);
+      for (int head = 0; head < shape.heads(); head++) {
+        long source = firstFloat(slot, head, capacity) + skipped;
+        long start = firstFloat(targetSlot, head, target.capacity);
+        buffers.get(i).copy(source, buffer, start, floats);
       }
     }
   }
 
-  /** Where a head of a row begins, in rows of {@code places} places. */
-  private long place(int row, int head, int places) {
-    return ((long) row * shape.heads() + head) * places * shape.headSize();
+  /** Where a head of a slot begins in a buffer whose slots have {@code capacity} tokens. */
+  private long firstFloat(int slot, int head, int capacity) {
+    return ((long) slot * shape.heads() + head) * capacity * shape.headSize();
   }
 
   @Override
-  public void setPlaces(int wanted, int used) {
-    int newPlaces = wanted + PADDING;
+  public void setCapacity(int wanted, int used) {
+    int newCapacity = wanted + PADDING;
     int all = used * shape.heads();
-    long kept = (long) Math.min(places, newPlaces) * shape.headSize();
+    long kept = (long) Math.min(capacity, newCapacity) * shape.headSize();
     for (NativeBuffer buffer : buffers) {
       for (int i = 0; i < all; i++) {
-        // Towards the side that the rows move to, so that none is overwritten before it has moved.
-        int head = newPlaces < places ? i : all - 1 - i;
-        buffer.copy(place(0, head, places), buffer, place(0, head, newPlaces), kept);
+        // In the direction that heads move to, so that none is overwritten before it has moved.
+        int head = newCapacity < capacity ? i : all - 1 - i;
+        buffer.copy(firstFloat(0, head, capacity), buffer, firstFloat(0, head, newCapacity), kept);
       }
     }
-    places = newPlaces;
+    capacity = newCapacity;
   }
 
-  /** Sets the places {@code from} to {@code to} of a row to 0. */
-  void clear(int row, int from, int to) {
+  /** Sets tokens {@code from} to {@code to} of a slot to 0. */
+  void clear(int slot, int from, int to) {
     for (NativeBuffer buffer : buffers) {
-      for (int h = 0; h < shape.heads(); h++) {
+      for (int head = 0; head < shape.heads(); head++) {
         buffer.clear(
-            place(row, h, places) + (long) from * shape.headSize(),
+            firstFloat(slot, head, capacity) + (long) from * shape.headSize(),
             (long) (to - from) * shape.headSize());
       }
     }

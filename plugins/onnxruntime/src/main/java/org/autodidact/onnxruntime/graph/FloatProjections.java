@@ -7,8 +7,8 @@ import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 
-/** Products in float32 over the checkpoint's own weights. */
-public final class FloatProjections implements Projections {
+/** Projections in float32 over the checkpoint's own weights. */
+public class FloatProjections implements Projections {
   private final ModelFolder model;
   private final ModelConfig config;
   private final OnnxGraphBuilder graph;
@@ -27,7 +27,7 @@ public final class FloatProjections implements Projections {
   @Override
   public String gain(String name) {
     return config.norm().gainsFromOne()
-        ? graph.node("Add", List.of(weight(name), graph.number(1)))
+        ? graph.node("Add", List.of(weight(name), graph.floatScalar(1)))
         : weight(name);
   }
 
@@ -65,24 +65,25 @@ public final class FloatProjections implements Projections {
         graph.node("Mul", List.of(activated(gate), up)), name + "down_proj", config.mlpBias());
   }
 
-  /** The gate's function. */
-  String activated(String x) {
+  /** The MLP's activation function. */
+  private String activated(String x) {
     return switch (config.activation()) {
       case SILU -> graph.node("Mul", List.of(x, graph.node("Sigmoid", List.of(x))));
       case GELU_TANH -> gelu(x);
     };
   }
 
-  /** x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³))), which ONNX Runtime knows as one operator too. */
+  /** GELU: x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³))), of plain ONNX operators. */
   private String gelu(String x) {
-    String cube = graph.node("Pow", List.of(x, graph.number(3)));
-    String bent =
-        graph.node("Add", List.of(x, graph.node("Mul", List.of(cube, graph.number(0.044715f)))));
+    String cube = graph.node("Pow", List.of(x, graph.floatScalar(3)));
+    String inner =
+        graph.node(
+            "Add", List.of(x, graph.node("Mul", List.of(cube, graph.floatScalar(0.044715f)))));
     float slope = (float) Math.sqrt(2 / Math.PI);
     String tanh =
-        graph.node("Tanh", List.of(graph.node("Mul", List.of(bent, graph.number(slope)))));
-    String gate = graph.node("Add", List.of(tanh, graph.number(1)));
-    return graph.node("Mul", List.of(gate, graph.node("Mul", List.of(x, graph.number(0.5f)))));
+        graph.node("Tanh", List.of(graph.node("Mul", List.of(inner, graph.floatScalar(slope)))));
+    String gate = graph.node("Add", List.of(tanh, graph.floatScalar(1)));
+    return graph.node("Mul", List.of(gate, graph.node("Mul", List.of(x, graph.floatScalar(0.5f)))));
   }
 
   @Override
@@ -91,7 +92,8 @@ public final class FloatProjections implements Projections {
     graph.node("", "Gemm", List.of(x, weight(weight)), List.of("logits"), attribute("transB", 1));
   }
 
-  private String linear(String x, String name, boolean bias) {
+  /** x · Wᵀ + bias with the weights of this name, [rows, outputs]. */
+  String linear(String x, String name, boolean bias) {
     List<String> inputs =
         bias
             ? List.of(x, weight(name + ".weight"), weight(name + ".bias"))

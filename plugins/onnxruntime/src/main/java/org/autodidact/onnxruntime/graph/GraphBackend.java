@@ -7,81 +7,83 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.DecoderBackend;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 
-/** Whole graphs in ONNX Runtime: many rows on threads apart, few on all threads together. */
+/**
+ * Decoder as whole graphs in ONNX Runtime, float32 or quantized: many sequences by a session a
+ * thread, few by one session on all threads.
+ */
 public final class GraphBackend implements DecoderBackend {
-  private static final int MOST_ROWS = 64;
+  /** Sequences of a session, at most: more gain little on a CPU (not measured). */
+  private static final int MAX_SLOTS = 64;
 
-  /** Rows and texts from which a thread does best without the others' help. */
-  private static final int ROWS_OF_A_THREAD = 12;
-
-  private static final int TEXTS_OF_A_THREAD = 4;
+  /** Sequences a thread from which a session a thread is faster (not measured). */
+  private static final int SEQUENCES_PER_THREAD = 12;
 
   private final ModelFolder model;
-  private final Optional<QuantizedWeights> rounded;
+  private final Optional<QuantizedWeights> quantized;
   private final boolean sharesPrefixes;
   private final int threads;
   private final int positions;
-  private final List<GraphSession> streams = new ArrayList<>();
+  private final List<GraphSession> sessions = new ArrayList<>();
   private OrtDecoder decoder;
 
-  /** Of the decoder that is loaded; 0 where none is. */
+  /** Threads of the loaded decoder; 0 where none is loaded. */
   private int decoderThreads;
 
   /**
-   * {@code model} and {@code rounded} must outlive this.
+   * {@code model} and {@code quantized} must outlive this.
    *
    * @param positions tokens of the longest sequence
    */
   public GraphBackend(
       ModelFolder model,
-      Optional<QuantizedWeights> rounded,
+      Optional<QuantizedWeights> quantized,
       int threads,
       boolean sharesPrefixes,
       int positions) {
     this.model = model;
-    this.rounded = rounded;
+    this.quantized = quantized;
     this.threads = threads;
     this.sharesPrefixes = sharesPrefixes;
     this.positions = positions;
     this.decoderThreads = threads;
-    this.decoder = new OrtDecoder(model, threads, rounded, sharesPrefixes, positions);
+    this.decoder = new OrtDecoder(model, threads, quantized, sharesPrefixes, positions);
   }
 
   @Override
-  public int splitDecoding(int rows) {
-    return DecoderBackend.split(rows, ROWS_OF_A_THREAD, threads);
+  public int threads() {
+    return threads;
   }
 
   @Override
-  public int splitReading(int texts) {
-    return DecoderBackend.split(texts, TEXTS_OF_A_THREAD, threads);
+  public int sequencesPerThread() {
+    return SEQUENCES_PER_THREAD;
   }
 
   @Override
   public void prepare(int count) {
-    int each = count == 1 ? threads : 1;
-    if (each != decoderThreads) {
-      // Closed first, so that the weights never lie there twice; should the next one fail, the
-      // next call loads again.
+    int perSession = count == 1 ? threads : 1;
+    if (perSession != decoderThreads) {
+      // Closed first, so that the weights are never in memory twice; if loading fails, the next
+      // call loads again.
       decoderThreads = 0;
       decoder.close();
-      decoder = new OrtDecoder(model, each, rounded, sharesPrefixes, positions);
-      decoderThreads = each;
-      streams.forEach(stream -> stream.use(decoder, each > 1));
+      decoder = new OrtDecoder(model, perSession, quantized, sharesPrefixes, positions);
+      decoderThreads = perSession;
+      sessions.forEach(session -> session.use(decoder, perSession > 1));
     }
   }
 
   @Override
-  public GraphSession stream(int index) {
-    while (streams.size() <= index) {
-      streams.add(new GraphSession(decoder, decoderThreads > 1));
+  public GraphSession session(int index) {
+    while (sessions.size() <= index) {
+      sessions.add(new GraphSession(decoder, decoderThreads > 1));
     }
-    return streams.get(index);
+    return sessions.get(index);
   }
 
   @Override
-  public int mostRows(int streams) {
-    return MOST_ROWS;
+  public int maxSlots(int count) {
+    return MAX_SLOTS;
   }
 
   @Override
@@ -90,12 +92,12 @@ public final class GraphBackend implements DecoderBackend {
   }
 
   @Override
-  public long bytesPerPlace() {
-    return FloatKvCache.bytesPerPlace(model.config());
+  public long bytesPerToken() {
+    return FloatKvCache.bytesPerToken(model.config());
   }
 
   @Override
-  public long roomForCaches() {
+  public long maxCacheBytes() {
     return Long.MAX_VALUE;
   }
 
@@ -104,7 +106,7 @@ public final class GraphBackend implements DecoderBackend {
     try {
       decoder.close();
     } finally {
-      streams.forEach(GraphSession::close);
+      sessions.forEach(GraphSession::close);
     }
   }
 }

@@ -4,7 +4,7 @@ import java.nio.FloatBuffer;
 import org.autodidact.onnxruntime.backend.DecoderSession;
 
 /**
- * Logits and probabilities that a graph wrote.
+ * Logits and probabilities that a decoder graph wrote.
  *
  * @param logits [rows × vocabulary]
  * @param probabilities [rows × vocabulary], at the row's temperature

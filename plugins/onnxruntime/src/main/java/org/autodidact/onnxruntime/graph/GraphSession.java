@@ -1,73 +1,53 @@
 package org.autodidact.onnxruntime.graph;
 
-import ai.onnxruntime.OnnxTensor;
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
-import java.nio.LongBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
+import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.backend.SessionCaches;
 import org.autodidact.onnxruntime.backend.SharedPrefixes;
 import org.autodidact.onnxruntime.ort.NativeBuffer;
+import org.autodidact.onnxruntime.ort.RunTensors;
 
-/** Runs a {@link OrtDecoder}, whole graphs in ONNX Runtime. */
+/** Runs an {@link OrtDecoder}: one ONNX graph a prefill or decode step. */
 public final class GraphSession implements DecoderSession {
+  private final FloatKvCache.Shape shape;
+  private final SessionCaches caches;
+  private final int vocabulary;
+
+  /** Keys or values of one token, bound where a run has no prefix. */
+  private final NativeBuffer placeholder;
+
   private OrtDecoder decoder;
   private boolean parallel;
-  private final FloatKvCache cache;
-  private final FloatKvCache prefixes;
-  private final FloatKvCache common;
-  private final FloatKvCache desk;
-  private final int vocabulary;
+
+  /** Outputs of R rows of logits: [R, V], [R, V] and [R, 2]. */
   private NativeBuffer logits = NativeBuffer.ofFloats(0);
+
   private NativeBuffer probabilities = NativeBuffer.ofFloats(0);
   private NativeBuffer peaks = NativeBuffer.ofFloats(0);
-  private final NativeBuffer none;
 
-  /** {@code parallel}: whether other threads have nothing to do meanwhile. */
+  /** {@code parallel}: whether the other threads are idle while this session's own works. */
   public GraphSession(OrtDecoder decoder, boolean parallel) {
+    ModelConfig config = decoder.config();
     this.decoder = decoder;
     this.parallel = parallel;
-    this.cache = new FloatKvCache(decoder.config());
-    this.prefixes = new FloatKvCache(decoder.config());
-    this.common = new FloatKvCache(decoder.config());
-    this.desk = new FloatKvCache(decoder.config());
-    this.vocabulary = decoder.config().vocabularySize();
-    this.none =
-        NativeBuffer.ofFloats(
-            (long) decoder.config().keyValueHeads() * decoder.config().headSize());
+    this.shape = FloatKvCache.Shape.of(config);
+    this.caches = SessionCaches.of(() -> new FloatKvCache(config));
+    this.vocabulary = config.vocabularySize();
+    this.placeholder = NativeBuffer.ofFloats((long) config.keyValueHeads() * config.headSize());
   }
 
   @Override
-  public FloatKvCache cache() {
-    return cache;
+  public SessionCaches caches() {
+    return caches;
   }
 
-  @Override
-  public FloatKvCache prefixes() {
-    return prefixes;
-  }
-
-  @Override
-  public FloatKvCache common() {
-    return common;
-  }
-
-  @Override
-  public FloatKvCache desk() {
-    return desk;
-  }
-
-  /** Goes on with the decoder loaded anew. */
+  /** Continues with a decoder that was loaded again. */
   void use(OrtDecoder reloaded, boolean nowParallel) {
     decoder = reloaded;
     parallel = nowParallel;
@@ -81,138 +61,143 @@ public final class GraphSession implements DecoderSession {
 
   @Override
   public Logits run(Input input) {
-    OrtEnvironment environment = decoder.environment();
-    int rows = input.lengths().length;
+    int sequences = input.lengths().length;
     int wanted = input.wanted().length;
-    // Where the total equals the width the attention takes all rows for new ones, and the first
-    // row's position for that of all.
-    int least = input.shared().isPresent() ? input.width() + 1 : 1;
+    // Above the width: else ONNX Runtime's attention takes all sequences for new, and the first
+    // one's position for that of all.
+    int minTotal = input.shared().isPresent() ? input.width() + 1 : 1;
     int total =
         Math.max(
-            Math.max(least, input.width()), Arrays.stream(input.lengths()).max().orElseThrow());
+            Math.max(minTotal, input.width()), Arrays.stream(input.lengths()).max().orElseThrow());
     reserve(wanted);
-    // Everything bound stays reachable through this until the run ends.
-    Bound bound = new Bound(environment);
-    try {
-      bound.input("input_ids", input.ids(), rows, input.width());
-      bound.input(
-          "seqlens_k", Arrays.stream(input.lengths()).map(length -> length - 1).toArray(), rows);
-      bound.input("total_sequence_length", new int[] {total}, 1);
-      bound.input("logit_rows", input.wanted(), wanted);
-      bound.input("inverse_temperature", input.inverseTemperatures(), wanted, 1);
+    try (RunTensors tensors = new RunTensors()) {
+      tensors.input("input_ids", input.ids(), sequences, input.width());
+      tensors.input(
+          "seqlens_k",
+          Arrays.stream(input.lengths()).map(length -> length - 1).toArray(),
+          sequences);
+      tensors.input("total_sequence_length", new int[] {total}, 1);
+      tensors.input("logit_rows", input.wanted(), wanted);
+      tensors.input("inverse_temperature", input.inverseTemperatures(), wanted, 1);
       GraphLogits result =
           new GraphLogits(
               logits.floats(0, (long) wanted * vocabulary),
               probabilities.floats(0, (long) wanted * vocabulary),
               peaks.floats(0, 2 * wanted),
               vocabulary);
-      bound.output("logits", result.logits(), wanted, vocabulary);
-      bound.output("probabilities", result.probabilities(), wanted, vocabulary);
-      bound.output("peaks", result.peaks(), wanted, 2);
+      tensors.output("logits", result.logits(), wanted, vocabulary);
+      tensors.output("probabilities", result.probabilities(), wanted, vocabulary);
+      tensors.output("peaks", result.peaks(), wanted, 2);
       ((FloatKvCache) input.target())
           .forEach(
-              input.firstRow(),
-              rows,
+              input.firstSlot(),
+              sequences,
               (name, values, shape) -> {
-                bound.input("past." + name, values, shape);
-                bound.output("present." + name, values, shape);
+                tensors.input("past." + name, values, shape);
+                tensors.output("present." + name, values, shape);
               });
       if (decoder.sharesPrefixes()) {
-        bindPrefixes(bound, input, total);
+        bindPrefixes(tensors, input, total);
       }
-      decoder.run(bound.inputs, bound.outputs);
-      if (input.target() == prefixes) {
+      decoder.run(tensors.inputs(), tensors.outputs());
+      if (input.target() == caches.groupPrefixes()) {
         clearPadding(input);
       }
       return result;
     } catch (OrtException e) {
       throw new AutodidactException("ONNX Runtime failed: " + e.getMessage(), e);
-    } finally {
-      bound.close();
     }
   }
 
-  /** It may have come to NaN, which times 0 is not 0 where a product reads all places. */
+  /** Sets padding to 0: it may be NaN, which times 0 is not 0 where a product reads whole slots. */
   private void clearPadding(Input input) {
-    for (int row = 0; row < input.lengths().length; row++) {
-      prefixes.clear(input.firstRow() + row, input.lengths()[row], input.width());
+    for (int i = 0; i < input.lengths().length; i++) {
+      ((FloatKvCache) caches.groupPrefixes())
+          .clear(input.firstSlot() + i, input.lengths()[i], input.width());
     }
   }
 
-  private void bindPrefixes(Bound bound, Input input, int total) {
-    int rows = input.lengths().length;
+  private void bindPrefixes(RunTensors tensors, Input input, int total) {
+    int sequences = input.lengths().length;
     long[] positions = new long[input.ids().length];
     for (int i = 0; i < positions.length; i++) {
       positions[i] = input.positions()[i / input.width()] + i % input.width();
     }
-    bound.input("positions", positions, rows, input.width());
-    bound.input("shares_prefixes", new boolean[] {input.shared().isPresent()});
+    tensors.input("positions", positions, sequences, input.width());
+    tensors.input("shares_prefixes", new boolean[] {input.shared().isPresent()});
     if (input.shared().isEmpty()) {
-      bound.input("group_rows", new long[1], 1);
-      bound.input("row_slots", new long[1], 1);
-      bound.input("own_there", there(new int[1], 1));
-      bindPart(bound, "group", Optional.empty(), new int[1], 1);
-      bindPart(bound, "common", Optional.empty(), new int[1], 1);
+      tensors.input("group_sequences", new long[1], 1);
+      tensors.input("sequence_indices", new long[1], 1);
+      tensors.input("own_mask", mask(new int[1], 1));
+      bindPart(tensors, "group", Optional.empty(), new int[1], 1);
+      bindPart(tensors, "template", Optional.empty(), new int[1], 1);
       return;
     }
     SharedPrefixes shared = input.shared().get();
-    bound.input(
-        "group_rows", shared.rowsOfGroups(), (long) shared.lengths().length * shared.width());
-    bound.input("row_slots", shared.slotsOfRows(), rows);
-    bound.input("own_there", there(input.lengths(), total));
+    tensors.input(
+        "group_sequences",
+        shared.sequencesOfGroups(),
+        (long) shared.groupLengths().length * shared.groupSize());
+    tensors.input("sequence_indices", shared.indicesOfSequences(), sequences);
+    tensors.input("own_mask", mask(input.lengths(), total));
     bindPart(
-        bound,
+        tensors,
         "group",
-        Optional.of((FloatKvCache) shared.cache()),
-        shared.lengths(),
-        shared.width());
+        Optional.of((FloatKvCache) shared.groupCache()),
+        shared.groupLengths(),
+        shared.groupSize());
     bindPart(
-        bound,
-        "common",
-        shared.commonLength() > 0 ? Optional.of((FloatKvCache) shared.common()) : Optional.empty(),
-        new int[] {shared.commonLength()},
-        rows);
+        tensors,
+        "template",
+        shared.templateLength() > 0
+            ? Optional.of((FloatKvCache) shared.templateCache())
+            : Optional.empty(),
+        new int[] {shared.templateLength()},
+        sequences);
   }
 
-  /** Groups of rows and what they share; where there is no cache, one place that counts not. */
+  /** Binds the prefixes of groups of sequences; one masked token where there is no cache. */
   private void bindPart(
-      Bound bound, String part, Optional<FloatKvCache> shared, int[] lengths, int width) {
-    FloatKvCache.Shape shape = cache.shape();
+      RunTensors tensors,
+      String part,
+      Optional<FloatKvCache> prefixes,
+      int[] lengths,
+      int groupSize) {
     long heads = shape.heads();
     long size = shape.headSize();
     long groups = lengths.length;
     long queries = shape.queriesPerHead();
-    bound.input(part + "_split", new long[] {groups, width, heads, queries, size}, 5);
-    bound.input(part + "_heads", new long[] {groups, heads, width * queries, size}, 4);
-    bound.input(part + "_back", new long[] {groups, heads, width, queries, size + 2}, 5);
-    bound.input(part + "_there", there(lengths, shared.map(FloatKvCache::places).orElse(1)));
-    if (shared.isPresent()) {
-      shared
+    tensors.input(part + "_split", new long[] {groups, groupSize, heads, queries, size}, 5);
+    tensors.input(part + "_heads", new long[] {groups, heads, groupSize * queries, size}, 4);
+    tensors.input(part + "_back", new long[] {groups, heads, groupSize, queries, size + 2}, 5);
+    tensors.input(part + "_mask", mask(lengths, prefixes.map(FloatKvCache::capacity).orElse(1)));
+    if (prefixes.isPresent()) {
+      prefixes
           .get()
           .forEach(
               0,
               (int) groups,
-              (name, values, dimensions) -> bound.input(part + "." + name, values, dimensions));
+              (name, values, dimensions) -> tensors.input(part + "." + name, values, dimensions));
     } else {
-      for (String name : cache.names()) {
-        bound.input(part + "." + name, none.floats(0, heads * size), 1, heads, 1, size);
+      for (String name : ((FloatKvCache) caches.sequences()).names()) {
+        tensors.input(part + "." + name, placeholder.floats(0, heads * size), 1, heads, 1, size);
       }
     }
   }
 
-  /** [rows, 1, 1, places], true up to a row's length. */
-  private static boolean[][][][] there(int[] lengths, int places) {
-    boolean[][][][] there = new boolean[lengths.length][1][1][places];
-    for (int row = 0; row < lengths.length; row++) {
-      Arrays.fill(there[row][0][0], 0, lengths[row], true);
+  /** [sequences, 1, 1, capacity], true up to a sequence's length. */
+  private static boolean[][][][] mask(int[] lengths, int capacity) {
+    boolean[][][][] mask = new boolean[lengths.length][1][1][capacity];
+    for (int i = 0; i < lengths.length; i++) {
+      Arrays.fill(mask[i][0][0], 0, lengths[i], true);
     }
-    return there;
+    return mask;
   }
 
   private void reserve(int logitRows) {
     if (peaks.isClosed() || peaks.capacity() < 2L * logitRows) {
-      // Freed first, so that old and new never lie side by side. The peaks are made last: while
-      // they are closed, what a failure left here is made anew.
+      // Freed first, so that old and new are never in memory together. The peaks are made last:
+      // while they are closed after a failure, the next call makes all of them.
       closeLogits();
       logits = NativeBuffer.ofFloats((long) logitRows * vocabulary);
       probabilities = NativeBuffer.ofFloats((long) logitRows * vocabulary);
@@ -228,67 +213,8 @@ public final class GraphSession implements DecoderSession {
 
   @Override
   public void close() {
-    cache.close();
-    prefixes.close();
-    common.close();
-    desk.close();
-    none.close();
+    caches.close();
+    placeholder.close();
     closeLogits();
-  }
-
-  /** The tensors of a run, closed together. */
-  private static final class Bound {
-    private final OrtEnvironment environment;
-    private final Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
-    private final Map<String, OnnxTensor> outputs = new LinkedHashMap<>();
-    private final List<OnnxTensor> all = new ArrayList<>();
-
-    Bound(OrtEnvironment environment) {
-      this.environment = environment;
-    }
-
-    private interface Maker {
-      OnnxTensor make() throws OrtException;
-    }
-
-    private void put(Map<String, OnnxTensor> into, String name, Maker maker) {
-      try {
-        OnnxTensor tensor = maker.make();
-        all.add(tensor);
-        into.put(name, tensor);
-      } catch (OrtException e) {
-        throw new AutodidactException(
-            "ONNX Runtime refused the tensor " + name + ": " + e.getMessage(), e);
-      }
-    }
-
-    void input(String name, long[] values, long... shape) {
-      put(inputs, name, () -> OnnxTensor.createTensor(environment, LongBuffer.wrap(values), shape));
-    }
-
-    void input(String name, int[] values, long... shape) {
-      put(inputs, name, () -> OnnxTensor.createTensor(environment, IntBuffer.wrap(values), shape));
-    }
-
-    void input(String name, float[] values, long... shape) {
-      input(name, FloatBuffer.wrap(values), shape);
-    }
-
-    void input(String name, FloatBuffer values, long... shape) {
-      put(inputs, name, () -> OnnxTensor.createTensor(environment, values, shape));
-    }
-
-    /** An array of booleans, of any rank. */
-    void input(String name, Object booleans) {
-      put(inputs, name, () -> OnnxTensor.createTensor(environment, booleans));
-    }
-
-    void output(String name, FloatBuffer values, long... shape) {
-      put(outputs, name, () -> OnnxTensor.createTensor(environment, values, shape));
-    }
-
-    void close() {
-      all.forEach(OnnxTensor::close);
-    }
   }
 }

@@ -9,39 +9,41 @@ import java.util.List;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.quantization.HadamardRotation;
+import org.autodidact.onnxruntime.quantization.Int8Matrix;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
+import org.autodidact.vectors.Int8;
 
 /**
- * Products of 8-bit integers over rotated weights: each row of activations is rounded with a scale
- * of its own, so that a result does not depend on the batch. What costs a pass over the activations
- * is left out where it can be: products that read one input share its rounding, and the scale of
- * the MLP's linear half goes through to the end.
+ * Int8 projections over rotated weights: each row of activations is quantized with a scale of its
+ * own, so that a result does not depend on the batch. Passes over the activations are saved where
+ * they can be: projections that read one input share its quantization, and the scale of the MLP's
+ * linear half is applied after {@code down_proj}.
  */
 public final class Int8Projections implements Projections {
   private final ModelConfig config;
   private final Int8Weights weights;
   private final OnnxGraphBuilder graph;
 
-  /** An input in bytes, and the scale [rows, 1] that it was divided by. */
-  private record Rounded(String bytes, String scale) {}
+  /** Quantized activations, and the scale [rows, 1] that they were divided by. */
+  private record Quantized(String bytes, String scale) {}
 
   public Int8Projections(ModelConfig config, Int8Weights weights, OnnxGraphBuilder graph) {
     this.config = config;
     this.weights = weights;
     this.graph = graph;
-    graph.bytes("zero", DataType.UINT8, new byte[] {(byte) 128});
+    graph.bytes("zero", DataType.UINT8, new byte[] {(byte) Int8.ZERO_POINT});
     graph.floats("one", new float[] {1});
-    graph.floats("levels", new float[] {127});
-    graph.floats("tiny", new float[] {1e-12f});
+    graph.floats("levels", new float[] {Int8.MAX});
+    graph.floats("tiny", new float[] {Int8.MIN_RANGE});
     float[] gain = new float[config.hiddenSize()];
     Arrays.fill(gain, 1);
     graph.floats("unit_gain", gain, gain.length);
-    int block = Int8Weights.block();
+    int block = Int8Weights.DOWN_HADAMARD_SIZE;
     graph.floats("hadamard", HadamardRotation.hadamard(block).matrix(), block, block);
     graph.longs("blocks", -1, block);
     graph.longs("unblocked", -1, config.intermediateSize());
-    if (!Int8Weights.rotatesStream(config)) {
-      int inputs = Int8Weights.inputBlock(config);
+    if (!Int8Weights.rotatesResidual(config)) {
+      int inputs = Int8Weights.inputHadamardSize(config);
       graph.floats("input_hadamard", HadamardRotation.hadamard(inputs).matrix(), inputs, inputs);
       graph.longs("input_blocks", -1, inputs);
       graph.longs("input_unblocked", -1, config.hiddenSize());
@@ -50,7 +52,7 @@ public final class Int8Projections implements Projections {
 
   @Override
   public String embedding() {
-    return Int8Weights.rotatesStream(config)
+    return Int8Weights.rotatesResidual(config)
         ? graph.external(
             Int8Weights.EMBEDDING, DataType.FLOAT, config.vocabularySize(), config.hiddenSize())
         : graph.weight(weights.plainEmbedding());
@@ -64,7 +66,7 @@ public final class Int8Projections implements Projections {
 
   @Override
   public String[] queriesKeysValues(int layer, String x) {
-    String all = product("qkv." + layer, read(x));
+    String all = project("qkv." + layer, quantizeNormed(x));
     if (!config.norm().queriesAndKeys()) {
       return new String[] {all};
     }
@@ -88,22 +90,22 @@ public final class Int8Projections implements Projections {
 
   @Override
   public String attentionOutput(int layer, String x) {
-    return product("o." + layer, round(x));
+    return project("o." + layer, quantize(x));
   }
 
   @Override
   public String mlp(int layer, String x) {
-    Rounded input = read(x);
-    String gate = activated(product("gate." + layer, input));
-    // Linear from here to the end: the scale of "up" is put right after "down".
+    Quantized input = quantizeNormed(x);
+    String gate = activated(project("gate." + layer, input));
+    // Linear from here on, so the scale of "up" can be applied after "down".
     boolean linear = weights.matrix("up." + layer).bias().length == 0;
-    String up = linear ? multiply("up." + layer, input.bytes()) : product("up." + layer, input);
+    String up = linear ? matMul("up." + layer, input.bytes()) : project("up." + layer, input);
     String blocks = graph.node("Reshape", List.of(graph.node("Mul", List.of(gate, up)), "blocks"));
     String rotated = graph.node("MatMul", List.of(blocks, "hadamard"));
-    Rounded gated = round(graph.node("Reshape", List.of(rotated, "unblocked")));
+    Quantized gated = quantize(graph.node("Reshape", List.of(rotated, "unblocked")));
     String scale =
         linear ? graph.node("Mul", List.of(gated.scale(), input.scale())) : gated.scale();
-    return product("down." + layer, new Rounded(gated.bytes(), scale));
+    return project("down." + layer, new Quantized(gated.bytes(), scale));
   }
 
   private String activated(String x) {
@@ -118,26 +120,26 @@ public final class Int8Projections implements Projections {
 
   @Override
   public void head(String x) {
-    Rounded input = read(x);
+    Quantized input = quantizeNormed(x);
     graph.node(
         "",
         "Mul",
-        List.of(multiply(Int8Weights.HEAD, input.bytes()), input.scale()),
+        List.of(matMul(Int8Weights.HEAD, input.bytes()), input.scale()),
         List.of("logits"));
   }
 
-  /** What a product reads of the normed stream. */
-  private Rounded read(String x) {
-    if (Int8Weights.rotatesStream(config)) {
-      return round(x);
+  /** Quantizes the normed residual stream; rotates it first where the stream itself is not. */
+  private Quantized quantizeNormed(String x) {
+    if (Int8Weights.rotatesResidual(config)) {
+      return quantize(x);
     }
     String blocks = graph.node("Reshape", List.of(x, "input_blocks"));
     String rotated = graph.node("MatMul", List.of(blocks, "input_hadamard"));
-    return round(graph.node("Reshape", List.of(rotated, "input_unblocked")));
+    return quantize(graph.node("Reshape", List.of(rotated, "input_unblocked")));
   }
 
-  /** Rounds each row to its largest number. */
-  private Rounded round(String x) {
+  /** Quantizes each row by its largest number. */
+  private Quantized quantize(String x) {
     String largest =
         graph.node(
             "ReduceMax",
@@ -148,20 +150,20 @@ public final class Int8Projections implements Projections {
         graph.node("Div", List.of(graph.node("Max", List.of(largest, "tiny")), "levels"));
     String bytes =
         graph.node("QuantizeLinear", List.of(graph.node("Div", List.of(x, scale)), "one", "zero"));
-    return new Rounded(bytes, scale);
+    return new Quantized(bytes, scale);
   }
 
-  private String product(String name, Rounded x) {
-    String scaled = graph.node("Mul", List.of(multiply(name, x.bytes()), x.scale()));
+  private String project(String name, Quantized x) {
+    String scaled = graph.node("Mul", List.of(matMul(name, x.bytes()), x.scale()));
     float[] bias = weights.matrix(name).bias();
     return bias.length == 0
         ? scaled
         : graph.node("Add", List.of(scaled, graph.floats(name + ".bias", bias, bias.length)));
   }
 
-  /** The product with bytes, not yet times their scale. */
-  private String multiply(String name, String bytes) {
-    Int8Weights.Matrix m = weights.matrix(name);
+  /** The matrix product with quantized activations, not yet times their scale. */
+  private String matMul(String name, String bytes) {
+    Int8Matrix m = weights.matrix(name);
     String values = graph.external(name + ".values", DataType.INT8, m.inputs(), m.outputs());
     String scales = graph.floats(name + ".scales", m.scales(), m.outputs());
     String product = name + ":product";

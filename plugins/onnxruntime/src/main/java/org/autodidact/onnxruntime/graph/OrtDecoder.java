@@ -14,40 +14,38 @@ import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
-import org.autodidact.onnxruntime.backend.DecoderSession;
 import org.autodidact.onnxruntime.backend.SharedPrefixes;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.ort.OwnedSession;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 
 /**
- * A checkpoint loaded into ONNX Runtime. Thread-safe: each {@link DecoderSession} over it has the
- * memory of one thread's runs.
+ * A checkpoint's decoder graph loaded into ONNX Runtime. Thread-safe: each {@link GraphSession}
+ * over it has buffers of its own.
  */
 public final class OrtDecoder implements AutoCloseable {
-  private final OrtEnvironment environment;
   private final OwnedSession session;
   private final ModelConfig config;
   private final boolean sharesPrefixes;
 
   /**
-   * Over {@code rounded} weights where they are there, which must outlive this; else in float32.
+   * Loads a decoder over quantized weights, which must outlive it, or in float32.
    *
-   * @param threads that compute one run together
+   * @param threads of one run
    * @param sharesPrefixes whether runs may attend to {@link SharedPrefixes}
    * @param positions tokens of the longest sequence
    */
   public OrtDecoder(
       ModelFolder model,
       int threads,
-      Optional<? extends QuantizedWeights> rounded,
+      Optional<? extends QuantizedWeights> quantized,
       boolean sharesPrefixes,
       int positions) {
     this.config = model.config();
     this.sharesPrefixes = sharesPrefixes;
-    this.environment = OrtRuntime.environment();
-    byte[] graph = DecoderGraph.build(model, rounded, sharesPrefixes, positions);
-    Map<String, OnnxTensor> given = new LinkedHashMap<>();
+    OrtEnvironment environment = OrtRuntime.environment();
+    byte[] graph = DecoderGraph.build(model, quantized, sharesPrefixes, positions);
+    Map<String, OnnxTensor> initializers = new LinkedHashMap<>();
     try {
       this.session =
           OwnedSession.of(
@@ -58,9 +56,9 @@ public final class OrtDecoder implements AutoCloseable {
                 options.addConfigEntry(
                     "session.model_external_initializers_file_folder_path",
                     weightFolder(model).toString());
-                if (rounded.isPresent()) {
-                  rounded.get().give(environment, given);
-                  options.addExternalInitializers(Map.copyOf(given));
+                if (quantized.isPresent()) {
+                  quantized.get().addInitializers(environment, initializers);
+                  options.addExternalInitializers(Map.copyOf(initializers));
                 }
                 return environment.createSession(graph, options);
               });
@@ -68,11 +66,11 @@ public final class OrtDecoder implements AutoCloseable {
       throw new UnsupportedModelException(
           model.path() + ": ONNX Runtime refused the decoder graph: " + e.getMessage(), e);
     } finally {
-      given.values().forEach(OnnxTensor::close);
+      initializers.values().forEach(OnnxTensor::close);
     }
   }
 
-  /** The real folder of the weight files; ONNX Runtime follows no link out of it. */
+  /** The folder of the weight files, links resolved; ONNX Runtime follows no link out of it. */
   public static Path weightFolder(ModelFolder model) {
     Set<Path> folders =
         model.tensors().values().stream()
@@ -81,17 +79,13 @@ public final class OrtDecoder implements AutoCloseable {
             .collect(Collectors.toSet());
     if (folders.size() != 1) {
       throw new InvalidInputException(
-          model.path() + ": its weight files must lie in one folder, found " + folders);
+          model.path() + ": its weight files must be in one folder, found " + folders);
     }
     return folders.iterator().next();
   }
 
   public ModelConfig config() {
     return config;
-  }
-
-  OrtEnvironment environment() {
-    return environment;
   }
 
   /** Whether a run can attend to {@link SharedPrefixes} beside its own cache. */

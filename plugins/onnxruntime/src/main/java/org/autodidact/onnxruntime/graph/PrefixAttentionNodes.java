@@ -10,24 +10,25 @@ import org.autodidact.onnxruntime.backend.SharedPrefixes;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 
 /**
- * Adds to a layer's attention what its rows attend to in text that they share with others ({@link
- * SharedPrefixes}): the beginning that all rows have in common, and the prompt of a row's group.
- * The queries of all rows and heads that read the same keys are one matrix, so that keys and values
- * are read once, not once a row and head (Hydragen: Juravsky et al., 2024).
+ * Adds attention to shared prefixes ({@link SharedPrefixes}) to a layer's attention. The queries of
+ * all sequences and heads that read the same keys are one matrix, so that keys and values are read
+ * once, not once a sequence and head (Hydragen: Juravsky et al., 2024).
  *
- * <p>The softmax over all parts is exact: Σ exp of a part's scores is exp of the highest over that
- * one's weight within the part. It takes no logarithm: ONNX Runtime's rounds otherwise at the end
- * of a tensor than within, which would make a row depend on its place.
+ * <p>The softmax over the three parts (own, group, template) is exact: a part's Σ exp is exp of its
+ * highest score over that score's weight within the part. No logarithm is taken: ONNX Runtime
+ * rounds it otherwise at the end of a tensor than within, which would make a sequence depend on its
+ * index.
  *
- * <p>Inputs, besides the graph's own: {@code shares_prefixes}, false where a run has none and the
- * others are ignored; {@code positions} [B, S]; {@code group_rows} [G × K], the row at each place
- * of a group; {@code row_slots} [B], its inverse; {@code group_there} [G, 1, 1, P] and {@code
- * own_there} [B, 1, 1, T], whether there is such a place; {@code common_there} [1, 1, 1, C]; {@code
- * group.l.key|value} [G, key-value heads, P, head size]; {@code common.l.key|value} [1, key-value
- * heads, C, head size]; and shapes, {@code group_split} = (G, K, key-value heads, queries a head,
- * head size), {@code group_heads} = (G, key-value heads, K × queries a head, head size), {@code
- * group_back}, and the same of one group of all rows: {@code common_split}, {@code common_heads},
- * {@code common_back}.
+ * <p>Inputs, besides {@link DecoderGraph}'s: {@code shares_prefixes}, false where a run has none
+ * and the others are ignored; {@code positions} [B, S]; {@code group_sequences} [G × K], the
+ * sequence at each index of a group; {@code sequence_indices} [B], its inverse; {@code group_mask}
+ * [G, 1, 1, P], {@code own_mask} [B, 1, 1, T] and {@code template_mask} [1, 1, 1, C], true where
+ * there is a token; {@code group.l.key|value} [G, key-value heads, P, head size]; {@code
+ * template.l.key|value} [1, key-value heads, C, head size]; and shapes, {@code group_split} = (G,
+ * K, key-value heads, queries a head, head size), {@code group_heads} = (G, key-value heads, K ×
+ * queries a head, head size), {@code group_back} = (G, key-value heads, K, queries a head, head
+ * size + 2), and those of one group of all sequences: {@code template_split}, {@code
+ * template_heads}, {@code template_back}.
  */
 public final class PrefixAttentionNodes {
   private final ModelConfig config;
@@ -35,10 +36,10 @@ public final class PrefixAttentionNodes {
   private final float scale;
 
   /**
-   * What rows attend to in one part: [B, heads, head size]; the highest score and its weight within
-   * the part, [B, heads, 1] each.
+   * Attention within one part: the output [B, heads, head size], the highest score and its softmax
+   * weight within the part, [B, heads, 1] each.
    */
-  private record Part(String values, String peak, String likeliest) {}
+  private record Part(String output, String maxScore, String maxWeight) {}
 
   PrefixAttentionNodes(ModelConfig config, OnnxGraphBuilder graph, float scale) {
     this.config = config;
@@ -46,44 +47,44 @@ public final class PrefixAttentionNodes {
     this.scale = scale;
     graph.input("shares_prefixes", DataType.BOOL, 1);
     graph.input("positions", DataType.INT64, "B", "S");
-    graph.input("group_rows", DataType.INT64, "GK");
-    graph.input("row_slots", DataType.INT64, "slots");
-    graph.input("own_there", DataType.BOOL, "masked", 1, 1, "own");
-    for (String part : List.of("group", "common")) {
-      graph.input(part + "_there", DataType.BOOL, part, 1, 1, part + "_places");
+    graph.input("group_sequences", DataType.INT64, "GK");
+    graph.input("sequence_indices", DataType.INT64, "sequences");
+    graph.input("own_mask", DataType.BOOL, "masked", 1, 1, "own");
+    for (String part : List.of("group", "template")) {
+      graph.input(part + "_mask", DataType.BOOL, part, 1, 1, part + "_capacity");
       graph.input(part + "_split", DataType.INT64, 5);
       graph.input(part + "_heads", DataType.INT64, 4);
       graph.input(part + "_back", DataType.INT64, 5);
     }
     int size = config.headSize();
-    graph.longs("rows_width", -1, (long) config.heads() * size);
-    graph.longs("rows_heads", -1, config.heads(), size);
-    graph.longs("rows_heads_more", -1, config.heads(), size + 2);
-    graph.longs("rows_heads_one", -1, config.heads(), 1);
+    graph.longs("merged_heads", -1, (long) config.heads() * size);
+    graph.longs("split_heads", -1, config.heads(), size);
+    graph.longs("split_heads_and_two", -1, config.heads(), size + 2);
+    graph.longs("split_heads_one", -1, config.heads(), 1);
     graph.longs("head_and_two", size, 1, 1);
-    graph.longs("each_part", 1, 1, 1);
-    graph.floats("nothing", new float[] {-1e9f});
+    graph.longs("part_sizes", 1, 1, 1);
+    graph.floats("masked_score", new float[] {-1e9f});
     graph.longs("first", 0);
     graph.longs("queries_end", (long) config.heads() * size);
     graph.longs("columns", 1);
   }
 
   /**
-   * The attention of a layer over all parts, [B × S, width].
+   * A layer's attention over all parts, [B × S, width].
    *
-   * @param queries [B × S, …], not rotated; keys and values may follow in a row
-   * @param own what the rows attend to in their own cache, [B, S, width]
-   * @param scores its scores before the softmax, [B, heads, S, T], anything beyond a row's end
+   * @param queries [B × S, …], without RoPE; keys and values may follow in a row
+   * @param own the attention's output within the sequences' own cache, [B, S, width]
+   * @param scores its scores before the softmax, [B, heads, S, T], undefined beyond a length
    */
   String attend(int layer, String queries, String own, String scores) {
-    for (String part : List.of("group", "common")) {
-      for (String what : List.of("key", "value")) {
+    for (String part : List.of("group", "template")) {
+      for (String kind : List.of("key", "value")) {
         graph.input(
-            part + "." + layer + "." + what,
+            part + "." + layer + "." + kind,
             DataType.FLOAT,
             part,
             config.keyValueHeads(),
-            part + "_places",
+            part + "_capacity",
             config.headSize());
       }
     }
@@ -92,14 +93,14 @@ public final class PrefixAttentionNodes {
     with.node(
         "",
         "Reshape",
-        List.of(allParts(with, layer, queries, own, scores), "rows_width"),
+        List.of(allParts(with, layer, queries, own, scores), "merged_heads"),
         List.of(all));
     with.output(all, DataType.FLOAT, "rows", "width");
     OnnxGraphBuilder without = graph.branch("without." + layer);
     String alone = "alone." + layer;
-    without.node("", "Reshape", List.of(own, "rows_width"), List.of(alone));
+    without.node("", "Reshape", List.of(own, "merged_heads"), List.of(alone));
     without.output(alone, DataType.FLOAT, "rows", "width");
-    return graph.choice("shares_prefixes", with, without);
+    return graph.ifElse("shares_prefixes", with, without);
   }
 
   private String allParts(
@@ -111,38 +112,45 @@ public final class PrefixAttentionNodes {
         "RotaryEmbedding",
         List.of(g.node("Unsqueeze", List.of(first, "columns")), "positions", "cos", "sin"),
         List.of(rotated));
-    String rows = g.node("Reshape", List.of(rotated, "rows_width"));
-    String grouped = shared(g, layer, "group", g.node("Gather", List.of(rows, "group_rows")));
+    String rows = g.node("Reshape", List.of(rotated, "merged_heads"));
+    String grouped =
+        attendToPrefix(g, layer, "group", g.node("Gather", List.of(rows, "group_sequences")));
     List<Part> parts =
         List.of(
             ownPart(g, own, scores),
-            split(g, g.node("Gather", List.of(grouped, "row_slots"))),
-            split(g, shared(g, layer, "common", rows)));
-    List<String> masses = masses(g, parts);
-    String sum = g.node("Mul", List.of(parts.get(0).values(), masses.get(0)));
-    String mass = masses.get(0);
+            split(g, g.node("Gather", List.of(grouped, "sequence_indices"))),
+            split(g, attendToPrefix(g, layer, "template", rows)));
+    List<String> sums = sums(g, parts);
+    String sum = g.node("Mul", List.of(parts.get(0).output(), sums.get(0)));
+    String total = sums.get(0);
     for (int i = 1; i < parts.size(); i++) {
-      String weighted = g.node("Mul", List.of(parts.get(i).values(), masses.get(i)));
+      String weighted = g.node("Mul", List.of(parts.get(i).output(), sums.get(i)));
       sum = g.node("Add", List.of(sum, weighted));
-      mass = g.node("Add", List.of(mass, masses.get(i)));
+      total = g.node("Add", List.of(total, sums.get(i)));
     }
-    return g.node("Div", List.of(sum, mass));
+    return g.node("Div", List.of(sum, total));
   }
 
-  /** Σ exp of each part's scores, all over one number; [B, heads, 1] each. */
-  private static List<String> masses(OnnxGraphBuilder g, List<Part> parts) {
-    String peaks = g.node("Concat", parts.stream().map(Part::peak).toList(), attribute("axis", 2));
-    String likeliest =
-        g.node("Concat", parts.stream().map(Part::likeliest).toList(), attribute("axis", 2));
+  /** Σ exp of each part's scores, relative to one number; [B, heads, 1] each. */
+  private static List<String> sums(OnnxGraphBuilder g, List<Part> parts) {
+    String maxScores =
+        g.node("Concat", parts.stream().map(Part::maxScore).toList(), attribute("axis", 2));
+    String maxWeights =
+        g.node("Concat", parts.stream().map(Part::maxWeight).toList(), attribute("axis", 2));
     String all =
-        g.node("Div", List.of(g.node("Softmax", List.of(peaks), attribute("axis", 2)), likeliest));
-    List<String> each = List.of(all + ".own", all + ".group", all + ".common");
-    g.node("", "Split", List.of(all, "each_part"), each, attribute("axis", 2));
+        g.node(
+            "Div",
+            List.of(g.node("Softmax", List.of(maxScores), attribute("axis", 2)), maxWeights));
+    List<String> each = List.of(all + ".own", all + ".group", all + ".template");
+    g.node("", "Split", List.of(all, "part_sizes"), each, attribute("axis", 2));
     return each;
   }
 
-  /** From queries [places of groups, width] to a part side by side, [places, heads, …]. */
-  private String shared(OnnxGraphBuilder g, int layer, String part, String queries) {
+  /**
+   * Attention of queries [G × K, width] to a prefix: output, highest score and its weight side by
+   * side, [G × K, heads, head size + 2].
+   */
+  private String attendToPrefix(OnnxGraphBuilder g, int layer, String part, String queries) {
     String split = g.node("Reshape", List.of(queries, part + "_split"));
     String byHead = g.node("Reshape", List.of(swapped(g, split), part + "_heads"));
     String raw = part + "_scores." + layer;
@@ -153,7 +161,7 @@ public final class PrefixAttentionNodes {
         List.of(raw),
         attribute("transB", 1),
         attribute("alpha", scale));
-    String scores = g.node("Where", List.of(part + "_there", raw, "nothing"));
+    String scores = g.node("Where", List.of(part + "_mask", raw, "masked_score"));
     String weights = g.node("Softmax", List.of(scores), attribute("axis", -1));
     String values = g.node("MatMul", List.of(weights, part + "." + layer + ".value"));
     String found =
@@ -162,30 +170,30 @@ public final class PrefixAttentionNodes {
             List.of(values, maximum(g, scores), maximum(g, weights)),
             attribute("axis", 3));
     String back = swapped(g, g.node("Reshape", List.of(found, part + "_back")));
-    return g.node("Reshape", List.of(back, "rows_heads_more"));
+    return g.node("Reshape", List.of(back, "split_heads_and_two"));
   }
 
   private static Part split(OnnxGraphBuilder g, String both) {
-    Part part = new Part(both + ".values", both + ".peak", both + ".likeliest");
+    Part part = new Part(both + ".output", both + ".max_score", both + ".max_weight");
     g.node(
         "",
         "Split",
         List.of(both, "head_and_two"),
-        List.of(part.values(), part.peak(), part.likeliest()),
+        List.of(part.output(), part.maxScore(), part.maxWeight()),
         attribute("axis", 2));
     return part;
   }
 
   private static Part ownPart(OnnxGraphBuilder g, String own, String scores) {
-    String there = g.node("Where", List.of("own_there", scores, "nothing"));
+    String there = g.node("Where", List.of("own_mask", scores, "masked_score"));
     String weights = g.node("Softmax", List.of(there), attribute("axis", -1));
     return new Part(
-        g.node("Reshape", List.of(own, "rows_heads")),
-        g.node("Reshape", List.of(maximum(g, there), "rows_heads_one")),
-        g.node("Reshape", List.of(maximum(g, weights), "rows_heads_one")));
+        g.node("Reshape", List.of(own, "split_heads")),
+        g.node("Reshape", List.of(maximum(g, there), "split_heads_one")),
+        g.node("Reshape", List.of(maximum(g, weights), "split_heads_one")));
   }
 
-  /** Swaps the second and third of five dimensions. */
+  /** [G, K, heads, …] as [G, heads, K, …], or back: swaps the second and third dimension. */
   private static String swapped(OnnxGraphBuilder g, String x) {
     return g.node("Transpose", List.of(x), attribute("perm", List.of(0L, 2L, 1L, 3L, 4L)));
   }

@@ -10,8 +10,8 @@ import java.nio.FloatBuffer;
 import org.autodidact.api.StorageException;
 
 /**
- * Memory outside the heap that is freed by {@link #close()}, not by the collector. Once closed it
- * has room for nothing, and refuses to be read or written: the address may be another's.
+ * Memory outside the heap that is freed by {@link #close()}, not by the garbage collector. Once
+ * closed it has no capacity and refuses reads and writes, as the address may be reused.
  */
 public final class NativeBuffer implements AutoCloseable {
   private static final MethodHandle CLEANER = cleaner();
@@ -23,12 +23,12 @@ public final class NativeBuffer implements AutoCloseable {
     this.bytes = bytes;
   }
 
-  /** Room for {@code floats} numbers, all 0. */
+  /** A buffer of {@code floats} floats, all 0. */
   public static NativeBuffer ofFloats(long floats) {
     return ofBytes(floats * Float.BYTES);
   }
 
-  /** Room for {@code length} bytes, all 0. */
+  /** A buffer of {@code length} bytes, all 0. */
   public static NativeBuffer ofBytes(long length) {
     if (length > Integer.MAX_VALUE) {
       throw new StorageException(
@@ -61,7 +61,7 @@ public final class NativeBuffer implements AutoCloseable {
         .asFloatBuffer();
   }
 
-  /** Floats that it has room for; 0 once it is closed. */
+  /** Capacity in floats; 0 once it is closed. */
   public long capacity() {
     return closed ? 0 : bytes.capacity() / Float.BYTES;
   }
@@ -109,8 +109,7 @@ public final class NativeBuffer implements AutoCloseable {
   }
 
   /**
-   * {@code Unsafe.invokeCleaner}, the one way that Java 17 has; by reflection, as javac warns of
-   * the type.
+   * {@code Unsafe.invokeCleaner}, Java 17's only way; by reflection, as javac warns of the type.
    */
   private static MethodHandle cleaner() {
     try {

@@ -2,6 +2,7 @@ package org.autodidact.onnxruntime.ort;
 
 import ai.onnx.proto.OnnxMl;
 import ai.onnx.proto.OnnxMl.AttributeProto;
+import ai.onnx.proto.OnnxMl.AttributeProto.AttributeType;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -17,11 +18,13 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.Rope;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
 
 /**
- * Builds an ONNX graph node by node. Weights are not copied: an initializer points into the
- * checkpoint's own safetensors file by offset.
+ * Builds an ONNX graph node by node; methods that add a value return its name. Weights are not
+ * copied: an external initializer refers to the checkpoint's safetensors file by offset.
  */
 public final class OnnxGraphBuilder {
   public static final String MICROSOFT = "com.microsoft";
@@ -29,11 +32,11 @@ public final class OnnxGraphBuilder {
   private final GraphProto.Builder graph;
   private final Path folder;
   private final Map<String, String> weights;
-  private final Map<Float, String> numbers = new HashMap<>();
-  private final Map<Long, String> scalars = new HashMap<>();
+  private final Map<Float, String> floatScalars = new HashMap<>();
+  private final Map<Long, String> longScalars = new HashMap<>();
   private int nodes;
 
-  /** Weight files must lie in {@code folder}; ONNX Runtime refuses others. */
+  /** Weight files must be in {@code folder}; ONNX Runtime refuses others. */
   public OnnxGraphBuilder(Path folder) {
     this(folder, "decoder", new HashMap<>());
   }
@@ -45,31 +48,31 @@ public final class OnnxGraphBuilder {
   }
 
   /**
-   * A graph for {@link #choice} or {@link #loop}; it may read what this one has made, weights that
-   * this one has read among them.
+   * A subgraph for {@link #ifElse} or {@link #loop}; it may read this graph's values and weights.
    */
   public OnnxGraphBuilder branch(String name) {
     return new OnnxGraphBuilder(folder, name, weights);
   }
 
   /**
-   * Runs a body while its condition holds, {@code times} times at most. The body's inputs are the
-   * round, the condition and what is carried; its outputs the condition, what is carried, and what
-   * is gathered, a row a round. The loop's outputs are what is carried and what is gathered.
+   * Adds a Loop: runs a body while its condition holds, at most {@code maxIterations} times. The
+   * body's inputs are the iteration, the condition and the loop-carried values; its outputs the
+   * condition, the loop-carried values, and scan outputs, a row an iteration. The loop's outputs
+   * are the loop-carried values and the scan outputs.
    */
   public void loop(
-      String times,
+      String maxIterations,
       String condition,
       List<String> initial,
       OnnxGraphBuilder body,
       List<String> outputs) {
-    List<String> inputs = new ArrayList<>(List.of(times, condition));
+    List<String> inputs = new ArrayList<>(List.of(maxIterations, condition));
     inputs.addAll(initial);
     node("", "Loop", inputs, outputs, attribute("body", body.graph.build()));
   }
 
-  /** Runs one of two branches, which each have one output; gives its name. */
-  public String choice(String condition, OnnxGraphBuilder then, OnnxGraphBuilder otherwise) {
+  /** Adds an If over two subgraphs of one output each. */
+  public String ifElse(String condition, OnnxGraphBuilder then, OnnxGraphBuilder otherwise) {
     return node(
         "If",
         List.of(condition),
@@ -77,15 +80,15 @@ public final class OnnxGraphBuilder {
         attribute("else_branch", otherwise.graph.build()));
   }
 
-  /** Whether all of these are true. */
-  public String all(String booleans) {
-    String numbers =
+  /** Whether all booleans are true. */
+  public String allTrue(String booleans) {
+    String integers =
         node("Cast", List.of(booleans), attribute("to", TensorProto.DataType.INT64_VALUE));
-    String least = node("ReduceMin", List.of(numbers), attribute("keepdims", 0));
-    return node("Equal", List.of(least, scalar(1)));
+    String minimum = node("ReduceMin", List.of(integers), attribute("keepdims", 0));
+    return node("Equal", List.of(minimum, longScalar(1)));
   }
 
-  /** An input of the graph; a dimension is a number or a name. */
+  /** Declares an input; a dimension is a number or a name. */
   public String input(String name, TensorProto.DataType type, Object... dimensions) {
     graph.addInput(value(name, type, dimensions));
     return name;
@@ -95,9 +98,7 @@ public final class OnnxGraphBuilder {
     graph.addOutput(value(name, type, dimensions));
   }
 
-  /**
-   * The checkpoint's tensor as float32: float32 in place, 16-bit widened when the session loads.
-   */
+  /** The checkpoint's tensor as float32: read in place, or converted from 16 bits at loading. */
   public String weight(TensorInfo tensor) {
     return weights.computeIfAbsent(tensor.name(), name -> addWeight(tensor));
   }
@@ -134,15 +135,15 @@ public final class OnnxGraphBuilder {
     return constant(name, TensorProto.DataType.FLOAT, bytes, shape);
   }
 
-  /** A single number, of no dimension. */
-  public String number(float value) {
-    return numbers.computeIfAbsent(
+  /** A float constant without dimensions. */
+  public String floatScalar(float value) {
+    return floatScalars.computeIfAbsent(
         value, v -> floats("number." + graph.getName() + "." + v, new float[] {v}));
   }
 
-  /** A single integer, of no dimension. */
-  public String scalar(long value) {
-    return scalars.computeIfAbsent(
+  /** An integer constant without dimensions. */
+  public String longScalar(long value) {
+    return longScalars.computeIfAbsent(
         value,
         v ->
             constant(
@@ -151,12 +152,12 @@ public final class OnnxGraphBuilder {
                 ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, v)));
   }
 
-  /** Bytes of a shape; without one, a scalar. */
+  /** A constant of bytes; without a shape, a scalar. */
   public String bytes(String name, TensorProto.DataType type, byte[] values, long... shape) {
     return constant(name, type, ByteBuffer.wrap(values), shape);
   }
 
-  /** A constant that the session is given from memory. */
+  /** An initializer that the session gets from memory ({@code addExternalInitializers}). */
   public String external(String name, TensorProto.DataType type, long... shape) {
     TensorProto.Builder proto =
         TensorProto.newBuilder()
@@ -187,11 +188,24 @@ public final class OnnxGraphBuilder {
     return name;
   }
 
-  /** Adds a node of plain ONNX with one output and gives the output's name. */
+  /** Adds a node of standard ONNX with one output. */
   public String node(String operator, List<String> inputs, AttributeProto... attributes) {
     String output = operator + "_" + graph.getName() + "_" + nodes;
     node("", operator, inputs, List.of(output), attributes);
     return output;
+  }
+
+  /** x × scale; no node where the scale is 1. */
+  public String scaled(String x, double scale) {
+    return scale == 1 ? x : node("Mul", List.of(x, floatScalar((float) scale)));
+  }
+
+  /** Adds tables of the rotary angles, {@code cos} and {@code sin} [positions, head size / 2]. */
+  public void ropeTables(
+      String suffix, int headSize, ModelConfig.RopeSettings rope, int positions) {
+    int half = headSize / 2;
+    floats("cos" + suffix, Rope.cosines(headSize, rope, positions), positions, half);
+    floats("sin" + suffix, Rope.sines(headSize, rope, positions), positions, half);
   }
 
   public void node(
@@ -211,35 +225,23 @@ public final class OnnxGraphBuilder {
   }
 
   public static AttributeProto attribute(String name, long value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INT)
-        .setI(value)
-        .build();
+    return attribute(name, AttributeType.INT).setI(value).build();
   }
 
   public static AttributeProto attribute(String name, float value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.FLOAT)
-        .setF(value)
-        .build();
+    return attribute(name, AttributeType.FLOAT).setF(value).build();
   }
 
   private static AttributeProto attribute(String name, GraphProto value) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.GRAPH)
-        .setG(value)
-        .build();
+    return attribute(name, AttributeType.GRAPH).setG(value).build();
   }
 
   public static AttributeProto attribute(String name, List<Long> values) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeProto.AttributeType.INTS)
-        .addAllInts(values)
-        .build();
+    return attribute(name, AttributeType.INTS).addAllInts(values).build();
+  }
+
+  private static AttributeProto.Builder attribute(String name, AttributeType type) {
+    return AttributeProto.newBuilder().setName(name).setType(type);
   }
 
   public byte[] toModel() {

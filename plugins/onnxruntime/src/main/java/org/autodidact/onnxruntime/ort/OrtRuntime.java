@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Locale;
 import org.autodidact.checkpoints.natives.NativeLibraries;
 
-/** ONNX Runtime of this process. */
+/** Loads ONNX Runtime, once for the process. */
 public final class OrtRuntime {
-  /** Those of GPUs are in another jar. */
+  /** The native libraries; those for GPUs are in another jar. */
   private static final List<String> FILES =
       List.of(
           "onnxruntime",
@@ -25,18 +25,19 @@ public final class OrtRuntime {
 
   private OrtRuntime() {}
 
-  /** The one environment; it says errors alone. */
+  /** The environment, which logs errors only. */
   public static OrtEnvironment environment() {
     return Loaded.ENVIRONMENT;
   }
 
   /** The execution providers that this ONNX Runtime has. */
   public static EnumSet<OrtProvider> availableProviders() {
-    Loaded.ENVIRONMENT.getVersion(); // or the library would load itself, and unpack first
+    Loaded.ENVIRONMENT
+        .getVersion(); // loads the library from the cache, before ONNX Runtime unpacks it
     return OrtEnvironment.getAvailableProviders();
   }
 
-  /** Loads ONNX Runtime when it is first asked for. */
+  /** Holder whose initialization loads ONNX Runtime. */
   private static final class Loaded {
     static final OrtEnvironment ENVIRONMENT =
         NativeLibraries.load(
@@ -56,8 +57,8 @@ public final class OrtRuntime {
             });
 
     /**
-     * ONNX Runtime makes a folder for what it unpacks, and deletes it when the JVM ends, if it does
-     * so by itself. Nothing is in it where the libraries lie in the cache.
+     * Deletes ONNX Runtime's temporary folder for unpacked libraries, which it would keep until the
+     * JVM ends; it is empty, as the libraries are in the cache.
      */
     private static void deleteEmptyFolder() {
       try {
@@ -67,11 +68,11 @@ public final class OrtRuntime {
           Files.deleteIfExists(folder);
         }
       } catch (ReflectiveOperationException | IOException | RuntimeException e) {
-        // It has something in it, or another name in another version; the JVM's end deletes it.
+        // Not empty, or named otherwise in another version: deleted when the JVM ends.
       }
     }
 
-    /** Of this platform in the library's jar. */
+    /** The folder of this platform in the library's jar. */
     private static String folder() {
       String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
       String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);

@@ -7,10 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import org.autodidact.api.AutodidactException;
 
-/**
- * A session of ONNX Runtime and the options it was made with, which must not be closed before it.
- * Runs may be made by several threads at once.
- */
+/** An ONNX Runtime session with its options, which must not be closed before it. Thread-safe. */
 public final class OwnedSession implements AutoCloseable {
   private final OrtSession.SessionOptions options;
   private final OrtSession session;
@@ -21,7 +18,7 @@ public final class OwnedSession implements AutoCloseable {
     this.session = session;
   }
 
-  /** Sets the options and makes the session. */
+  /** Sets the options and creates the session. */
   public interface Maker {
     OrtSession make(OrtSession.SessionOptions options) throws OrtException;
   }
@@ -40,12 +37,12 @@ public final class OwnedSession implements AutoCloseable {
     return session;
   }
 
-  /** All outputs, in memory of the result. */
+  /** Runs the graph; the result owns the outputs' memory. */
   public OrtSession.Result run(Map<String, OnnxTensor> inputs) throws OrtException {
     return session.run(inputs);
   }
 
-  /** Writes all outputs into the given tensors. */
+  /** Runs the graph, writing all outputs into the given tensors. */
   public void run(Map<String, OnnxTensor> inputs, Map<String, OnnxTensor> outputs)
       throws OrtException {
     session.run(inputs, Set.of(), outputs).close();

@@ -6,7 +6,10 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import org.autodidact.api.AutodidactException;
 
-/** The first rows of some memory, which stays the caller's, as tensors, each made once. */
+/**
+ * Tensors over the first n rows of a buffer [rows, width], each made once. The buffer is the
+ * caller's.
+ */
 public final class RowTensors implements AutoCloseable {
   private final OrtEnvironment environment;
   private final NativeBuffer memory;
@@ -23,6 +26,7 @@ public final class RowTensors implements AutoCloseable {
     this.width = width;
   }
 
+  /** The first {@code rows} rows, [rows, width]. */
   public OnnxTensor first(int rows) {
     if (tensors[rows] == null) {
       long[] shape = {rows, width};

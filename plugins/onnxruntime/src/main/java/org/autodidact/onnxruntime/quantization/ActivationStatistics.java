@@ -2,46 +2,50 @@ package org.autodidact.onnxruntime.quantization;
 
 import java.util.Arrays;
 import java.util.Random;
+import org.autodidact.vectors.Int8;
 
 /**
- * The few directions that most of a product's inputs point in, and how much of them lies elsewhere:
- * their second moment is taken to be {@code rest} times the identity and, on each direction, its
- * strength. In a language model one direction, hardly more than the inputs' mean, has about half of
- * all.
+ * Mean and principal directions of a projection's inputs: their second moment is approximated by
+ * {@code residual} times the identity and, along each principal direction, its eigenvalue. In a
+ * language model one direction, hardly more than the mean, has about half of the whole.
  *
  * @param inputs K
- * @param centre what is taken from inputs before they are rounded, about their mean, which would
- *     make their scales larger than they need be; [K], or empty where nothing is known. Vectors and
- *     strengths are of what is left.
- * @param vectors [strengths, K], orthonormal
- * @param strengths mean square of the inputs along each vector
- * @param rest mean square along any other
+ * @param mean what is subtracted from inputs before they are quantized, about their mean, as it
+ *     would enlarge their scales; [K], or empty where nothing is known. Directions and eigenvalues
+ *     are of the centred inputs.
+ * @param directions [rank, K], orthonormal
+ * @param eigenvalues mean square of the inputs along each direction [rank]
+ * @param residual mean square along any other direction
  */
 record ActivationStatistics(
-    int inputs, float[] centre, float[][] vectors, double[] strengths, double rest) {
-  private static final int MOST = 24;
-  private static final int ROUNDS = 4;
+    int inputs, float[] mean, float[][] directions, double[] eigenvalues, double residual) {
+  /** Directions that are kept, at most (not measured). */
+  private static final int MAX_RANK = 24;
+
+  /** Rounds of the subspace iteration (not measured). */
+  private static final int ITERATIONS = 4;
+
   private static final long SEED = 0xd1;
 
-  /** Of inputs of which nothing is known. */
+  /** Statistics of inputs of which nothing is known. */
   static ActivationStatistics none(int inputs) {
     return new ActivationStatistics(inputs, new float[0], new float[0][], new double[0], 1);
   }
 
   /**
-   * By subspace iteration.
+   * Computes the statistics by subspace iteration.
    *
-   * @param seen some inputs, each of K numbers
+   * @param activations some inputs [T, K]
    */
-  static ActivationStatistics of(float[][] seen) {
-    int inputs = seen[0].length;
-    float[] centre = centre(seen);
-    float[][] rows = new float[seen.length][];
+  static ActivationStatistics of(float[][] activations) {
+    int inputs = activations[0].length;
+    float[] mean = mean(activations);
+    float[][] rows = new float[activations.length][];
     for (int t = 0; t < rows.length; t++) {
-      rows[t] = seen[t].clone();
-      HadamardRotation.add(centre, -1, rows[t]);
+      rows[t] = activations[t].clone();
+      HadamardRotation.add(mean, -1, rows[t]);
     }
-    int rank = Math.min(MOST, Math.min(rows.length, inputs) - 1);
+    int rank = Math.min(MAX_RANK, Math.min(rows.length, inputs) - 1);
     double total = 0;
     for (float[] row : rows) {
       total += dot(row, row) / rows.length;
@@ -50,60 +54,62 @@ record ActivationStatistics(
       return none(inputs);
     }
     Random random = new Random(SEED);
-    float[][] vectors = new float[rank][inputs];
-    for (float[] vector : vectors) {
+    float[][] directions = new float[rank][inputs];
+    for (float[] direction : directions) {
       for (int k = 0; k < inputs; k++) {
-        vector[k] = (float) random.nextGaussian();
+        direction[k] = (float) random.nextGaussian();
       }
     }
-    orthonormalize(vectors);
+    orthonormalize(directions);
     float[][] columns = HadamardRotation.transposed(rows, inputs);
-    double[] strengths = new double[rank];
-    for (int round = 0; round < ROUNDS; round++) {
+    double[] eigenvalues = new double[rank];
+    for (int iteration = 0; iteration < ITERATIONS; iteration++) {
       for (int i = 0; i < rank; i++) {
         float[] along = new float[rows.length];
         for (int k = 0; k < inputs; k++) {
-          HadamardRotation.add(columns[k], vectors[i][k] / rows.length, along);
+          HadamardRotation.add(columns[k], directions[i][k] / rows.length, along);
         }
-        Arrays.fill(vectors[i], 0);
+        Arrays.fill(directions[i], 0);
         for (int t = 0; t < rows.length; t++) {
-          HadamardRotation.add(rows[t], along[t], vectors[i]);
+          HadamardRotation.add(rows[t], along[t], directions[i]);
         }
       }
-      strengths = orthonormalize(vectors);
+      eigenvalues = orthonormalize(directions);
     }
-    double rest = total;
-    for (double strength : strengths) {
-      rest -= strength;
+    double residual = total;
+    for (double eigenvalue : eigenvalues) {
+      residual -= eigenvalue;
     }
-    // Not 0: where all is in a few directions, rounding errors matter elsewhere, too.
-    rest = Math.max(rest / (inputs - rank), total / inputs * 1e-3);
-    return new ActivationStatistics(inputs, centre, vectors, strengths, rest);
+    // Above 0: even where all is along a few directions, errors elsewhere must count.
+    residual = Math.max(residual / (inputs - rank), total / inputs * 1e-3);
+    return new ActivationStatistics(inputs, mean, directions, eigenvalues, residual);
   }
 
   /**
-   * Their mean, each weighed by the inverse square of its largest number, as errors of rounding
-   * are: a text's first token may be a thousand times as large as others.
+   * The mean of rows, each weighted by the inverse square of its largest number, as its
+   * quantization errors are: a text's first token may be a thousand times as large as others.
    */
-  private static float[] centre(float[][] rows) {
-    float[] centre = new float[rows[0].length];
+  private static float[] mean(float[][] rows) {
+    float[] mean = new float[rows[0].length];
     float weights = 0;
     for (float[] row : rows) {
-      float largest = 1e-12f;
+      float largest = Int8.MIN_RANGE;
       for (float x : row) {
         largest = Math.max(largest, Math.abs(x));
       }
       float weight = 1 / (largest * largest);
-      HadamardRotation.add(row, weight, centre);
+      HadamardRotation.add(row, weight, mean);
       weights += weight;
     }
-    for (int k = 0; k < centre.length; k++) {
-      centre[k] /= weights;
+    for (int k = 0; k < mean.length; k++) {
+      mean[k] /= weights;
     }
-    return centre;
+    return mean;
   }
 
-  /** Gram and Schmidt's; the lengths that were left of each. */
+  /**
+   * Gram-Schmidt, in place; returns each vector's length after the projections onto earlier ones.
+   */
   private static double[] orthonormalize(float[][] vectors) {
     double[] lengths = new double[vectors.length];
     for (int i = 0; i < vectors.length; i++) {
@@ -124,55 +130,55 @@ record ActivationStatistics(
     float b = 0;
     float c = 0;
     float d = 0;
-    int whole = x.length / 4 * 4;
-    for (int k = 0; k < whole; k += 4) {
+    int unrolled = x.length / 4 * 4;
+    for (int k = 0; k < unrolled; k += 4) {
       a += x[k] * y[k];
       b += x[k + 1] * y[k + 1];
       c += x[k + 2] * y[k + 2];
       d += x[k + 3] * y[k + 3];
     }
-    for (int k = whole; k < x.length; k++) {
+    for (int k = unrolled; k < x.length; k++) {
       a += x[k] * y[k];
     }
     return (double) a + b + c + d;
   }
 
   /**
-   * How the errors made in columns so far are made good in the next one. Where the errors' sum
-   * along the vectors is s, the error that column k should have is {@code -factors[k] · s}: what
-   * makes the product's mean square error least, all later columns taking their share (GPTQ,
-   * Frantar et al., 2022, whose inverse is small for a moment of this form).
+   * The feedback by which later columns make up for the quantization errors of earlier ones (GPTQ:
+   * Frantar et al., 2022, whose inverse is small for a moment of this form). Where the errors so
+   * far sum to s along the directions, column k aims at an error of {@code -feedback[k] · s}; this
+   * minimizes the projection's mean square error, as all later columns do the same.
    *
-   * @return [K, strengths]
+   * @return [K, rank]
    */
-  float[][] factors() {
-    int rank = strengths.length;
+  float[][] feedback() {
+    int rank = eigenvalues.length;
     double[][] inverse = new double[rank][rank];
     for (int i = 0; i < rank; i++) {
-      inverse[i][i] = Math.max(strengths[i], rest * 1e-6) / rest;
+      inverse[i][i] = Math.max(eigenvalues[i], residual * 1e-6) / residual;
     }
-    float[][] factors = new float[inputs][rank];
+    float[][] feedback = new float[inputs][rank];
     for (int k = inputs - 1; k >= 0; k--) {
       double[] v = new double[rank];
       for (int i = 0; i < rank; i++) {
-        v[i] = vectors[i][k];
+        v[i] = directions[i][k];
       }
-      // The moment gains v vᵀ, its inverse loses as Sherman and Morrison say.
+      // The moment grows by v vᵀ; its inverse is updated by the Sherman-Morrison formula.
       double[] along = new double[rank];
-      double grown = 1;
+      double denominator = 1;
       for (int i = 0; i < rank; i++) {
         for (int j = 0; j < rank; j++) {
           along[i] += inverse[i][j] * v[j];
         }
-        grown += along[i] * v[i];
+        denominator += along[i] * v[i];
       }
       for (int i = 0; i < rank; i++) {
         for (int j = 0; j < rank; j++) {
-          inverse[i][j] -= along[i] * along[j] / grown;
+          inverse[i][j] -= along[i] * along[j] / denominator;
         }
-        factors[k][i] = (float) (along[i] / grown);
+        feedback[k][i] = (float) (along[i] / denominator);
       }
     }
-    return factors;
+    return feedback;
   }
 }

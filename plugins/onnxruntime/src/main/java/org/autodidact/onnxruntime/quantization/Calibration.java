@@ -12,104 +12,94 @@ import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Message;
 import org.autodidact.checkpoints.ModelFolder;
-import org.autodidact.onnxruntime.cpu.CpuGenerator;
-import org.autodidact.onnxruntime.vector.VectorSession;
+import org.autodidact.onnxruntime.backend.ContextWindow;
+import org.autodidact.onnxruntime.quantization.ActivationObserver.Site;
+import org.autodidact.vectors.Int8;
 
 /**
- * What a checkpoint's products read while it reads a text of half a page, seen in a first rounding
- * of it; the second is made by it ({@link GptqRounding}). Read only.
+ * Statistics of the activations that each projection of a checkpoint reads, taken while a first
+ * quantization of it prefills half a page of text; the second quantization uses them ({@link
+ * GptqRounding}). Immutable.
  */
 public final class Calibration {
-  /** Of a checkpoint about which nothing is known. */
+  /** Without statistics. */
   public static final Calibration NONE = new Calibration(Map.of());
 
   private static final String TEXT = "calibration.txt";
-  private static final String BETWEEN = "\\n----\\n";
+  private static final String SEPARATOR = "\\n----\\n";
 
-  private final Map<Input, ActivationStatistics[]> seen;
+  private final Map<Site, ActivationStatistics[]> statistics;
 
-  /** What products read. */
-  public enum Input {
-    /** The normed stream, by the queries, keys and values. */
-    ATTENTION,
-    /** By the product after attention. */
-    ATTENDED,
-    /** The normed stream, by gate and up. */
-    MLP,
-    /** By down. */
-    GATED,
-    /** The last normed stream; there is one layer of it. */
-    HEAD
-  }
-
-  private Calibration(Map<Input, ActivationStatistics[]> seen) {
-    this.seen = seen;
+  private Calibration(Map<Site, ActivationStatistics[]> statistics) {
+    this.statistics = statistics;
   }
 
   /** Questions, each followed by its answer. */
-  private static List<int[]> read(ModelFolder model) {
+  private static List<int[]> texts(ModelFolder model) {
     List<int[]> all = new ArrayList<>();
-    String[] texts = texts().split(BETWEEN);
+    String[] texts = resource().split(SEPARATOR);
     for (int i = 0; i < texts.length; i += 2) {
       int[] question = model.encoder().prompt(List.of(Message.user(texts[i])));
       int[] answer = model.encoder().text(texts[i + 1]);
       int[] ids = Arrays.copyOf(question, question.length + answer.length);
       System.arraycopy(answer, 0, ids, question.length, answer.length);
       ids = Arrays.copyOf(ids, Math.min(ids.length, model.config().contextLength()));
-      CpuGenerator.requireFits(model.config(), TEXT, ids, 0);
+      ContextWindow.requireFits(model.config(), TEXT, ids, 0);
       all.add(ids);
     }
     return all;
   }
 
-  /** Reads the texts. */
-  public static Calibration of(ModelFolder model, VectorSession stream, Cancellation cancellation) {
-    List<int[]> texts = read(model);
+  /** Prefills the calibration texts and takes statistics of all sites and layers. */
+  public static Calibration of(
+      ModelFolder model, ActivationObserver.Session session, Cancellation cancellation) {
+    List<int[]> texts = texts(model);
     int tokens = texts.stream().mapToInt(ids -> ids.length).sum();
-    Map<Input, Row[][]> rows = new EnumMap<>(Input.class);
-    for (Input input : Input.values()) {
-      rows.put(input, new Row[input == Input.HEAD ? 1 : model.config().layers()][tokens]);
+    Map<Site, QuantizedRow[][]> rows = new EnumMap<>(Site.class);
+    for (Site site : Site.values()) {
+      int layers = site == Site.LM_HEAD ? 1 : model.config().layers();
+      rows.put(site, new QuantizedRow[layers][tokens]);
     }
     int first = 0;
     for (int[] ids : texts) {
       cancellation.throwIfCancelled();
       int begin = first;
-      stream.read(
+      session.prefill(
           ids,
-          (input, layer, token, bytes, from, width, scale) ->
-              rows.get(input)[layer][begin + token] =
-                  new Row(Arrays.copyOfRange(bytes, from, from + width), scale));
+          (site, layer, token, bytes, from, width, scale) ->
+              rows.get(site)[layer][begin + token] =
+                  new QuantizedRow(Arrays.copyOfRange(bytes, from, from + width), scale));
       first += ids.length;
     }
-    Map<Input, ActivationStatistics[]> seen = new EnumMap<>(Input.class);
+    Map<Site, ActivationStatistics[]> statistics = new EnumMap<>(Site.class);
     rows.forEach(
-        (input, ofLayers) -> {
-          ActivationStatistics[] directions = new ActivationStatistics[ofLayers.length];
-          seen.put(input, directions);
-          stream.forEach(
-              directions.length,
+        (site, rowsOfLayers) -> {
+          ActivationStatistics[] ofLayers = new ActivationStatistics[rowsOfLayers.length];
+          statistics.put(site, ofLayers);
+          session.forEach(
+              ofLayers.length,
               layer -> {
                 cancellation.throwIfCancelled();
-                directions[layer] = ActivationStatistics.of(floats(ofLayers[layer]));
+                ofLayers[layer] = ActivationStatistics.of(dequantize(rowsOfLayers[layer]));
               });
         });
-    return new Calibration(seen);
+    return new Calibration(statistics);
   }
 
-  /** A row that a product read, as it read it. */
-  private record Row(byte[] bytes, float scale) {}
+  /** A row of activations, unsigned bytes with 128 for 0. */
+  private record QuantizedRow(byte[] bytes, float scale) {}
 
-  private static float[][] floats(Row[] rows) {
+  private static float[][] dequantize(QuantizedRow[] rows) {
     float[][] all = new float[rows.length][rows[0].bytes().length];
     for (int i = 0; i < rows.length; i++) {
       for (int k = 0; k < all[i].length; k++) {
-        all[i][k] = ((rows[i].bytes()[k] & 255) - 128) * rows[i].scale();
+        all[i][k] = ((rows[i].bytes()[k] & 255) - Int8.ZERO_POINT) * rows[i].scale();
       }
     }
     return all;
   }
 
-  private static String texts() {
+  private static String resource() {
     try (InputStream in = Calibration.class.getResourceAsStream(TEXT)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
@@ -117,9 +107,9 @@ public final class Calibration {
     }
   }
 
-  /** The directions of what the products of a layer read, each of {@code width} numbers. */
-  public ActivationStatistics of(Input input, int layer, int width) {
-    ActivationStatistics[] layers = seen.get(input);
+  /** Statistics of a site's activations, each row of {@code width} numbers. */
+  public ActivationStatistics of(Site site, int layer, int width) {
+    ActivationStatistics[] layers = statistics.get(site);
     return layers == null ? ActivationStatistics.none(width) : layers[layer];
   }
 }

@@ -4,38 +4,38 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * An orthogonal matrix that spreads each number over all of its row, so that no channel stands out
- * and 8 bits suffice (QuaRot: Ashkboos et al., 2024): random signs, then a Hadamard matrix over the
- * power of two in the size and a cosine transform over the rest. Applied in O(n log n); the inverse
- * is never needed. Stateless after construction, thread-safe.
+ * An orthogonal matrix that spreads each channel over all of them, so that none is an outlier and 8
+ * bits suffice (QuaRot: Ashkboos et al., 2024): random signs, then a Hadamard matrix over the
+ * largest power of two in the size and a cosine transform over the odd factor. Applied in O(n log
+ * n). Immutable, thread-safe.
  */
 public final class HadamardRotation {
   private static final long SEED = 0x0407;
 
   private final int power;
-  private final int rest;
+  private final int oddFactor;
   private final float[] signs;
   private final float[] cosines;
 
-  private HadamardRotation(int power, int rest, boolean signed) {
+  private HadamardRotation(int power, int oddFactor, boolean signed) {
     this.power = power;
-    this.rest = rest;
-    this.signs = new float[power * rest];
+    this.oddFactor = oddFactor;
+    this.signs = new float[power * oddFactor];
     Random random = new Random(SEED);
     for (int i = 0; i < signs.length; i++) {
       signs[i] = signed && random.nextBoolean() ? -1 : 1;
     }
-    this.cosines = new float[rest * rest];
-    for (int row = 0; row < rest; row++) {
-      for (int column = 0; column < rest; column++) {
-        double norm = Math.sqrt((column == 0 ? 1.0 : 2.0) / rest);
-        cosines[row * rest + column] =
-            (float) (norm * Math.cos(Math.PI * (row + 0.5) * column / rest));
+    this.cosines = new float[oddFactor * oddFactor];
+    for (int row = 0; row < oddFactor; row++) {
+      for (int column = 0; column < oddFactor; column++) {
+        double norm = Math.sqrt((column == 0 ? 1.0 : 2.0) / oddFactor);
+        cosines[row * oddFactor + column] =
+            (float) (norm * Math.cos(Math.PI * (row + 0.5) * column / oddFactor));
       }
     }
   }
 
-  /** Of rows of this size. */
+  /** A rotation of rows of this size, with random signs. */
   static HadamardRotation of(int size) {
     int power = Integer.lowestOneBit(size);
     return new HadamardRotation(power, size / power, true);
@@ -50,30 +50,29 @@ public final class HadamardRotation {
   }
 
   int size() {
-    return power * rest;
+    return power * oddFactor;
   }
 
   /**
-   * Replaces {@link #size()} rows, from the {@code first} on, such that each of their columns,
-   * taken as a row, is itself times the matrix. Rows of some length are fast: the compiler makes
-   * vectors of what is done alike to neighbours.
+   * Multiplies by the matrix, in place: {@link #size()} rows from {@code first} on, each column of
+   * which is a vector. Long rows are fast: the compiler vectorizes over neighbours.
    */
   void apply(float[][] rows, int first) {
     float norm = (float) (1 / Math.sqrt(power));
-    float[][] before = new float[rest][rows[first].length];
-    for (int at = 0; at < size(); at += rest) {
-      for (int i = 0; i < rest; i++) {
-        System.arraycopy(rows[first + at + i], 0, before[i], 0, before[i].length);
+    float[][] before = new float[oddFactor][rows[first].length];
+    for (int base = 0; base < size(); base += oddFactor) {
+      for (int i = 0; i < oddFactor; i++) {
+        System.arraycopy(rows[first + base + i], 0, before[i], 0, before[i].length);
       }
-      for (int column = 0; column < rest; column++) {
-        float[] row = rows[first + at + column];
+      for (int column = 0; column < oddFactor; column++) {
+        float[] row = rows[first + base + column];
         Arrays.fill(row, 0);
-        for (int i = 0; i < rest; i++) {
-          add(before[i], cosines[i * rest + column] * signs[at + i] * norm, row);
+        for (int i = 0; i < oddFactor; i++) {
+          add(before[i], cosines[i * oddFactor + column] * signs[base + i] * norm, row);
         }
       }
     }
-    for (int half = rest; half < size(); half *= 2) {
+    for (int half = oddFactor; half < size(); half *= 2) {
       for (int block = first; block < first + size(); block += 2 * half) {
         for (int i = block; i < block + half; i++) {
           addAndSubtract(rows[i], rows[i + half]);
@@ -82,14 +81,14 @@ public final class HadamardRotation {
     }
   }
 
-  /** {@link #apply} to all rows there are, some after others. */
+  /** Applies the matrix to each {@link #size()} of the rows. */
   void applyToAll(float[][] rows) {
     for (int first = 0; first < rows.length; first += size()) {
       apply(rows, first);
     }
   }
 
-  /** Replaces each {@link #size()} numbers of a row by themselves times the matrix. */
+  /** Multiplies each {@link #size()} numbers of a row by the matrix, in place. */
   void applyToAll(float[] row) {
     float[][] column = transposed(new float[][] {row}, row.length);
     applyToAll(column);
@@ -98,7 +97,7 @@ public final class HadamardRotation {
     }
   }
 
-  /** Rows' columns, each of {@code width}. */
+  /** The transpose of rows of {@code width} numbers. */
   static float[][] transposed(float[][] rows, int width) {
     float[][] columns = new float[width][rows.length];
     for (int i = 0; i < rows.length; i++) {
@@ -109,10 +108,10 @@ public final class HadamardRotation {
     return columns;
   }
 
-  /** Adds a row, times a number, to another; a loop that the compiler makes vectors of. */
-  static void add(float[] x, float times, float[] sum) {
+  /** sum += factor · x; a loop that the compiler vectorizes. */
+  static void add(float[] x, float factor, float[] sum) {
     for (int i = 0; i < sum.length; i++) {
-      sum[i] += x[i] * times;
+      sum[i] += x[i] * factor;
     }
   }
 
@@ -125,7 +124,7 @@ public final class HadamardRotation {
     }
   }
 
-  /** The matrix itself, row by row. */
+  /** The matrix itself, [size, size]. */
   public float[] matrix() {
     int size = size();
     float[] matrix = new float[size * size];

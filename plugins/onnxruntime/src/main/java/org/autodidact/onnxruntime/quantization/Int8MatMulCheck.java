@@ -17,10 +17,11 @@ import java.util.Map;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
+import org.autodidact.vectors.Int8;
 
 /**
- * Whether the product of unsigned and signed bytes is exact here, whatever they are. Processors
- * without VNNI add two products in 16 bits, where the largest saturate.
+ * Tests whether this processor multiplies unsigned by signed bytes exactly. Processors without VNNI
+ * add two products in 16 bits, where the largest saturate.
  */
 public final class Int8MatMulCheck {
   private static final int INPUTS = 256;
@@ -29,13 +30,13 @@ public final class Int8MatMulCheck {
 
   private Int8MatMulCheck() {}
 
-  /** Multiplies the largest numbers there are and compares with the integer they must give. */
+  /** Multiplies matrices of the largest values and compares with the exact result. */
   public static boolean isExact() {
     OrtEnvironment environment = OrtRuntime.environment();
     OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
     graph.input("a", DataType.UINT8, "rows", INPUTS);
     byte[] b = new byte[INPUTS * OUTPUTS];
-    Arrays.fill(b, (byte) 127);
+    Arrays.fill(b, (byte) Int8.MAX);
     graph.bytes("b", DataType.INT8, b, INPUTS, OUTPUTS);
     graph.floats("one", new float[] {1});
     graph.node(MICROSOFT, "MatMulIntegerToFloat", List.of("a", "b", "one", "one"), List.of("c"));
@@ -49,17 +50,10 @@ public final class Int8MatMulCheck {
         OnnxTensor input =
             OnnxTensor.createTensor(environment, a, new long[] {ROWS, INPUTS}, OnnxJavaType.UINT8);
         OrtSession.Result result = session.run(Map.of("a", input))) {
-      float[][] found = (float[][]) result.get(0).getValue();
-      return Arrays.stream(found)
-          .allMatch(
-              row -> {
-                for (float value : row) {
-                  if (value != 255f * 127 * INPUTS) {
-                    return false;
-                  }
-                }
-                return true;
-              });
+      float[][] products = (float[][]) result.get(0).getValue();
+      float[] exact = new float[OUTPUTS];
+      Arrays.fill(exact, 255f * Int8.MAX * INPUTS);
+      return Arrays.stream(products).allMatch(row -> Arrays.equals(row, exact));
     } catch (OrtException e) {
       throw new AutodidactException("ONNX Runtime failed: " + e.getMessage(), e);
     }

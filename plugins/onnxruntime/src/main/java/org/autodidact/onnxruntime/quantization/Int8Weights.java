@@ -27,30 +27,27 @@ import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
-import org.autodidact.onnxruntime.graph.Int8Projections;
-import org.autodidact.onnxruntime.graph.Projections;
 import org.autodidact.onnxruntime.ort.NativeBuffer;
-import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
+import org.autodidact.onnxruntime.quantization.ActivationObserver.Site;
 
 /**
- * A checkpoint's weights rotated and rounded to 8 bits, one scale an output, made when a session is
- * opened. Owns their memory.
+ * A checkpoint's weights rotated by Hadamard matrices (QuaRot: Ashkboos et al., 2024) and quantized
+ * to int8, one scale an output; made when a model is opened. Owns their memory.
  *
- * <p>The residual stream is rotated: the embedding's rows, and the outputs of the products that add
- * to it. Norms scale by 1; their gains and the rotation back are in the products that read the
- * stream, so that the model computes what it did. Values are rotated within each head; the inputs
- * of {@code down_proj} in blocks, by the graph.
+ * <p>The residual stream is rotated: the embedding's rows, and the outputs of the projections that
+ * add to it. Norms scale by 1; their gains and the inverse rotation are folded into the projections
+ * that read the residual stream, so that the model computes what it did. Values are rotated within
+ * each head. The inputs of {@code down_proj} are rotated at run time, in blocks.
  *
- * <p>Where what is added to the stream is normed first, with gains that no rotation passes (Gemma
- * 3), the stream stays as it is; the graph's norms have their gains, and the graph rotates what
- * products read, in blocks too.
+ * <p>Where a sub-layer's output is normed before it is added (Gemma 3), no rotation passes the
+ * norm's gains. Then the residual stream stays as it is, norms keep their gains, and the inputs of
+ * all projections are rotated at run time, in blocks.
  */
 public final class Int8Weights implements QuantizedWeights {
   public static final String EMBEDDING = "rotated.embedding";
   public static final String HEAD = "head";
-  private static final int BLOCK = 32;
 
-  /** Rotations need widths that a Hadamard matrix has. */
+  /** Hadamard rotations need widths that a Hadamard matrix has. */
   public static final BackendCapabilities CAPABILITIES =
       BackendCapabilities.allBut(
           "int8",
@@ -59,88 +56,51 @@ public final class Int8Weights implements QuantizedWeights {
           ModelFeature.INTERMEDIATE_SIZE_NOT_MULTIPLE_OF_32,
           ModelFeature.SUBLAYER_NORM_OF_ODD_WIDTH);
 
-  /** Numbers that are rotated together at most where the stream is not. */
-  private static final int LARGEST_BLOCK = 128;
+  /** Inputs of {@code down_proj} that are rotated together. */
+  public static final int DOWN_HADAMARD_SIZE = 32;
 
-  /** Rows of the embedding that are widened and rotated together. */
-  private static final int TOGETHER = 64;
+  /** Inputs that are rotated together, at most, where the residual stream is not (not measured). */
+  private static final int MAX_INPUT_HADAMARD_SIZE = 128;
+
+  /** Rows of the embedding that are converted to float32 and rotated together. */
+  private static final int EMBEDDING_ROWS = 64;
 
   private final ModelFolder model;
   private final ModelConfig config;
-  private final boolean exact;
+  private final boolean exactProducts;
   private final Cancellation opening;
-  private final HadamardRotation stream;
-  private final Map<String, Matrix> matrices = new LinkedHashMap<>();
+
+  /** The rotation of the residual stream, or of what projections read of it. */
+  private final HadamardRotation rotation;
+
+  private final Map<String, Int8Matrix> matrices = new LinkedHashMap<>();
   private Calibration calibration = Calibration.NONE;
   private NativeBuffer embedding = NativeBuffer.ofFloats(0);
 
-  /**
-   * A product's weights.
-   *
-   * @param inputs K
-   * @param outputs N
-   * @param centre [K], what is to be taken from inputs, or empty; what it gives is in the bias
-   * @param values [K, N] signed bytes
-   * @param scales [N]
-   * @param bias [N], or empty
-   */
-  public record Matrix(
-      int inputs, int outputs, float[] centre, NativeBuffer values, float[] scales, float[] bias) {
-
-    /** The outputs of this and of another with the same inputs, in memory of its own. */
-    public Matrix beside(Matrix other) {
-      int width = outputs + other.outputs;
-      NativeBuffer both = NativeBuffer.ofBytes((long) inputs * width);
-      ByteBuffer target = both.bytes();
-      for (int k = 0; k < inputs; k++) {
-        target.put(k * width, values.bytes(), k * outputs, outputs);
-        target.put(k * width + outputs, other.values.bytes(), k * other.outputs, other.outputs);
-      }
-      return new Matrix(
-          inputs, width, centre, both, concat(scales, other.scales), concat(bias, other.bias));
-    }
-
-    /** A copy of the columns {@code from} to {@code to}, [K, to - from]. */
-    public byte[] columns(int from, int to) {
-      int width = to - from;
-      byte[] copy = new byte[inputs * width];
-      ByteBuffer source = values.bytes();
-      for (int k = 0; k < inputs; k++) {
-        source.get(k * outputs + from, copy, k * width, width);
-      }
-      return copy;
-    }
-  }
-
-  private Int8Weights(ModelFolder model, boolean exact, Cancellation opening) {
+  private Int8Weights(ModelFolder model, boolean exactProducts, Cancellation opening) {
     this.model = model;
     this.opening = opening;
     this.config = model.config();
-    this.exact = exact;
-    this.stream =
-        rotatesStream(config)
+    this.exactProducts = exactProducts;
+    this.rotation =
+        rotatesResidual(config)
             ? HadamardRotation.of(config.hiddenSize())
-            : HadamardRotation.hadamard(inputBlock(config));
-  }
-
-  /** {@link #of(ModelFolder, boolean, int, Cancellation)} that nobody cancels. */
-  public static Int8Weights of(ModelFolder model, boolean exact, int threads) {
-    return of(model, exact, threads, new Cancellation());
+            : HadamardRotation.hadamard(inputHadamardSize(config));
   }
 
   /**
-   * Rotates and rounds.
+   * Rotates and quantizes a checkpoint's weights.
    *
-   * @param exact whether this processor adds products of unsigned and signed bytes exactly ({@link
-   *     Int8MatMulCheck}); where not, weights are rounded so that it does ({@link GptqRounding})
+   * @param exactProducts whether this processor multiplies unsigned by signed bytes exactly ({@link
+   *     Int8MatMulCheck}); where not, weights are limited so that it does ({@link GptqRounding})
    */
   public static Int8Weights of(
-      ModelFolder model, boolean exact, int threads, Cancellation cancellation) {
+      ModelFolder model, boolean exactProducts, int threads, Cancellation cancellation) {
     CAPABILITIES.require(model.path(), model.config(), "; use fp32");
-    Int8Weights weights = new Int8Weights(model, exact, cancellation);
+    Int8Weights weights = new Int8Weights(model, exactProducts, cancellation);
     try {
-      weights.makeMatrices(threads);
-      weights.makeEmbedding();
+      weights.quantizeMatrices(threads);
+      weights.rotateEmbedding();
       return weights;
     } catch (RuntimeException | Error e) {
       weights.close();
@@ -148,57 +108,52 @@ public final class Int8Weights implements QuantizedWeights {
     }
   }
 
-  /** Whether the stream itself is rotated, or what products read of it. */
-  public static boolean rotatesStream(ModelConfig config) {
+  /** Whether the residual stream is rotated, or else what projections read of it. */
+  public static boolean rotatesResidual(ModelConfig config) {
     return !config.norm().sublayerOutputs();
   }
 
-  /** Numbers of a row that are rotated together where the stream is not. */
-  public static int inputBlock(ModelConfig config) {
-    return Math.min(LARGEST_BLOCK, Integer.lowestOneBit(config.hiddenSize()));
+  /** Inputs that are rotated together where the residual stream is not. */
+  public static int inputHadamardSize(ModelConfig config) {
+    return Math.min(MAX_INPUT_HADAMARD_SIZE, Integer.lowestOneBit(config.hiddenSize()));
   }
 
-  /** Numbers that the graph rotates together before {@code down_proj}. */
-  public static int block() {
-    return BLOCK;
-  }
-
-  /** Cancels what is made of these weights while a model is opened. */
+  /** Cancels the opening of the model, and with it what is made of these weights. */
   public Cancellation opening() {
     return opening;
   }
 
-  /** Frees the bytes of a matrix that whoever multiplies by it has copied. */
+  /** Frees the bytes of a matrix that its user has copied. */
   public void free(String name) {
     matrices.get(name).values().close();
   }
 
-  public Matrix matrix(String name) {
+  public Int8Matrix matrix(String name) {
     return matrices.get(name);
   }
 
-  public Map<String, Matrix> matrices() {
+  public Map<String, Int8Matrix> matrices() {
     return matrices;
   }
 
-  /** The checkpoint's own embedding, for graphs whose stream is not rotated. */
+  /** The checkpoint's own embedding, for graphs whose residual stream is not rotated. */
   public TensorInfo plainEmbedding() {
     return model.tensor("model.embed_tokens.weight");
   }
 
   /**
-   * The gain of a norm that the graph is to apply; empty where the next product has it. The scale
-   * of attention scores is in the norm of the queries, where there is one.
+   * The gains that the graph applies after a norm; empty where they are folded into the next
+   * projection. The scale of attention scores is folded into the queries' norm, where there is one.
    */
   public float[] gain(String name) {
     boolean queries = name.endsWith("q_norm.weight");
-    if (rotatesStream(config) && !queries && !name.endsWith("k_norm.weight")) {
+    if (rotatesResidual(config) && !queries && !name.endsWith("k_norm.weight")) {
       return new float[0];
     }
     return queries ? scaled(gains(name)) : gains(name);
   }
 
-  /** A norm's gains as they act. */
+  /** A norm's gains, 1 added where the checkpoint stores them without. */
   private float[] gains(String name) {
     float[] gains = floats(name);
     for (int i = 0; i < gains.length && config.norm().gainsFromOne(); i++) {
@@ -207,34 +162,34 @@ public final class Int8Weights implements QuantizedWeights {
     return gains;
   }
 
-  /** [V, hidden], rotated. */
+  /** The rotated embedding, [V, hidden]. */
   public FloatBuffer embedding() {
     return embedding.floats(0, (long) config.vocabularySize() * config.hiddenSize());
   }
 
-  /** Rounds all matrices anew, whose bytes were freed, by what they read. */
-  public void roundAgain(Calibration seen, int threads) {
-    calibration = seen;
-    makeMatrices(threads);
+  /** Quantizes all matrices, whose bytes were freed, again with statistics of their inputs. */
+  public void quantizeAgain(Calibration calibrated, int threads) {
+    calibration = calibrated;
+    quantizeMatrices(threads);
   }
 
-  private void makeMatrices(int threads) {
-    Map<String, Callable<Matrix>> work = new LinkedHashMap<>();
+  private void quantizeMatrices(int threads) {
+    Map<String, Callable<Int8Matrix>> work = new LinkedHashMap<>();
     for (int i = 0; i < config.layers(); i++) {
       String layer = "model.layers." + i + ".";
-      int at = i;
-      work.put("qkv." + i, () -> queriesKeysValues(layer, at));
-      work.put("o." + i, () -> attentionOutput(layer, at));
-      work.put("gate." + i, () -> readingMlp(layer, at, "mlp.gate_proj"));
-      work.put("up." + i, () -> readingMlp(layer, at, "mlp.up_proj"));
-      work.put("down." + i, () -> down(layer, at));
+      int index = i;
+      work.put("qkv." + i, () -> queriesKeysValues(layer, index));
+      work.put("o." + i, () -> attentionOutput(layer, index));
+      work.put("gate." + i, () -> mlpInput(layer, index, "mlp.gate_proj"));
+      work.put("up." + i, () -> mlpInput(layer, index, "mlp.up_proj"));
+      work.put("down." + i, () -> down(layer, index));
     }
     work.put(HEAD, this::head);
     ExecutorService pool = Executors.newFixedThreadPool(threads);
-    Map<String, Future<Matrix>> made = new LinkedHashMap<>();
+    Map<String, Future<Int8Matrix>> made = new LinkedHashMap<>();
     try {
       work.forEach((name, task) -> made.put(name, pool.submit(task)));
-      for (Map.Entry<String, Future<Matrix>> entry : made.entrySet()) {
+      for (Map.Entry<String, Future<Int8Matrix>> entry : made.entrySet()) {
         matrices.put(entry.getKey(), entry.getValue().get());
         entry.setValue(CompletableFuture.failedFuture(new CancelledException()));
       }
@@ -247,12 +202,12 @@ public final class Int8Weights implements QuantizedWeights {
           : new AutodidactException("the weights cannot be rotated: " + e.getCause(), e);
     } finally {
       pool.shutdownNow();
-      freeWhatNobodyHas(pool, made.values());
+      freeUnclaimed(pool, made.values());
     }
   }
 
-  /** After a failure: matrices that others made before they heeded it, or while they did. */
-  private static void freeWhatNobodyHas(ExecutorService pool, Collection<Future<Matrix>> made) {
+  /** Frees, after a failure, the matrices that other threads finished before they stopped. */
+  private static void freeUnclaimed(ExecutorService pool, Collection<Future<Int8Matrix>> made) {
     boolean interrupted = false;
     while (!pool.isTerminated()) {
       try {
@@ -261,13 +216,13 @@ public final class Int8Weights implements QuantizedWeights {
         interrupted = true;
       }
     }
-    for (Future<Matrix> future : made) {
+    for (Future<Int8Matrix> future : made) {
       try {
         if (future.isDone() && !future.isCancelled()) {
           future.get().values().close();
         }
       } catch (ExecutionException e) {
-        // It made none.
+        // This task made no matrix.
       } catch (InterruptedException e) {
         interrupted = true;
       }
@@ -277,8 +232,8 @@ public final class Int8Weights implements QuantizedWeights {
     }
   }
 
-  private void makeEmbedding() {
-    if (!rotatesStream(config)) {
+  private void rotateEmbedding() {
+    if (!rotatesResidual(config)) {
       return;
     }
     int vocabulary = config.vocabularySize();
@@ -286,19 +241,19 @@ public final class Int8Weights implements QuantizedWeights {
     FloatBuffer target = embedding();
     TensorInfo plain = plainEmbedding();
     ByteBuffer bytes = model.bytes(plain);
-    for (int from = 0; from < vocabulary; from += TOGETHER) {
+    for (int from = 0; from < vocabulary; from += EMBEDDING_ROWS) {
       opening.throwIfCancelled();
-      int count = Math.min(TOGETHER, vocabulary - from);
+      int count = Math.min(EMBEDDING_ROWS, vocabulary - from);
       float[][] rows = rows(plain, bytes, from, count);
       float[][] columns = HadamardRotation.transposed(rows, config.hiddenSize());
-      stream.applyToAll(columns);
+      rotation.applyToAll(columns);
       for (float[] row : HadamardRotation.transposed(columns, count)) {
         target.put(row);
       }
     }
   }
 
-  /** Some rows of a matrix. */
+  /** Rows of a matrix [N, K] as float32, from row {@code from} on. */
   private static float[][] rows(TensorInfo tensor, ByteBuffer bytes, int from, int count) {
     int width = Math.toIntExact(tensor.shape().get(1));
     float[] values = ModelFolder.floats(tensor, bytes, from * width, count * width);
@@ -317,11 +272,11 @@ public final class Int8Weights implements QuantizedWeights {
     return model.floats(model.tensor(name));
   }
 
-  private float[] biasOrNone(String name, boolean there) {
-    return there ? floats(name + ".bias") : new float[0];
+  private float[] biasOrNone(String name, boolean present) {
+    return present ? floats(name + ".bias") : new float[0];
   }
 
-  private Matrix queriesKeysValues(String layer, int at) {
+  private Int8Matrix queriesKeysValues(String layer, int index) {
     String name = layer + "self_attn.";
     boolean bias = config.attentionBias();
     float[][] value = rows(name + "v_proj.weight");
@@ -337,16 +292,16 @@ public final class Int8Weights implements QuantizedWeights {
       }
       scaled(queryBias);
     }
-    return reading(
+    return residualReader(
         Stream.of(query, rows(name + "k_proj.weight"), value)
             .flatMap(Arrays::stream)
             .toArray(float[][]::new),
         layer + "input_layernorm.weight",
-        concat(queryBias, biasOrNone(name + "k_proj", bias), valueBias),
-        calibration.of(Calibration.Input.ATTENTION, at, config.hiddenSize()));
+        Int8Matrix.concat(queryBias, biasOrNone(name + "k_proj", bias), valueBias),
+        calibration.of(Site.QKV, index, config.hiddenSize()));
   }
 
-  /** Takes in the scale of attention scores; without one, ONNX Runtime's products are faster. */
+  /** Folds in the scale of attention scores; without one, ONNX Runtime's attention is faster. */
   private float[] scaled(float[] query) {
     float scale = (float) config.attentionScale();
     for (int i = 0; i < query.length; i++) {
@@ -355,125 +310,109 @@ public final class Int8Weights implements QuantizedWeights {
     return query;
   }
 
-  private Matrix readingMlp(String layer, int at, String name) {
-    return reading(
+  private Int8Matrix mlpInput(String layer, int index, String name) {
+    return residualReader(
         rows(layer + name + ".weight"),
         layer + "post_attention_layernorm.weight",
         biasOrNone(layer + name, config.mlpBias()),
-        calibration.of(Calibration.Input.MLP, at, config.hiddenSize()));
+        calibration.of(Site.GATE_UP, index, config.hiddenSize()));
   }
 
-  private Matrix attentionOutput(String layer, int at) {
-    return writing(
+  private Int8Matrix attentionOutput(String layer, int index) {
+    return residualWriter(
         rows(layer + "self_attn.o_proj.weight"),
         HadamardRotation.hadamard(config.headSize()),
         biasOrNone(layer + "self_attn.o_proj", config.outputBias()),
-        calibration.of(Calibration.Input.ATTENDED, at, config.heads() * config.headSize()));
+        calibration.of(Site.O_PROJ, index, config.heads() * config.headSize()));
   }
 
-  private Matrix down(String layer, int at) {
-    return writing(
+  private Int8Matrix down(String layer, int index) {
+    return residualWriter(
         rows(layer + "mlp.down_proj.weight"),
-        HadamardRotation.hadamard(BLOCK),
+        HadamardRotation.hadamard(DOWN_HADAMARD_SIZE),
         biasOrNone(layer + "mlp.down_proj", config.mlpBias()),
-        calibration.of(Calibration.Input.GATED, at, config.intermediateSize()));
+        calibration.of(Site.DOWN_PROJ, index, config.intermediateSize()));
   }
 
-  /** Too large to be there as a whole. */
-  private Matrix head() {
+  /** The logits' projection, in slices: as a whole it would take too much memory. */
+  private Int8Matrix head() {
     TensorInfo tensor = config.tiedEmbeddings() ? plainEmbedding() : model.tensor("lm_head.weight");
     float[] gains = gains("model.norm.weight");
     ByteBuffer bytes = model.bytes(tensor);
-    return GptqRounding.round(
+    return GptqRounding.quantize(
         (from, count) -> {
           opening.throwIfCancelled();
-          return read(rows(tensor, bytes, from, count), gains);
+          return foldedColumns(rows(tensor, bytes, from, count), gains);
         },
         config.vocabularySize(),
         new float[0],
-        !exact,
-        calibration.of(Calibration.Input.HEAD, 0, config.hiddenSize()));
+        !exactProducts,
+        calibration.of(Site.LM_HEAD, 0, config.hiddenSize()));
   }
 
-  private Matrix reading(
-      float[][] rows, String norm, float[] bias, ActivationStatistics directions) {
+  private Int8Matrix residualReader(
+      float[][] rows, String norm, float[] bias, ActivationStatistics statistics) {
     float[] gains = gains(norm);
-    return GptqRounding.round(
+    return GptqRounding.quantize(
         (from, count) -> {
           opening.throwIfCancelled();
-          return read(Arrays.copyOfRange(rows, from, from + count), gains);
+          return foldedColumns(Arrays.copyOfRange(rows, from, from + count), gains);
         },
         rows.length,
         bias,
-        !exact,
-        directions);
+        !exactProducts,
+        statistics);
   }
 
-  /** Weights of a product that reads the stream, with the rotation back and a norm's gains. */
-  private float[][] read(float[][] rows, float[] gains) {
+  /**
+   * Weights that read the residual stream, [K, N], with rotation and the norm's gains folded in.
+   */
+  private float[][] foldedColumns(float[][] rows, float[] gains) {
     float[][] columns = HadamardRotation.transposed(rows, config.hiddenSize());
-    if (rotatesStream(config)) {
+    if (rotatesResidual(config)) {
       for (int k = 0; k < columns.length; k++) {
         for (int n = 0; n < rows.length; n++) {
           columns[k][n] *= gains[k];
         }
       }
     }
-    stream.applyToAll(columns);
+    rotation.applyToAll(columns);
     return columns;
   }
 
-  /** A product that adds to the stream: its outputs are rotated as the stream is. */
-  private Matrix writing(
-      float[][] rows, HadamardRotation inputs, float[] bias, ActivationStatistics directions) {
-    if (rotatesStream(config)) {
-      stream.applyToAll(rows);
-      stream.applyToAll(bias);
+  /** A projection that adds to the residual stream: its outputs are rotated as the stream is. */
+  private Int8Matrix residualWriter(
+      float[][] rows, HadamardRotation inputs, float[] bias, ActivationStatistics statistics) {
+    if (rotatesResidual(config)) {
+      rotation.applyToAll(rows);
+      rotation.applyToAll(bias);
     }
-    return GptqRounding.round(
+    return GptqRounding.quantize(
         (from, count) -> {
           opening.throwIfCancelled();
-          float[][] some = Arrays.copyOfRange(rows, from, from + count);
-          float[][] columns = HadamardRotation.transposed(some, directions.inputs());
+          float[][] slice = Arrays.copyOfRange(rows, from, from + count);
+          float[][] columns = HadamardRotation.transposed(slice, statistics.inputs());
           inputs.applyToAll(columns);
           return columns;
         },
         rows.length,
         bias,
-        !exact,
-        directions);
-  }
-
-  private static float[] concat(float[]... parts) {
-    int length = 0;
-    for (float[] part : parts) {
-      length += part.length;
-    }
-    float[] all = new float[length];
-    int at = 0;
-    for (float[] part : parts) {
-      System.arraycopy(part, 0, all, at, part.length);
-      at += part.length;
-    }
-    return all;
+        !exactProducts,
+        statistics);
   }
 
   @Override
-  public Projections projections(OnnxGraphBuilder graph) {
-    return new Int8Projections(config, this, graph);
-  }
-
-  @Override
-  public void give(OrtEnvironment environment, Map<String, OnnxTensor> given) throws OrtException {
-    if (rotatesStream(config)) {
-      given.put(
+  public void addInitializers(OrtEnvironment environment, Map<String, OnnxTensor> initializers)
+      throws OrtException {
+    if (rotatesResidual(config)) {
+      initializers.put(
           EMBEDDING,
           OnnxTensor.createTensor(
               environment, embedding(), new long[] {config.vocabularySize(), config.hiddenSize()}));
     }
-    for (Map.Entry<String, Matrix> entry : matrices.entrySet()) {
-      Matrix m = entry.getValue();
-      given.put(
+    for (Map.Entry<String, Int8Matrix> entry : matrices.entrySet()) {
+      Int8Matrix m = entry.getValue();
+      initializers.put(
           entry.getKey() + ".values",
           OnnxTensor.createTensor(
               environment,

@@ -10,55 +10,56 @@ import org.autodidact.vectors.Int8KvLayout;
 import org.autodidact.vectors.VectorSupport;
 
 /**
- * Keys and values in 8 bits, with a scale for each head of each token ({@link Int8KvLayout}); on
- * the heap, since what reads them are vectors of the JVM.
+ * KV cache in int8, with a scale for each head of each token ({@link Int8KvLayout}); on the heap,
+ * where the JVM's vectors read it.
  */
 public final class Int8KvCache implements KvCache {
   private final int heads;
-  private final int quarter;
-  private final List<Layer> layers = new ArrayList<>();
-  private int rows;
-  private int places;
+  private final int words;
+  private final List<LayerCache> layers = new ArrayList<>();
+  private int slots;
+  private int capacity;
 
-  /** One layer: words and scales of all rows and heads. */
-  record Layer(int[] keys, float[] keyScales, int[] values, float[] valueScales) {}
-
-  Int8KvCache(ModelConfig config) {
-    this.heads = config.keyValueHeads();
-    this.quarter = config.headSize() / 4;
-    for (int layer = 0; layer < config.layers(); layer++) {
-      layers.add(new Layer(new int[0], new float[0], new int[0], new float[0]));
+  /**
+   * Keys and values of one layer: for each slot, key-value head and token, {@link #words} words and
+   * a scale.
+   */
+  record LayerCache(int[] keys, float[] keyScales, int[] values, float[] valueScales) {
+    static LayerCache of(int words, int scales) {
+      return new LayerCache(new int[words], new float[scales], new int[words], new float[scales]);
     }
   }
 
-  /** Bytes that one token of one row takes in all layers. */
-  public static long bytesPerPlace(ModelConfig config) {
+  Int8KvCache(ModelConfig config) {
+    this.heads = config.keyValueHeads();
+    this.words = config.headSize() / 4;
+    for (int layer = 0; layer < config.layers(); layer++) {
+      layers.add(LayerCache.of(0, 0));
+    }
+  }
+
+  /** Bytes that one token of one sequence takes in all layers. */
+  public static long bytesPerToken(ModelConfig config) {
     return 2L * config.layers() * config.keyValueHeads() * (config.headSize() + Float.BYTES);
   }
 
   @Override
-  public void layOut(int newRows, int newPlaces) {
-    rows = newRows;
-    places = newPlaces;
-    long scales = (long) rows * heads * stride(places);
-    if (scales <= layers.get(0).keyScales().length) {
+  public void layOut(int newSlots, int newCapacity) {
+    slots = newSlots;
+    capacity = newCapacity;
+    long scaleCount = (long) slots * heads * stride(capacity);
+    if (scaleCount <= layers.get(0).keyScales().length) {
       return;
     }
-    int words = Math.toIntExact(scales * quarter);
+    int wordCount = Math.toIntExact(scaleCount * words);
     close();
     try {
-      layers.replaceAll(
-          none ->
-              new Layer(
-                  new int[words],
-                  new float[(int) scales],
-                  new int[words],
-                  new float[(int) scales]));
+      layers.replaceAll(none -> LayerCache.of(wordCount, (int) scaleCount));
     } catch (OutOfMemoryError e) {
       close();
       throw new StorageException(
           "no room on the heap for "
-              + (2L * layers.size() * words * Integer.BYTES >> 20)
+              + (2L * layers.size() * wordCount * Integer.BYTES >> 20)
               + " MiB of keys and values; give the JVM more (-Xmx; the launcher's by"
               + " AUTODIDACT_JAVA_OPTS) or lower --memory",
           e);
@@ -66,87 +67,96 @@ public final class Int8KvCache implements KvCache {
   }
 
   @Override
-  public int rows() {
-    return rows;
+  public int slots() {
+    return slots;
   }
 
   @Override
-  public int places() {
-    return places;
+  public int capacity() {
+    return capacity;
   }
 
-  Layer layer(int layer) {
+  LayerCache layer(int layer) {
     return layers.get(layer);
   }
 
-  /** Places of a row in memory, whole blocks. */
-  private static int stride(int places) {
-    return (places + VectorSupport.BLOCK - 1) / VectorSupport.BLOCK * VectorSupport.BLOCK;
+  /** Tokens of a slot in memory: {@code tokens} rounded up to whole SIMD blocks. */
+  private static int stride(int tokens) {
+    return (tokens + VectorSupport.SIMD_BLOCK - 1)
+        / VectorSupport.SIMD_BLOCK
+        * VectorSupport.SIMD_BLOCK;
   }
 
-  /** Where the scales of a row's head begin; its words begin at {@link #words()} times that. */
-  int scales(int row, int head) {
-    return (row * heads + head) * stride(places);
+  /** Index of the first scale of a slot's head; its first word is at {@link #words} times that. */
+  int firstScale(int slot, int head) {
+    return (slot * heads + head) * stride(capacity);
   }
 
-  /** Words of a head of a token. */
+  /** Words of one head of one token: a quarter of the head size. */
   int words() {
-    return quarter;
+    return words;
   }
 
   @Override
-  public void copyRow(int row, int from, KvCache into, int to, int length) {
+  public void copySlot(int slot, int from, KvCache into, int targetSlot, int length) {
     Int8KvCache target = (Int8KvCache) into;
     for (int layer = 0; layer < layers.size(); layer++) {
-      Layer source = layers.get(layer);
-      Layer copy = target.layers.get(layer);
       for (int head = 0; head < heads; head++) {
-        move(source, scales(row, head), from, copy, target.scales(to, head), length);
+        copyHead(
+            layers.get(layer),
+            firstScale(slot, head),
+            from,
+            target.layers.get(layer),
+            target.firstScale(targetSlot, head),
+            length);
       }
     }
   }
 
-  /** Moves one head's places; {@code at} and {@code to} are where the heads begin. */
-  private void move(Layer source, int at, int from, Layer copy, int to, int length) {
-    System.arraycopy(source.keyScales(), at + from, copy.keyScales(), to, length);
-    System.arraycopy(source.valueScales(), at + from, copy.valueScales(), to, length);
+  /**
+   * Copies {@code length} tokens of one head, from the {@code from}th, to the start of a head.
+   *
+   * @param first index of the source head's first scale
+   * @param targetFirst index of the target head's first scale
+   */
+  private void copyHead(
+      LayerCache source, int first, int from, LayerCache target, int targetFirst, int length) {
+    int start = first + from;
+    System.arraycopy(source.keyScales(), start, target.keyScales(), targetFirst, length);
+    System.arraycopy(source.valueScales(), start, target.valueScales(), targetFirst, length);
     System.arraycopy(
-        source.values(), (at + from) * quarter, copy.values(), to * quarter, length * quarter);
-    if (from % VectorSupport.BLOCK == 0) {
+        source.values(), start * words, target.values(), targetFirst * words, length * words);
+    if (from % VectorSupport.SIMD_BLOCK == 0) {
       System.arraycopy(
-          source.keys(),
-          (at + from) * quarter,
-          copy.keys(),
-          to * quarter,
-          stride(length) * quarter);
+          source.keys(), start * words, target.keys(), targetFirst * words, stride(length) * words);
       return;
     }
-    int[] key = new int[quarter];
-    for (int place = 0; place < length; place++) {
-      Int8KvLayout.takeKey(source.keys(), at * quarter, from + place, quarter, key);
-      Int8KvLayout.putKey(key, quarter, copy.keys(), to * quarter, place);
+    int[] key = new int[words];
+    for (int token = 0; token < length; token++) {
+      Int8KvLayout.getKey(source.keys(), first * words, from + token, words, key);
+      Int8KvLayout.putKey(key, words, target.keys(), targetFirst * words, token);
     }
   }
 
   @Override
-  public void setPlaces(int newPlaces, int used) {
-    int kept = Math.min(places, newPlaces);
-    int before = stride(places);
-    int after = stride(newPlaces);
+  public void setCapacity(int newCapacity, int used) {
+    int kept = Math.min(capacity, newCapacity);
+    int before = stride(capacity);
+    int after = stride(newCapacity);
     int all = used * heads;
-    // Towards the side that the rows move to, so that none is overwritten before it has moved.
+    // In the direction that heads move to, so that none is overwritten before it has moved.
     IntFunction<Integer> order = i -> after < before ? i : all - 1 - i;
-    for (Layer layer : layers) {
+    for (LayerCache layer : layers) {
       for (int i = 0; i < all && after != before; i++) {
         int head = order.apply(i);
-        move(layer, head * before, 0, layer, head * after, kept);
+        copyHead(layer, head * before, 0, layer, head * after, kept);
       }
     }
-    places = newPlaces;
+    capacity = newCapacity;
   }
 
   @Override
   public void close() {
-    layers.replaceAll(layer -> new Layer(new int[0], new float[0], new int[0], new float[0]));
+    layers.replaceAll(layer -> LayerCache.of(0, 0));
   }
 }

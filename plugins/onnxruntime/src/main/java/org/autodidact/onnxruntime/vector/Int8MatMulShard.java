@@ -14,30 +14,32 @@ import java.util.Map;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.ort.OwnedSession;
-import org.autodidact.onnxruntime.quantization.Int8Weights;
+import org.autodidact.onnxruntime.quantization.Int8Matrix;
+import org.autodidact.vectors.Int8;
 
 /**
- * A product of bytes with some columns of a matrix of {@link Int8Weights}, in ONNX Runtime: [rows,
- * inputs] bytes with 128 for 0 to [rows, outputs] floats, not yet times the rows' scales. Computed
- * on the calling thread. Owns the packed columns.
+ * Matrix product of quantized activations with some columns of an {@link Int8Matrix}, in ONNX
+ * Runtime: [rows, inputs] bytes with 128 for 0 to [rows, outputs] floats, not yet times the rows'
+ * scales. Computed on the calling thread. Owns the packed columns.
  */
 final class Int8MatMulShard implements AutoCloseable {
-  /** Columns are cut in multiples of this. */
-  private static final int COLUMNS = 16;
+  /** Shards have multiples of so many columns: a SIMD vector of AVX-512. */
+  private static final int COLUMN_UNIT = 16;
 
   private final int from;
   private final int outputs;
   private final OwnedSession session;
 
-  private Int8MatMulShard(OrtEnvironment environment, Int8Weights.Matrix matrix, int from, int to) {
+  private Int8MatMulShard(OrtEnvironment environment, Int8Matrix matrix, int from, int to) {
     this.from = from;
     this.outputs = to - from;
     OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
     graph.input("bytes", DataType.UINT8, "rows", matrix.inputs());
-    // In the graph, not beside it: ONNX Runtime packs them and frees what it was given.
+    // In the graph, not as an external initializer: ONNX Runtime packs them and frees the
+    // originals.
     graph.bytes("values", DataType.INT8, matrix.columns(from, to), matrix.inputs(), outputs);
     graph.floats("scales", Arrays.copyOfRange(matrix.scales(), from, to), outputs);
-    graph.bytes("zero", DataType.UINT8, new byte[] {(byte) 128});
+    graph.bytes("zero", DataType.UINT8, new byte[] {(byte) Int8.ZERO_POINT});
     graph.floats("one", new float[] {1});
     graph.node(
         MICROSOFT,
@@ -57,31 +59,30 @@ final class Int8MatMulShard implements AutoCloseable {
               });
     } catch (OrtException e) {
       throw new AutodidactException(
-          "ONNX Runtime refused a product of bytes: " + e.getMessage(), e);
+          "ONNX Runtime refused an int8 matrix product: " + e.getMessage(), e);
     }
   }
 
-  /** The matrix cut into columns for each of some threads; threads beyond the columns get none. */
-  static List<Int8MatMulShard> parts(
-      OrtEnvironment environment, Int8Weights.Matrix matrix, int threads) {
-    List<Int8MatMulShard> parts = new ArrayList<>();
-    int units = matrix.outputs() / COLUMNS;
+  /** A shard of the matrix for each thread; threads beyond the columns get none. */
+  static List<Int8MatMulShard> shards(OrtEnvironment environment, Int8Matrix matrix, int threads) {
+    List<Int8MatMulShard> shards = new ArrayList<>();
+    int units = matrix.outputs() / COLUMN_UNIT;
     try {
       for (int i = 0; i < threads; i++) {
-        int from = units * i / threads * COLUMNS;
-        int to = i == threads - 1 ? matrix.outputs() : units * (i + 1) / threads * COLUMNS;
+        int from = units * i / threads * COLUMN_UNIT;
+        int to = i == threads - 1 ? matrix.outputs() : units * (i + 1) / threads * COLUMN_UNIT;
         if (to > from) {
-          parts.add(new Int8MatMulShard(environment, matrix, from, to));
+          shards.add(new Int8MatMulShard(environment, matrix, from, to));
         }
       }
-      return parts;
+      return shards;
     } catch (RuntimeException | Error e) {
-      parts.forEach(Int8MatMulShard::close);
+      shards.forEach(Int8MatMulShard::close);
       throw e;
     }
   }
 
-  /** The first column. */
+  /** The first of its columns in the whole matrix. */
   int from() {
     return from;
   }

@@ -1,6 +1,7 @@
 package org.autodidact.onnxruntime.vector;
 
 import ai.onnxruntime.OnnxJavaType;
+import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -9,54 +10,66 @@ import org.autodidact.onnxruntime.ort.NativeBuffer;
 import org.autodidact.onnxruntime.ort.RowTensors;
 import org.autodidact.vectors.RowKernels;
 
-/** A block's rows of products, each thread's columns apart. */
+/** Outputs of a sharded matmul for a tile of tokens: for each shard [rows, its columns] floats. */
 final class MatMulOutputs implements AutoCloseable {
-  private final List<Int8MatMulShard> layout;
-  private final List<FloatBuffer> values = new ArrayList<>();
-  private final List<RowTensors> parts = new ArrayList<>();
-  private final List<NativeBuffer> memories = new ArrayList<>();
+  private final List<ShardOutput> shards = new ArrayList<>();
   private final int threads;
   private final int width;
 
-  /** {@code like}: a product that has the width of all that will be run. */
-  MatMulOutputs(OrtEnvironment environment, int threads, int rows, VectorWeights.Product like) {
+  /** Output of one shard: columns {@code from} to {@code from + columns}, [rows, columns]. */
+  private record ShardOutput(
+      int from, int columns, NativeBuffer memory, FloatBuffer values, RowTensors tensors) {}
+
+  /** {@code first}: a matmul of the same shards as all that will be run. */
+  MatMulOutputs(
+      OrtEnvironment environment, int threads, int rows, VectorWeights.ShardedMatMul first) {
     this.threads = threads;
-    layout = like.parts();
-    width = layout.stream().mapToInt(Int8MatMulShard::outputs).sum();
-    for (Int8MatMulShard part : layout) {
-      NativeBuffer memory = NativeBuffer.ofFloats((long) rows * part.outputs());
-      memories.add(memory);
-      values.add(memory.floats(0, (long) rows * part.outputs()));
-      parts.add(new RowTensors(environment, rows, memory, OnnxJavaType.FLOAT, part.outputs()));
+    for (Int8MatMulShard shard : first.shards()) {
+      int columns = shard.outputs();
+      NativeBuffer memory = NativeBuffer.ofFloats((long) rows * columns);
+      shards.add(
+          new ShardOutput(
+              shard.from(),
+              columns,
+              memory,
+              memory.floats(0, (long) rows * columns),
+              new RowTensors(environment, rows, memory, OnnxJavaType.FLOAT, columns)));
+    }
+    width = shards.stream().mapToInt(ShardOutput::columns).sum();
+  }
+
+  /** Computes this thread's shards for the first {@code rows} rows of activations. */
+  void run(VectorWeights.ShardedMatMul matMul, QuantizedActivations inputs, int rows, int thread) {
+    for (int i = thread; i < shards.size(); i += threads) {
+      OnnxTensor output = shards.get(i).tensors().first(rows);
+      matMul.shards().get(i).run(inputs.firstRows(rows, thread), output);
     }
   }
 
-  /** Computes this thread's columns; all, if it is alone. */
-  void run(VectorWeights.Product product, QuantizedActivations bytes, int rows, int thread) {
-    for (int i = thread; i < product.parts().size(); i += threads) {
-      product.parts().get(i).run(bytes.first(rows, thread), parts.get(i).first(rows));
+  /**
+   * Copies a row of all columns, with what its low bytes add.
+   *
+   * @param lowRow the row of its low bytes, or -1
+   * @param scratch [width], overwritten where there are low bytes
+   */
+  void get(int row, int lowRow, float[] into, int to, RowKernels kernels, float[] scratch) {
+    get(row, into, to);
+    if (lowRow >= 0) {
+      get(lowRow, scratch, 0);
+      kernels.addLow(into, to, scratch, width);
     }
   }
 
-  /** Copies a row, with what its low bytes gave where it has such. */
-  void get(int row, int low, float[] into, int at, RowKernels math, float[] rest) {
-    get(row, into, at);
-    if (low >= 0) {
-      get(low, rest, 0);
-      math.addRest(into, at, rest, width);
-    }
-  }
-
-  private void get(int row, float[] into, int at) {
-    for (int i = 0; i < values.size(); i++) {
-      Int8MatMulShard part = layout.get(i);
-      values.get(i).get(row * part.outputs(), into, at + part.from(), part.outputs());
+  private void get(int row, float[] into, int to) {
+    for (int i = 0; i < shards.size(); i++) {
+      ShardOutput shard = shards.get(i);
+      shard.values().get(row * shard.columns(), into, to + shard.from(), shard.columns());
     }
   }
 
   @Override
   public void close() {
-    parts.forEach(RowTensors::close);
-    memories.forEach(NativeBuffer::close);
+    shards.forEach(shard -> shard.tensors().close());
+    shards.forEach(shard -> shard.memory().close());
   }
 }

@@ -7,22 +7,22 @@ import java.util.ArrayList;
 import java.util.List;
 import org.autodidact.onnxruntime.ort.NativeBuffer;
 import org.autodidact.onnxruntime.ort.RowTensors;
-import org.autodidact.onnxruntime.quantization.Calibration;
+import org.autodidact.onnxruntime.quantization.ActivationObserver;
 import org.autodidact.vectors.RowKernels;
 
-/** A block's rows of bytes, which products read. */
+/** Quantized activations of a tile of tokens, [rows, width] unsigned bytes, that matmuls read. */
 final class QuantizedActivations implements AutoCloseable {
   private final int width;
-  private final byte[] rounded;
+  private final byte[] quantized;
   private final NativeBuffer memory;
-  private final List<RowTensors> ofThread = new ArrayList<>();
+  private final List<RowTensors> tensorsOfThreads = new ArrayList<>();
 
   QuantizedActivations(OrtEnvironment environment, int threads, int rows, int width) {
     this.width = width;
-    this.rounded = new byte[rows * width];
+    this.quantized = new byte[rows * width];
     this.memory = NativeBuffer.ofBytes((long) rows * width);
     for (int i = 0; i < threads; i++) {
-      ofThread.add(new RowTensors(environment, rows, memory, OnnxJavaType.UINT8, width));
+      tensorsOfThreads.add(new RowTensors(environment, rows, memory, OnnxJavaType.UINT8, width));
     }
   }
 
@@ -30,35 +30,39 @@ final class QuantizedActivations implements AutoCloseable {
     memory.bytes().put(row * width, values, from, width);
   }
 
-  /** Rounds and puts a row, and its low bytes where there is a row for them; its scale. */
-  float round(int row, int low, float[] values, int from, RowKernels math) {
-    float scale = math.round(values, from, width, rounded, row * width);
-    put(row, rounded, row * width);
-    if (low >= 0) {
-      math.roundRest(values, from, width, rounded, row * width, rounded, low * width);
-      put(low, rounded, low * width);
+  /**
+   * Quantizes a row of floats and puts it; returns its scale.
+   *
+   * @param lowRow the row for its low bytes, or -1 for 8 bits only
+   */
+  float quantize(int row, int lowRow, float[] values, int from, RowKernels kernels) {
+    float scale = kernels.quantize(values, from, width, quantized, row * width);
+    put(row, quantized, row * width);
+    if (lowRow >= 0) {
+      kernels.quantizeLow(values, from, width, quantized, row * width, quantized, lowRow * width);
+      put(lowRow, quantized, lowRow * width);
     }
     return scale;
   }
 
-  /** Shows a row to somebody who looks on. */
+  /** Shows a row that {@link #quantize} put. */
   void show(
-      VectorSession.Observer observer,
-      Calibration.Input as,
+      ActivationObserver observer,
+      ActivationObserver.Site site,
       int layer,
       int token,
       int row,
       float scale) {
-    observer.see(as, layer, token, rounded, row * width, width, scale);
+    observer.observe(site, layer, token, quantized, row * width, width, scale);
   }
 
-  OnnxTensor first(int rows, int thread) {
-    return ofThread.get(thread).first(rows);
+  OnnxTensor firstRows(int rows, int thread) {
+    return tensorsOfThreads.get(thread).first(rows);
   }
 
   @Override
   public void close() {
-    ofThread.forEach(RowTensors::close);
+    tensorsOfThreads.forEach(RowTensors::close);
     memory.close();
   }
 }

@@ -7,26 +7,26 @@ import java.util.function.IntConsumer;
 import org.autodidact.api.AutodidactException;
 
 /**
- * Threads that do one piece of work together, in step: the caller and its helpers, which wait for
- * the next piece and end with {@link #close()}. The steps of a decoder's layer take microseconds,
- * so that threads wait for one another awake, but not for long: the thread that is waited for may
- * need the core, where another process has the rest. One caller at a time.
+ * Threads that run one task together, with barriers: the caller and its helpers, which wait for the
+ * next task and end with {@link #close()}. The steps of a decoder layer take microseconds, so
+ * waiting threads spin, but not for long: the thread they wait for may need the core while another
+ * process has the others. One caller at a time.
  */
 final class ThreadTeam implements AutoCloseable {
-  /** Looks at what is waited for before a thread goes to sleep. */
-  private static final int LOOKS = 2_000;
+  /** Spins at a barrier before a thread parks (not measured). */
+  private static final int BARRIER_SPINS = 2_000;
 
-  /** The same between pieces of work. */
-  private static final int LOOKS_BETWEEN = 20_000;
+  /** Spins of a helper between tasks before it parks (not measured). */
+  private static final int IDLE_SPINS = 20_000;
 
   private final int size;
   private final Thread[] threads;
   private final AtomicInteger arrived = new AtomicInteger();
-  private final AtomicInteger busy = new AtomicInteger();
-  private final AtomicInteger asleep = new AtomicInteger();
-  private IntConsumer work = thread -> {};
-  private volatile int piece;
-  private volatile int step;
+  private final AtomicInteger running = new AtomicInteger();
+  private final AtomicInteger parked = new AtomicInteger();
+  private IntConsumer task = thread -> {};
+  private volatile int taskNumber;
+  private volatile int barrier;
   private volatile Throwable failure;
   private volatile boolean closed;
 
@@ -34,8 +34,8 @@ final class ThreadTeam implements AutoCloseable {
     this.size = size;
     this.threads = new Thread[size];
     for (int i = 1; i < size; i++) {
-      int number = i;
-      threads[i] = new Thread(() -> help(number), "autodidact-team-" + number);
+      int index = i;
+      threads[i] = new Thread(() -> helperLoop(index), "autodidact-team-" + index);
       threads[i].setDaemon(true);
       threads[i].start();
     }
@@ -45,17 +45,17 @@ final class ThreadTeam implements AutoCloseable {
     return size;
   }
 
-  /** Runs {@code work} on each thread with the thread's number, and returns when all have ended. */
-  void run(IntConsumer newWork) {
+  /** Runs a task on each thread with the thread's index; returns when all have ended. */
+  void run(IntConsumer newTask) {
     arrived.set(0);
     failure = null;
-    work = newWork;
+    task = newTask;
     threads[0] = Thread.currentThread();
-    busy.set(size - 1);
-    piece++;
+    running.set(size - 1);
+    taskNumber++;
     wake();
-    attempt(0);
-    waitWhile(() -> busy.get() > 0, LOOKS);
+    runTask(0);
+    waitWhile(() -> running.get() > 0, BARRIER_SPINS);
     if (failure instanceof Error error) {
       throw error;
     }
@@ -64,47 +64,47 @@ final class ThreadTeam implements AutoCloseable {
     }
   }
 
-  /** Waits until all threads of the team are here. Only within {@link #run}. */
+  /** A barrier: waits until all threads of the team have called it. Only within {@link #run}. */
   void await() {
-    int before = step;
+    int before = barrier;
     if (arrived.incrementAndGet() == size) {
       arrived.set(0);
-      step = before + 1;
+      barrier = before + 1;
       wake();
       return;
     }
-    waitWhile(() -> step == before && failure == null, LOOKS);
-    if (step == before) {
+    waitWhile(() -> barrier == before && failure == null, BARRIER_SPINS);
+    if (barrier == before) {
       throw new AutodidactException("another thread of the team has failed", failure);
     }
   }
 
-  private void waitWhile(BooleanSupplier waiting, int looks) {
+  private void waitWhile(BooleanSupplier waiting, int spins) {
     for (int i = 0; waiting.getAsBoolean(); i++) {
-      if (i < looks) {
+      if (i < spins) {
         Thread.onSpinWait();
         continue;
       }
-      // Whoever ends the waiting looks for sleepers after, and this thread looks again before.
-      asleep.incrementAndGet();
+      // The condition is checked again after this thread counts as parked, so no wake-up is lost.
+      parked.incrementAndGet();
       if (waiting.getAsBoolean()) {
         LockSupport.park(this);
       }
-      asleep.decrementAndGet();
+      parked.decrementAndGet();
     }
   }
 
   private void wake() {
-    if (asleep.get() > 0) {
+    if (parked.get() > 0) {
       for (Thread thread : threads) {
         LockSupport.unpark(thread);
       }
     }
   }
 
-  private void attempt(int thread) {
+  private void runTask(int thread) {
     try {
-      work.accept(thread);
+      task.accept(thread);
     } catch (Throwable e) {
       synchronized (this) {
         if (failure == null) {
@@ -115,17 +115,17 @@ final class ThreadTeam implements AutoCloseable {
     }
   }
 
-  private void help(int thread) {
+  private void helperLoop(int thread) {
     int done = 0;
     while (true) {
       int last = done;
-      waitWhile(() -> piece == last && !closed, LOOKS_BETWEEN);
+      waitWhile(() -> taskNumber == last && !closed, IDLE_SPINS);
       if (closed) {
         return;
       }
-      done = piece;
-      attempt(thread);
-      if (busy.decrementAndGet() == 0) {
+      done = taskNumber;
+      runTask(thread);
+      if (running.decrementAndGet() == 0) {
         wake();
       }
     }

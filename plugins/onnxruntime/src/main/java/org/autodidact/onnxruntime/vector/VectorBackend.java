@@ -9,80 +9,80 @@ import org.autodidact.onnxruntime.quantization.Calibration;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
 
 /**
- * Runs a {@link VectorWeights}. Few rows are computed by all threads together, so that each reads a
- * part of the weights only; many by each thread apart, so that none waits for another.
+ * Int8 weights with the JVM's Vector API. Few sequences are computed by one session on all threads,
+ * so that each thread reads a part of the weights only; many by a session a thread, so that none
+ * waits for another.
  */
 public final class VectorBackend implements DecoderBackend {
   /**
-   * Rows and texts from which a thread does best without the others. On 2 cores with AVX2, 64 rows
-   * decode 1.15 times as fast apart, 32 rows 1.2 times, 16 about as fast; texts are read 1.35 times
-   * as fast.
+   * Sequences a thread from which a session a thread is faster. On 2 cores with AVX2, 64 sequences
+   * decode 1.15 times as fast so, 32 sequences 1.2 times, 16 about as fast. Texts are prefilled
+   * 1.35 times as fast ({@link #PREFILLS_PER_THREAD}).
    */
-  private static final int ROWS_OF_A_THREAD = 16;
-
-  private static final int TEXTS_OF_A_THREAD = 4;
+  private static final int SEQUENCES_PER_THREAD = 16;
 
   private final ModelConfig config;
-  private final VectorWeights decoder;
+  private final VectorWeights weights;
   private final ThreadTeam team;
-  private final VectorSession together;
-  private final List<VectorSession> apart = new ArrayList<>();
-  private boolean isApart;
+  private final VectorSession allThreads;
+  private final List<VectorSession> threadSessions = new ArrayList<>();
+  private boolean isPerThread;
 
   /**
-   * {@code weights} must outlive this.
+   * {@code int8} must outlive this.
    *
    * @param positions tokens of the longest sequence
    */
-  public VectorBackend(ModelConfig config, Int8Weights weights, int threads, int positions) {
+  public VectorBackend(ModelConfig config, Int8Weights int8, int threads, int positions) {
     this.config = config;
-    this.decoder = new VectorWeights(config, weights, threads, positions);
+    this.weights = new VectorWeights(config, int8, threads, positions);
     this.team = new ThreadTeam(threads);
     try {
-      this.together = new VectorSession(decoder, team);
+      this.allThreads = new VectorSession(weights, team);
     } catch (RuntimeException | Error e) {
       team.close();
-      decoder.close();
+      weights.close();
       throw e;
     }
   }
 
-  /** What weights that were rounded without knowing it let be seen; takes their matrices. */
+  /** Statistics of the activations of weights quantized without any; frees their matrices. */
   public static Calibration calibrate(
-      ModelFolder model, Int8Weights weights, int threads, int positions) {
-    try (VectorBackend engine = new VectorBackend(model.config(), weights, threads, positions)) {
-      return Calibration.of(model, engine.together, weights.opening());
+      ModelFolder model, Int8Weights int8, int threads, int positions) {
+    try (VectorBackend backend = new VectorBackend(model.config(), int8, threads, positions)) {
+      return Calibration.of(model, backend.allThreads, int8.opening());
     }
   }
 
   @Override
-  public int splitDecoding(int rows) {
-    return DecoderBackend.split(rows, ROWS_OF_A_THREAD, team.size());
+  public int threads() {
+    return team.size();
   }
 
   @Override
-  public int splitReading(int texts) {
-    return DecoderBackend.split(texts, TEXTS_OF_A_THREAD, team.size());
+  public int sequencesPerThread() {
+    return SEQUENCES_PER_THREAD;
   }
 
-  /** What the other streams have kept goes: the budget of memory is that of these. */
+  /** Frees the caches of the other sessions, as the memory budget is for these. */
   @Override
-  public void prepare(int streams) {
-    isApart = streams > 1;
-    while (isApart && apart.size() < streams) {
-      apart.add(new VectorSession(decoder, new ThreadTeam(1)));
+  public void prepare(int sessions) {
+    isPerThread = sessions > 1;
+    while (isPerThread && threadSessions.size() < sessions) {
+      threadSessions.add(new VectorSession(weights, new ThreadTeam(1)));
     }
-    (isApart ? List.of(together) : apart).forEach(VectorSession::forget);
+    (isPerThread ? List.of(allThreads) : threadSessions)
+        .forEach(session -> session.caches().close());
   }
 
   @Override
-  public VectorSession stream(int index) {
-    return isApart ? apart.get(index) : together;
+  public VectorSession session(int index) {
+    return isPerThread ? threadSessions.get(index) : allThreads;
   }
 
   @Override
-  public int mostRows(int streams) {
-    return VectorSession.ROWS * team.size() / streams;
+  public int maxSlots(int sessions) {
+    return VectorSession.TILE_PER_THREAD * team.size() / sessions;
   }
 
   @Override
@@ -91,13 +91,13 @@ public final class VectorBackend implements DecoderBackend {
   }
 
   @Override
-  public long bytesPerPlace() {
-    return Int8KvCache.bytesPerPlace(config);
+  public long bytesPerToken() {
+    return Int8KvCache.bytesPerToken(config);
   }
 
-  /** Half of the heap, where they lie. */
+  /** Half of the heap, which the caches are in. */
   @Override
-  public long roomForCaches() {
+  public long maxCacheBytes() {
     return Runtime.getRuntime().maxMemory() / 2;
   }
 
@@ -105,10 +105,10 @@ public final class VectorBackend implements DecoderBackend {
   public void close() {
     team.close();
     try {
-      decoder.close();
+      weights.close();
     } finally {
-      together.close();
-      apart.forEach(VectorSession::close);
+      allThreads.close();
+      threadSessions.forEach(VectorSession::close);
     }
   }
 }

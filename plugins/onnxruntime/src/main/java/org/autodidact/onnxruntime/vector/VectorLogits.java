@@ -3,38 +3,38 @@ package org.autodidact.onnxruntime.vector;
 import org.autodidact.onnxruntime.backend.DecoderSession;
 import org.autodidact.vectors.Softmax;
 
-/** Logits on the heap; probabilities are computed when they are asked for. */
+/** Logits on the heap, [rows, vocabulary]; probabilities are computed when they are asked for. */
 final class VectorLogits implements DecoderSession.Logits {
   private final int vocabulary;
   private float[] logits = new float[0];
-  private float[] peaks = new float[0];
-  private double[] logMasses = new double[0];
+  private float[] maxima = new float[0];
+  private double[] logSums = new double[0];
   private float[] inverseTemperatures = new float[0];
 
   VectorLogits(int vocabulary) {
     this.vocabulary = vocabulary;
   }
 
-  /** Makes room for some rows. */
+  /** Makes room for {@code rows} rows of logits. */
   void layOut(int rows, float[] newInverseTemperatures) {
-    if (peaks.length < rows) {
+    if (maxima.length < rows) {
       logits = new float[Math.multiplyExact(rows, vocabulary)];
-      peaks = new float[rows];
-      logMasses = new double[rows];
+      maxima = new float[rows];
+      logSums = new double[rows];
     }
     inverseTemperatures = newInverseTemperatures;
   }
 
-  /** All rows, to be written. */
+  /** All rows, [rows, vocabulary], to be written. */
   float[] values() {
     return logits;
   }
 
-  /** Takes a row that has been written. */
-  void weigh(int row, float[] scratch) {
-    int at = row * vocabulary;
-    peaks[row] = Softmax.peak(logits, at, vocabulary);
-    logMasses[row] = Math.log(Softmax.weigh(logits, at, vocabulary, peaks[row], 1, scratch));
+  /** Computes the softmax's maximum and ln Σ of a row that has been written. */
+  void finish(int row, float[] scratch) {
+    int first = row * vocabulary;
+    maxima[row] = Softmax.max(logits, first, vocabulary);
+    logSums[row] = Math.log(Softmax.exp(logits, first, vocabulary, maxima[row], 1, scratch));
   }
 
   @Override
@@ -49,7 +49,7 @@ final class VectorLogits implements DecoderSession.Logits {
 
   @Override
   public double logProbability(int row, int token) {
-    return (double) logit(row, token) - peaks[row] - logMasses[row];
+    return (double) logit(row, token) - maxima[row] - logSums[row];
   }
 
   @Override
@@ -60,6 +60,6 @@ final class VectorLogits implements DecoderSession.Logits {
   @Override
   public void copyProbabilities(int row, float[] into) {
     Softmax.probabilities(
-        logits, row * vocabulary, vocabulary, peaks[row], inverseTemperatures[row], into);
+        logits, row * vocabulary, vocabulary, maxima[row], inverseTemperatures[row], into);
   }
 }

@@ -7,128 +7,130 @@ import java.util.List;
 import java.util.function.IntConsumer;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.backend.SessionCaches;
 import org.autodidact.onnxruntime.backend.SharedPrefixes;
 import org.autodidact.onnxruntime.backend.StepInput;
-import org.autodidact.onnxruntime.quantization.Calibration;
+import org.autodidact.onnxruntime.quantization.ActivationObserver;
+import org.autodidact.onnxruntime.quantization.ActivationObserver.Site;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.autodidact.vectors.Int8Attention;
 import org.autodidact.vectors.Int8KvLayout;
 import org.autodidact.vectors.RowKernels;
 
 /**
- * Runs a {@link VectorWeights} on a team of threads, in step: each multiplies all tokens by its
- * columns, then does what is between two products for its tokens. Tokens go through a layer in
- * blocks that stay in the processor's caches; padding is not computed. What a token comes to
- * depends on its own row alone, to the last bit.
+ * Runs {@link VectorWeights} on a team of threads. In each projection a thread computes its shard
+ * of the columns for all tokens; between projections it computes its own tokens, N · thread /
+ * threads on. Tokens go through a layer in tiles that stay in the processor's caches; padding is
+ * not computed. A token's result depends on its own row alone, to the last bit.
+ *
+ * <p>Indices: a {@code token} is one of the run's, an index into {@link StepInput}; {@code i} is a
+ * token of the tile, {@code token - from}. A tile's matmuls have a row for each of its tokens, then
+ * a row of low bytes for each of those that are quantized to 16 bits.
  */
-public final class VectorSession implements DecoderSession {
-  /** Rows of a thread that go through a layer together, where it is one of several. */
-  static final int ROWS = 64;
+public final class VectorSession implements DecoderSession, ActivationObserver.Session {
+  /** Tokens of a tile for each thread of several (not measured). */
+  static final int TILE_PER_THREAD = 64;
 
-  /** The same of a thread alone, which reads all weights for them. */
-  private static final int ROWS_ALONE = 128;
+  /** Tokens of a tile of a single thread, which reads all weights for them (not measured). */
+  private static final int TILE_OF_ONE_THREAD = 128;
 
-  /** Rows whose logits are computed together: each takes as many numbers as there are tokens. */
-  private static final int WEIGHED = 32;
+  /** Rows of logits computed together, low bytes included (not measured). */
+  private static final int LOGITS_TILE = 32;
 
-  private final VectorWeights decoder;
+  private final VectorWeights weights;
   private final ModelConfig config;
   private final ThreadTeam team;
-  private final int block;
-  private final Int8KvCache cache;
-  private final Int8KvCache prefixes;
-  private final Int8KvCache common;
-  private final Int8KvCache desk;
   private final int hidden;
   private final int queryWidth;
   private final int keyWidth;
-  private final int middle;
+  private final int intermediate;
+
+  /** Tokens of a tile, T. */
+  private final int tile;
+
+  private final SessionCaches caches;
+
+  /** Inputs of a tile's projections: [2 T, hidden], [2 T, query width], [2 T, intermediate]. */
   private final QuantizedActivations normed;
+
   private final QuantizedActivations attended;
   private final QuantizedActivations gated;
-  private final MatMulOutputs queriesKeysValues;
-  private final MatMulOutputs attentionOutput;
-  private final MatMulOutputs gateAndUp;
-  private final MatMulOutputs down;
-  private final MatMulOutputs head;
+
+  /** Outputs of a tile's projections, 2 T rows each; of the logits, {@link #LOGITS_TILE} rows. */
+  private final MatMulOutputs qkv;
+
+  private final MatMulOutputs oProj;
+  private final MatMulOutputs gateUp;
+  private final MatMulOutputs downProj;
+  private final MatMulOutputs lmHead;
+
+  /** Queries of a tile [T, query width], rotated; and Σ attention weight × value, likewise. */
   private final float[] queries;
-  private final float[] sums;
-  private final float[] rowScales;
-  private final List<Hands> hands = new ArrayList<>();
+
+  private final float[] attentionSums;
+
+  /** Scales of the quantized attention output or gated activations of a tile [T]. */
+  private final float[] tileScales;
+
+  private final List<ThreadScratch> scratches = new ArrayList<>();
   private final VectorLogits logits;
+
+  /** Residual stream of the N tokens of a run [N, hidden]. */
   private float[] residual = new float[0];
+
+  /** The normed residual stream, quantized: high bytes [N, hidden] and scales [N]. */
   private byte[] normedBytes = new byte[0];
-  private byte[] normedLow = new byte[0];
-  private Observer observer = Observer.NONE;
-  private float[] scales = new float[0];
 
-  /** Sees each row that a product reads, on the thread that made it. */
-  public interface Observer {
-    Observer NONE = (input, layer, token, bytes, from, width, scale) -> {};
+  private float[] normedScales = new float[0];
 
-    void see(
-        Calibration.Input input,
-        int layer,
-        int token,
-        byte[] bytes,
-        int from,
-        int width,
-        float scale);
-  }
+  /** Low bytes of the tokens that are quantized to 16 bits [their number, hidden]. */
+  private byte[] normedLowBytes = new byte[0];
 
-  VectorSession(VectorWeights decoder, ThreadTeam team) {
-    this.decoder = decoder;
-    this.config = decoder.config();
+  private ActivationObserver observer = NO_OBSERVER;
+
+  private static final ActivationObserver NO_OBSERVER =
+      (site, layer, token, bytes, from, width, scale) -> {};
+
+  VectorSession(VectorWeights weights, ThreadTeam team) {
+    this.weights = weights;
+    this.config = weights.config();
     this.team = team;
-    this.block = team.size() > 1 ? ROWS * team.size() : ROWS_ALONE;
-    this.cache = new Int8KvCache(config);
-    this.prefixes = new Int8KvCache(config);
-    this.common = new Int8KvCache(config);
-    this.desk = new Int8KvCache(config);
+    this.tile = team.size() > 1 ? TILE_PER_THREAD * team.size() : TILE_OF_ONE_THREAD;
+    this.caches = SessionCaches.of(() -> new Int8KvCache(config));
     this.hidden = config.hiddenSize();
     this.queryWidth = config.heads() * config.headSize();
     this.keyWidth = config.keyValueHeads() * config.headSize();
-    this.middle = config.intermediateSize();
-    // All tokens of a block may have a second row.
-    int rows = 2 * block;
-    this.normed = new QuantizedActivations(decoder.environment(), team.size(), rows, hidden);
-    this.attended = new QuantizedActivations(decoder.environment(), team.size(), rows, queryWidth);
-    this.gated = new QuantizedActivations(decoder.environment(), team.size(), rows, middle);
-    VectorWeights.Layer first = decoder.layer(0);
-    this.queriesKeysValues =
-        new MatMulOutputs(decoder.environment(), team.size(), rows, first.queriesKeysValues());
-    this.attentionOutput =
-        new MatMulOutputs(decoder.environment(), team.size(), rows, first.attentionOutput());
-    this.gateAndUp = new MatMulOutputs(decoder.environment(), team.size(), rows, first.gateAndUp());
-    this.down = new MatMulOutputs(decoder.environment(), team.size(), rows, first.down());
-    this.head = new MatMulOutputs(decoder.environment(), team.size(), WEIGHED, decoder.head());
-    this.queries = new float[block * queryWidth];
-    this.sums = new float[block * queryWidth];
-    this.rowScales = new float[block];
+    this.intermediate = config.intermediateSize();
+    int rows = 2 * tile;
+    this.normed = inputs(rows, hidden);
+    this.attended = inputs(rows, queryWidth);
+    this.gated = inputs(rows, intermediate);
+    VectorWeights.LayerMatMuls first = weights.layer(0);
+    this.qkv = outputs(rows, first.qkv());
+    this.oProj = outputs(rows, first.oProj());
+    this.gateUp = outputs(rows, first.gateUp());
+    this.downProj = outputs(rows, first.downProj());
+    this.lmHead = outputs(LOGITS_TILE, weights.lmHead());
+    this.queries = new float[tile * queryWidth];
+    this.attentionSums = new float[tile * queryWidth];
+    this.tileScales = new float[tile];
     for (int i = 0; i < team.size(); i++) {
-      hands.add(new Hands(config));
+      scratches.add(new ThreadScratch(config));
     }
     this.logits = new VectorLogits(config.vocabularySize());
   }
 
-  @Override
-  public Int8KvCache cache() {
-    return cache;
+  private QuantizedActivations inputs(int rows, int width) {
+    return new QuantizedActivations(weights.environment(), team.size(), rows, width);
+  }
+
+  private MatMulOutputs outputs(int rows, VectorWeights.ShardedMatMul matMul) {
+    return new MatMulOutputs(weights.environment(), team.size(), rows, matMul);
   }
 
   @Override
-  public Int8KvCache prefixes() {
-    return prefixes;
-  }
-
-  @Override
-  public Int8KvCache common() {
-    return common;
-  }
-
-  @Override
-  public Int8KvCache desk() {
-    return desk;
+  public SessionCaches caches() {
+    return caches;
   }
 
   @Override
@@ -141,35 +143,40 @@ public final class VectorSession implements DecoderSession {
         });
   }
 
-  /** What one thread needs for itself. */
-  private static final class Hands {
-    private final RowKernels math = new RowKernels();
+  /** Kernels and scratch memory of one thread. */
+  private static final class ThreadScratch {
+    private final RowKernels kernels = new RowKernels();
     private final Int8Attention attention;
-    private final int[] packed;
-    private final float[] row;
-    private final float[] low;
 
-    Hands(ModelConfig config) {
+    /** A packed head of a key or value, [head size / 4]. */
+    private final int[] packedHead;
+
+    /** A row of the widest output, and one for what its low bytes give. */
+    private final float[] row;
+
+    private final float[] lowRow;
+
+    ThreadScratch(ModelConfig config) {
       int size = config.headSize();
       attention = new Int8Attention(size, config.heads() / config.keyValueHeads());
-      packed = new int[size / 4];
+      packedHead = new int[size / 4];
       int widest =
           Math.max(
               Math.max(config.vocabularySize(), 2 * config.intermediateSize()),
               (config.heads() + 2 * config.keyValueHeads()) * size);
       row = new float[widest];
-      low = new float[widest];
+      lowRow = new float[widest];
     }
   }
 
-  /** Reads a text while somebody looks on. */
-  public void read(int[] ids, Observer by) {
-    cache.layOut(1, ids.length);
+  @Override
+  public void prefill(int[] ids, ActivationObserver by) {
+    cache().layOut(1, ids.length);
     observer = by;
     try {
-      run(Input.ofOne(cache, 0, ids, 0, new int[0], 1));
+      run(Input.ofPrompt(cache(), 0, ids, 0, new int[0], 1));
     } finally {
-      observer = Observer.NONE;
+      observer = NO_OBSERVER;
     }
   }
 
@@ -177,309 +184,335 @@ public final class VectorSession implements DecoderSession {
   public Logits run(Input input) {
     StepInput tokens = StepInput.of(input);
     int count = tokens.count();
-    if (scales.length < count) {
+    if (normedScales.length < count) {
       residual = new float[count * hidden];
       normedBytes = new byte[count * hidden];
-      scales = new float[count];
+      normedScales = new float[count];
     }
-    int fine = tokens.fineBefore()[count] * hidden;
-    if (normedLow.length < fine) {
-      normedLow = new byte[fine];
+    int lowBytes = tokens.int16Before()[count] * hidden;
+    if (normedLowBytes.length < lowBytes) {
+      normedLowBytes = new byte[lowBytes];
     }
     logits.layOut(input.wanted().length, input.inverseTemperatures());
     team.run(thread -> run(input, tokens, thread));
     return logits;
   }
 
+  /** A run as one thread computes it. */
+  private record ThreadRun(Input input, StepInput tokens, int thread, ThreadScratch scratch) {}
+
   private void run(Input input, StepInput tokens, int thread) {
-    Hands mine = hands.get(thread);
-    int count = tokens.count();
-    for (int i = from(count, thread); i < from(count, thread + 1); i++) {
-      embed(tokens, i, mine);
+    ThreadRun run = new ThreadRun(input, tokens, thread, scratches.get(thread));
+    int end = first(tokens.count(), thread + 1);
+    for (int token = first(tokens.count(), thread); token < end; token++) {
+      embed(run, token);
     }
     team.await();
     int last = config.layers() - 1;
     for (int layer = 0; layer < last; layer++) {
-      run(input, tokens, layer, thread, mine);
+      runLayer(run, layer);
     }
-    StepInput left = leave(input, tokens, last, thread, mine);
-    run(input, left, last, thread, mine);
+    ThreadRun kept = dropUnwanted(run, last);
+    runLayer(kept, last);
     team.await();
-    for (int i = from(left.count(), thread); i < from(left.count(), thread + 1); i++) {
-      see(Calibration.Input.HEAD, 0, i);
+    int count = kept.tokens.count();
+    for (int token = first(count, thread); token < first(count, thread + 1); token++) {
+      showNormed(Site.LM_HEAD, 0, token);
     }
     int wanted = input.wanted().length;
-    int most = left.fineBefore()[left.count()] > 0 ? WEIGHED / 2 : WEIGHED;
+    int most = kept.tokens.int16Before()[count] > 0 ? LOGITS_TILE / 2 : LOGITS_TILE;
     for (int from = 0; from < wanted; from += most) {
-      weigh(input, left, from, Math.min(most, wanted - from), thread, mine);
+      computeLogits(kept, from, Math.min(most, wanted - from));
     }
   }
 
-  private void run(Input input, StepInput tokens, int layer, int thread, Hands mine) {
-    for (int from = 0; from < tokens.count(); from += block) {
-      Block part = part(input, tokens, layer, from, thread, mine);
-      part.attend();
-      part.addMlp();
+  private void runLayer(ThreadRun run, int layer) {
+    for (int from = 0; from < run.tokens.count(); from += tile) {
+      LayerStep step = new LayerStep(run, layer, from);
+      step.addAttention();
+      step.addMlp();
     }
   }
 
   /**
-   * Leaves the tokens that go through the last layer: those whose logits are wanted. Of the others,
-   * keys and values are all that anybody reads.
+   * Drops the tokens whose logits are not wanted before the last layer; of these only keys and
+   * values are computed. The others move to the front of the run's buffers.
    */
-  private StepInput leave(Input input, StepInput tokens, int layer, int thread, Hands mine) {
-    int wanted = input.wanted().length;
-    if (wanted >= tokens.count() || input.shared().isPresent() || observer != Observer.NONE) {
-      return tokens;
+  private ThreadRun dropUnwanted(ThreadRun run, int layer) {
+    StepInput tokens = run.tokens;
+    long[] wanted = run.input.wanted();
+    if (wanted.length >= tokens.count()
+        || run.input.shared().isPresent()
+        || observer != NO_OBSERVER) {
+      return run;
     }
-    for (int from = 0; from < tokens.count(); from += block) {
-      part(input, tokens, layer, from, thread, mine).project();
+    for (int from = 0; from < tokens.count(); from += tile) {
+      new LayerStep(run, layer, from).projectQkv();
     }
-    StepInput left = tokens.only(input.wanted());
+    StepInput kept = tokens.only(wanted);
     team.await();
-    if (thread == 0) {
-      for (int i = 0; i < wanted; i++) {
-        int token = tokens.number(input.wanted()[i]);
+    if (run.thread == 0) {
+      for (int i = 0; i < wanted.length; i++) {
+        int token = tokens.token(wanted[i]);
         System.arraycopy(residual, token * hidden, residual, i * hidden, hidden);
         System.arraycopy(normedBytes, token * hidden, normedBytes, i * hidden, hidden);
-        scales[i] = scales[token];
-        if (tokens.fine(token)) {
-          int low = tokens.fineBefore()[token] * hidden;
-          System.arraycopy(normedLow, low, normedLow, left.fineBefore()[i] * hidden, hidden);
+        normedScales[i] = normedScales[token];
+        if (tokens.isInt16(token)) {
+          int low = tokens.int16Before()[token] * hidden;
+          int keptLow = kept.int16Before()[i] * hidden;
+          System.arraycopy(normedLowBytes, low, normedLowBytes, keptLow, hidden);
         }
       }
     }
     team.await();
-    return left;
+    return new ThreadRun(run.input, kept, run.thread, run.scratch);
   }
 
-  private Block part(Input input, StepInput tokens, int layer, int from, int thread, Hands mine) {
-    int count = Math.min(block, tokens.count() - from);
-    return new Block(input, tokens, layer, from, count, thread, mine);
-  }
-
-  /** Where a thread's part of some tokens begins. */
-  private int from(int count, int thread) {
+  /** The first of a thread's own among {@code count} tokens. */
+  private int first(int count, int thread) {
     return count * thread / team.size();
   }
 
-  private void embed(StepInput tokens, int token, Hands mine) {
-    FloatBuffer embedding = decoder.embedding();
-    embedding.get(tokens.ids()[token] * hidden, residual, token * hidden, hidden);
-    norm(tokens, token, decoder.layer(0).queriesKeysValues(), mine);
+  private void embed(ThreadRun run, int token) {
+    FloatBuffer embedding = weights.embedding();
+    embedding.get(run.tokens.ids()[token] * hidden, residual, token * hidden, hidden);
+    norm(run, token, weights.layer(0).qkv());
   }
 
-  /** Norms and rounds a token for a product. */
-  private void norm(StepInput tokens, int token, VectorWeights.Product reader, Hands mine) {
-    int at = token * hidden;
-    float[] row = mine.row;
-    mine.math.norm(residual, at, hidden, (float) config.norm().epsilon(), row);
-    mine.math.subtract(row, 0, reader.centre());
-    scales[token] = mine.math.round(row, 0, hidden, normedBytes, at);
-    if (tokens.fine(token)) {
-      int low = tokens.fineBefore()[token] * hidden;
-      mine.math.roundRest(row, 0, hidden, normedBytes, at, normedLow, low);
+  /** RMSNorm of a token's residual stream, quantized for the projection that reads it. */
+  private void norm(ThreadRun run, int token, VectorWeights.ShardedMatMul reader) {
+    int start = token * hidden;
+    float[] row = run.scratch.row;
+    RowKernels kernels = run.scratch.kernels;
+    StepInput tokens = run.tokens;
+    kernels.norm(residual, start, hidden, (float) config.norm().epsilon(), row);
+    kernels.subtract(row, 0, reader.inputMean());
+    normedScales[token] = kernels.quantize(row, 0, hidden, normedBytes, start);
+    if (tokens.isInt16(token)) {
+      int low = tokens.int16Before()[token] * hidden;
+      kernels.quantizeLow(row, 0, hidden, normedBytes, start, normedLowBytes, low);
     }
   }
 
-  /** Shows a row of the normed stream. */
-  private void see(Calibration.Input as, int layer, int token) {
-    observer.see(as, layer, token, normedBytes, token * hidden, hidden, scales[token]);
+  private void showNormed(Site site, int layer, int token) {
+    observer.observe(site, layer, token, normedBytes, token * hidden, hidden, normedScales[token]);
   }
 
-  private void weigh(Input input, StepInput tokens, int from, int count, int thread, Hands mine) {
+  /**
+   * Logits {@code from} to {@code from + count} of those wanted, at most a {@link #LOGITS_TILE}.
+   */
+  private void computeLogits(ThreadRun run, int from, int count) {
+    StepInput tokens = run.tokens;
+    ThreadScratch scratch = run.scratch;
     int vocabulary = config.vocabularySize();
-    int first = from(count, thread);
-    int end = from(count, thread + 1);
-    int[] lows = new int[count];
+    int first = first(count, run.thread);
+    int end = first(count, run.thread + 1);
+    int[] wanted = new int[count];
+    int[] lowRows = new int[count];
     int rows = count;
     for (int i = 0; i < count; i++) {
-      lows[i] = tokens.fine(tokens.number(input.wanted()[from + i])) ? rows++ : -1;
+      wanted[i] = tokens.token(run.input.wanted()[from + i]);
+      lowRows[i] = tokens.isInt16(wanted[i]) ? rows++ : -1;
     }
     for (int i = first; i < end; i++) {
-      putNormed(tokens, tokens.number(input.wanted()[from + i]), i, lows[i]);
+      putNormed(tokens, wanted[i], i, lowRows[i]);
     }
-    team.await();
-    head.run(decoder.head(), normed, rows, thread);
-    team.await();
+    multiply(lmHead, weights.lmHead(), normed, rows, run.thread);
     for (int i = first; i < end; i++) {
-      int at = (from + i) * vocabulary;
-      head.get(i, lows[i], logits.values(), at, mine.math, mine.low);
-      float scale = scales[tokens.number(input.wanted()[from + i])];
-      mine.math.scale(logits.values(), at, scale, decoder.head().bias(), vocabulary);
-      logits.weigh(from + i, mine.row);
+      int start = (from + i) * vocabulary;
+      lmHead.get(i, lowRows[i], logits.values(), start, scratch.kernels, scratch.lowRow);
+      scratch.kernels.scale(
+          logits.values(), start, normedScales[wanted[i]], weights.lmHead().bias(), vocabulary);
+      logits.finish(from + i, scratch.row);
     }
     team.await();
   }
 
-  /** Puts a token's normed stream where products read it; its low bytes where it has such. */
-  private void putNormed(StepInput tokens, int token, int row, int low) {
+  /** Multiplies a tile's inputs by a thread's shards, when all threads have put theirs. */
+  private void multiply(
+      MatMulOutputs outputs,
+      VectorWeights.ShardedMatMul matMul,
+      QuantizedActivations inputs,
+      int rows,
+      int thread) {
+    team.await();
+    outputs.run(matMul, inputs, rows, thread);
+    team.await();
+  }
+
+  /**
+   * Puts a token's normed residual stream, and its low bytes where it has some, into matmul rows.
+   */
+  private void putNormed(StepInput tokens, int token, int row, int lowRow) {
     normed.put(row, normedBytes, token * hidden);
-    if (low >= 0) {
-      normed.put(low, normedLow, tokens.fineBefore()[token] * hidden);
+    if (lowRow >= 0) {
+      normed.put(lowRow, normedLowBytes, tokens.int16Before()[token] * hidden);
     }
   }
 
   /**
-   * Some tokens in one layer, as one thread sees them: its own are {@code first} to {@code end}.
+   * A tile of tokens in one layer, as one thread computes it: projections for the whole tile, all
+   * else for its own tokens, {@code first} to {@code end}.
    */
-  private final class Block {
-    private final Input input;
+  private final class LayerStep {
+    private final ThreadRun run;
     private final StepInput tokens;
+    private final ThreadScratch scratch;
     private final int layer;
-    private final VectorWeights.Layer products;
+    private final VectorWeights.LayerMatMuls matMuls;
     private final int from;
     private final int count;
-    private final int thread;
-    private final Hands mine;
     private final int first;
     private final int end;
     private final int rows;
 
-    Block(Input input, StepInput tokens, int layer, int from, int count, int thread, Hands mine) {
-      this.input = input;
-      this.tokens = tokens;
+    LayerStep(ThreadRun run, int layer, int from) {
+      this.run = run;
+      this.tokens = run.tokens;
+      this.scratch = run.scratch;
       this.layer = layer;
-      this.products = decoder.layer(layer);
+      this.matMuls = weights.layer(layer);
       this.from = from;
-      this.count = count;
-      this.thread = thread;
-      this.mine = mine;
-      this.first = from(count, thread);
-      this.end = from(count, thread + 1);
-      this.rows = count + tokens.fineBefore()[from + count] - tokens.fineBefore()[from];
+      this.count = Math.min(tile, tokens.count() - from);
+      this.first = first(count, run.thread);
+      this.end = first(count, run.thread + 1);
+      this.rows = count + tokens.int16Before()[from + count] - tokens.int16Before()[from];
     }
 
-    /** The row of low bytes of a token of this block; -1 if it has none. */
-    private int low(int i) {
+    /** The row of a token's low bytes; -1 if it is quantized to 8 bits. */
+    private int lowRow(int i) {
       int token = from + i;
-      int before = tokens.fineBefore()[token] - tokens.fineBefore()[from];
-      return tokens.fine(token) ? count + before : -1;
+      int before = tokens.int16Before()[token] - tokens.int16Before()[from];
+      return tokens.isInt16(token) ? count + before : -1;
     }
 
-    /** Makes queries, and keys and values, which the cache keeps. */
-    void project() {
-      putNormed(Calibration.Input.ATTENTION);
-      team.await();
-      queriesKeysValues.run(products.queriesKeysValues(), normed, rows, thread);
-      team.await();
+    /** Computes queries, and keys and values, which go into the cache. */
+    void projectQkv() {
+      putNormed(Site.QKV);
+      multiply(qkv, matMuls.qkv(), normed, rows, run.thread);
       for (int i = first; i < end; i++) {
-        takeQueriesKeysValues(i);
+        storeQkv(i);
       }
     }
 
-    /** Adds what attention gives to the residual stream. */
-    void attend() {
-      project();
+    /** Adds the attention's output to the residual stream. */
+    void addAttention() {
+      projectQkv();
       // A token may attend to those of other threads.
       team.await();
-      Arrays.fill(sums, first * queryWidth, end * queryWidth, 0);
-      mine.attention.begin((end - first) * config.heads());
+      Arrays.fill(attentionSums, first * queryWidth, end * queryWidth, 0);
+      scratch.attention.begin((end - first) * config.heads());
       for (int keyHead = 0; keyHead < config.keyValueHeads() && first < end; keyHead++) {
-        attendToShared(keyHead);
+        attendToPrefixes(keyHead);
         attendToOwn(keyHead);
       }
       for (int i = first; i < end; i++) {
-        int at = i * queryWidth;
-        mine.attention.finish(sums, at, (i - first) * config.heads(), config.heads());
-        mine.math.subtract(sums, at, products.attentionOutput().centre());
-        rowScales[i] = attended.round(i, low(i), sums, at, mine.math);
-        observe(Calibration.Input.ATTENDED, i, attended);
+        int start = i * queryWidth;
+        scratch.attention.finish(
+            attentionSums, start, (i - first) * config.heads(), config.heads());
+        scratch.kernels.subtract(attentionSums, start, matMuls.oProj().inputMean());
+        tileScales[i] = attended.quantize(i, lowRow(i), attentionSums, start, scratch.kernels);
+        show(Site.O_PROJ, i, attended);
       }
-      team.await();
-      attentionOutput.run(products.attentionOutput(), attended, rows, thread);
-      team.await();
-      add(attentionOutput, products.attentionOutput().bias(), products.gateAndUp());
+      multiply(oProj, matMuls.oProj(), attended, rows, run.thread);
+      addToResidual(oProj, matMuls.oProj().bias(), matMuls.gateUp());
     }
 
-    private void putNormed(Calibration.Input as) {
+    private void putNormed(Site site) {
       for (int i = first; i < end; i++) {
-        int token = from + i;
-        VectorSession.this.putNormed(tokens, token, i, low(i));
-        see(as, layer, token);
+        VectorSession.this.putNormed(tokens, from + i, i, lowRow(i));
+        showNormed(site, layer, from + i);
       }
     }
 
-    private void takeQueriesKeysValues(int i) {
+    private void storeQkv(int i) {
       int token = from + i;
       int size = config.headSize();
-      float[] row = mine.row;
-      queriesKeysValues.get(i, low(i), row, 0, mine.math, mine.low);
-      mine.math.scale(
-          row, 0, scales[token], products.queriesKeysValues().bias(), queryWidth + 2 * keyWidth);
-      for (int at = 0; at < queryWidth + keyWidth; at += size) {
-        mine.math.rope(
-            row, at, size, decoder.cosines(), decoder.sines(), tokens.positions()[token]);
+      float[] row = scratch.row;
+      RowKernels kernels = scratch.kernels;
+      qkv.get(i, lowRow(i), row, 0, kernels, scratch.lowRow);
+      kernels.scale(row, 0, normedScales[token], matMuls.qkv().bias(), queryWidth + 2 * keyWidth);
+      for (int head = 0; head < queryWidth + keyWidth; head += size) {
+        kernels.rope(
+            row, head, size, weights.cosines(), weights.sines(), tokens.positions()[token]);
       }
-      // Spreads what a few channels of keys have over all, so that 8 bits suffice (QuaRot).
-      mine.math.hadamard(row, 0, queryWidth + keyWidth, size);
+      // Spreads outlier channels of keys over all, so that 8 bits suffice (QuaRot).
+      kernels.hadamard(row, 0, queryWidth + keyWidth, size);
       System.arraycopy(row, 0, queries, i * queryWidth, queryWidth);
-      Int8KvCache target = (Int8KvCache) input.target();
-      Int8KvCache.Layer stored = target.layer(layer);
-      int place = tokens.places()[token];
+      Int8KvCache target = (Int8KvCache) run.input.target();
+      Int8KvCache.LayerCache stored = target.layer(layer);
+      int index = tokens.cacheIndices()[token];
       // Keys, then values, by one call: the more is inlined here, the sooner the compiler stops in
-      // the midst of a vector, which then becomes an object.
+      // the middle of a vector, which then becomes an object.
       for (int head = 0; head < 2 * config.keyValueHeads(); head++) {
         int keyHead = head % config.keyValueHeads();
-        int scale = target.scales(input.firstRow() + tokens.rows()[token], keyHead);
-        float step = Int8KvLayout.pack(row, queryWidth + head * size, size, mine.packed, 0);
+        int firstScale =
+            target.firstScale(run.input.firstSlot() + tokens.sequences()[token], keyHead);
+        float scale = Int8KvLayout.pack(row, queryWidth + head * size, size, scratch.packedHead, 0);
         if (head < config.keyValueHeads()) {
-          stored.keyScales()[scale + place] = step;
+          stored.keyScales()[firstScale + index] = scale;
           Int8KvLayout.putKey(
-              mine.packed, target.words(), stored.keys(), scale * target.words(), place);
+              scratch.packedHead,
+              target.words(),
+              stored.keys(),
+              firstScale * target.words(),
+              index);
         } else {
-          stored.valueScales()[scale + place] = step;
-          int value = (scale + place) * target.words();
-          System.arraycopy(mine.packed, 0, stored.values(), value, target.words());
+          stored.valueScales()[firstScale + index] = scale;
+          int value = (firstScale + index) * target.words();
+          System.arraycopy(scratch.packedHead, 0, stored.values(), value, target.words());
         }
       }
     }
 
-    /** What all rows share, then what groups share: tokens that all see all of it. */
-    private void attendToShared(int keyHead) {
-      if (input.shared().isEmpty()) {
+    /** Attends to the template's prefix and each group's prompt, which all its tokens see whole. */
+    private void attendToPrefixes(int keyHead) {
+      if (run.input.shared().isEmpty()) {
         return;
       }
-      SharedPrefixes shared = input.shared().get();
-      attendTo(keyHead, (Int8KvCache) shared.common(), 0, shared.commonLength(), first, end);
+      SharedPrefixes shared = run.input.shared().get();
+      attendTo(
+          keyHead, (Int8KvCache) shared.templateCache(), 0, shared.templateLength(), first, end);
       for (int i = first; i < end; ) {
         int group = shared.groups()[from + i];
         int next = i + 1;
         while (next < end && shared.groups()[from + next] == group) {
           next++;
         }
-        attendTo(keyHead, (Int8KvCache) shared.cache(), group, shared.lengths()[group], i, next);
+        int length = shared.groupLengths()[group];
+        attendTo(keyHead, (Int8KvCache) shared.groupCache(), group, length, i, next);
         i = next;
       }
     }
 
-    private void attendTo(int keyHead, Int8KvCache seen, int row, int length, int i, int next) {
-      for (int start = 0; start < length; start += Int8Attention.STRETCH) {
-        int places = Math.min(Int8Attention.STRETCH, length - start);
-        unfold(keyHead, seen, row, start, places);
-        for (int token = i; token < next; token++) {
-          attend(token, keyHead, places);
+    /** Lets tokens {@code i} to {@code next} attend to {@code length} tokens of a prefix's slot. */
+    private void attendTo(int keyHead, Int8KvCache prefix, int slot, int length, int i, int next) {
+      for (int start = 0; start < length; start += Int8Attention.TILE) {
+        int keys = Math.min(Int8Attention.TILE, length - start);
+        dequantize(keyHead, prefix, slot, start, keys);
+        for (int query = i; query < next; query++) {
+          attend(query, keyHead, keys);
         }
       }
     }
 
-    /** A row's own: each token sees itself and what is before it. */
+    /** Causal attention to a sequence's own tokens: each token sees itself and those before it. */
     private void attendToOwn(int keyHead) {
-      Int8KvCache own = (Int8KvCache) input.target();
+      Int8KvCache own = (Int8KvCache) run.input.target();
       for (int i = first; i < end; ) {
-        int row = tokens.rows()[from + i];
+        int sequence = tokens.sequences()[from + i];
         int next = i + 1;
-        while (next < end && tokens.rows()[from + next] == row) {
+        while (next < end && tokens.sequences()[from + next] == sequence) {
           next++;
         }
-        int length = tokens.places()[from + next - 1] + 1;
-        for (int start = 0; start < length; start += Int8Attention.STRETCH) {
-          int places = Math.min(Int8Attention.STRETCH, length - start);
-          unfold(keyHead, own, input.firstRow() + row, start, places);
-          for (int token = i; token < next; token++) {
-            int seen = tokens.places()[from + token] + 1 - start;
-            if (seen > 0) {
-              attend(token, keyHead, Math.min(places, seen));
+        int length = tokens.cacheIndices()[from + next - 1] + 1;
+        for (int start = 0; start < length; start += Int8Attention.TILE) {
+          int keys = Math.min(Int8Attention.TILE, length - start);
+          dequantize(keyHead, own, run.input.firstSlot() + sequence, start, keys);
+          for (int query = i; query < next; query++) {
+            int visible = tokens.cacheIndices()[from + query] + 1 - start;
+            if (visible > 0) {
+              attend(query, keyHead, Math.min(keys, visible));
             }
           }
         }
@@ -487,79 +520,73 @@ public final class VectorSession implements DecoderSession {
       }
     }
 
-    private void unfold(int keyHead, Int8KvCache seen, int row, int start, int places) {
-      Int8KvCache.Layer stored = seen.layer(layer);
-      int scale = seen.scales(row, keyHead);
-      mine.attention.unfold(
+    private void dequantize(int keyHead, Int8KvCache source, int slot, int start, int keys) {
+      Int8KvCache.LayerCache stored = source.layer(layer);
+      int firstScale = source.firstScale(slot, keyHead);
+      scratch.attention.dequantize(
           stored.keys(),
           stored.keyScales(),
           stored.values(),
           stored.valueScales(),
-          scale * seen.words(),
-          scale,
+          firstScale * source.words(),
+          firstScale,
           start,
-          places);
+          keys);
     }
 
-    private void attend(int i, int keyHead, int places) {
-      int query = keyHead * (config.heads() / config.keyValueHeads());
-      mine.attention.attend(
+    private void attend(int i, int keyHead, int keys) {
+      int queryHead = keyHead * (config.heads() / config.keyValueHeads());
+      scratch.attention.attend(
           queries,
-          i * queryWidth + query * config.headSize(),
-          (i - first) * config.heads() + query,
-          sums,
-          places);
+          i * queryWidth + queryHead * config.headSize(),
+          (i - first) * config.heads() + queryHead,
+          attentionSums,
+          keys);
     }
 
-    /** Adds what the MLP gives to the residual stream. */
+    /** Adds the MLP's output to the residual stream. */
     void addMlp() {
-      putNormed(Calibration.Input.MLP);
-      team.await();
-      gateAndUp.run(products.gateAndUp(), normed, rows, thread);
-      team.await();
+      putNormed(Site.GATE_UP);
+      multiply(gateUp, matMuls.gateUp(), normed, rows, run.thread);
+      float[] row = scratch.row;
+      RowKernels kernels = scratch.kernels;
       for (int i = first; i < end; i++) {
-        gateAndUp.get(i, low(i), mine.row, 0, mine.math, mine.low);
-        mine.math.scale(mine.row, 0, scales[from + i], products.gateAndUp().bias(), 2 * middle);
-        mine.math.gate(mine.row, 0, mine.row, middle, middle);
-        mine.math.hadamard(mine.row, 0, middle, Int8Weights.block());
-        mine.math.subtract(mine.row, 0, products.down().centre());
-        rowScales[i] = gated.round(i, low(i), mine.row, 0, mine.math);
-        observe(Calibration.Input.GATED, i, gated);
+        gateUp.get(i, lowRow(i), row, 0, kernels, scratch.lowRow);
+        kernels.scale(row, 0, normedScales[from + i], matMuls.gateUp().bias(), 2 * intermediate);
+        kernels.gate(row, 0, row, intermediate, intermediate);
+        kernels.hadamard(row, 0, intermediate, Int8Weights.DOWN_HADAMARD_SIZE);
+        kernels.subtract(row, 0, matMuls.downProj().inputMean());
+        tileScales[i] = gated.quantize(i, lowRow(i), row, 0, kernels);
+        show(Site.DOWN_PROJ, i, gated);
       }
-      team.await();
-      down.run(products.down(), gated, rows, thread);
-      team.await();
+      multiply(downProj, matMuls.downProj(), gated, rows, run.thread);
       boolean last = layer == config.layers() - 1;
-      add(
-          down,
-          products.down().bias(),
-          last ? decoder.head() : decoder.layer(layer + 1).queriesKeysValues());
+      addToResidual(
+          downProj,
+          matMuls.downProj().bias(),
+          last ? weights.lmHead() : weights.layer(layer + 1).qkv());
     }
 
-    private void observe(Calibration.Input as, int i, QuantizedActivations bytes) {
-      bytes.show(observer, as, layer, from + i, i, rowScales[i]);
+    private void show(Site site, int i, QuantizedActivations activations) {
+      activations.show(observer, site, layer, from + i, i, tileScales[i]);
     }
 
-    /** Adds what a product wrote to the residual stream, and norms it for the next reader. */
-    private void add(MatMulOutputs added, float[] bias, VectorWeights.Product reader) {
+    /** Adds a projection's output to the residual stream, and norms it for the next reader. */
+    private void addToResidual(
+        MatMulOutputs added, float[] bias, VectorWeights.ShardedMatMul reader) {
       for (int i = first; i < end; i++) {
-        added.get(i, low(i), mine.row, 0, mine.math, mine.low);
-        mine.math.add(residual, (from + i) * hidden, mine.row, 0, rowScales[i], bias, hidden);
-        norm(tokens, from + i, reader, mine);
+        float[] row = scratch.row;
+        added.get(i, lowRow(i), row, 0, scratch.kernels, scratch.lowRow);
+        scratch.kernels.add(residual, (from + i) * hidden, row, 0, tileScales[i], bias, hidden);
+        norm(run, from + i, reader);
       }
     }
-  }
-
-  /** Lets go of all that is cached. */
-  void forget() {
-    List.of(cache, prefixes, common, desk).forEach(Int8KvCache::close);
   }
 
   @Override
   public void close() {
-    forget();
+    caches.close();
     List.of(normed, attended, gated).forEach(QuantizedActivations::close);
-    List.of(queriesKeysValues, attentionOutput, gateAndUp, down, head)
-        .forEach(MatMulOutputs::close);
+    List.of(qkv, oProj, gateUp, downProj, lmHead).forEach(MatMulOutputs::close);
   }
 }

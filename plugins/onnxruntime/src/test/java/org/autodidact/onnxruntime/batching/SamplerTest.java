@@ -43,7 +43,7 @@ public class SamplerTest {
       FloatBuffer p = distribution(spread);
       DecoderSession.Logits logits = new GraphLogits(p, p, FloatBuffer.allocate(2), VOCABULARY);
       for (long seed = 0; seed < 20; seed++) {
-        int found = new Sampler(parameters, seed, new int[0]).next(logits, 0, scratch);
+        int found = new Sampler(parameters, seed, new int[0]).sample(logits, 0, scratch);
         assertThat(found).isEqualTo(sorted(p, parameters, new SplittableRandom(seed).nextDouble()));
       }
     }
@@ -78,7 +78,7 @@ public class SamplerTest {
       for (int i = 0; i < VOCABULARY; i++) {
         p.put(i, (float) (Math.exp((weights[i] - most) / temperature) / sum));
       }
-      assertThat(new Sampler(parameters, seed, prompt).next(row, 0, scratch))
+      assertThat(new Sampler(parameters, seed, prompt).sample(row, 0, scratch))
           .isEqualTo(sorted(p, parameters, new SplittableRandom(seed).nextDouble()));
     }
   }
@@ -104,7 +104,7 @@ public class SamplerTest {
     DecoderSession.Logits row =
         new GraphLogits(broken, broken, FloatBuffer.allocate(2), VOCABULARY);
     Sampler sampler = new Sampler(parameters, 1, new int[] {5});
-    assertThatThrownBy(() -> sampler.next(row, 0, new Sampler.Scratch(VOCABULARY)))
+    assertThatThrownBy(() -> sampler.sample(row, 0, new Sampler.Scratch(VOCABULARY)))
         .hasMessageContaining("not numbers");
   }
 

@@ -91,7 +91,8 @@ class CpuGeneratorTest {
             new Checkpoint("M0", folder.resolve("tiny")),
             new ComputeSettings(ComputeSettings.Precision.FP32, 2, 16),
             true,
-            false)) {
+            false,
+            new Cancellation())) {
       List<Generation> together = new ArrayList<>();
       sharing.generate(requests, together::add, new Cancellation());
       assertThat(together).hasSize(20);
@@ -172,46 +173,47 @@ class CpuGeneratorTest {
         new Checkpoint("M0", TinyModel.write(folder.resolve("heads of " + head), 3, head));
     try (CpuGenerator opened =
         CpuGenerator.open(model, new ComputeSettings(ComputeSettings.Precision.FP32, 2, 8))) {
-      DecoderSession stream = opened.engine().stream(0);
+      DecoderSession session = opened.backend().session(0);
       for (int length = 270; length < 290; length++) {
         int[] text = new Random(5).ints(length, 3, 259).toArray();
-        float[] whole = lastLogits(stream, text, 0);
-        for (int start = 1; start <= length - DecoderSession.TAIL; start++) {
-          assertThat(lastLogits(stream, text, start))
+        float[] whole = lastLogits(session, text, 0);
+        for (int start = 1; start <= length - DecoderSession.UNSHARED_TAIL; start++) {
+          assertThat(lastLogits(session, text, start))
               .as("%d tokens from %d on", length, start)
               .isEqualTo(whole);
         }
-        assertThat(lastLogitsBeside(stream, text, Arrays.copyOf(text, 300)))
+        assertThat(lastLogitsBeside(session, text, Arrays.copyOf(text, 300)))
             .as("%d tokens beside 300", length)
             .isEqualTo(whole);
       }
     }
   }
 
-  private static float[] lastLogits(DecoderSession stream, int[] text, int start) {
-    stream.cache().layOut(1, text.length);
+  private static float[] lastLogits(DecoderSession session, int[] text, int start) {
+    session.cache().layOut(1, text.length);
     if (start > 0) {
-      stream.run(DecoderSession.Input.ofOne(stream.cache(), 0, text, 0, new int[] {0}, 1));
+      session.run(DecoderSession.Input.ofPrompt(session.cache(), 0, text, 0, new int[] {0}, 1));
     }
     return logits(
-        stream,
-        DecoderSession.Input.ofOne(stream.cache(), 0, text, start, new int[] {text.length - 1}, 1));
+        session,
+        DecoderSession.Input.ofPrompt(
+            session.cache(), 0, text, start, new int[] {text.length - 1}, 1));
   }
 
-  private static float[] lastLogitsBeside(DecoderSession stream, int[] text, int[] other) {
-    stream.cache().layOut(2, other.length);
+  private static float[] lastLogitsBeside(DecoderSession session, int[] text, int[] other) {
+    session.cache().layOut(2, other.length);
     return logits(
-        stream,
-        DecoderSession.Input.together(
-            stream.cache(),
+        session,
+        DecoderSession.Input.ofPrompts(
+            session.cache(),
             0,
             List.of(text, other),
             List.of(new int[] {text.length - 1}, new int[0]),
             new float[] {1}));
   }
 
-  private static float[] logits(DecoderSession stream, DecoderSession.Input input) {
-    DecoderSession.Logits found = stream.run(input);
+  private static float[] logits(DecoderSession session, DecoderSession.Input input) {
+    DecoderSession.Logits found = session.run(input);
     float[] row = new float[found.vocabulary()];
     found.copyLogits(0, row);
     return row;

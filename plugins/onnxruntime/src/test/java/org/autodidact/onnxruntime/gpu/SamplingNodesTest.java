@@ -20,7 +20,7 @@ import org.autodidact.onnxruntime.batching.SamplerTest;
 import org.autodidact.onnxruntime.graph.GraphLogits;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
-import org.autodidact.onnxruntime.ort.RunInputs;
+import org.autodidact.onnxruntime.ort.RunTensors;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -64,7 +64,7 @@ class SamplingNodesTest {
       for (long seed = 0; seed < SEEDS; seed++) {
         int[] found = draw(session, logits, parameters, new SplittableRandom(seed).nextDouble());
         for (int row = 0; row < ROWS; row++) {
-          int expected = new Sampler(parameters, seed, new int[0]).next(rows, row, scratch);
+          int expected = new Sampler(parameters, seed, new int[0]).sample(rows, row, scratch);
           same += found[row] == expected ? 1 : 0;
         }
       }
@@ -83,7 +83,7 @@ class SamplingNodesTest {
     graph.input("min_p", DataType.DOUBLE, "B", 1);
     graph.longs("axis.1", 1);
     SamplingNodes.prepare(graph, SamplerTest.VOCABULARY);
-    graph.output(SamplingNodes.draw(graph, logits, uniform), DataType.INT64, "B", 1);
+    graph.output(SamplingNodes.sample(graph, logits, uniform), DataType.INT64, "B", 1);
     OrtEnvironment environment = OrtRuntime.environment();
     try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
       ExecutionProviders.add(options, TestDevice.provider(), Map.of());
@@ -94,17 +94,17 @@ class SamplingNodesTest {
   private static int[] draw(
       OrtSession session, float[] logits, SamplingParameters parameters, double uniform)
       throws OrtException {
-    try (RunInputs tensors = new RunInputs()) {
+    try (RunTensors tensors = new RunTensors()) {
       float[] ones = new float[ROWS];
       Arrays.fill(ones, 1);
       long[] topK = new long[ROWS];
       Arrays.fill(topK, parameters.topK() == 0 ? SamplerTest.VOCABULARY : parameters.topK());
-      tensors.put("logits", logits, ROWS, SamplerTest.VOCABULARY);
-      tensors.put("uniform", all(uniform), ROWS, 1);
-      tensors.put("inverse_temperature", ones, ROWS, 1);
-      tensors.put("top_k", topK, ROWS, 1);
-      tensors.put("top_p", all(parameters.topP()), ROWS, 1);
-      tensors.put("min_p", all(parameters.minP()), ROWS, 1);
+      tensors.input("logits", logits, ROWS, SamplerTest.VOCABULARY);
+      tensors.input("uniform", all(uniform), ROWS, 1);
+      tensors.input("inverse_temperature", ones, ROWS, 1);
+      tensors.input("top_k", topK, ROWS, 1);
+      tensors.input("top_p", all(parameters.topP()), ROWS, 1);
+      tensors.input("min_p", all(parameters.minP()), ROWS, 1);
       try (OrtSession.Result result = session.run(tensors.inputs())) {
         long[][] found = (long[][]) result.get(0).getValue();
         return Arrays.stream(found).mapToInt(row -> (int) row[0]).toArray();

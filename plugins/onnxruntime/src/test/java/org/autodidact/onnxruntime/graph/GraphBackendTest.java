@@ -22,24 +22,24 @@ class GraphBackendTest {
     Path weights = path.resolve("model.safetensors");
     Path away = folder.resolve("away");
     try (ModelFolder model = ModelFolder.open(path);
-        GraphBackend engine = new GraphBackend(model, Optional.empty(), 2, false, 2048)) {
-      float before = logit(engine);
+        GraphBackend backend = new GraphBackend(model, Optional.empty(), 2, false, 2048)) {
+      float before = logit(backend);
       Files.move(weights, away);
-      assertThatThrownBy(() -> engine.prepare(2)).isInstanceOf(UnsupportedModelException.class);
+      assertThatThrownBy(() -> backend.prepare(2)).isInstanceOf(UnsupportedModelException.class);
       Files.move(away, weights);
-      engine.prepare(2);
-      assertThat(logit(engine)).isEqualTo(before);
+      backend.prepare(2);
+      assertThat(logit(backend)).isEqualTo(before);
       Files.move(weights, away);
-      assertThatThrownBy(() -> engine.prepare(1)).isInstanceOf(UnsupportedModelException.class);
+      assertThatThrownBy(() -> backend.prepare(1)).isInstanceOf(UnsupportedModelException.class);
     }
   }
 
-  private static float logit(GraphBackend engine) {
-    GraphSession stream = engine.stream(0);
-    stream.cache().layOut(1, 8);
+  private static float logit(GraphBackend backend) {
+    GraphSession session = backend.session(0);
+    session.cache().layOut(1, 8);
     int[] ids = {5, 6, 7};
-    return stream
-        .run(DecoderSession.Input.ofOne(stream.cache(), 0, ids, 0, new int[] {2}, 1))
+    return session
+        .run(DecoderSession.Input.ofPrompt(session.cache(), 0, ids, 0, new int[] {2}, 1))
         .logit(0, 0);
   }
 }

@@ -38,32 +38,32 @@ class GptqRoundingTest {
     return all;
   }
 
-  private static double error(float[][] weights, Int8Weights.Matrix rounded, float[][] inputs) {
+  private static double error(float[][] weights, Int8Matrix quantized, float[][] inputs) {
     double sum = 0;
     for (float[] row : inputs) {
       for (int n = 0; n < OUTPUTS; n++) {
         double off = 0;
         for (int k = 0; k < INPUTS; k++) {
-          double value = rounded.values().bytes().get(k * OUTPUTS + n) * rounded.scales()[n];
-          float centre = rounded.centre().length > 0 ? rounded.centre()[k] : 0;
-          off += value * (row[k] - centre) - weights[n][k] * row[k];
+          double value = quantized.values().bytes().get(k * OUTPUTS + n) * quantized.scales()[n];
+          float mean = quantized.inputMean().length > 0 ? quantized.inputMean()[k] : 0;
+          off += value * (row[k] - mean) - weights[n][k] * row[k];
         }
-        off += rounded.bias().length > 0 ? rounded.bias()[n] : 0;
+        off += quantized.bias().length > 0 ? quantized.bias()[n] : 0;
         sum += off * off;
       }
     }
     return sum / inputs.length / OUTPUTS;
   }
 
-  private static Int8Weights.Matrix round(
-      float[][] weights, boolean paired, ActivationStatistics directions) {
-    return GptqRounding.round(
+  private static Int8Matrix round(
+      float[][] weights, boolean paired, ActivationStatistics statistics) {
+    return GptqRounding.quantize(
         (from, count) ->
             HadamardRotation.transposed(Arrays.copyOfRange(weights, from, from + count), INPUTS),
         OUTPUTS,
         new float[0],
         paired,
-        directions);
+        statistics);
   }
 
   @ParameterizedTest
@@ -80,7 +80,7 @@ class GptqRoundingTest {
   @Test
   void noTwoNeighboursOverflow() {
     float[][] weights = gaussian(OUTPUTS, INPUTS);
-    Int8Weights.Matrix m = round(weights, true, ActivationStatistics.of(inputs(100)));
+    Int8Matrix m = round(weights, true, ActivationStatistics.of(inputs(100)));
     for (int n = 0; n < OUTPUTS; n++) {
       for (int k = 0; k < INPUTS; k += 2) {
         int a = m.values().bytes().get(k * OUTPUTS + n);

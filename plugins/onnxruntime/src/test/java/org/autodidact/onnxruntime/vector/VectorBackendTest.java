@@ -37,7 +37,7 @@ class VectorBackendTest {
 
   @TempDir Path folder;
 
-  private CpuGenerator open(int threads, boolean byVectors) {
+  private CpuGenerator open(int threads, boolean allowVectors) {
     Path model = folder.resolve("tiny");
     if (!model.toFile().exists()) {
       TinyModel.write(model, 5, 64);
@@ -46,15 +46,17 @@ class VectorBackendTest {
         new Checkpoint("M0", model),
         new ComputeSettings(ComputeSettings.Precision.INT8, threads, 0),
         false,
-        byVectors);
+        allowVectors,
+        new Cancellation());
   }
 
-  private static float[] lastLogits(DecoderBackend engine, int[] ids) {
-    DecoderSession stream = engine.stream(0);
-    stream.cache().layOut(1, ids.length);
+  private static float[] lastLogits(DecoderBackend backend, int[] ids) {
+    DecoderSession session = backend.session(0);
+    session.cache().layOut(1, ids.length);
     DecoderSession.Logits found =
-        stream.run(
-            DecoderSession.Input.ofOne(stream.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1));
+        session.run(
+            DecoderSession.Input.ofPrompt(
+                session.cache(), 0, ids, 0, new int[] {ids.length - 1}, 1));
     float[] last = new float[found.vocabulary()];
     found.copyLogits(0, last);
     return last;
@@ -63,7 +65,7 @@ class VectorBackendTest {
   @Test
   void theTestsRunWithTheVectors() {
     try (CpuGenerator vectors = open(2, true)) {
-      assertThat(vectors.engine()).isInstanceOf(VectorBackend.class);
+      assertThat(vectors.backend()).isInstanceOf(VectorBackend.class);
     }
   }
 
@@ -81,11 +83,12 @@ class VectorBackendTest {
   @Test
   void logitsAreTheGraphs() {
     try (CpuGenerator graph = open(2, false);
-        Int8Weights weights = Int8Weights.of(graph.model(), Int8MatMulCheck.isExact(), 2);
+        Int8Weights weights =
+            Int8Weights.of(graph.model(), Int8MatMulCheck.isExact(), 2, new Cancellation());
         VectorBackend vectors =
             new VectorBackend(
                 graph.model().config(), weights, 2, graph.model().config().contextLength())) {
-      assertDivergenceBelow(0.01, graph.engine(), vectors);
+      assertDivergenceBelow(0.01, graph.backend(), vectors);
     }
   }
 
@@ -94,7 +97,7 @@ class VectorBackendTest {
   void centredInputsHaveNearlyTheGraphsLogits() {
     try (CpuGenerator vectors = open(2, true);
         CpuGenerator graph = open(2, false)) {
-      assertDivergenceBelow(0.04, graph.engine(), vectors.engine());
+      assertDivergenceBelow(0.04, graph.backend(), vectors.backend());
     }
   }
 

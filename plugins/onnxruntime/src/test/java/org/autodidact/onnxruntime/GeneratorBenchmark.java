@@ -18,6 +18,7 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.DecoderSession;
 import org.autodidact.onnxruntime.backend.KvCache;
+import org.autodidact.onnxruntime.backend.SessionCaches;
 import org.autodidact.onnxruntime.batching.AdmissionQueue;
 import org.autodidact.onnxruntime.batching.ContinuousBatch;
 import org.autodidact.onnxruntime.batching.GenerationJob;
@@ -40,22 +41,27 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * The parts of generating that are Java's: drawing a token, deciding what decodes together, and
- * building a decoder's graph. In the package of what is timed, which is not public. Run by {@code
- * org.openjdk.jmh.Main} with {@code -jvmArgsAppend -Dmodel=FOLDER}.
+ * JMH benchmarks of the generator's Java parts: sampling a token, scheduling a batch, and building
+ * a decoder's graph. Run in this module with a checkpoint's folder:
+ *
+ * <pre>{@code
+ * mvn -q test-compile dependency:build-classpath -Dmdep.outputFile=target/classpath.txt
+ * java -cp target/test-classes:target/classes:$(cat target/classpath.txt) \
+ *     org.openjdk.jmh.Main -jvmArgsAppend -Dmodel=FOLDER GeneratorBenchmark
+ * }</pre>
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 @Fork(1)
-public class GeneratorParts {
-  /** A row of logits as a model gives: a few likely tokens, the others far below. */
+public class GeneratorBenchmark {
+  /** Logits as a model gives them: a few likely tokens, the others far below. */
   @State(Scope.Thread)
-  public static class Row {
+  public static class SampledLogits {
     private static final int VOCABULARY = 49_152;
 
-    /** Greedy, as the paper draws, all tokens, or the likeliest 40. */
+    /** Greedy, by top-p as the paper does, from all tokens, or from the likeliest 40. */
     @Param({"greedy", "top-p", "all", "top-k"})
     private String kind;
 
@@ -90,10 +96,10 @@ public class GeneratorParts {
     }
   }
 
-  /** A token of one row of 49,152. */
+  /** Samples a token of 49,152. */
   @Benchmark
-  public int sample(Row row) {
-    return row.sampler.next(row.logits, 0, row.scratch);
+  public int sample(SampledLogits row) {
+    return row.sampler.sample(row.logits, 0, row.scratch);
   }
 
   /** A checkpoint, by the system property {@code model}. */
@@ -112,14 +118,14 @@ public class GeneratorParts {
     }
   }
 
-  /** The decoder's graph in float32, with what prompts share. */
+  /** Builds the decoder's graph in float32, with shared prefixes. */
   @Benchmark
   public byte[] graph(Model model) {
     return DecoderGraph.build(
         model.model, Optional.empty(), true, model.model.config().contextLength());
   }
 
-  /** The graph for GPUs, with its loop. */
+  /** Builds the GPU graph with its generation loop. */
   @Benchmark
   public byte[] loopGraph(Model model) {
     return GenerationLoopGraph.build(model.model);
@@ -127,16 +133,14 @@ public class GeneratorParts {
 
   private static final int PROMPTS = 64;
   private static final int CANDIDATES = 4;
-  private static final int ROWS = 64;
-  private static final int MOST_TOKENS = 64;
+  private static final int SLOTS = 64;
+  private static final int MAX_TOKENS = 64;
 
-  /** Tokens that {@link #schedule} writes. */
-  private static final int TOKENS = PROMPTS * CANDIDATES * (MOST_TOKENS + 1) / 2;
+  /** Tokens that {@link #schedule} generates. */
+  private static final int TOKENS = PROMPTS * CANDIDATES * (MAX_TOKENS + 1) / 2;
 
   /** A decoder that takes no time. */
-  private record NoDecoder(
-      KvCache cache, KvCache prefixes, KvCache common, KvCache desk, Logits logits)
-      implements DecoderSession {
+  private record NoDecoder(SessionCaches caches, Logits logits) implements DecoderSession {
     @Override
     public Logits run(Input input) {
       return logits;
@@ -153,39 +157,39 @@ public class GeneratorParts {
 
   /** A cache that holds nothing. */
   private static final class NoCache implements KvCache {
-    private int rows;
-    private int places;
+    private int slots;
+    private int capacity;
 
     @Override
-    public void layOut(int newRows, int newPlaces) {
-      rows = newRows;
-      places = newPlaces;
+    public void layOut(int newSlots, int newCapacity) {
+      slots = newSlots;
+      capacity = newCapacity;
     }
 
     @Override
-    public int rows() {
-      return rows;
+    public int slots() {
+      return slots;
     }
 
     @Override
-    public int places() {
-      return places;
+    public int capacity() {
+      return capacity;
     }
 
     @Override
-    public void copyRow(int row, int from, KvCache target, int to, int length) {}
+    public void copySlot(int slot, int from, KvCache target, int targetSlot, int length) {}
 
     @Override
-    public void setPlaces(int newPlaces, int used) {
-      places = newPlaces;
+    public void setCapacity(int newCapacity, int used) {
+      capacity = newCapacity;
     }
 
     @Override
     public void close() {}
   }
 
-  /** Logits of which the first is the largest. */
-  private record Same(int vocabulary) implements DecoderSession.Logits {
+  /** Logits whose first is the largest. */
+  private record ConstantLogits(int vocabulary) implements DecoderSession.Logits {
     @Override
     public float logit(int row, int token) {
       return token == 0 ? 1 : 0;
@@ -207,32 +211,29 @@ public class GeneratorParts {
     }
   }
 
-  /** A token of one of 256 candidates, of 1 to 64 tokens each, greedy, the decoder left out. */
+  /** Schedules and samples 256 candidates of 1 to 64 tokens, greedy, without a decoder; a token. */
   @Benchmark
   @OperationsPerInvocation(TOKENS)
   public List<Generation> schedule(Model model) {
     List<GenerationJob> jobs = new ArrayList<>();
     for (int i = 0; i < PROMPTS; i++) {
       SamplingParameters sampling =
-          SamplingParameters.greedy(1 + i % MOST_TOKENS).withIgnoreEndOfText(true);
+          SamplingParameters.greedy(1 + i % MAX_TOKENS).withIgnoreEndOfText(true);
       List<Long> seeds = LongStream.range(0, CANDIDATES).boxed().toList();
       Prompt prompt = Prompt.of("p" + i, "");
       jobs.add(
           new GenerationJob(
               new GenerationRequest(prompt, seeds, sampling), new int[64 + i], 0, model.model));
     }
-    DecoderSession stream =
+    DecoderSession session =
         new NoDecoder(
-            new NoCache(),
-            new NoCache(),
-            new NoCache(),
-            new NoCache(),
-            new Same(model.model.config().vocabularySize()));
-    stream.cache().layOut(ROWS, MOST_TOKENS + 1);
-    stream.prefixes().layOut(ROWS / CANDIDATES, 64 + PROMPTS);
+            SessionCaches.of(NoCache::new),
+            new ConstantLogits(model.model.config().vocabularySize()));
+    session.cache().layOut(SLOTS, MAX_TOKENS + 1);
+    session.caches().groupPrefixes().layOut(SLOTS / CANDIDATES, 64 + PROMPTS);
     List<Generation> found = new ArrayList<>();
-    AdmissionQueue waiting = new AdmissionQueue(jobs, ROWS);
-    new ContinuousBatch(model.model, stream, waiting, true, found::add, new Cancellation()).run();
+    AdmissionQueue waiting = new AdmissionQueue(jobs, SLOTS);
+    new ContinuousBatch(model.model, session, waiting, true, found::add, new Cancellation()).run();
     return found;
   }
 }

@@ -9,13 +9,13 @@ import org.autodidact.checkpoints.tokenizer.EndOfTurn;
 import org.autodidact.checkpoints.tokenizer.IncrementalDecoder;
 import org.autodidact.checkpoints.tokenizer.PromptEncoder;
 
-/** The tokens of a candidate, and whether they have come to an end. One thread at a time. */
-public final class SampledAnswer {
+/** The tokens sampled for a candidate, and why they ended. One thread at a time. */
+public final class SampledCandidate {
   private final PromptEncoder encoder;
-  private final EndOfTurn ends;
+  private final EndOfTurn endOfTurn;
   private final GenerationJob job;
 
-  /** What stop texts are looked for in; of no use without them. */
+  /** The decoded text that stop texts are searched in; stays empty where there are none. */
   private final IncrementalDecoder text;
 
   private int[] tokens = new int[16];
@@ -23,14 +23,14 @@ public final class SampledAnswer {
   private double logProbability;
   private FinishReason reason;
 
-  /** Tokens that are the answer's end and no part of its text. */
-  private int ending;
+  /** Last tokens that end the turn and are no part of the text. */
+  private int endTokens;
 
-  private OptionalInt stoppedAt = OptionalInt.empty();
+  private OptionalInt stopIndex = OptionalInt.empty();
 
-  public SampledAnswer(PromptEncoder encoder, EndOfTurn ends, GenerationJob job) {
+  public SampledCandidate(PromptEncoder encoder, EndOfTurn endOfTurn, GenerationJob job) {
     this.encoder = encoder;
-    this.ends = ends;
+    this.endOfTurn = endOfTurn;
     this.job = job;
     this.text = new IncrementalDecoder(encoder);
   }
@@ -43,26 +43,26 @@ public final class SampledAnswer {
     return tokens[count - 1];
   }
 
-  public boolean hasEnded() {
+  public boolean isFinished() {
     return reason != null;
   }
 
-  /** Takes a token, with its ln p. */
-  public void add(int token, double itsLogProbability) {
+  /** Adds a sampled token with its ln p. */
+  public void add(int token, double tokenLogProbability) {
     if (count == tokens.length) {
       tokens = Arrays.copyOf(tokens, 2 * count);
     }
     tokens[count++] = token;
-    logProbability += itsLogProbability;
+    logProbability += tokenLogProbability;
     SamplingParameters sampling = job.request().sampling();
-    ending = sampling.ignoreEndOfText() ? 0 : ends.ending(tokens, count);
-    if (ending > 0) {
+    endTokens = sampling.ignoreEndOfText() ? 0 : endOfTurn.ending(tokens, count);
+    if (endTokens > 0) {
       reason = FinishReason.END_OF_TEXT;
     } else if (stops(token)) {
       reason = FinishReason.STOP_TEXT;
     } else if (count == sampling.maxTokens()) {
       reason = FinishReason.MAX_TOKENS;
-    } else if (count == job.answerPlaces()) {
+    } else if (count == job.maxAnswer()) {
       reason = FinishReason.CONTEXT_FULL;
     }
   }
@@ -75,16 +75,16 @@ public final class SampledAnswer {
       return false;
     }
     text.add(token);
-    stoppedAt = job.stops().texts().stream().mapToInt(text::indexOf).filter(at -> at >= 0).min();
-    return stoppedAt.isPresent();
+    stopIndex = job.stops().texts().stream().mapToInt(text::indexOf).filter(i -> i >= 0).min();
+    return stopIndex.isPresent();
   }
 
   public Candidate candidate(long seed) {
     return new Candidate(
         seed,
-        stoppedAt.isPresent()
-            ? text.substring(stoppedAt.getAsInt())
-            : encoder.decode(Arrays.copyOf(tokens, count - ending)),
+        stopIndex.isPresent()
+            ? text.substring(stopIndex.getAsInt())
+            : encoder.decode(Arrays.copyOf(tokens, count - endTokens)),
         Arrays.stream(tokens, 0, count).boxed().toList(),
         logProbability,
         reason);

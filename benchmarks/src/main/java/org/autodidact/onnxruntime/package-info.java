@@ -1,2 +1,0 @@
-/** Timings of what is not public in the generator's package. */
-package org.autodidact.onnxruntime;

@@ -1,0 +1,23 @@
+package org.autodidact.api;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * Declares a component of a record as something that people set. From the declaration come its key
+ * in a configuration, its option on the command line, its check and its line in the documentation.
+ */
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.RECORD_COMPONENT)
+public @interface Setting {
+  /** Its meaning: a line of the command line's help and of the documentation. */
+  String value();
+
+  /** The numbers allowed, as an interval, for example {@code [0, 1)}; empty: no limit. */
+  String range() default "";
+
+  /** What holds where it is not set, in words; empty where the defaults of its record say that. */
+  String byDefault() default "";
+}
