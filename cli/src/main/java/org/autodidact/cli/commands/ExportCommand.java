@@ -9,15 +9,21 @@ import org.autodidact.api.Cancellation;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
+import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.files.CheckpointFiles;
 import org.autodidact.checkpoints.files.StagedFolder;
+import org.autodidact.checkpoints.gguf.GgufExport;
 import org.autodidact.engine.store.RunStore;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(
     name = "export",
-    description = "Copies a model out of a run: a Hugging Face folder that transformers loads.",
+    description = {
+      "Copies a model out of a run: a Hugging Face folder that transformers loads,",
+      "or one GGUF file that llama.cpp, Ollama and LM Studio run."
+    },
     mixinStandardHelpOptions = true)
 public final class ExportCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "RUN", description = "the run's folder")
@@ -26,16 +32,29 @@ public final class ExportCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "MODEL", description = "M1, M2, …")
   private String model;
 
-  @Parameters(index = "2", paramLabel = "DIR", description = "the new folder")
+  @Parameters(index = "2", paramLabel = "DIR|FILE", description = "the new folder or file")
   private Path folder;
+
+  @Option(
+      names = "--gguf",
+      paramLabel = "TYPE",
+      description = "write a GGUF file with its matrices in f16, bf16 or q8_0")
+  private GgufExport.Weights gguf;
 
   @Override
   public Integer call() {
     if (Files.exists(folder)) {
-      throw new InvalidInputException(folder + ": exists already; name a new folder");
+      throw new InvalidInputException(folder + ": exists already; name a new one");
     }
     try (RunStore store = RunStore.read(run)) {
-      copy(source(store));
+      Path source = source(store);
+      if (gguf == null) {
+        copy(source);
+      } else {
+        try (ModelFolder opened = ModelFolder.open(source)) {
+          GgufExport.write(opened, gguf, folder);
+        }
+      }
     }
     System.out.println(ShownText.escaped(model + " is in " + folder));
     return 0;

@@ -4,12 +4,16 @@ import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.List;
 import java.util.Locale;
+import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.BackendCapabilities;
+import org.autodidact.checkpoints.ConfigReader;
 import org.autodidact.pytorch.program.CpuInfo;
+import org.autodidact.pytorch.program.TrainingScript;
 import org.autodidact.pytorch.program.TorchRuntime;
 import org.autodidact.pytorch.program.TrainingDevice;
 
@@ -46,6 +50,14 @@ public final class PyTorchPlugin implements Plugin {
     } catch (LinkageError | RuntimeException e) {
       return List.of("libtorch does not load here: " + e);
     }
+  }
+
+  /** What can be trained. */
+  public static final BackendCapabilities CAPABILITIES = TrainingScript.CAPABILITIES;
+
+  @Override
+  public List<String> diagnose(Checkpoint model) {
+    return List.of(CAPABILITIES.verdict(ConfigReader.read(model.folder())));
   }
 
   private static final class DjlTrainerProvider implements TrainerProvider {

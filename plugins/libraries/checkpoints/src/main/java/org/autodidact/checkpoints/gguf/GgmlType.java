@@ -53,6 +53,39 @@ enum GgmlType {
     return Math.multiplyExact(elements / blockElements, (long) blockBytes);
   }
 
+  int number() {
+    return number;
+  }
+
+  /**
+   * Encodes whole blocks as llama.cpp's reference quantization does.
+   *
+   * @param out little-endian, with room for all
+   */
+  void encode(float[] in, ByteBuffer out) {
+    for (int from = 0; from < in.length; from += blockElements) {
+      switch (this) {
+        case F32 -> out.putFloat(in[from]);
+        case F16 -> out.putShort(Float16.toFloat16(in[from]));
+        case BF16 -> out.putShort(Float16.toBfloat16(in[from]));
+        case Q8_0 -> {
+          float largest = 0;
+          for (int i = 0; i < blockElements; i++) {
+            largest = Math.max(largest, Math.abs(in[from + i]));
+          }
+          float scale = largest / 127;
+          float inverse = scale == 0 ? 0 : 1 / scale;
+          out.putShort(Float16.toFloat16(scale));
+          for (int i = 0; i < blockElements; i++) {
+            float scaled = in[from + i] * inverse;
+            out.put((byte) (Math.signum(scaled) * Math.floor(Math.abs(scaled) + 0.5f)));
+          }
+        }
+        default -> throw new UnsupportedOperationException(this + " is only read");
+      }
+    }
+  }
+
   /** Decodes whole blocks from the start of {@code in}, which is little-endian. */
   void decode(ByteBuffer in, float[] out) {
     for (int block = 0; block * blockElements < out.length; block++) {

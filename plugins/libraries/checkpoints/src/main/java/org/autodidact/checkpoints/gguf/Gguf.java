@@ -10,8 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.UnsupportedModelException;
@@ -25,75 +23,6 @@ import org.autodidact.checkpoints.safetensors.WeightSource;
 
 /** GGUF files, the format of llama.cpp. */
 public final class Gguf {
-  /**
-   * What differs between the architectures that GGUF names.
-   *
-   * @param modelType Hugging Face's name
-   * @param modelClass and its class
-   * @param pairsRotated whether the rows of q and k are stored so that rotary pairs are neighbours
-   * @param gainsFromOne whether norm gains w are stored as 1 + w
-   * @param norms names of a layer's norms
-   */
-  record Architecture(
-      String modelType,
-      String modelClass,
-      boolean pairsRotated,
-      boolean gainsFromOne,
-      Map<String, String> norms) {}
-
-  private static final Map<String, String> TWO_NORMS =
-      Map.of("attn_norm", "input_layernorm", "ffn_norm", "post_attention_layernorm");
-
-  private static final Map<String, Architecture> ARCHITECTURES =
-      Map.of(
-          "llama",
-          new Architecture("llama", "LlamaForCausalLM", true, false, TWO_NORMS),
-          "qwen2",
-          new Architecture("qwen2", "Qwen2ForCausalLM", false, false, TWO_NORMS),
-          "qwen3",
-          new Architecture(
-              "qwen3",
-              "Qwen3ForCausalLM",
-              false,
-              false,
-              Map.of(
-                  "attn_norm", "input_layernorm",
-                  "attn_q_norm", "self_attn.q_norm",
-                  "attn_k_norm", "self_attn.k_norm",
-                  "ffn_norm", "post_attention_layernorm")),
-          "gemma3",
-          new Architecture(
-              "gemma3_text",
-              "Gemma3ForCausalLM",
-              false,
-              true,
-              Map.of(
-                  "attn_norm", "input_layernorm",
-                  "attn_q_norm", "self_attn.q_norm",
-                  "attn_k_norm", "self_attn.k_norm",
-                  "post_attention_norm", "post_attention_layernorm",
-                  "ffn_norm", "pre_feedforward_layernorm",
-                  "post_ffw_norm", "post_feedforward_layernorm")));
-
-  private static final Map<String, String> LAYER_NAMES =
-      Map.of(
-          "attn_q", "self_attn.q_proj",
-          "attn_k", "self_attn.k_proj",
-          "attn_v", "self_attn.v_proj",
-          "attn_output", "self_attn.o_proj",
-          "ffn_gate", "mlp.gate_proj",
-          "ffn_up", "mlp.up_proj",
-          "ffn_down", "mlp.down_proj");
-
-  private static final Map<String, String> OUTER_NAMES =
-      Map.of(
-          "token_embd.weight", "model.embed_tokens.weight",
-          "output_norm.weight", "model.norm.weight",
-          "output.weight", "lm_head.weight");
-
-  private static final Pattern LAYER =
-      Pattern.compile("model\\.layers\\.(\\d+)\\.(.*)\\.(weight|bias)");
-
   private Gguf() {}
 
   /**
@@ -112,7 +41,8 @@ public final class Gguf {
   /**
    * Imports a GGUF file, or all files of a model that is split, into a Hugging Face folder with
    * float32 weights, tokenizer and chat template. The folder appears whole or not at all.
-   * Architectures: llama, qwen2 and qwen3 with a byte-level BPE tokenizer, gemma3.
+   * Architectures: llama, qwen2, qwen3, smollm3 and granite with a byte-level BPE tokenizer,
+   * gemma3.
    *
    * @param gguf the file, or the first of them
    * @throws InvalidInputException where a file is missing or damaged, or metadata and tensors do
@@ -132,7 +62,7 @@ public final class Gguf {
   }
 
   private static void write(GgufFile file, Path folder) {
-    Architecture architecture = architecture(file);
+    GgufArchitecture architecture = architecture(file);
     GgufTokenizer tokenizer = new GgufTokenizer(file);
     ObjectNode config = new GgufConfig(file, architecture).json();
     ObjectNode generation = JsonFiles.MAPPER.createObjectNode();
@@ -160,27 +90,30 @@ public final class Gguf {
         : JsonFiles.MAPPER.valueToTree(ends);
   }
 
-  private static Architecture architecture(GgufFile file) {
+  private static GgufArchitecture architecture(GgufFile file) {
     String name = file.text("general.architecture").orElse("none");
-    Architecture architecture = ARCHITECTURES.get(name);
+    GgufArchitecture architecture = GgufArchitecture.ALL.get(name);
     if (architecture == null) {
       throw new UnsupportedModelException(
           file.path()
               + ": the architecture '"
               + JsonFiles.cut(name)
               + "' is not supported; there are: "
-              + new TreeSet<>(ARCHITECTURES.keySet()));
+              + new TreeSet<>(GgufArchitecture.ALL.keySet()));
     }
     return architecture;
   }
 
   /** The tensors of the model that the metadata describe, no more and no fewer. */
   private static Map<String, WeightSource> weights(
-      GgufFile file, Architecture architecture, ModelConfig config) {
+      GgufFile file, GgufArchitecture architecture, ModelConfig config) {
     Map<String, List<Long>> shapes = DecoderWeights.shapes(config);
     Map<String, GgufFile.Entry> entries = new LinkedHashMap<>();
     for (GgufFile.Entry entry : file.tensors().values()) {
-      String name = name(file, architecture, entry.name());
+      String name =
+          architecture
+              .huggingFaceName(entry.name())
+              .orElseThrow(() -> foreign(file, architecture, entry.name()));
       List<Long> shape = shapes.get(name);
       if (shape == null) {
         throw foreign(file, architecture, entry.name());
@@ -195,7 +128,7 @@ public final class Gguf {
     for (String name : shapes.keySet()) {
       if (!entries.containsKey(name)) {
         throw file.bad(
-            "the tensor '" + ggufName(architecture, name) + "'",
+            "the tensor '" + architecture.ggufName(name) + "'",
             "none of that name; the file is not complete");
       }
     }
@@ -209,23 +142,8 @@ public final class Gguf {
     return weights;
   }
 
-  private static String name(GgufFile file, Architecture architecture, String name) {
-    String outer = OUTER_NAMES.get(name);
-    if (outer != null) {
-      return outer;
-    }
-    String[] parts = name.split("\\.", -1);
-    if (parts.length == 4 && parts[0].equals("blk")) {
-      String inner = architecture.norms().getOrDefault(parts[2], LAYER_NAMES.get(parts[2]));
-      if (inner != null) {
-        return "model.layers." + parts[1] + "." + inner + "." + parts[3];
-      }
-    }
-    throw foreign(file, architecture, name);
-  }
-
   private static UnsupportedModelException foreign(
-      GgufFile file, Architecture architecture, String name) {
+      GgufFile file, GgufArchitecture architecture, String name) {
     return new UnsupportedModelException(
         file.path()
             + ": the tensor '"
@@ -235,24 +153,8 @@ public final class Gguf {
             + " as its metadata describe it");
   }
 
-  /** The GGUF name of a Hugging Face tensor, for messages. */
-  private static String ggufName(Architecture architecture, String name) {
-    Map<String, String> inner = new LinkedHashMap<>(architecture.norms());
-    LAYER_NAMES.forEach(inner::putIfAbsent);
-    Matcher layer = LAYER.matcher(name);
-    boolean isInner = layer.matches();
-    for (Map.Entry<String, String> entry : (isInner ? inner : OUTER_NAMES).entrySet()) {
-      if (entry.getValue().equals(isInner ? layer.group(2) : name)) {
-        return isInner
-            ? "blk." + layer.group(1) + "." + entry.getKey() + "." + layer.group(3)
-            : entry.getKey();
-      }
-    }
-    return name;
-  }
-
   private static float[] decoded(
-      GgufFile file, Architecture architecture, ModelConfig config, GgufFile.Entry entry) {
+      GgufFile file, GgufArchitecture architecture, ModelConfig config, GgufFile.Entry entry) {
     float[] values = file.floats(entry);
     if (architecture.gainsFromOne() && entry.name().endsWith("norm.weight")) {
       for (int i = 0; i < values.length; i++) {

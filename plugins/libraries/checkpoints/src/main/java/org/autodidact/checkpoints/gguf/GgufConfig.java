@@ -42,11 +42,19 @@ final class GgufConfig {
               Map.entry("rope.scaling.attn_factor", List.of(0.0, 1.0)),
               Map.entry("rope.scaling.alpha", List.of(0.0))));
 
+  /** Granite's multipliers and their keys in config.json; 1 where a file leaves one out. */
+  static final Map<String, String> GRANITE =
+      Map.of(
+          "embedding_scale", "embedding_multiplier",
+          "residual_scale", "residual_multiplier",
+          "attention.scale", "attention_multiplier",
+          "logit_scale", "logits_scaling");
+
   private final GgufFile file;
-  private final Gguf.Architecture architecture;
+  private final GgufArchitecture architecture;
   private final int layers;
 
-  GgufConfig(GgufFile file, Gguf.Architecture architecture) {
+  GgufConfig(GgufFile file, GgufArchitecture architecture) {
     this.file = file;
     this.architecture = architecture;
     this.layers = number("block_count");
@@ -77,6 +85,15 @@ final class GgufConfig {
       config.put("hidden_act", "silu");
       refuseWindow();
     }
+    if (isGranite()) {
+      GRANITE.forEach(
+          (key, name) ->
+              config.put(
+                  name,
+                  file.real(key(key))
+                      .filter(v -> v != 0)
+                      .orElse(key.equals("attention.scale") ? 1 / Math.sqrt(headSize) : 1)));
+    }
     config.put("rope_theta", file.real(key("rope.freq_base")).orElse(10000.0));
     putScaling(config);
     GgufFile.Entry embedding = file.tensors().get("token_embd.weight");
@@ -92,19 +109,28 @@ final class GgufConfig {
     return config;
   }
 
+  private boolean isGranite() {
+    return architecture.name().equals("granite");
+  }
+
   private boolean has(String suffix) {
     return file.tensors().keySet().stream().anyMatch(name -> name.endsWith(suffix));
   }
 
   private void refuseWhatIsNotExpressed(int headSize) {
-    NEUTRAL.forEach(
-        (key, neutral) ->
-            file.value(key(key))
-                .filter(v -> !(v instanceof Number n) || !neutral.contains(n.doubleValue()))
-                .ifPresent(
-                    value -> {
-                      throw unsupported(key, value, "it changes what the model computes");
-                    }));
+    NEUTRAL.entrySet().stream()
+        .filter(entry -> !isGranite() || !GRANITE.containsKey(entry.getKey()))
+        .forEach(
+            entry -> {
+              String key = entry.getKey();
+              file.value(key(key))
+                  .filter(
+                      v -> !(v instanceof Number n) || !entry.getValue().contains(n.doubleValue()))
+                  .ifPresent(
+                      value -> {
+                        throw unsupported(key, value, "it changes what the model computes");
+                      });
+            });
     for (String key : List.of("rope.dimension_count", "attention.value_length")) {
       optional(key)
           .filter(value -> value != headSize)

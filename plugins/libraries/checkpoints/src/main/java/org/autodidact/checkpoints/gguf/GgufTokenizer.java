@@ -67,6 +67,17 @@ final class GgufTokenizer {
           "qwen2",
           "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+");
 
+  /** llama.cpp's name of these cuts, which follow one another; empty where it has none. */
+  static Optional<String> preTokenizerOf(List<String> cuts) {
+    if (cuts.equals(DEFAULT_CUTS)) {
+      return Optional.of("default");
+    }
+    return CUTS.entrySet().stream()
+        .filter(entry -> cuts.equals(List.of(entry.getValue())))
+        .map(Map.Entry::getKey)
+        .findFirst();
+  }
+
   private final GgufFile file;
   private final List<String> tokens;
   private final List<Merge> merges;

@@ -38,14 +38,26 @@ public final class ChatTemplate {
     this.constants = constants;
   }
 
+  /** A folder's template, as it is written; empty where there is none. */
+  public static Optional<String> text(Path folder) {
+    return Optional.of(written(folder).text()).filter(text -> !text.isEmpty());
+  }
+
+  static ChatTemplate read(Path folder) {
+    Written written = written(folder);
+    return of(written.source(), written.text(), SpecialTokens.read(folder));
+  }
+
+  /** A template's text, empty where there is none, and where it is from. */
+  private record Written(String source, String text) {}
+
   /** From chat_template.jinja, or tokenizer_config.json. */
-  public static ChatTemplate read(Path folder) {
+  private static Written written(Path folder) {
     Path own = folder.resolve("chat_template.jinja");
-    Optional<ObjectNode> config = JsonFiles.readIfThere(folder.resolve("tokenizer_config.json"));
-    Map<String, String> constants = SpecialTokens.read(folder);
     if (Files.exists(own)) {
-      return of(own.toString(), BoundedFiles.text(own, MOST_BYTES, "a chat template"), constants);
+      return new Written(own.toString(), BoundedFiles.text(own, MOST_BYTES, "a chat template"));
     }
+    Optional<ObjectNode> config = JsonFiles.readIfThere(folder.resolve("tokenizer_config.json"));
     JsonNode inside =
         config.map(c -> c.path("chat_template")).orElse(JsonFiles.MAPPER.missingNode());
     String text = inside.asText("");
@@ -54,7 +66,7 @@ public final class ChatTemplate {
         text = named.path("template").asText("");
       }
     }
-    return of(folder + "/tokenizer_config.json", text, constants);
+    return new Written(folder + "/tokenizer_config.json", text);
   }
 
   private static ChatTemplate of(String source, String text, Map<String, String> constants) {
