@@ -1,0 +1,2 @@
+/** The commands of {@code autodidact}, a class each. */
+package org.autodidact.cli.commands;

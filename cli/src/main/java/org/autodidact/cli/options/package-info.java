@@ -1,0 +1,5 @@
+/**
+ * Options that several commands share, and what they open: models, judges, machines, the import
+ * cache.
+ */
+package org.autodidact.cli.options;

@@ -1,0 +1,2 @@
+/** Signals and the end of the process. */
+package org.autodidact.cli.process;

@@ -1,0 +1,2 @@
+/** ONNX Runtime itself: environment, sessions, graph builder, native buffers. */
+package org.autodidact.onnxruntime.ort;
