@@ -13,9 +13,9 @@ import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ConfigReader;
 import org.autodidact.pytorch.program.CpuInfo;
-import org.autodidact.pytorch.program.TrainingScript;
 import org.autodidact.pytorch.program.TorchRuntime;
 import org.autodidact.pytorch.program.TrainingDevice;
+import org.autodidact.pytorch.program.TrainingScript;
 
 /** Brings the trainer {@code djl-pytorch}. */
 public final class PyTorchPlugin implements Plugin {

@@ -1,5 +1,4 @@
 /**
- * Continuous batching: the admission queue, slots, template prefixes, sampling, ends of
- * candidates.
+ * Continuous batching: the admission queue, slots, template prefixes, sampling, ends of candidates.
  */
 package org.autodidact.onnxruntime.batching;
