@@ -127,7 +127,7 @@ public final class PlainDecoderLayers {
       String attended =
           attention(rotatedByHead(query, angles), keys.get(layer), values.get(layer), mask);
       String output = projections.attentionOutput(layer, attended);
-      String beforeMlp = "post_outputlayernorm.weight";
+      String beforeMlp = "post_attention_layernorm.weight";
       if (config.norm().sublayerOutputs()) {
         output = norm(output, name + beforeMlp);
         beforeMlp = "pre_feedforward_layernorm.weight";
