@@ -173,7 +173,7 @@ class DeviceGraphsTest {
     }
     assertThatThrownBy(() -> tiny(new ComputeSettings(ComputeSettings.Precision.INT8, 0, 0)))
         .isInstanceOf(UnsupportedModelException.class)
-        .hasMessageContaining("int8 is there on the CPU alone");
+        .hasMessageContaining("int8 is supported on the CPU only");
   }
 
   /** A budget for few rows makes many runs of the same candidates. */
