@@ -138,7 +138,7 @@ public final class Main {
     err.flush();
   }
 
-  /** What lies behind what a library, or a class's initialization, made of an error. */
+  /** The cause that a library, or the initialization of a class, has wrapped. */
   private static Throwable known(Throwable e) {
     if (e instanceof AutodidactException) {
       return e;

@@ -122,7 +122,7 @@ public final class ConfigFile {
     throw new InvalidInputException(source + ": expected keys and values, found " + tree.shown());
   }
 
-  /** What is given for a key on the command line. */
+  /** The node of a value that the command line sets for a key. */
   private static YamlNode override(String source, String key, String value) {
     boolean text = RecordReader.type(RunConfig.class, key).filter(RecordReader::isText).isPresent();
     boolean quotes =
@@ -218,7 +218,7 @@ public final class ConfigFile {
     }
   }
 
-  /** What differs between two of {@link #toJson}'s texts: dotted key, then both values. */
+  /** The differences between two texts of {@link #toJson}: dotted key, then both values. */
   public static List<String> differences(String one, String other) {
     List<String> found = new ArrayList<>();
     try {

@@ -5,42 +5,42 @@ import java.util.concurrent.CompletionException;
 import java.util.function.BooleanSupplier;
 
 /**
- * Work on a thread of its own. {@link #close()} asks it to stop and waits for its end: whatever
- * happens to the caller, nothing goes on after it.
+ * A task on a thread of its own. {@link #close()} asks it to stop and waits for its end, so that it
+ * never outlives its caller.
  */
 final class Background<T> implements AutoCloseable {
-  private final CompletableFuture<T> found = new CompletableFuture<>();
+  private final CompletableFuture<T> result = new CompletableFuture<>();
   private final Thread thread;
   private volatile boolean stopped;
 
-  private Background(String name, Work<T> work) {
-    thread = new Thread(() -> run(work), name);
+  private Background(String name, Task<T> task) {
+    thread = new Thread(() -> run(task), name);
     thread.setDaemon(true);
   }
 
-  /** What is to be done. Long work asks {@code stopped} and ends early by any exception. */
-  interface Work<T> {
+  /** The task. A long one polls {@code stopped} and ends early by any exception. */
+  interface Task<T> {
     T run(BooleanSupplier stopped);
   }
 
-  static <T> Background<T> start(String name, Work<T> work) {
-    Background<T> background = new Background<>(name, work);
+  static <T> Background<T> start(String name, Task<T> task) {
+    Background<T> background = new Background<>(name, task);
     background.thread.start();
     return background;
   }
 
-  private void run(Work<T> work) {
+  private void run(Task<T> task) {
     try {
-      found.complete(work.run(() -> stopped));
+      result.complete(task.run(() -> stopped));
     } catch (Throwable e) {
-      found.completeExceptionally(e);
+      result.completeExceptionally(e);
     }
   }
 
-  /** Waits for the result, or throws what the work threw. */
+  /** Waits for the result, or throws what the task threw. */
   T get() {
     try {
-      return found.join();
+      return result.join();
     } catch (CompletionException e) {
       if (e.getCause() instanceof Error error) {
         throw error;
@@ -52,7 +52,7 @@ final class Background<T> implements AutoCloseable {
   @Override
   public void close() {
     stopped = true;
-    // Not Thread.join(), which an interrupt would end: the work may read what is closed next.
-    found.handle((value, failure) -> value).join();
+    // Not Thread.join(), which an interrupt would end: the task may read what is closed next.
+    result.handle((value, failure) -> value).join();
   }
 }

@@ -52,7 +52,7 @@ public final class DjlTrainer implements Trainer {
     if (there.isEmpty() && Files.exists(output)) {
       throw alreadyExists(output);
     }
-    try (TrainingState state = TrainingState.take(request.stateFolder())) {
+    try (TrainingState state = TrainingState.open(request.stateFolder())) {
       return train(request, there, state, metrics, cancellation);
     }
   }

@@ -2,7 +2,7 @@ package org.autodidact.pytorch;
 
 import org.autodidact.api.TrainingSettings;
 
-/** The learning rate of each step. */
+/** The learning-rate schedule. */
 final class LearningRate {
   private LearningRate() {}
 

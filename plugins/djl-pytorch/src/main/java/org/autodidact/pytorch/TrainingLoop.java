@@ -85,7 +85,7 @@ final class TrainingLoop {
     cancellation.throwIfCancelled();
     // The base's weights are there, whatever a resume puts in their place.
     List<Double> probesBefore = scoreProbes(program::reference);
-    Optional<TrainingState.Facts> saved = state.facts(fingerprint);
+    Optional<TrainingState.Progress> saved = state.progress(fingerprint);
     program.prepareTraining();
     if (saved.isPresent()) {
       resume(saved.get());
@@ -95,7 +95,7 @@ final class TrainingLoop {
       }
       save(0);
     }
-    state.begin(done);
+    state.startMetrics(done);
     SavePace pace = new SavePace(program.stateBytes(), System.nanoTime());
     int last = done.size();
     int lastSaved = last;
@@ -107,7 +107,7 @@ final class TrainingLoop {
       cancellation.throwIfCancelled();
       TrainingMetrics step = step(last + 1);
       done.add(step);
-      state.append(List.of(step));
+      state.appendMetrics(List.of(step));
       last++;
       stopped = stopsEarly();
       long now = System.nanoTime();
@@ -141,20 +141,20 @@ final class TrainingLoop {
     return results;
   }
 
-  private void resume(TrainingState.Facts facts) {
-    reference.addAll(facts.reference());
-    facts.metrics().forEach(row -> done.add(row.metrics()));
-    bestStep = facts.bestStep();
-    bestLoss = facts.bestLoss();
-    evaluationsSinceBest = facts.evaluationsSinceBest();
-    if (facts.step() > 0) {
+  private void resume(TrainingState.Progress progress) {
+    reference.addAll(progress.reference());
+    progress.metrics().forEach(row -> done.add(row.metrics()));
+    bestStep = progress.bestStep();
+    bestLoss = progress.bestLoss();
+    evaluationsSinceBest = progress.evaluationsSinceBest();
+    if (progress.step() > 0) {
       program.readState(state::load);
     }
   }
 
   private void save(int step) {
-    TrainingState.Facts facts =
-        new TrainingState.Facts(
+    TrainingState.Progress progress =
+        new TrainingState.Progress(
             fingerprint,
             step,
             reference,
@@ -162,7 +162,7 @@ final class TrainingLoop {
             bestStep,
             bestLoss,
             evaluationsSinceBest);
-    state.save(facts, step == 0 ? List.of() : program.state());
+    state.save(progress, step == 0 ? List.of() : program.state());
   }
 
   /**

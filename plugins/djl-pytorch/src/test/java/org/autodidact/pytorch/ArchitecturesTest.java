@@ -36,10 +36,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ArchitecturesTest {
   private static final int PROMPT = 3;
 
-  /** Of a number; the largest difference seen was 1.2e-6. */
+  /** In float32, of a number; the largest difference seen was 1.2e-6. */
   private static final double TOLERANCE = 1e-5;
 
-  /** The same in bf16; the largest differences seen were 1.6e-3 of a sum, 1.5e-2 of a gradient. */
+  /** In bf16; the largest differences seen were 1.6e-3 of a sum, 1.5e-2 of a gradient. */
   private static final double BF16_TOLERANCE = 3e-2;
 
   /** Four digits, after several steps too. */
@@ -65,7 +65,7 @@ class ArchitecturesTest {
     assertThat(found).isCloseTo(expected, within(Math.abs(expected) * tolerance));
   }
 
-  /** Each with the operations of CPUs and with those of other devices. */
+  /** Each architecture with the operations of CPUs and with those of every device. */
   private static Stream<Arguments> targets(String... names) {
     return Stream.of(names)
         .flatMap(
@@ -176,15 +176,15 @@ class ArchitecturesTest {
       initializeAdapter(program);
       JsonNode golden = SmallModels.numbers(name + "/golden.json");
       for (int i = 0; i < golden.size(); i++) {
-        PackedMicroBatch pass = PackedMicroBatch.of(List.of(example(golden.path(i))));
-        try (ForwardPass forward = program.forward(pass, 0)) {
+        PackedMicroBatch batch = PackedMicroBatch.of(List.of(example(golden.path(i))));
+        try (ForwardPass pass = program.forward(batch, 0)) {
           assertIsClose(
-              forward.logProbabilities()[0], expected.path(i).path("log_probability").asDouble());
-          forward.backward(new double[] {-1});
+              pass.logProbabilities()[0], expected.path(i).path("log_probability").asDouble());
+          pass.backward(new double[] {-1});
         }
         assertIsClose(program.step(1, 0, 0, 0), expected.path(i).path("gradient").asDouble());
         double base = golden.path(i).path("log_probability").asDouble();
-        assertIsClose(program.reference(pass)[0], base);
+        assertIsClose(program.reference(batch)[0], base);
       }
     }
   }
@@ -208,19 +208,19 @@ class ArchitecturesTest {
         double gradient = golden.path(i).path("gradient").asDouble();
         assertIsClose(together[i], sum, tolerance);
         PackedMicroBatch alone = PackedMicroBatch.of(List.of(examples.get(i)));
-        try (ForwardPass forward = program.forward(alone, 0)) {
-          assertIsClose(forward.logProbabilities()[0], sum, tolerance);
-          forward.backward(new double[] {-1});
+        try (ForwardPass pass = program.forward(alone, 0)) {
+          assertIsClose(pass.logProbabilities()[0], sum, tolerance);
+          pass.backward(new double[] {-1});
         }
         assertIsClose(program.step(1, 0, 0, 0), gradient, tolerance);
       }
     }
   }
 
-  /** To the last bit: the first step's own passes stand for the reference's. */
+  /** To the last bit: the first step's own forward passes stand for the reference's. */
   @ParameterizedTest
   @CsvSource({"none,false", "none,true", "lora,false", "lora,true", "quantized,false"})
-  void theFirstPassOfATrainingIsTheReferences(String adapter, boolean bf16) {
+  void theFirstForwardPassOfATrainingIsTheReferences(String adapter, boolean bf16) {
     TrainingSettings.Builder settings = TrainingSettings.dpo().toBuilder();
     if (!adapter.equals("none")) {
       boolean quantized = adapter.equals("quantized");
@@ -241,11 +241,11 @@ class ArchitecturesTest {
                 64,
                 2,
                 1)) {
-      PackedMicroBatch pass = PackedMicroBatch.of(examples);
-      double[] reference = program.reference(pass);
+      PackedMicroBatch batch = PackedMicroBatch.of(examples);
+      double[] reference = program.reference(batch);
       program.prepareTraining();
-      try (ForwardPass forward = program.forward(pass, 1)) {
-        assertThat(forward.logProbabilities()).isEqualTo(reference);
+      try (ForwardPass pass = program.forward(batch, 1)) {
+        assertThat(pass.logProbabilities()).isEqualTo(reference);
       }
     }
   }

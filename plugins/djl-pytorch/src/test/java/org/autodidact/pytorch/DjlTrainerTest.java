@@ -230,7 +230,7 @@ class DjlTrainerTest {
         .isEqualTo(TinyModel.weights(folder.resolve("best")));
   }
 
-  /** The flag ties its base's head, the head is another: it is trained, and the flag is right. */
+  /** config.json ties the head, the weights have another: it is trained, and the flag corrected. */
   @Test
   void aHeadThatTheFlagTiesWronglyIsTrainedAndWritten() {
     Map<String, WeightSource> weights = new LinkedHashMap<>();
@@ -506,11 +506,11 @@ class DjlTrainerTest {
                   settings.maxLength(),
                   2,
                   1)) {
-        PackedMicroBatch pass =
+        PackedMicroBatch batch =
             PackedMicroBatch.of(
                 new ExampleEncoder(model, settings).encode(pairs, false, settings.loss()));
-        sums[i] = program.score(pass);
-        scored = pass.scoredTokens();
+        sums[i] = program.score(batch);
+        scored = batch.scoredTokens();
       }
     }
     Map<String, TrainingLoss> losses =
@@ -523,10 +523,10 @@ class DjlTrainerTest {
     assertThat(golden.path("losses").size()).isEqualTo(losses.size());
     double[] scoredTokens = scored;
     losses.forEach(
-        (name, objective) -> {
+        (name, loss) -> {
           double expected = golden.path("losses").path(name).asDouble();
-          double[] reference = objective.needsReference() ? sums[1] : new double[4];
-          assertThat(LossesTest.value(objective, sums[0], reference, scoredTokens))
+          double[] reference = loss.needsReference() ? sums[1] : new double[4];
+          assertThat(LossesTest.value(loss, sums[0], reference, scoredTokens))
               .as(name)
               .isCloseTo(expected, within(Math.max(1e-3, expected * 1e-3)));
         });

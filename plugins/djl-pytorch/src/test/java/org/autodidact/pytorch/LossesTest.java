@@ -26,10 +26,11 @@ class LossesTest {
     return new PreferenceLoss(loss, LossParameters.beta(beta));
   }
 
-  static double value(TrainingLoss objective, double[] sums, double[] reference, double[] lengths) {
+  static double value(
+      TrainingLoss trainingLoss, double[] sums, double[] reference, double[] lengths) {
     double[] consistency = new double[sums.length / 2];
     Arrays.fill(consistency, 1);
-    return objective
+    return trainingLoss
         .value(new TrainingLoss.Scores(sums, reference, lengths, consistency), 2.0 / sums.length)
         .loss();
   }
@@ -76,12 +77,12 @@ class LossesTest {
       LossParameters terms =
           new LossParameters(
               0.05 + random.nextDouble(), random.nextDouble() * 0.4, random.nextDouble(), n % 2);
-      TrainingLoss objective = new PreferenceLoss(loss, terms);
+      TrainingLoss trainingLoss = new PreferenceLoss(loss, terms);
       double[] sums = random(random, -60, -5);
-      double[] reference = objective.needsReference() ? random(random, -60, -5) : new double[6];
+      double[] reference = trainingLoss.needsReference() ? random(random, -60, -5) : new double[6];
       double[] lengths = random.ints(6, 1, 30).asDoubleStream().toArray();
       double expected = byHand(loss, terms, sums, reference, lengths);
-      assertThat(value(objective, sums, reference, lengths))
+      assertThat(value(trainingLoss, sums, reference, lengths))
           .isCloseTo(expected, within(1e-4 * (1 + Math.abs(expected))));
     }
   }
@@ -143,12 +144,12 @@ class LossesTest {
   /** With half of the pairs thought wrong, CDPO does not care which is chosen. */
   @Test
   void conservativeDpoIsSymmetricAtOneHalf() {
-    TrainingLoss objective =
+    TrainingLoss trainingLoss =
         new PreferenceLoss(Loss.CDPO, new LossParameters(0.1, 0.4999999, 0, 0));
     double[] sums = {-10, -20, -30, -40, -50, -60};
     double[] swapped = {-40, -50, -60, -10, -20, -30};
     double[] lengths = {1, 1, 1, 1, 1, 1};
-    assertThat(value(objective, sums, new double[6], lengths))
-        .isCloseTo(value(objective, swapped, new double[6], lengths), within(1e-4));
+    assertThat(value(trainingLoss, sums, new double[6], lengths))
+        .isCloseTo(value(trainingLoss, swapped, new double[6], lengths), within(1e-4));
   }
 }

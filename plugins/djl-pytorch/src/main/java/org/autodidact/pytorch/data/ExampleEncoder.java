@@ -15,8 +15,9 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.tokenizer.PromptEncoder;
 
 /**
- * Tokenizes examples: chat-templated prompt and answer. What was drawn is taken as it was drawn; a
- * text is tokenized, and closed by the end-of-turn tokens where it ends.
+ * Tokenizes examples: chat-templated prompt and answer. An answer's sampled tokens are taken as
+ * they are; an answer that is a text is tokenized, and closed by the end-of-turn tokens where it
+ * ends.
  */
 public final class ExampleEncoder {
   private final PromptEncoder encoder;
@@ -24,19 +25,19 @@ public final class ExampleEncoder {
   private final int maxLength;
   private final int context;
 
-  /** Whether the model's context is what bounds it. */
-  private final boolean byContext;
+  /** Whether {@code maxLength} is the model's context, not the setting. */
+  private final boolean boundByContext;
 
   public ExampleEncoder(ModelFolder model, TrainingSettings settings) {
     this.encoder = model.encoder();
     this.vocabulary = model.config().vocabularySize();
     this.context = model.config().contextLength();
     this.maxLength = Math.min(settings.maxLength(), model.config().contextLength());
-    this.byContext = settings.maxLength() >= model.config().contextLength();
+    this.boundByContext = settings.maxLength() >= model.config().contextLength();
   }
 
   /**
-   * Tokenizes.
+   * Tokenizes a training's examples.
    *
    * @param heldOut whether these are the held-out examples, for errors
    */
@@ -92,10 +93,10 @@ public final class ExampleEncoder {
           "its prompt has "
               + prompt.length
               + " tokens, with "
-              + (byContext ? "the model's context of " : "max-length ")
+              + (boundByContext ? "the model's context of " : "max-length ")
               + maxLength
               + " no answer fits; "
-              + (byContext ? "" : "raise max-length or ")
+              + (boundByContext ? "" : "raise max-length or ")
               + "drop the example");
     }
     check(prompt);
@@ -107,7 +108,7 @@ public final class ExampleEncoder {
     return Arrays.copyOf(ids, Math.min(ids.length, maxLength - prompt.length));
   }
 
-  /** Drawn tokens as they are; a text with its end, where it has one. */
+  /** Sampled tokens as they are; a text with its end of turn, where it has one. */
   private int[] ids(Answer answer) {
     int[] ids =
         answer.tokens().isEmpty()

@@ -4,18 +4,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** What the kernel says of the processor; nothing where it is not Linux. */
+/** Instruction sets and vendor of the processor, as Linux lists them; empty elsewhere. */
 public final class CpuInfo {
   private static final String TEXT = read();
 
   private CpuInfo() {}
 
-  /** Whether it multiplies bf16, or does not say. */
+  /** Whether it has instructions for bf16; true where that is unknown. */
   public static boolean hasBf16() {
     return TEXT.isEmpty() || TEXT.contains("avx512_bf16") || TEXT.contains("amx_bf16");
   }
 
-  /** Whether it is one that MKL is made for. */
+  /** Whether it is Intel's, for which MKL uses AVX-512. */
   static boolean isIntel() {
     return TEXT.contains("GenuineIntel");
   }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,7 @@ import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.safetensors.WeightSource;
 
-/** Writes an adapter as PEFT reads it: adapter_config.json and adapter_model.safetensors. */
+/** An adapter in PEFT's format: adapter_config.json and adapter_model.safetensors. */
 public final class PeftAdapterFolder {
   private PeftAdapterFolder() {}
 
@@ -21,13 +22,13 @@ public final class PeftAdapterFolder {
       TrainingRequest request,
       TrainingSettings.Lora lora,
       TrainingProgram program,
-      Map<String, byte[]> more) {
+      Map<String, byte[]> otherFiles) {
     Map<String, WeightSource> tensors = new LinkedHashMap<>();
     List<ByteBuffer> matrices = program.trained();
     for (int i = 0; i < matrices.size(); i++) {
       String weight = program.names().get(program.adapter().weights()[i / 2]);
       ByteBuffer view = matrices.get(i);
-      List<Long> shape = new java.util.ArrayList<>();
+      List<Long> shape = new ArrayList<>();
       for (long d : program.adapter().matrices()[i].getShape().getShape()) {
         shape.add(d);
       }
@@ -37,7 +38,7 @@ public final class PeftAdapterFolder {
               + (i % 2 == 0 ? "lora_A.weight" : "lora_B.weight"),
           new WeightSource(shape, view::duplicate));
     }
-    Map<String, byte[]> files = new TreeMap<>(more);
+    Map<String, byte[]> files = new TreeMap<>(otherFiles);
     files.put("adapter_config.json", config(request, lora));
     ModelFolder.write(request.output().folder(), "adapter_model.safetensors", tensors, files);
   }

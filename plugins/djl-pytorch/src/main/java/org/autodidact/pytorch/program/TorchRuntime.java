@@ -5,9 +5,10 @@ import ai.djl.pytorch.jni.JniUtils;
 import org.autodidact.checkpoints.natives.DjlNatives;
 
 /**
- * libtorch of this process, and its settings for as long as one training works: they belong to the
- * host, which finds them as they were after {@link #close()}. Closed by the thread that made it, as
- * some of them are a thread's. Only the seed of libtorch's own generator stays changed.
+ * libtorch's process-wide settings while a training runs: thread count, gradient mode, graph
+ * executor. They belong to the host application and are restored by {@link #close()}, which the
+ * thread that opened this calls, as some are per thread. Only the seed of libtorch's generator
+ * stays changed.
  */
 public final class TorchRuntime implements AutoCloseable {
   /** Loads libtorch when it is first asked for. */
@@ -20,19 +21,19 @@ public final class TorchRuntime implements AutoCloseable {
             () -> Engine.getEngine("PyTorch"));
   }
 
-  private static int working;
+  private static int runningTrainings;
   private static int threadsOfHost;
 
   private final boolean gradients;
 
   /**
-   * Sets what trainings need.
+   * Sets what a training needs.
    *
-   * @param threads that compute one operation together
+   * @param threads threads of one operation
    */
   public TorchRuntime(int threads) {
     synchronized (TorchRuntime.class) {
-      if (working++ == 0) {
+      if (runningTrainings++ == 0) {
         threadsOfHost = JniUtils.getNumThreads();
       }
     }
@@ -51,11 +52,11 @@ public final class TorchRuntime implements AutoCloseable {
 
   @Override
   public void close() {
-    // On, as libtorch begins; it cannot be asked.
+    // libtorch's default; the value before cannot be queried.
     JniUtils.setGraphExecutorOptimize(true);
     JniUtils.setGradMode(gradients);
     synchronized (TorchRuntime.class) {
-      working--;
+      runningTrainings--;
       JniUtils.setNumThreads(threadsOfHost);
     }
   }

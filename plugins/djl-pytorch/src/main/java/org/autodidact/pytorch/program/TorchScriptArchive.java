@@ -9,8 +9,8 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * A TorchScript archive around a program's text: a stored zip of readable source, a pickle that
- * names the class, no constants, a version. libtorch compiles the text when it loads it.
+ * A TorchScript archive of one source file: an uncompressed zip with the source, a pickle that
+ * names the class, no constants, the version of the operators. libtorch compiles it at load.
  */
 final class TorchScriptArchive {
   private TorchScriptArchive() {}

@@ -6,16 +6,16 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.UnsupportedModelException;
 
 /**
- * Where training computes.
+ * The device on which training computes.
  *
- * @param device libtorch's
- * @param plain whether the program is of operations that every device has, instead of oneDNN's
- *     products and the attention of CPUs
+ * @param device libtorch's device
+ * @param plain whether the script uses only operations that every device has, instead of oneDNN's
+ *     matrix products and libtorch's fused attention of CPUs
  */
 public record TrainingDevice(Device device, boolean plain) {
   public static final TrainingDevice CPU = new TrainingDevice(Device.cpu(), false);
 
-  /** The GPU where it is asked for, or where it is there and nothing is asked for. */
+  /** The CPU, or the GPU where one is there or is asked for. */
   public static TrainingDevice of(ComputeSettings.Device wanted) {
     if (wanted == ComputeSettings.Device.CPU) {
       return CPU;
@@ -36,9 +36,5 @@ public record TrainingDevice(Device device, boolean plain) {
 
   public static boolean hasCuda() {
     return TorchRuntime.engine().hasCapability(StandardCapabilities.CUDA);
-  }
-
-  boolean isCpu() {
-    return !device.isGpu();
   }
 }

@@ -28,9 +28,6 @@ import org.autodidact.pytorch.data.PackedMicroBatch;
 public final class TrainingProgram implements AutoCloseable {
   private static final PtNDArray[] NONE = {};
 
-  /** Dropout masks a layer: of attention, of the MLP, and of each projection's adapter. */
-  private static final int MASKS = 9;
-
   /** How far the mean of log-probabilities may be off by rounding, in float32. */
   private static final double FP32_ROUNDING = 5e-4;
 
@@ -198,7 +195,8 @@ public final class TrainingProgram implements AutoCloseable {
     PtNDManager scope = (PtNDManager) manager.newSubManager();
     TorchValues values = new TorchValues(script);
     try {
-      PtNDArray[] masks = new PtNDArray[dropout + adapterDropout > 0 ? MASKS * config.layers() : 0];
+      PtNDArray[] masks =
+          new PtNDArray[dropout + adapterDropout > 0 ? TrainingScript.MASKS * config.layers() : 0];
       Arrays.fill(masks, scope.create(new Shape(0), DataType.FLOAT32));
       IValue result =
           values.call(

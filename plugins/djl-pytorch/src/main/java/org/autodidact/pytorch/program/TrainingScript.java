@@ -42,6 +42,9 @@ public final class TrainingScript {
           "mlp.up_proj",
           "mlp.down_proj");
 
+  /** Dropout masks a layer: of attention's and the MLP's output, of each adapter's input. */
+  static final int MASKS = 2 + PROJECTIONS.size();
+
   /** libtorch's fused attention of CPUs. */
   private static final Map<String, String> CPU_ATTENTION =
       Map.of(
@@ -153,6 +156,7 @@ public final class TrainingScript {
     constants.putAll(ACTIVATIONS.get(config.activation()));
     List<String> adapted = lora.map(TrainingScript::adapted).orElse(List.of());
     constants.put("FLOAT_LINEAR", plain || CpuInfo.isIntel() ? "torch.linear(x, weight)" : ONE_DNN);
+    constants.put("MASKS", number(MASKS));
     constants.put("BF16", flag(bf16));
     constants.put("LORA", flag(lora.isPresent()));
     constants.put("QUANTIZED", flag(lora.map(TrainingSettings.Lora::quantized).orElse(false)));

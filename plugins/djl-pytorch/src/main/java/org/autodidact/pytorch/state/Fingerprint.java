@@ -27,9 +27,9 @@ import org.autodidact.checkpoints.json.RecordJson;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
 
 /**
- * All that decides what a training ends with, key by key, so that what differs between two can be
- * named: {@code model.FILE} and {@code examples}, {@code held-out} are SHA-256, {@code
- * settings.NAME} values, beside {@code precision} and {@code seed}.
+ * Everything that determines a training's result, by key, so that a difference between two can be
+ * named: {@code model.FILE}, {@code examples} and {@code held-out} are SHA-256 hashes, {@code
+ * settings.NAME}, {@code precision} and {@code seed} values.
  *
  * @param version raised when a key means something else; 0 is what was stored before there were
  *     keys

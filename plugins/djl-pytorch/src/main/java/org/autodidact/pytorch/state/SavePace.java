@@ -1,20 +1,20 @@
 package org.autodidact.pytorch.state;
 
 /**
- * When a training saves its state besides every so many steps: once saving takes no more than a
- * twentieth of the time since the last save. In nanoseconds.
+ * When a training saves its state besides every {@code save-every} steps: as soon as saving takes
+ * no more than a twentieth of the time since the last save. Times in nanoseconds.
  */
 public final class SavePace {
-  private static final long WORK_PER_SAVING = 20;
+  private static final long TRAINING_PER_SAVING = 20;
 
-  /** Bytes a nanosecond, before a save was timed: 500 MB a second. */
+  /** Bytes a nanosecond, before the first save was timed: 500 MB a second. */
   private static final double ASSUMED_SPEED = 0.5;
 
   private long cost;
   private long last;
 
   /**
-   * @param bytes of a state
+   * @param bytes size of a state
    * @param now the time
    */
   public SavePace(long bytes, long now) {
@@ -23,7 +23,7 @@ public final class SavePace {
   }
 
   public boolean isDue(long now) {
-    return now - last >= WORK_PER_SAVING * cost;
+    return now - last >= TRAINING_PER_SAVING * cost;
   }
 
   public void saved(long from, long to) {

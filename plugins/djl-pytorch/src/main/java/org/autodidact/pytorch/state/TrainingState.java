@@ -23,38 +23,38 @@ import org.autodidact.checkpoints.files.AtomicFolders;
 import org.autodidact.checkpoints.files.FolderLock;
 
 /**
- * What a killed training resumes from: a folder a saved step, each written beside its place, forced
- * to disk and renamed, the older ones deleted after. Tensors are raw float32 in the machine's
- * order, behind them their CRC-32C in 8 bytes. One process at a time.
+ * What an interrupted training resumes from: one folder for each saved step, written under another
+ * name, forced to disk and renamed; the older ones are deleted after. Tensors are raw float32 in
+ * native byte order, followed by their CRC-32C in 8 bytes. Locked: one process at a time.
  */
 public final class TrainingState implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
   private static final String STEP = "step-";
   private static final String BEST = "best-";
   private static final String TENSORS = "tensors.f32";
-  private static final String FACTS = "facts.json";
+  private static final String PROGRESS = "facts.json";
 
   private static final String PART = ".part";
   private static final String LOCK = "lock";
   static final String METRICS = "metrics.jsonl";
-  private static final String OWN =
+  private static final String WRITTEN_BY_TRAININGS =
       "(" + STEP + "|" + BEST + ")\\d{8}(\\.part)?|" + LOCK + "|" + METRICS.replace(".", "\\.");
 
   private final Path folder;
   private final FolderLock lock;
 
   /**
-   * The numbers of a state.
+   * How far a training has come, beside its tensors.
    *
-   * @param fingerprint of the training that it belongs to
+   * @param fingerprint of the training
    * @param step steps done
-   * @param reference Σ ln p of each sequence under the reference, by example and sequence
+   * @param reference Σ ln p of each example's sequences under the reference model
    * @param metrics of the steps done
    * @param bestStep the step with the lowest held-out loss, 0 where there was no evaluation
    * @param bestLoss that loss
    * @param evaluationsSinceBest evaluations since then; {@code worse} as earlier versions stored it
    */
-  public record Facts(
+  public record Progress(
       Fingerprint fingerprint,
       int step,
       List<List<Double>> reference,
@@ -63,7 +63,7 @@ public final class TrainingState implements AutoCloseable {
       double bestLoss,
       @JsonAlias("worse") int evaluationsSinceBest) {}
 
-  /** {@link TrainingMetrics} as JSON. */
+  /** {@link TrainingMetrics} of a step as JSON. */
   public record Row(int step, int steps, long tokens, Map<String, Double> values) {
     public static Row of(TrainingMetrics m) {
       return new Row(m.step(), m.steps(), m.tokens(), m.values());
@@ -80,13 +80,14 @@ public final class TrainingState implements AutoCloseable {
   }
 
   /**
-   * Takes the folder, which is made where it is not there.
+   * Locks the folder, which is created where it does not exist.
    *
-   * @throws InvalidInputException where another training has it, or it holds what none wrote
+   * @throws InvalidInputException where another training holds the lock, or the folder has entries
+   *     that no training wrote
    */
-  public static TrainingState take(Path folder) {
+  public static TrainingState open(Path folder) {
     for (Path entry : AtomicFolders.entries(folder)) {
-      if (!entry.getFileName().toString().matches(OWN)) {
+      if (!entry.getFileName().toString().matches(WRITTEN_BY_TRAININGS)) {
         throw new InvalidInputException(
             entry
                 + ": no training wrote this, and "
@@ -109,20 +110,18 @@ public final class TrainingState implements AutoCloseable {
     }
   }
 
-  /** Begins {@code metrics.jsonl} anew with the steps that are done. */
-  public void begin(List<TrainingMetrics> done) {
+  /** Starts {@code metrics.jsonl} anew with the steps that are done. */
+  public void startMetrics(List<TrainingMetrics> done) {
     try {
       Files.deleteIfExists(folder.resolve(METRICS));
     } catch (IOException e) {
       throw failure(folder.resolve(METRICS), e);
     }
-    append(done);
+    appendMetrics(done);
   }
 
-  /**
-   * Adds a step's metrics to {@code metrics.jsonl}, which can be read while the training goes on.
-   */
-  public void append(List<TrainingMetrics> steps) {
+  /** Appends to {@code metrics.jsonl}, which can be read while the training runs. */
+  public void appendMetrics(List<TrainingMetrics> steps) {
     try {
       Files.write(
           folder.resolve(METRICS),
@@ -135,25 +134,27 @@ public final class TrainingState implements AutoCloseable {
   }
 
   /**
-   * The numbers of the last saved state; none where nothing was learned yet.
+   * The progress of the last saved state; empty where nothing was learned yet.
    *
-   * @param fingerprint of the training that asks; the state of another is refused
+   * @param fingerprint of the training that resumes; the state of another is refused
    */
-  public Optional<Facts> facts(Fingerprint fingerprint) {
+  public Optional<Progress> progress(Fingerprint fingerprint) {
     Optional<Path> last = last(STEP);
     if (last.isEmpty()) {
       return Optional.empty();
     }
-    Path file = last.get().resolve(FACTS);
+    Path file = last.get().resolve(PROGRESS);
     try {
-      Facts facts = JSON.readValue(file.toFile(), Facts.class);
-      if (facts.fingerprint() == null || facts.reference() == null || facts.metrics() == null) {
+      Progress progress = JSON.readValue(file.toFile(), Progress.class);
+      if (progress.fingerprint() == null
+          || progress.reference() == null
+          || progress.metrics() == null) {
         throw new IOException("it is not whole");
       }
-      boolean earlier = facts.fingerprint().version() != fingerprint.version();
-      List<String> differ = earlier ? List.of() : facts.fingerprint().differences(fingerprint);
+      boolean earlier = progress.fingerprint().version() != fingerprint.version();
+      List<String> differ = earlier ? List.of() : progress.fingerprint().differences(fingerprint);
       if (earlier || !differ.isEmpty()) {
-        if (facts.step() == 0) {
+        if (progress.step() == 0) {
           return Optional.empty();
         }
         throw new InvalidInputException(
@@ -164,7 +165,7 @@ public final class TrainingState implements AutoCloseable {
                     : "what differs: " + String.join(", ", differ))
                 + "); delete it to begin this one");
       }
-      return Optional.of(facts);
+      return Optional.of(progress);
     } catch (IOException e) {
       throw new StorageException(
           file + ": cannot be read: " + e + "; delete " + folder + " to begin again", e);
@@ -176,7 +177,7 @@ public final class TrainingState implements AutoCloseable {
     read(last(STEP).orElseThrow().resolve(TENSORS), tensors);
   }
 
-  /** Reads the best weights. */
+  /** Reads the best step's weights into {@code weights}. */
   public void loadBest(int step, List<ByteBuffer> weights) {
     read(at(BEST, step).resolve(TENSORS), weights);
   }
@@ -185,10 +186,10 @@ public final class TrainingState implements AutoCloseable {
     return folder.resolve(String.format(Locale.ROOT, "%s%08d", prefix, step));
   }
 
-  /** Saves a state; the ones before are deleted. */
-  public void save(Facts facts, List<ByteBuffer> tensors) {
+  /** Saves a state and deletes the earlier ones. */
+  public void save(Progress progress, List<ByteBuffer> tensors) {
     try {
-      write(STEP, facts.step(), tensors, Optional.of(JSON.writeValueAsBytes(facts)));
+      write(STEP, progress.step(), tensors, Optional.of(JSON.writeValueAsBytes(progress)));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e);
     }
@@ -199,12 +200,12 @@ public final class TrainingState implements AutoCloseable {
     write(BEST, step, weights, Optional.empty());
   }
 
-  /** Deletes all of it, as the training has ended. */
+  /** Deletes the folder, as the training has finished. */
   public void delete() {
     AtomicFolders.deleteIfThere(folder);
   }
 
-  /** Lets go of the folder, which vanishes where nothing was saved. */
+  /** Unlocks the folder, and deletes it where nothing was saved. */
   @Override
   public void close() {
     try (lock) {
@@ -215,15 +216,15 @@ public final class TrainingState implements AutoCloseable {
     }
   }
 
-  private void write(String prefix, int step, List<ByteBuffer> tensors, Optional<byte[]> facts) {
+  private void write(String prefix, int step, List<ByteBuffer> tensors, Optional<byte[]> progress) {
     Path target = at(prefix, step);
     Path part = folder.resolve(target.getFileName() + PART);
     try {
       AtomicFolders.deleteIfThere(part);
       Files.createDirectory(part);
       writeForced(part.resolve(TENSORS), tensors, true);
-      if (facts.isPresent()) {
-        writeForced(part.resolve(FACTS), List.of(ByteBuffer.wrap(facts.get())), false);
+      if (progress.isPresent()) {
+        writeForced(part.resolve(PROGRESS), List.of(ByteBuffer.wrap(progress.get())), false);
       }
       AtomicFolders.deleteIfThere(target);
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
@@ -314,7 +315,7 @@ public final class TrainingState implements AutoCloseable {
     return all.isEmpty() ? Optional.empty() : Optional.of(all.get(all.size() - 1));
   }
 
-  /** The whole states, oldest first. */
+  /** The complete states, oldest first. */
   private List<Path> all(String prefix) {
     return AtomicFolders.entries(folder).stream()
         .filter(p -> p.getFileName().toString().matches(prefix + "\\d{8}"))

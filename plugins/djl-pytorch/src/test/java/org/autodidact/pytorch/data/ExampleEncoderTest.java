@@ -59,7 +59,7 @@ class ExampleEncoderTest {
     return IntStream.concat(IntStream.of(ids), IntStream.of(more)).toArray();
   }
 
-  private static Answer drawn(String text, List<Integer> tokens, FinishReason reason) {
+  private static Answer sampled(String text, List<Integer> tokens, FinishReason reason) {
     return Answer.sampled(new Candidate(1, text, tokens, -1, reason));
   }
 
@@ -76,11 +76,11 @@ class ExampleEncoderTest {
     List<Integer> half = List.of(text("a")[0], euro[0], euro[1]);
     String decoded = model.encoder().decode(half.stream().mapToInt(t -> t).toArray());
     for (FinishReason reason : FinishReason.values()) {
-      assertThat(learned(drawn(decoded, half, reason), 200))
+      assertThat(learned(sampled(decoded, half, reason), 200))
           .containsExactly(half.get(0), half.get(1), half.get(2));
     }
     List<Integer> ended = List.of(text("a")[0], END);
-    assertThat(learned(drawn("a", ended, FinishReason.END_OF_TEXT), 200))
+    assertThat(learned(sampled("a", ended, FinishReason.END_OF_TEXT), 200))
         .containsExactly(ended.get(0), END);
   }
 
@@ -88,7 +88,7 @@ class ExampleEncoderTest {
   @Test
   void aTextWithoutTokensEndsWhereTheModelEndedIt() {
     for (FinishReason reason : FinishReason.values()) {
-      int[] learned = learned(drawn("ab", List.of(), reason), 200);
+      int[] learned = learned(sampled("ab", List.of(), reason), 200);
       assertThat(learned)
           .isEqualTo(reason == FinishReason.END_OF_TEXT ? and(text("ab"), END) : text("ab"));
     }
@@ -100,13 +100,13 @@ class ExampleEncoderTest {
     assertThat(learned(Answer.written("yes"), prompt + 3)).isEqualTo(text("yes"));
     assertThat(learned(Answer.written("yes"), prompt + 2)).isEqualTo(text("ye"));
     List<Integer> tokens = List.of(text("a")[0], text("b")[0], END);
-    assertThat(learned(drawn("ab", tokens, FinishReason.END_OF_TEXT), prompt + 2))
+    assertThat(learned(sampled("ab", tokens, FinishReason.END_OF_TEXT), prompt + 2))
         .isEqualTo(text("ab"));
   }
 
   @Test
   void idsBeyondTheVocabularyAreRefused() {
-    assertThatThrownBy(() -> learned(drawn("", List.of(259), FinishReason.MAX_TOKENS), 200))
+    assertThatThrownBy(() -> learned(sampled("", List.of(259), FinishReason.MAX_TOKENS), 200))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("example 0: token id 259 is not among the embedding's 259");
   }

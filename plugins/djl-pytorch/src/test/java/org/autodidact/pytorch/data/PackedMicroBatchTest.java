@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What passes hold, and that sums and gradients do not depend on how examples are laid out. */
+/** Packing, and that log-probabilities and gradients do not depend on it. */
 class PackedMicroBatchTest {
   /** Of a sum or a gradient's largest number. */
   private static final double TOLERANCE = 1e-5;
@@ -55,17 +55,17 @@ class PackedMicroBatchTest {
 
   @Test
   void aPromptIsOnceThereForBothAnswers() {
-    PackedMicroBatch pass =
+    PackedMicroBatch batch =
         PackedMicroBatch.of(
             List.of(new TokenizedExample(0, 1, ids(10, 2), ids(20, 3), ids(30, 2))));
-    assertThat(pass.ids()).containsExactly(10, 11, 20, 21, 30);
-    assertThat(pass.positions()).containsExactly(0, 1, 2, 3, 2);
-    assertThat(pass.promptLengths()).containsExactly(2);
-    assertThat(pass.answerLengths()).containsExactly(2, 1);
-    assertThat(pass.logitIndices()).containsExactly(1, 2, 3, 1, 4);
-    assertThat(pass.targets()).containsExactly(20, 21, 22, 30, 31);
-    assertThat(pass.segmentIds()).containsExactly(0, 0, 0, 1, 1);
-    assertThat(pass.scoredTokens()).containsExactly(3, 2);
+    assertThat(batch.ids()).containsExactly(10, 11, 20, 21, 30);
+    assertThat(batch.positions()).containsExactly(0, 1, 2, 3, 2);
+    assertThat(batch.promptLengths()).containsExactly(2);
+    assertThat(batch.answerLengths()).containsExactly(2, 1);
+    assertThat(batch.logitIndices()).containsExactly(1, 2, 3, 1, 4);
+    assertThat(batch.targets()).containsExactly(20, 21, 22, 30, 31);
+    assertThat(batch.segmentIds()).containsExactly(0, 0, 0, 1, 1);
+    assertThat(batch.scoredTokens()).containsExactly(3, 2);
   }
 
   @Test
@@ -76,41 +76,41 @@ class PackedMicroBatchTest {
             new TrainingProgram(
                 model, new TrainingScript(model), DPO, false, TrainingDevice.CPU, 64, 1, 1)) {
       double[] together = program.score(PackedMicroBatch.of(pairs));
-      for (int row = 0; row < together.length; row++) {
-        TokenizedExample pair = pairs.get(row % 4);
-        TokenizedExample alone = new TokenizedExample(0, 1, pair.prompt(), pair.answers()[row / 4]);
+      for (int s = 0; s < together.length; s++) {
+        TokenizedExample pair = pairs.get(s % 4);
+        TokenizedExample alone = new TokenizedExample(0, 1, pair.prompt(), pair.answers()[s / 4]);
         assertThat(program.score(PackedMicroBatch.of(List.of(alone)))[0])
-            .isCloseTo(together[row], within(-together[row] * TOLERANCE));
+            .isCloseTo(together[s], within(-together[s] * TOLERANCE));
       }
     }
   }
 
   @Test
-  void aBatchInPortionsOrComputedAgainHasTheGradientOfTheWhole() {
+  void microBatchesAndActivationCheckpointingLeaveTheGradientAsItIs() {
     List<TokenizedExample> pairs = pairs();
     for (TrainingSettings settings : List.of(DPO, LORA)) {
       float[] whole = gradient(settings, List.of(pairs));
       float[] split = gradient(settings, pairs.stream().map(List::of).toList());
-      float[] again =
+      float[] checkpointed =
           gradient(settings.toBuilder().activationCheckpointing(true).build(), List.of(pairs));
       double largest = largest(whole);
       assertThat(largest).isPositive();
       assertThat(split).containsExactly(whole, within((float) (largest * TOLERANCE)));
-      assertThat(again).isEqualTo(whole);
+      assertThat(checkpointed).isEqualTo(whole);
     }
   }
 
   /** Of 64 scored tokens 32 at a time: all kept, or the first 32. */
   @Test
-  void logitsPieceByPieceHaveTheGradientOfTheWhole() {
+  void logitsInChunksHaveTheGradientOfTheWhole() {
     List<List<TokenizedExample>> pairs = List.of(pairs());
     for (TrainingSettings settings : List.of(DPO, LORA)) {
       for (boolean bf16 : List.of(false, true)) {
         float[] whole = gradient(settings, pairs, bf16, TrainingScript::new);
         double largest = largest(whole);
         for (int kept : List.of(1, 1 << 20)) {
-          float[] pieces = gradient(settings, pairs, bf16, m -> new TrainingScript(m, 1, kept));
-          assertThat(pieces)
+          float[] chunks = gradient(settings, pairs, bf16, m -> new TrainingScript(m, 1, kept));
+          assertThat(chunks)
               .containsExactly(whole, within((float) (largest * (bf16 ? 1e-2 : TOLERANCE))));
         }
       }
@@ -175,13 +175,13 @@ class PackedMicroBatchTest {
   }
 
   /** The gradient of some loss: ten times AdamW's first moment after a step of rate 0. */
-  private float[] gradient(TrainingSettings settings, List<List<TokenizedExample>> portions) {
-    return gradient(settings, portions, false, TrainingScript::new);
+  private float[] gradient(TrainingSettings settings, List<List<TokenizedExample>> microBatches) {
+    return gradient(settings, microBatches, false, TrainingScript::new);
   }
 
   private float[] gradient(
       TrainingSettings settings,
-      List<List<TokenizedExample>> portions,
+      List<List<TokenizedExample>> microBatches,
       boolean bf16,
       Function<ModelFolder, TrainingScript> script) {
     try (ModelFolder model = ModelFolder.open(base);
@@ -193,7 +193,7 @@ class PackedMicroBatchTest {
         // B is zero at first, and A's gradient with it.
         program.trained().get(i).asFloatBuffer().put(0, 0.1f).put(3, -0.2f);
       }
-      backward(program, portions);
+      backward(program, microBatches);
       program.step(1, 0, 0, 0);
       int trained = program.trained().size();
       float[] moments = floats(program.state().subList(trained, 2 * trained));
@@ -212,14 +212,14 @@ class PackedMicroBatchTest {
     return largest;
   }
 
-  private static void backward(TrainingProgram program, List<List<TokenizedExample>> portions) {
-    for (List<TokenizedExample> portion : portions) {
-      try (ForwardPass forward = program.forward(PackedMicroBatch.of(portion), 0)) {
-        double[] slopes = new double[forward.logProbabilities().length];
-        for (int row = 0; row < slopes.length; row++) {
-          slopes[row] = (row < portion.size() ? -1 : 1) * 0.25;
+  private static void backward(TrainingProgram program, List<List<TokenizedExample>> microBatches) {
+    for (List<TokenizedExample> microBatch : microBatches) {
+      try (ForwardPass pass = program.forward(PackedMicroBatch.of(microBatch), 0)) {
+        double[] gradients = new double[pass.logProbabilities().length];
+        for (int s = 0; s < gradients.length; s++) {
+          gradients[s] = (s < microBatch.size() ? -1 : 1) * 0.25;
         }
-        forward.backward(slopes);
+        pass.backward(gradients);
       }
     }
   }

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** LoRA adapters, and products in bf16. */
+/** LoRA adapters, and matrix products in bf16. */
 class LoraAdapterTest {
   private static final int RANK = 4;
 
@@ -99,7 +99,7 @@ class LoraAdapterTest {
     return values;
   }
 
-  /** As it was, whatever the products took of it. */
+  /** In float32, also where the frozen base was in bf16 or int8. */
   @ParameterizedTest
   @CsvSource({"FP32, false", "BF16, false", "FP32, true", "BF16, true"})
   void theMergedModelIsTheBaseAndTheScaledAdapter(
