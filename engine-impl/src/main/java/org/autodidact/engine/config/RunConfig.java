@@ -56,6 +56,27 @@ public record RunConfig(
     check(preferenceTraining, fineTuning, candidates, judge, prompts);
   }
 
+  /** This configuration with another model, for example where one by name has been downloaded. */
+  public RunConfig withModel(Path other) {
+    return new RunConfig(
+        other,
+        seed,
+        iterations,
+        generator,
+        trainer,
+        selector,
+        fineTuning,
+        prompts,
+        candidates,
+        judge,
+        preferenceTraining,
+        strategy,
+        warnWhen,
+        stopWhen,
+        evaluation,
+        compute);
+  }
+
   /** Checks that need several values, or the records that values are passed on in. */
   private static void check(
       TrainingOptions preferenceTraining,

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Texts of which no two are alike: finds whether a new one has a ROUGE-L F1 above a threshold with
- * any that was added, without comparing it with all of them. The answer is exact.
+ * An index of texts that finds near-duplicates: whether a new text has a ROUGE-L F1 above a
+ * threshold with any that was added, without comparing it with all of them. The answer is exact.
  *
  * <p>F1 above t means a common subsequence, and so so many common words, of more than t (|a| + |b|)
  * / 2. Ordered from the rarest word on, two texts with c words in common share one among the first

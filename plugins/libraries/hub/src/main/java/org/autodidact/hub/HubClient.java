@@ -3,6 +3,7 @@ package org.autodidact.hub;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
@@ -41,6 +42,9 @@ final class HubClient {
   private final Duration pause;
   private final Duration timeout;
   private final HttpClient http;
+
+  /** Whether any request was answered: before that, a failure to connect does not pass. */
+  private boolean reached;
 
   /**
    * @param pause before the second attempt; doubled for each that follows, up to half more by
@@ -91,6 +95,15 @@ final class HubClient {
         Thread.currentThread().interrupt();
         throw new CancelledException();
       } catch (IOException e) {
+        if (!reached && e instanceof ConnectException) {
+          throw new StorageException(
+              what
+                  + ": there is no connection to the hub: "
+                  + e
+                  + ". Name another by HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use what is in the"
+                  + " cache",
+              e);
+        }
         if (i == ATTEMPTS) {
           throw new StorageException(
               what
@@ -263,6 +276,7 @@ final class HubClient {
       throws IOException, InterruptedException {
     HttpResponse<InputStream> response =
         http.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+    reached = true;
     int status = response.statusCode();
     if (status < 400 || status == 416) {
       return response;

@@ -270,6 +270,11 @@ class HubTest {
             () -> client(true).pull(HubModel.of("org/new").orElseThrow(), new Cancellation()))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("HF_HUB_OFFLINE");
+    hub.stop(0);
+    assertThatThrownBy(() -> pull("org/small"))
+        .isInstanceOf(StorageException.class)
+        .hasMessageContaining("no connection to the hub")
+        .hasMessageContaining("HF_HUB_OFFLINE=1");
   }
 
   @Test
