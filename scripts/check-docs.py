@@ -45,9 +45,11 @@ for page in pages:
             wrong.append(f"{os.path.relpath(page, root)}: no such heading: {target}")
 
 known = {os.path.basename(f) for f in files}
+members = {}  # the words of a class's files
 for source in (f for f in files if f.endswith(".java")):
     code = open(source, encoding="utf-8").read()
     known.update(re.findall(r"\b(?:class|record|interface|enum) (\w+)", code))
+    members.setdefault(os.path.basename(source)[:-5], set()).update(re.findall(r"\w+", code))
     for path in re.findall(r"\bdocs/[a-z-]+(?:\.md)?", code):
         if not os.path.exists(os.path.join(root, path)):
             wrong.append(f"{os.path.relpath(source, root)}: no such page: {path}")
@@ -57,5 +59,12 @@ for page in pages:
     for name in re.findall(r"`([A-Z]\w*[a-z]\w*|[a-z]+\.(?:sql|torchscript))(?:[.(#][^`]*)?`", text(page)):
         if name not in known | FOREIGN:
             wrong.append(f"{os.path.relpath(page, root)}: no such class: {name}")
+    for name, member in re.findall(r"`([A-Z]\w*)\.([a-z]\w*)", text(page)):
+        if name in members and member not in members[name]:
+            wrong.append(f"{os.path.relpath(page, root)}: {name} has no {member}")
+# The quick test tier leaves out classes that exist.
+slow = re.findall(r"<exclude>\*\*/(?:[^<]*/)?([\w*][^</]*\.java)</exclude>", open(os.path.join(root, "pom.xml"), encoding="utf-8").read())
+wrong += [f"pom.xml, profile fast: no such class: {name}" for name in slow
+          if not any(re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), f) for f in known)]
 print("\n".join(sorted(set(wrong))) or "documents: links and class names are right")
 sys.exit(1 if wrong else 0)

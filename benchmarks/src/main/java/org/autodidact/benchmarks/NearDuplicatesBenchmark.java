@@ -30,7 +30,7 @@ public final class NearDuplicatesBenchmark {
     long start = System.nanoTime();
     int alike = 0;
     for (String prompt : prompts) {
-      if (kept.alike(prompt).isPresent()) {
+      if (kept.nearDuplicate(prompt).isPresent()) {
         alike++;
       } else {
         kept.add(prompt);

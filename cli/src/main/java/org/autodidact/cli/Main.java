@@ -19,6 +19,7 @@ import org.autodidact.cli.commands.ImportCommand;
 import org.autodidact.cli.commands.JudgeCommand;
 import org.autodidact.cli.commands.PluginsCommand;
 import org.autodidact.cli.commands.PromptsCommand;
+import org.autodidact.cli.commands.PullCommand;
 import org.autodidact.cli.commands.ReportCommand;
 import org.autodidact.cli.commands.ResumeCommand;
 import org.autodidact.cli.commands.RunCommand;
@@ -47,6 +48,7 @@ import picocli.CommandLine.Command;
       JudgeCommand.class,
       TrainCommand.class,
       EvaluateCommand.class,
+      PullCommand.class,
       ImportCommand.class,
       ExportCommand.class,
       ReportCommand.class,
@@ -138,7 +140,7 @@ public final class Main {
     err.flush();
   }
 
-  /** What lies behind what a library, or a class's initialization, made of an error. */
+  /** The cause that a library, or the initialization of a class, has wrapped. */
   private static Throwable known(Throwable e) {
     if (e instanceof AutodidactException) {
       return e;

@@ -115,11 +115,11 @@ class HandoverTest {
     Path run = folder.resolve("run");
     Autodidact.builder().build().run(config("iterations: 2\n"), run);
     try (RunStore store = RunStore.open(run)) {
-      List<PreferencePair> pairs = store.pairs(1);
+      List<PreferencePair> pairs = store.iterations().pairs(1);
       assertThat(pairs)
           .isNotEmpty()
           .anyMatch(p -> p.chosen().candidate().finishReason() == FinishReason.MAX_TOKENS);
-      Map<String, Double> first = store.steps("M2").get(0).values();
+      Map<String, Double> first = store.trainingLog().steps("M2").get(0).values();
       assertThat(first.get("logps/chosen"))
           .isCloseTo(
               pairs.stream()
@@ -140,7 +140,8 @@ class HandoverTest {
         assertThat(found.probes()).isEqualTo(6);
         assertThat(found.bound()).isEqualTo(1e-3);
         assertThat(found.largest()).isLessThan(1e-4);
-        assertThat(store.metrics(t)).containsEntry("handover-difference", found.largest());
+        assertThat(store.iterations().metrics(t))
+            .containsEntry("handover-difference", found.largest());
       }
       assertThat(Files.readString(HtmlReport.write(store))).contains("From the trainer to the");
     }
@@ -182,7 +183,7 @@ class HandoverTest {
     assertThatThrownBy(() -> stale.resume(run, new Cancellation()))
         .isInstanceOf(ModelsDisagreeException.class);
     try (RunStore store = RunStore.open(run)) {
-      assertThat(store.ownCandidates(2)).isEmpty();
+      assertThat(store.iterations().ownCandidates(2)).isEmpty();
       assertThat(ModelHandover.comparison(store, "M2").orElseThrow().verdict())
           .isEqualTo(Comparison.DISAGREE);
       copy(right, weights(store.model("M2").orElseThrow()));

@@ -49,8 +49,8 @@ class KillAndResumeTest {
 
   private static List<PreferencePair> pairs(Path run) {
     try (RunStore store = RunStore.open(run)) {
-      List<PreferencePair> pairs = new ArrayList<>(store.pairs(1));
-      pairs.addAll(store.pairs(2));
+      List<PreferencePair> pairs = new ArrayList<>(store.iterations().pairs(1));
+      pairs.addAll(store.iterations().pairs(2));
       return pairs;
     }
   }

@@ -32,7 +32,7 @@ public abstract class GeneratorRules extends Rules {
   /** A generator to test; it is closed after each test. */
   protected abstract Generator open();
 
-  /** What the {@code index}th prompt asks; texts of different lengths. */
+  /** The text of the {@code index}th prompt; the texts have different lengths. */
   protected String instruction(int index) {
     return "Say number " + index + " " + "again ".repeat(index % 5);
   }
@@ -158,7 +158,7 @@ public abstract class GeneratorRules extends Rules {
     assertThat(generate(requests(2))).hasSize(2);
   }
 
-  /** What the receiver throws reaches the caller. */
+  /** An exception of the consumer reaches the caller. */
   @Test
   public void G6_theReceiversExceptionReachesTheCaller() {
     RuntimeException full = new IllegalStateException("no more");

@@ -63,7 +63,7 @@ public abstract class PairSelectorRules extends Rules {
     return lists;
   }
 
-  /** Both come from the list and are two. */
+  /** Both come from the list and differ. */
   @Test
   public void S1_thePairIsTwoOfTheCandidates() {
     PairSelector selector = create();

@@ -9,9 +9,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 
-/**
- * What all families of rules share: a rule that an implementation cannot keep is skipped by name.
- */
+/** The base of all rule classes: a rule that an implementation cannot keep is skipped by name. */
 abstract class Rules {
 
   /**

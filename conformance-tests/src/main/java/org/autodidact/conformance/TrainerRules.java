@@ -278,7 +278,7 @@ public abstract class TrainerRules extends Rules {
         .isInstanceOf(InvalidInputException.class);
   }
 
-  /** What it says of its output is what it says of it as a base. */
+  /** The scores of its output are those of the same model as a base. */
   @Test
   public void T10_probesAreScoredByTheWeightsThatAreWritten() {
     List<Probe> probes = new ArrayList<>();

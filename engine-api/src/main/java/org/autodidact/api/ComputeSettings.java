@@ -49,7 +49,7 @@ public record ComputeSettings(
     INT8_WEIGHTS
   }
 
-  /** Where a plugin computes. A plugin that lacks one says which it has. */
+  /** The device that a plugin computes on. A plugin that lacks one says which it has. */
   public enum Device {
     /** The plugin's choice for this machine. */
     AUTO,

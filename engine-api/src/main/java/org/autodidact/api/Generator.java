@@ -25,7 +25,7 @@ public interface Generator extends AutoCloseable {
    *   <li>G4: no candidate has more than {@link SamplingParameters#maxTokens()} tokens, and its
    *       finish reason says truly why it ended.
    *   <li>G5: once {@code cancellation} is set the call ends with {@link CancelledException} within
-   *       a token's time; what was handed over stays valid.
+   *       a token's time; delivered results stay valid.
    *   <li>G6: an exception thrown by {@code results} ends the call and reaches the caller
    *       unchanged.
    *   <li>G7: temperature 0 ignores seeds: equal prompts give equal texts.

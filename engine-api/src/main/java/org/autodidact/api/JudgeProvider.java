@@ -34,7 +34,7 @@ public interface JudgeProvider {
   }
 
   /**
-   * What a judge may use.
+   * The context that a judge is opened with.
    *
    * @param generator the model that judges: in self-rewarding, the one that also answers
    * @param sampling how a judgement that is written is sampled
@@ -51,7 +51,7 @@ public interface JudgeProvider {
       Optional<String> template,
       List<Judge> members,
       Optional<Path> model) {
-    /** For a judge that is made of no others and brings no model. */
+    /** A context without members and without a model of the judge's own. */
     public JudgeContext(
         Generator generator, SamplingParameters sampling, Optional<String> template) {
       this(generator, sampling, template, List.of(), Optional.empty());

@@ -60,7 +60,7 @@ public record JudgementSample(
     OFF_SCALE,
     /** The number stated is on another scale [Score: 4/10]. */
     OTHER_DENOMINATOR,
-    /** What is stated is no one number [Score: 3 to 4]. */
+    /** The statement is not a single number [Score: 3 to 4]. */
     AMBIGUOUS
   }
 }

@@ -3,7 +3,7 @@ package org.autodidact.api;
 import java.util.List;
 
 /**
- * What a jar brings to the engine. Found by {@link java.util.ServiceLoader}: name the class in
+ * The entry point of a plugin jar. Found by {@link java.util.ServiceLoader}: name the class in
  * {@code META-INF/services/org.autodidact.api.Plugin} and give it a public constructor without
  * arguments. Override what you bring; constructing a plugin must not load native code.
  */
@@ -32,8 +32,8 @@ public interface Plugin {
   }
 
   /**
-   * What {@code doctor} prints about this plugin on this machine: a line each, natives loaded or
-   * the reason why not. May load native code; must not throw.
+   * The diagnosis that {@code doctor} prints about this plugin on this machine: a line each,
+   * natives loaded or the reason why not. May load native code; must not throw.
    */
   default List<String> diagnose() {
     return List.of();

@@ -2,7 +2,7 @@ package org.autodidact.api;
 
 import java.util.List;
 
-/** Where an iteration's new prompts come from (paper, section 2.2). */
+/** The source of an iteration's new prompts (paper, section 2.2). */
 public interface PromptSource {
 
   /**

@@ -2,7 +2,7 @@ package org.autodidact.api;
 
 /**
  * A plugin or the host did what an interface's numbered rules forbid: the fault is in its code.
- * What was finished before stays, and a run goes on once the code is mended.
+ * Finished work stays, and the run goes on once the code is fixed.
  */
 public class RuleBrokenException extends AutodidactException {
   private static final long serialVersionUID = 1L;

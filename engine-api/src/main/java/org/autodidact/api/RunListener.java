@@ -35,7 +35,7 @@ public interface RunListener {
    */
   record Stage(String model, Kind kind) {}
 
-  /** What a stage does. */
+  /** The kind of a stage. */
   enum Kind {
     FINE_TUNING,
     PROMPTS,
@@ -43,7 +43,7 @@ public interface RunListener {
     PAST_CANDIDATES,
     CANDIDATES,
     JUDGEMENTS,
-    /** What a run measures beside what its iterates write for it. */
+    /** The evaluation that a run asks for beside its own candidates. */
     EVALUATION,
     /** The scores of the iterate before, for a selector that needs them. */
     EARLIER_SCORES,

@@ -66,7 +66,7 @@ public record SamplingParameters(
     return new SamplingParameters(maxTokens, 0.7, 0, 0.9, 0, 1, List.of(), false);
   }
 
-  /** With one more text that ends a candidate. */
+  /** These parameters with one more stop text. */
   public SamplingParameters withStop(String text) {
     List<String> more = new ArrayList<>(stop);
     more.add(text);

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What a {@link Scorer} found.
+ * The log-probabilities that a {@link Scorer} computed for a request.
  *
  * @param promptId the request's prompt id
  * @param logProbabilities natural logarithm of each continuation's probability given prompt and

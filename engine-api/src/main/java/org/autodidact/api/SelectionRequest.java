@@ -5,7 +5,7 @@ import java.util.Objects;
 import java.util.OptionalDouble;
 
 /**
- * What a pair is made of.
+ * The candidates that a pair is selected from.
  *
  * @param prompt what was asked
  * @param candidates the iterate's own candidates, judged by it

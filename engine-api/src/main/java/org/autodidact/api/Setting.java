@@ -18,6 +18,6 @@ public @interface Setting {
   /** The numbers allowed, as an interval, for example {@code [0, 1)}; empty: no limit. */
   String range() default "";
 
-  /** What holds where it is not set, in words; empty where the defaults of its record say that. */
+  /** The default in words; empty where the record's default instance has it. */
   String byDefault() default "";
 }

@@ -18,7 +18,7 @@ public final class ShownText {
    */
   public static final int MESSAGE_LENGTH = 288;
 
-  /** What stands for that which was left out. */
+  /** The ellipsis for the part that is left out. */
   private static final String CUT = " … ";
 
   private ShownText() {}

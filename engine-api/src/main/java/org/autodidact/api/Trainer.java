@@ -15,7 +15,7 @@ public interface Trainer {
    *   <li>T3: equal requests give equal weights, bit for bit, on the same machine.
    *   <li>T4: cut off at any moment and called again with the same request, it goes on from the
    *       state folder and ends with the weights of a training that was never cut off; metrics of
-   *       steps done before are in the result and not handed over again.
+   *       steps done before are in the result and not reported again.
    *   <li>T5: a learning rate of 0 leaves the weights as they were.
    *   <li>T6: training lowers the loss on what it is trained on.
    *   <li>T7: preference losses start at their value for equal policy and reference; for {@link

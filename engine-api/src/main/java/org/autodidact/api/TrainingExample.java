@@ -19,7 +19,7 @@ public sealed interface TrainingExample {
       Objects.requireNonNull(response, "response");
     }
 
-    /** Of a {@linkplain Answer#written written} text. */
+    /** A demonstration with a {@linkplain Answer#written written} answer. */
     public Demonstration(List<Message> prompt, String response) {
       this(prompt, Answer.written(response));
     }
@@ -43,12 +43,12 @@ public sealed interface TrainingExample {
       }
     }
 
-    /** Of {@linkplain Answer#written written} texts. */
+    /** A preference between {@linkplain Answer#written written} answers. */
     public Preference(List<Message> prompt, String chosen, String rejected, double consistency) {
       this(prompt, Answer.written(chosen), Answer.written(rejected), consistency);
     }
 
-    /** Of written texts, with consistency 1. */
+    /** A preference between written answers, with consistency 1. */
     public Preference(List<Message> prompt, String chosen, String rejected) {
       this(prompt, chosen, rejected, 1);
     }

@@ -36,7 +36,7 @@ public record TrainingRequest(
     probes = List.copyOf(probes);
   }
 
-  /** Without probes. */
+  /** A request without probes. */
   public TrainingRequest(
       Checkpoint base,
       List<TrainingExample> examples,

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What came of a training.
+ * The result of a training.
  *
  * @param checkpoint the new checkpoint, written whole
  * @param metrics one a step, those before a resume included
@@ -32,7 +32,7 @@ public record TrainingResult(
     this(checkpoint, metrics, stoppedEarly, keptStep, List.of());
   }
 
-  /** With the weights of the last step. */
+  /** A result with the weights of the last step. */
   public TrainingResult(
       Checkpoint checkpoint, List<TrainingMetrics> metrics, boolean stoppedEarly) {
     this(checkpoint, metrics, stoppedEarly, metrics.size());

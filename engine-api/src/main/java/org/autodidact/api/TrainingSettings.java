@@ -277,7 +277,7 @@ public record TrainingSettings(
     public static final List<String> ALL =
         List.of("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj");
 
-    /** What the keys of its components begin with. */
+    /** The prefix of the keys of its components. */
     public static final String KEY_PREFIX = "lora-";
 
     public Lora {
@@ -296,8 +296,8 @@ public record TrainingSettings(
   }
 
   /**
-   * What is minimized. With d = ln π(answer)/ref(answer), summed over its tokens, n tokens, c the
-   * chosen and r the rejected answer; each is a mean over pairs.
+   * The loss. With d = ln π(answer)/ref(answer), summed over its tokens, n tokens, c the chosen and
+   * r the rejected answer; each is a mean over pairs.
    */
   public enum Loss {
     /** Cross-entropy, a mean over the answers' tokens; the only one over demonstrations. */
@@ -351,7 +351,7 @@ public record TrainingSettings(
     }
   }
 
-  /** How a step is made of a gradient. */
+  /** The optimizer, which turns gradients into steps. */
   public enum Optimizer {
     /**
      * Loshchilov and Hutter, 2019; betas 0.9 and 0.999, epsilon 1e-8. Keeps two numbers a weight.
@@ -364,7 +364,7 @@ public record TrainingSettings(
     ADAFACTOR
   }
 
-  /** How the learning rate moves from its highest value to its final one. */
+  /** The schedule of the learning rate from its highest value to its final one. */
   public enum Schedule {
     CONSTANT,
     LINEAR,

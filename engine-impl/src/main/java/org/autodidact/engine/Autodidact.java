@@ -77,10 +77,11 @@ public final class Autodidact {
   public Checkpoint run(RunConfig config, Path folder, Cancellation cancellation) {
     Objects.requireNonNull(cancellation, "cancellation");
     checkNames(config);
+    RunConfig located = config.withModel(ModelLocator.located(config.model(), cancellation));
     try (RunStore store = RunStore.open(folder)) {
-      String json = ConfigFile.toJson(config);
+      String json = ConfigFile.toJson(located);
       if (store.property("config").isEmpty()) {
-        checkFiles(config); // or the folder would be bound to a configuration that cannot run
+        checkFiles(located); // or the folder would be bound to a configuration that cannot run
       }
       String stored =
           ConfigFile.toJson(
@@ -92,7 +93,7 @@ public final class Autodidact {
                 + " --output begins a new one. What differs, stored and given: "
                 + ConfigFile.differences(stored, json));
       }
-      return run(config, store, cancellation);
+      return run(located, store, cancellation);
     }
   }
 

@@ -28,6 +28,7 @@ import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.prompts.CreatedPrompt;
 import org.autodidact.engine.report.HtmlReport;
+import org.autodidact.engine.store.IterationStore;
 import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -88,8 +89,8 @@ class AutodidactTest {
 
   private static List<PreferencePair> pairs(Path run) {
     try (RunStore store = RunStore.open(run)) {
-      List<PreferencePair> pairs = new ArrayList<>(store.pairs(1));
-      pairs.addAll(store.pairs(2));
+      List<PreferencePair> pairs = new ArrayList<>(store.iterations().pairs(1));
+      pairs.addAll(store.iterations().pairs(2));
       return pairs;
     }
   }
@@ -177,9 +178,9 @@ class AutodidactTest {
     stoppedAtAnyEventItEndsTheSameAndComputesNothingTwice();
     try (RunStore store = RunStore.open(folder.resolve("whole"))) {
       for (int t = 1; t <= 2; t++) {
-        List<CreatedPrompt> made = store.created(t);
+        List<CreatedPrompt> made = store.iterations().created(t);
         assertThat(made).filteredOn(CreatedPrompt::kept).hasSize(PROMPTS);
-        assertThat(store.prompts(t))
+        assertThat(store.iterations().prompts(t))
             .isEqualTo(
                 made.stream().filter(CreatedPrompt::kept).map(CreatedPrompt::prompt).toList());
         assertThat(made.get(0).shots()).filteredOn(id -> id.startsWith("m1-")).hasSize(2 * t - 2);
@@ -200,19 +201,19 @@ class AutodidactTest {
     assertThat(plugin.written).as("what is measured stays").isEqualTo(written);
     try (RunStore store = RunStore.open(folder.resolve("r"))) {
       // the fake scorer: ln p = -1 - |hash + length| mod 7 for an answer of 6 tokens
-      assertThat(store.metrics(1)).containsKeys("perplexity", "pairs", "mean-score");
-      assertThat(store.metrics(3))
+      assertThat(store.iterations().metrics(1)).containsKeys("perplexity", "pairs", "mean-score");
+      assertThat(store.iterations().metrics(3))
           .containsOnlyKeys("perplexity", "evaluation-tokens", "evaluation-self-similarity");
-      assertThat(store.metrics(3).get("perplexity"))
+      assertThat(store.iterations().metrics(3).get("perplexity"))
           .isBetween(Math.exp(1 / 6.0), Math.exp(7 / 6.0));
-      assertThat(store.metrics(3)).containsEntry("evaluation-tokens", 2.0);
+      assertThat(store.iterations().metrics(3)).containsEntry("evaluation-tokens", 2.0);
       String report = Files.readString(HtmlReport.write(store));
       for (int t = 1; t <= 3; t++) {
-        for (String metric : store.metrics(t).keySet()) {
+        for (String metric : store.iterations().metrics(t).keySet()) {
           assertThat(report).contains("<td>" + metric.replace('-', ' ') + "</td>");
         }
       }
-      for (String metric : store.steps("M2").get(0).values().keySet()) {
+      for (String metric : store.trainingLog().steps("M2").get(0).values().keySet()) {
         assertThat(report).contains("M2: " + metric);
       }
     }
@@ -299,7 +300,9 @@ class AutodidactTest {
       assertThat(plugin.written).as("stopped at event %d", stop).isEqualTo(plain.written);
       try (RunStore one = RunStore.open(run);
           RunStore whole = RunStore.open(folder.resolve("whole"))) {
-        assertThat(one.metrics(2)).isNotEmpty().isEqualTo(whole.metrics(2));
+        assertThat(one.iterations().metrics(2))
+            .isNotEmpty()
+            .isEqualTo(whole.iterations().metrics(2));
         assertThat(one.counts()).isEqualTo(whole.counts());
       }
     }
@@ -315,19 +318,19 @@ class AutodidactTest {
     engine(new FakePlugin(true, true), new RunListener() {})
         .run(config(Map.of("selector", "anchored")), run);
     try (RunStore store = RunStore.open(run)) {
-      assertThat(store.candidates(1).get(0)).hasSize(CANDIDATES);
-      assertThat(store.candidates(2).get(0)).hasSize(2 * CANDIDATES);
-      assertThat(store.candidates(2).get(0).get(CANDIDATES).model()).isEqualTo("M1");
-      assertThat(store.ownCandidates(2).get(0)).hasSize(CANDIDATES);
-      assertThat(store.pairs(2))
+      assertThat(store.iterations().candidates(1).get(0)).hasSize(CANDIDATES);
+      assertThat(store.iterations().candidates(2).get(0)).hasSize(2 * CANDIDATES);
+      assertThat(store.iterations().candidates(2).get(0).get(CANDIDATES).model()).isEqualTo("M1");
+      assertThat(store.iterations().ownCandidates(2).get(0)).hasSize(CANDIDATES);
+      assertThat(store.iterations().pairs(2))
           .isNotEmpty()
           .allSatisfy(
               pair -> {
-                int prompt = store.prompts(2).indexOf(pair.prompt());
+                int prompt = store.iterations().prompts(2).indexOf(pair.prompt());
                 assertThat(
-                        store.candidates(2).get(prompt).values().stream()
+                        store.iterations().candidates(2).get(prompt).values().stream()
                             .filter(c -> c.candidate().equals(pair.rejected().candidate()))
-                            .map(RunStore.SampledCandidate::model))
+                            .map(IterationStore.SampledCandidate::model))
                     .contains("M1");
               });
     }
@@ -346,21 +349,24 @@ class AutodidactTest {
         String future = "M" + (t + 1) + "-future";
         assertThat(run.resolve(future + "/made-of")).hasContent("M" + t);
         assertThat(run.resolve("M" + (t + 1) + "/made-of")).hasContent("M" + t);
-        List<PreferencePair> before = store.pairs(RunStore.Learner.FUTURE, t);
-        assertThat(store.steps(future)).hasSize(before.size());
-        assertThat(store.steps("M" + (t + 1))).hasSize(store.pairs(t).size());
+        List<PreferencePair> before = store.iterations().pairs(IterationStore.Learner.FUTURE, t);
+        assertThat(store.trainingLog().steps(future)).hasSize(before.size());
+        assertThat(store.trainingLog().steps("M" + (t + 1)))
+            .hasSize(store.iterations().pairs(t).size());
         for (int p = 0; p < PROMPTS; p++) {
-          assertThat(store.judged(t).get(p).keySet())
-              .isEqualTo(store.candidates(t).get(p).keySet());
+          assertThat(store.iterations().judged(t).get(p).keySet())
+              .isEqualTo(store.iterations().candidates(t).get(p).keySet());
         }
         assertThat(writers(store, t, before)).containsOnly("M" + t + " over M1");
-        assertThat(writers(store, t, store.pairs(t)))
+        assertThat(writers(store, t, store.iterations().pairs(t)))
             .isSubsetOf(future + " over M1", "M" + t + " over M1");
       }
-      assertThat(writers(store, 1, store.pairs(1))).contains("M2-future over M1");
-      assertThat(store.candidates(1).get(0)).as("M1 is its own past").hasSize(2 * CANDIDATES);
-      assertThat(store.candidates(2).get(0)).hasSize(3 * CANDIDATES);
-      assertThat(store.ownCandidates(2).get(0)).hasSize(CANDIDATES);
+      assertThat(writers(store, 1, store.iterations().pairs(1))).contains("M2-future over M1");
+      assertThat(store.iterations().candidates(1).get(0))
+          .as("M1 is its own past")
+          .hasSize(2 * CANDIDATES);
+      assertThat(store.iterations().candidates(2).get(0)).hasSize(3 * CANDIDATES);
+      assertThat(store.iterations().ownCandidates(2).get(0)).hasSize(CANDIDATES);
       assertThat(Files.readString(HtmlReport.write(store))).contains("<b>M2-future: ");
     }
     assertThat(plugin.written).isEqualTo((2 + 3) * PROMPTS * CANDIDATES * (1 + SAMPLES));
@@ -368,8 +374,9 @@ class AutodidactTest {
 
   /** Which models wrote the pairs' sides. */
   private static List<String> writers(RunStore store, int iteration, List<PreferencePair> pairs) {
-    List<Prompt> prompts = store.prompts(iteration);
-    Map<Integer, Map<Integer, RunStore.SampledCandidate>> placed = store.candidates(iteration);
+    List<Prompt> prompts = store.iterations().prompts(iteration);
+    Map<Integer, Map<Integer, IterationStore.SampledCandidate>> placed =
+        store.iterations().candidates(iteration);
     return pairs.stream()
         .map(
             pair -> {
@@ -396,7 +403,7 @@ class AutodidactTest {
         .anyMatch(w -> w < 1)
         .allSatisfy(w -> assertThat(w).isBetween(0.0, 1.0));
     try (RunStore store = RunStore.open(weighed)) {
-      assertThat(store.earlierScores(1).get(0)).hasSize(CANDIDATES);
+      assertThat(store.iterations().earlierScores(1).get(0)).hasSize(CANDIDATES);
     }
   }
 
@@ -407,7 +414,8 @@ class AutodidactTest {
         .run(config(Map.of("strategy.start", "m1", "strategy.pairs", "cumulative")), run);
     assertThat(folder.resolve("cumulative/M3/made-of")).hasContent("M1");
     try (RunStore store = RunStore.open(run)) {
-      assertThat(store.steps("M3")).hasSize(store.pairs(1).size() + store.pairs(2).size());
+      assertThat(store.trainingLog().steps("M3"))
+          .hasSize(store.iterations().pairs(1).size() + store.iterations().pairs(2).size());
       assertThat(store.models().get(3).parent()).contains("M1");
     }
     Path plain = folder.resolve("plain");
@@ -441,7 +449,7 @@ class AutodidactTest {
     assertThat(engine(new FakePlugin(true), listener).resume(run, new Cancellation()).name())
         .isEqualTo("M1");
     try (RunStore store = RunStore.open(run)) {
-      assertThat(store.steps("M2")).isEmpty();
+      assertThat(store.trainingLog().steps("M2")).isEmpty();
       assertThat(store.properties("guard: ")).containsKey("guard: M1 stops: self-similarity");
     }
   }

@@ -385,7 +385,7 @@ class BrokenPluginTest {
     try (RunStore one = RunStore.open(run);
         RunStore other = RunStore.open(whole)) {
       assertThat(one.counts()).isEqualTo(other.counts());
-      assertThat(one.pairs(2)).isNotEmpty().isEqualTo(other.pairs(2));
+      assertThat(one.iterations().pairs(2)).isNotEmpty().isEqualTo(other.iterations().pairs(2));
     }
   }
 

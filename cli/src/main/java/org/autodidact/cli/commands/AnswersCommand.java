@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
             + " is its own.",
     mixinStandardHelpOptions = true)
 final class AnswersCommand implements Callable<Integer> {
-  /** Whose files are written. */
+  /** The benchmark whose file format is written. */
   enum Form {
     /** A JSON list of instruction, output, generator and dataset. */
     ALPACA_EVAL,
@@ -140,7 +140,9 @@ final class AnswersCommand implements Callable<Integer> {
     return answers;
   }
 
-  /** What was asked for, or FastChat's by the question's category; 0.7 where it has none. */
+  /**
+   * The temperature that is set, or FastChat's for the question's category; 0.7 where it has none.
+   */
   private double temperature(Question question) {
     return temperature != null
         ? temperature

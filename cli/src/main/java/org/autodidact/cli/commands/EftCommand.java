@@ -105,7 +105,7 @@ public final class EftCommand {
     }
   }
 
-  /** What both have in common. */
+  /** The options and the output of both commands. */
   static final class EftOptions {
     @Option(
         names = "--data",
@@ -144,7 +144,7 @@ public final class EftCommand {
 
     @Mixin private JsonReport report;
 
-    /** Of the data as they were read. */
+    /** The SHA-256 of the input data. */
     private String sourceHash;
 
     EftSplit split(long seed) {
@@ -214,7 +214,7 @@ public final class EftCommand {
               output));
     }
 
-    /** What 'train sft' reads, and beside it what a run's fine-tuning.eft does. */
+    /** A line for 'train sft', which a run's fine-tuning.eft can read too. */
     private static Map<String, Object> line(EftExample example, JudgeTemplate judge) {
       Map<String, Object> line = new LinkedHashMap<>();
       line.put(

@@ -48,7 +48,7 @@ public final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     if (model != null) {
-      overrides.put("model", model.toAbsolutePath().toString());
+      overrides.put("model", model.toString());
     }
     RunConfig read = ConfigFile.read(config, overrides);
     Autodidact engine = Autodidact.builder().listener(new Progress()).build();

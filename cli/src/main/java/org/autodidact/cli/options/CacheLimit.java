@@ -7,7 +7,7 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.files.CacheFolder;
 
-/** How large imported models may become, in GB (10^9 bytes): a line in a file of the cache. */
+/** The limit on the size of imported models, in GB (10^9 bytes): a line in a file of the cache. */
 public final class CacheLimit {
   private static final double DEFAULT_GB = 20;
   private static final double BYTES = 1e9;

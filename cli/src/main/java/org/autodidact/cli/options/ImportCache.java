@@ -74,7 +74,7 @@ public final class ImportCache {
    */
   public record Entry(Path folder, long bytes, Instant used, boolean inUse) {}
 
-  /** What is remembered of a file, so that it need not be hashed again. */
+  /** The stored state of a file, so that it need not be hashed again. */
   private record Seen(
       String path, long size, long modified, long changed, long inode, String sha256) {}
 
@@ -145,7 +145,7 @@ public final class ImportCache {
     return entry.resolveSibling(entry.getFileName() + LOCK);
   }
 
-  /** What is there, that used last first. */
+  /** All entries, the most recently used one first. */
   public List<Entry> entries() {
     List<Entry> found = new ArrayList<>();
     synchronized (USED) {

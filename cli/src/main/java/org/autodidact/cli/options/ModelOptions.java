@@ -12,6 +12,7 @@ import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Scorer;
+import org.autodidact.api.ShownText;
 import org.autodidact.cli.output.TokenCountingGenerator;
 import org.autodidact.cli.process.UsageException;
 import org.autodidact.engine.plugins.Plugins;
@@ -31,7 +32,8 @@ public final class ModelOptions {
       names = "--model",
       paramLabel = "M",
       description =
-          "a Hugging Face folder, or a GGUF file (imported once into the cache); needed but by"
+          "a Hugging Face folder, a GGUF file (imported once into the cache), or a name on the hub"
+              + " (OWNER/NAME, downloaded once into its cache); needed but by"
               + " judges with a model of their own")
   private Path model;
 
@@ -69,13 +71,16 @@ public final class ModelOptions {
     return checkpoint(model);
   }
 
-  /** A model where it lies, a GGUF file imported into the cache. */
+  /** A model where it lies; a GGUF file is imported into the cache, one by name downloaded. */
   public static Checkpoint checkpoint(Path model) {
+    Path located =
+        ModelLocator.located(
+            model, line -> System.err.println(ShownText.escaped(line)), new Cancellation());
     return new Checkpoint(
         "model",
-        Files.isRegularFile(model)
-            ? ImportCache.ofUser().folder(model)
-            : ModelLocator.folder(model, model));
+        Files.isRegularFile(located)
+            ? ImportCache.ofUser().folder(located)
+            : ModelLocator.folder(located, located));
   }
 
   /** The model, opened by the generator. */

@@ -109,7 +109,7 @@ public final class Progress implements RunListener {
     show(String.format(Locale.ROOT, "done in %.1f s", (System.nanoTime() - started) / 1e9), true);
   }
 
-  /** What guards say, which names what a judge or a plugin wrote. */
+  /** A warning of the drift limits, which may contain text of a judge or a plugin. */
   @Override
   public void warned(Stage stage, String what) {
     System.err.println((terminal ? "\r\u001b[K" : "") + "warning: " + ShownText.of(what));

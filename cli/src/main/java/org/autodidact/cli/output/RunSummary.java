@@ -7,7 +7,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.RunStore;
 
-/** What a run says at its end. */
+/** The summary of a finished run. */
 public final class RunSummary {
   private RunSummary() {}
 

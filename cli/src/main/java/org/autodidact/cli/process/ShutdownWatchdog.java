@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * training's step, and the process does compute; and where a file is written.
  */
 public final class ShutdownWatchdog {
-  /** How long nothing may move. */
+  /** Seconds without any progress before the process is ended. */
   private static final long SECONDS = Long.getLong("autodidact.grace-seconds", 10);
 
   private static final long LOOK_EVERY_MILLIS = 200;

@@ -14,7 +14,7 @@ public final class UsageException extends AutodidactException {
     this.fault = fault;
   }
 
-  /** What the parser would have thrown. */
+  /** The exception that the parser would have thrown. */
   public ParameterException fault() {
     return fault;
   }

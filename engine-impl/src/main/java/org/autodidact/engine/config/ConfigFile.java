@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ import org.autodidact.api.ShownText;
 import org.autodidact.engine.data.JsonErrors;
 import org.autodidact.engine.data.SmallFile;
 import org.autodidact.engine.text.EnumNames;
+import org.autodidact.hub.HubModel;
 
 /** Reads a run's configuration; YAML is a superset of JSON, so one reader serves both files. */
 public final class ConfigFile {
@@ -122,7 +124,7 @@ public final class ConfigFile {
     throw new InvalidInputException(source + ": expected keys and values, found " + tree.shown());
   }
 
-  /** What is given for a key on the command line. */
+  /** The node of a value that the command line sets for a key. */
   private static YamlNode override(String source, String key, String value) {
     boolean text = RecordReader.type(RunConfig.class, key).filter(RecordReader::isText).isPresent();
     boolean quotes =
@@ -160,7 +162,10 @@ public final class ConfigFile {
           path.where() + ": the key '" + key + "' is no path: it is empty");
     }
     try {
-      return folder.resolve(path.text()).normalize().toString();
+      Path absolute = folder.resolve(path.text()).normalize();
+      boolean hub =
+          key.equals("model") && !Files.exists(absolute) && HubModel.of(path.text()).isPresent();
+      return hub ? path.text() : absolute.toString();
     } catch (InvalidPathException e) {
       throw new InvalidInputException(
           path.where() + ": the key '" + key + "' is no path: " + path.shown(), e);
@@ -218,7 +223,7 @@ public final class ConfigFile {
     }
   }
 
-  /** What differs between two of {@link #toJson}'s texts: dotted key, then both values. */
+  /** The differences between two texts of {@link #toJson}: dotted key, then both values. */
   public static List<String> differences(String one, String other) {
     List<String> found = new ArrayList<>();
     try {

@@ -204,7 +204,7 @@ final class RecordReader {
     return texts;
   }
 
-  /** As it is written, in UTF-8 and without the character that ends texts of the system. */
+  /** The text as it is written; without NUL and unpaired surrogates. */
   private static String text(YamlNode.Scalar scalar, String key) {
     String text = scalar.text();
     if (text.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {

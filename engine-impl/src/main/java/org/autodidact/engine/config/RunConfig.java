@@ -56,7 +56,28 @@ public record RunConfig(
     check(preferenceTraining, fineTuning, candidates, judge, prompts);
   }
 
-  /** Numbers that are held against each other, or by the records that they are handed over in. */
+  /** This configuration with another model, for example where one by name has been downloaded. */
+  public RunConfig withModel(Path other) {
+    return new RunConfig(
+        other,
+        seed,
+        iterations,
+        generator,
+        trainer,
+        selector,
+        fineTuning,
+        prompts,
+        candidates,
+        judge,
+        preferenceTraining,
+        strategy,
+        warnWhen,
+        stopWhen,
+        evaluation,
+        compute);
+  }
+
+  /** Checks that need several values, or the records that values are passed on in. */
   private static void check(
       TrainingOptions preferenceTraining,
       Optional<FineTuning> fineTuning,
@@ -97,7 +118,7 @@ public record RunConfig(
                         + " the prompts of"));
   }
 
-  /** How judged candidates become pairs. */
+  /** The pair selector and its settings. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Selector(String name, Double margin, Double tier) {
     public Selector {
@@ -111,7 +132,7 @@ public record RunConfig(
     }
   }
 
-  /** Where each preference training starts, and what it learns from. */
+  /** The base and the pairs of each preference training. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Strategy(Start start, Pairs pairs) {
     public Strategy {
@@ -174,7 +195,7 @@ public record RunConfig(
     }
   }
 
-  /** What each iterate, the last one too, is measured by besides what it writes for the run. */
+  /** The evaluation of each iterate, the last one too, beside its own candidates. */
   public record Evaluation(Optional<Path> perplexity, Optional<Path> prompts) {
     public Evaluation {}
 
@@ -198,7 +219,7 @@ public record RunConfig(
     }
   }
 
-  /** Where an iteration's prompts come from: a file, or a model that makes them. */
+  /** The source of an iteration's prompts: a file, or a model that creates them. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Prompts(
       Optional<Path> file, Integer perIteration, Optional<Creation> selfInstruct) {
@@ -212,7 +233,7 @@ public record RunConfig(
     }
   }
 
-  /** How a model makes prompts; see {@link SelfInstruct}. */
+  /** The settings of {@link SelfInstruct}. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Creation(
       Optional<Path> seeds,
@@ -243,7 +264,10 @@ public record RunConfig(
               byDefault = "image, file, video and so on")
           List<String> keywords,
       @Setting(value = "ISO 639 code, of the filter language", byDefault = "en") String language) {
-    /** What a model without eyes, ears and files cannot deal with (after Wang et al., 2023). */
+    /**
+     * Words of tasks that a text-only model cannot do (after Wang et al., 2023), separated by
+     * commas.
+     */
     private static final String KEYWORDS =
         "image,images,picture,pictures,photo,graph,graphs,chart,map,maps,draw,plot,video,videos,audio,"
             + "music,file,files,diagram,flowchart,go to";
@@ -277,7 +301,7 @@ public record RunConfig(
     }
   }
 
-  /** How candidates are sampled. */
+  /** The sampling of candidates. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Candidates(
       Integer count,
@@ -299,7 +323,7 @@ public record RunConfig(
       truncated = or(truncated, Truncated.KEEP);
     }
 
-    /** What becomes of a candidate that was cut off, at max-tokens or where the context is full. */
+    /** The treatment of a candidate that was cut off, at max-tokens or by a full context. */
     public enum Truncated {
       /** It is paired as any other, and learned without an end. */
       KEEP,
@@ -351,12 +375,12 @@ public record RunConfig(
       device = or(device, Device.AUTO);
     }
 
-    /** For generating. */
+    /** The settings of the generator. */
     public ComputeSettings settings() {
       return new ComputeSettings(precision, threads, memoryMb, device);
     }
 
-    /** For training, which has no integer arithmetic: 8 bits mean the trainer's own choice. */
+    /** The settings of the trainer, which has no integer arithmetic: 8 bits mean its own choice. */
     public ComputeSettings trainerSettings() {
       boolean integers = precision == Precision.INT8 || precision == Precision.INT8_WEIGHTS;
       return new ComputeSettings(integers ? Precision.AUTO : precision, threads, memoryMb, device);

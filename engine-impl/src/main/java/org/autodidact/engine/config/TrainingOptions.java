@@ -40,7 +40,7 @@ public record TrainingOptions(@JsonValue SortedMap<String, Object> values) {
               Collectors.toMap(
                   DeclaredOption::key, option -> option, (a, b) -> a, LinkedHashMap::new));
 
-  /** What a section says beside the trainer's settings. */
+  /** The option of a section that is not the trainer's. */
   public record HeldOut(
       @Setting(value = "share of the examples that is only evaluated", range = "[0, 1)")
           double heldOut) {}

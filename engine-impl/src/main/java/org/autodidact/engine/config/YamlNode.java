@@ -53,7 +53,7 @@ sealed interface YamlNode {
   /** Its file and line, for errors. */
   String where();
 
-  /** What it is called in errors. */
+  /** Its description in errors. */
   String shown();
 
   /**
@@ -89,7 +89,7 @@ sealed interface YamlNode {
           : "'" + ShownText.of(text, 60) + "'";
     }
 
-    /** Whether it is as if the key were not there. */
+    /** Whether the key counts as missing. */
     boolean isNull() {
       return !quoted && (text.isEmpty() || text.equals("~") || text.equalsIgnoreCase("null"));
     }

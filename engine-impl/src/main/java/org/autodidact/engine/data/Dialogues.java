@@ -17,7 +17,7 @@ final class Dialogues {
   private static final String HUMAN = "\n\nHuman:";
   private static final String ASSISTANT = "\n\nAssistant:";
 
-  /** What ShareGPT and those after it call the three roles of chat templates. */
+  /** The names of ShareGPT and its followers for the three roles of chat templates. */
   private static final Map<String, String> ROLES =
       Map.ofEntries(
           Map.entry("user", "user"),
@@ -42,7 +42,7 @@ final class Dialogues {
           "tool_call",
           "tool_response");
 
-  /** What templates write beside or instead of a content. */
+  /** Keys of a message that templates write beside or instead of its content. */
   private static final List<String> NOT_RENDERED =
       List.of(
           "tool_calls",
@@ -159,7 +159,7 @@ final class Dialogues {
     };
   }
 
-  /** Whether it is a dialogue as Anthropic's HH has them. */
+  /** Whether it is a dialogue in the format of Anthropic's HH. */
   static boolean isTurns(String text) {
     String begun = begun(text);
     return begun.startsWith(HUMAN) && begun.contains(ASSISTANT);

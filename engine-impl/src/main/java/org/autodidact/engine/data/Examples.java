@@ -91,7 +91,7 @@ public final class Examples {
         answered.prompt(), line.requireWritten("the assistant's answer", answered.answer()));
   }
 
-  /** The same, where the answer may be empty. */
+  /** The demonstration of a row whose answer may be empty. */
   static AnsweredPrompt answered(Line line) {
     refuseNotRead(line);
     if (line.json().path("label").isBoolean() || line.json().path("kto_tag").isBoolean()) {
@@ -202,7 +202,7 @@ public final class Examples {
         || line.has("chosen_response") && line.has("rejected_response");
   }
 
-  /** The same, where an answer may be empty, or equal to the other. */
+  /** The preference of a row whose answers may be empty or equal. */
   static Pair pair(Line line) {
     refuseNotRead(line);
     boolean argilla = !line.has("chosen") && line.has("chosen_response");
@@ -251,7 +251,7 @@ public final class Examples {
     return before;
   }
 
-  /** What both answers' lists begin with: the whole of each but for its last message. */
+  /** The common prompt of both answers' lists: each without its last message. */
   private static List<Message> before(Line line, Given chosen, Given rejected, boolean only) {
     if (!chosen.before().equals(rejected.before())) {
       if (chosen.before().isEmpty() != rejected.before().isEmpty() && !only) {
@@ -410,7 +410,7 @@ public final class Examples {
     return new Source(s.key(), s.text(), s.messages().subList(0, s.messages().size() - 1));
   }
 
-  /** What all say alike: a text is said by a list that ends with it. */
+  /** The common value of all forms; a text agrees with a list that ends with it. */
   private static List<Message> one(Line line, List<Source> sources) {
     if (sources.isEmpty()) {
       throw line.refused(
@@ -432,7 +432,8 @@ public final class Examples {
   }
 
   /**
-   * The same, where one is known to be whole as it ends with the answer: a text may be its begin.
+   * The common value where one form is known to be whole, as it ends with the answer; a text may be
+   * its beginning.
    */
   private static List<Message> longest(Line line, List<Source> sources) {
     Source first = sources.get(0);
@@ -462,7 +463,7 @@ public final class Examples {
         && (user.get(0).equals(said(s)) || user.get(user.size() - 1).equals(said(s)));
   }
 
-  /** With the row's system text, and as something that a model can be asked. */
+  /** The conversation with the row's system text, checked to be a prompt. */
   private static List<Message> checked(Line line, List<Message> messages) {
     List<Message> prompt = withSystem(line, messages);
     Message last = prompt.get(prompt.size() - 1);

@@ -56,7 +56,7 @@ final class FileKind {
 
   private FileKind() {}
 
-  /** What every gzip file begins with, and no UTF-8 text. */
+  /** The magic bytes of gzip, which no UTF-8 text begins with. */
   static boolean isGzip(byte[] first) {
     return first.length >= 2 && first[0] == 0x1f && first[1] == (byte) 0x8b;
   }

@@ -8,7 +8,7 @@ import org.autodidact.api.Message;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.engine.judge.JudgeTemplate;
 
-/** What M0 is fine-tuned on: instruction following (IFT) and evaluation fine-tuning (EFT). */
+/** The fine-tuning data of M0: instruction following (IFT) and evaluation fine-tuning (EFT). */
 public final class FineTuningData {
   private FineTuningData() {}
 

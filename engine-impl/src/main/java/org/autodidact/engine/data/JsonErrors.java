@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.autodidact.api.ShownText;
 
-/** What is wrong with a JSON text, in words that need no knowledge of the parser. */
+/** Errors of JSON texts, in words that need no knowledge of the parser. */
 public final class JsonErrors {
   private record Phrase(Pattern said, String ours) {
     Phrase(String said, String ours) {

@@ -49,7 +49,7 @@ public final class JsonLines {
   }
 
   /**
-   * What was read, and where each value of it is.
+   * The values of a file, and the line of each.
    *
    * @param file where it was read
    * @param values in the file's order
@@ -86,7 +86,7 @@ public final class JsonLines {
     return rows(file, reader).values();
   }
 
-  /** The same, and where each is. */
+  /** The values of a file with their lines. */
   public static <T> Rows<T> rows(Path file, LineReader<T> reader) {
     List<T> values = new ArrayList<>();
     List<Integer> numbers = new ArrayList<>();
@@ -190,7 +190,7 @@ public final class JsonLines {
     numbers.add(number);
   }
 
-  /** Whether it is a number, and not one like 1e400 that none of ours holds. */
+  /** Whether it is a number that a double can hold. */
   public static boolean isFinite(JsonNode node) {
     return node.isNumber() && Double.isFinite(node.asDouble());
   }
@@ -263,12 +263,12 @@ public final class JsonLines {
       return value.asDouble();
     }
 
-    /** What is wrong with this line. */
+    /** An error about this line. */
     public InvalidInputException refused(String what) {
       return new InvalidInputException(where + ": " + what);
     }
 
-    /** What a value is, as JSON calls it. */
+    /** The JSON type of a value. */
     static String type(JsonNode node) {
       return node.getNodeType().name().toLowerCase(Locale.ROOT);
     }

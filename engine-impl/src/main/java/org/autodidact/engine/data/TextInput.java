@@ -35,7 +35,7 @@ final class TextInput extends Reader {
    */
   private static final int EXPANSION = 200;
 
-  /** What may be expanded in any proportion, in bytes. */
+  /** Bytes that may be expanded whatever the compression ratio. */
   private static final long SMALL = 16L << 20;
 
   private static final int BUFFER = 1 << 16;

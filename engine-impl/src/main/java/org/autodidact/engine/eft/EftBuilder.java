@@ -132,7 +132,9 @@ public final class EftBuilder {
     return Math.round(1 + 4 * better / (all.size() - 1));
   }
 
-  /** Without some of the most common score's examples, so that it is no commoner than the next. */
+  /**
+   * The examples without some of the most common score, so that it is no more common than the next.
+   */
   public static List<EftExample> balanced(List<EftExample> examples, long seed) {
     Map<Double, Integer> counts = counts(examples);
     if (counts.size() < 2) {
@@ -160,7 +162,7 @@ public final class EftBuilder {
         .toList();
   }
 
-  /** How many examples have each score. */
+  /** The number of examples by score. */
   public static Map<Double, Integer> counts(List<EftExample> examples) {
     Map<Double, Integer> counts = new TreeMap<>();
     examples.forEach(e -> counts.merge(e.score(), 1, Integer::sum));

@@ -13,7 +13,7 @@ import org.autodidact.engine.text.NearDuplicates;
  * Ranked answers apart by instruction: some to make EFT data from, some to hold judges against.
  *
  * @param train none of whose instructions is like one held out or one of an evaluation
- * @param heldOut what judges are held against
+ * @param heldOut the instructions that judges are evaluated on
  * @param left how many are in neither, for being like one of those
  */
 public record EftSplit(List<RankedInstruction> train, List<RankedInstruction> heldOut, int left) {
@@ -50,7 +50,7 @@ public record EftSplit(List<RankedInstruction> train, List<RankedInstruction> he
     shuffled.subList(0, held).forEach(r -> known.add(r.instruction()));
     List<RankedInstruction> train =
         shuffled.subList(held, shuffled.size()).stream()
-            .filter(r -> known.alike(r.instruction()).isEmpty())
+            .filter(r -> known.nearDuplicate(r.instruction()).isEmpty())
             .toList();
     return new EftSplit(train, shuffled.subList(0, held), shuffled.size() - held - train.size());
   }

@@ -18,7 +18,7 @@ import org.autodidact.engine.seeds.Seeds;
 public final class Conversations {
   private Conversations() {}
 
-  /** As candidates are sampled, but for the temperature; 0 is greedy. */
+  /** The sampling of candidates with another temperature; 0 is greedy. */
   public static SamplingParameters sampling(int maxTokens, double temperature) {
     SamplingParameters s = SamplingParameters.candidates(maxTokens);
     return new SamplingParameters(

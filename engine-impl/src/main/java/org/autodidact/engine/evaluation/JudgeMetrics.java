@@ -111,7 +111,7 @@ public final class JudgeMetrics {
     return mean(samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
   }
 
-  /** How many judgement samples have no score for each reason that a judge states, by its name. */
+  /** The number of judgement samples without a score, by the reason. */
   public static SortedMap<String, Integer> parseFailuresByReason(
       Collection<JudgementSample> samples) {
     SortedMap<String, Integer> counts = new TreeMap<>();
@@ -200,7 +200,7 @@ public final class JudgeMetrics {
     double of(double[] x, double[] y);
   }
 
-  /** Of the scores with each answer's number, over the answers that have a score. */
+  /** The correlation of the scores with a number of each answer, over the answers with a score. */
   private static double correlation(
       Correlation correlation, List<JudgedInstruction> judged, ToDoubleFunction<Answer> number) {
     DoubleStream.Builder scores = DoubleStream.builder();
@@ -218,7 +218,7 @@ public final class JudgeMetrics {
     return x.length < 2 ? Double.NaN : correlation.of(x, numbers.build().toArray());
   }
 
-  /** Of scores and ranking within an instruction, the mean over instructions. */
+  /** The rank correlation of scores and ranking within an instruction, a mean over instructions. */
   private double withRanking(Correlation correlation) {
     return mean(
         judged.stream()

@@ -11,7 +11,7 @@ import org.autodidact.api.ScoringRequest;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.UnsupportedModelException;
 
-/** How well a model foresees given answers, the end of each included. */
+/** The perplexity of given answers under a model, the end of turn included. */
 public final class Perplexity {
   private Perplexity() {}
 

@@ -1,2 +1,2 @@
-/** How good a judge is, and which of two models answers better. */
+/** Metrics of a judge against a ranking, and comparisons of two models. */
 package org.autodidact.engine.evaluation;

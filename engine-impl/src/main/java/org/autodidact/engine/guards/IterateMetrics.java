@@ -35,7 +35,7 @@ import org.autodidact.engine.text.RougeL;
  *   <li>{@code self-similarity}: ROUGE-L F1 of two candidates of a prompt, a mean over prompts; 1
  *       where all are the same
  *   <li>{@code agreement}: share of two candidates of a prompt that judge and generator order
- *       alike, the generator by the mean log-probability of a token; ties are left out; 0.5 is
+ *       equally, the generator by the mean log-probability of a token; ties are left out; 0.5 is
  *       chance
  *   <li>{@code position-bias}: how many points an answer gets more for being shown first, where the
  *       judge compares
@@ -53,9 +53,10 @@ public final class IterateMetrics {
   /** The metrics of an iterate whose pairs are selected. */
   public static SortedMap<String, Double> of(RunStore store, int iteration) {
     SortedMap<String, Double> metrics = new TreeMap<>();
-    Map<Integer, List<Candidate>> own = store.ownCandidates(iteration);
+    Map<Integer, List<Candidate>> own = store.iterations().ownCandidates(iteration);
     List<List<JudgedCandidate>> judged = new ArrayList<>();
     store
+        .iterations()
         .judged(iteration)
         .forEach(
             (p, bySlot) ->
@@ -99,7 +100,7 @@ public final class IterateMetrics {
             .mapToDouble(c -> c.finishReason().isCut() ? 1 : 0));
     mean(metrics, "agreement", judged.stream().flatMapToDouble(IterateMetrics::agreements));
     positionBias(metrics, samples);
-    List<PreferencePair> pairs = store.pairs(iteration);
+    List<PreferencePair> pairs = store.iterations().pairs(iteration);
     mean(metrics, "chosen-tokens", lengths(pairs, p -> p.chosen().candidate().tokens().size()));
     mean(metrics, "rejected-tokens", lengths(pairs, p -> p.rejected().candidate().tokens().size()));
     mean(metrics, "pair-weight", lengths(pairs, PreferencePair::weight));

@@ -1,2 +1,2 @@
-/** What shows that a model games its own judge, and the limits that stop it. */
+/** Metrics that show reward hacking, and the limits that stop it. */
 package org.autodidact.engine.guards;

@@ -7,7 +7,7 @@ import org.autodidact.api.JudgementRequest;
 
 /**
  * Cuts a call in parts, for judges that know a judgement only after several passes: what a part
- * found is handed over, and so kept, before the next begins.
+ * found is delivered, and so stored, before the next begins.
  */
 final class Chunks {
   private static final int SIZE = 64;

@@ -23,7 +23,7 @@ public final class ExpectedScoreJudge implements Judge {
   public static final JudgeProvider PROVIDER =
       JudgeProvider.of("expected-score", ExpectedScoreJudge::new);
 
-  /** What a judgement ends with, but for the digit. */
+  /** The text before the score's digit. */
   static final String BEFORE_DIGIT = "Score: ";
 
   static final List<String> DIGITS =

@@ -6,7 +6,7 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.UnsupportedModelException;
 
-/** What judges have in common. */
+/** Helpers of the judges. */
 final class Judges {
   private Judges() {}
 

@@ -10,7 +10,7 @@ import org.autodidact.api.Prompt;
 import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
 import org.autodidact.engine.seeds.Seeds;
-import org.autodidact.engine.store.RunStore.SampledCandidate;
+import org.autodidact.engine.store.IterationStore.SampledCandidate;
 
 /** N candidates for each prompt, sampled from the iterate, a past or a future one. */
 final class CandidateStage {
@@ -57,7 +57,8 @@ final class CandidateStage {
       LazyModel author,
       int firstSlot,
       long seed) {
-    Map<Integer, Map<Integer, SampledCandidate>> stored = run.store().candidates(iteration);
+    Map<Integer, Map<Integer, SampledCandidate>> stored =
+        run.store().iterations().candidates(iteration);
     List<GenerationRequest> open = new ArrayList<>();
     Map<String, Integer> indices = new HashMap<>();
     for (int p = 0; p < prompts.size(); p++) {
@@ -81,6 +82,7 @@ final class CandidateStage {
                     open,
                     generation -> {
                       run.store()
+                          .iterations()
                           .addCandidates(
                               iteration,
                               indices.get(generation.promptId()),

@@ -23,11 +23,12 @@ final class DriftStage {
    */
   boolean withinLimits(int iteration) {
     RunStore store = run.store();
-    if (!store.metrics(iteration).containsKey("pairs")) {
-      store.addMetrics(iteration, IterateMetrics.of(store, iteration));
+    if (!store.iterations().metrics(iteration).containsKey("pairs")) {
+      store.iterations().addMetrics(iteration, IterateMetrics.of(store, iteration));
     }
     String model = "M" + iteration;
-    DriftLimits limits = new DriftLimits(store.metrics(1), store.metrics(iteration));
+    DriftLimits limits =
+        new DriftLimits(store.iterations().metrics(1), store.iterations().metrics(iteration));
     limits.exceeded(run.config().warnWhen()).forEach(text -> warn(model + " warns", model, text));
     List<String> reasons = limits.exceeded(run.config().stopWhen());
     reasons.forEach(text -> warn(model + " stops", model, text));

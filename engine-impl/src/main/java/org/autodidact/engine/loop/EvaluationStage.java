@@ -17,7 +17,7 @@ import org.autodidact.engine.evaluation.Perplexity;
 import org.autodidact.engine.guards.IterateMetrics;
 import org.autodidact.engine.seeds.Seeds;
 
-/** What a run asks for in {@code evaluation}, for every iterate and the last one too. */
+/** The evaluation of each iterate, the last one too, as {@code evaluation} configures it. */
 public final class EvaluationStage {
   private final StageRunner run;
 
@@ -54,11 +54,13 @@ public final class EvaluationStage {
         0,
         prompts.size() + examples.size(),
         progress -> {
-          run.store().addMetrics(iteration, answers(prompts, model.generator(), progress));
+          run.store()
+              .iterations()
+              .addMetrics(iteration, answers(prompts, model.generator(), progress));
           if (!examples.isEmpty()) {
             double perplexity =
                 Perplexity.of(examples, model.generator(), run.cancellation()).get("perplexity");
-            run.store().addMetrics(iteration, Map.of("perplexity", perplexity));
+            run.store().iterations().addMetrics(iteration, Map.of("perplexity", perplexity));
           }
         });
   }

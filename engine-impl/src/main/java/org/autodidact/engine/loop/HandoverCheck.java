@@ -117,11 +117,13 @@ final class HandoverCheck {
         });
     Matcher iterate = ITERATE.matcher(model);
     if (iterate.matches()) {
-      store.addMetrics(
-          Integer.parseInt(iterate.group(1)),
-          Map.of(
-              "handover-difference", Math.abs(worst.difference()),
-              "handover-mean", mean(after, tokens)));
+      store
+          .iterations()
+          .addMetrics(
+              Integer.parseInt(iterate.group(1)),
+              Map.of(
+                  "handover-difference", Math.abs(worst.difference()),
+                  "handover-mean", mean(after, tokens)));
     }
   }
 
@@ -176,7 +178,7 @@ final class HandoverCheck {
     return pairs.stream().mapToDouble(p -> p.found() - p.expected()).sum() / tokens;
   }
 
-  /** What is wrong, if something is. */
+  /** The disagreement of generator and trainer, if there is one. */
   private static Optional<String> fault(
       String model, List<Pair> after, List<Pair> before, Scorer scorer, int tokens) {
     if (before.stream().anyMatch(Pair::isBeyond)) {

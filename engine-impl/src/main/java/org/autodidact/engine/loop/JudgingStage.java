@@ -18,8 +18,8 @@ import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.seeds.Seeds;
+import org.autodidact.engine.store.IterationStore.SampledCandidate;
 import org.autodidact.engine.store.RunStore;
-import org.autodidact.engine.store.RunStore.SampledCandidate;
 
 /** A judgement of each candidate. */
 public final class JudgingStage {
@@ -51,17 +51,19 @@ public final class JudgingStage {
       Stage stage, int iteration, List<Prompt> prompts, int firstSlot, LazyModel model, long seed) {
     judge(
         stage,
-        requests(iteration, prompts, firstSlot, store.judged(iteration), seed),
+        requests(iteration, prompts, firstSlot, store.iterations().judged(iteration), seed),
         model,
         (request, judgement) ->
-            store.addJudgement(
-                iteration,
-                request.prompt(),
-                request.slot(),
-                run.config().judge().name(),
-                model.checkpoint().name(),
-                judgement,
-                request.request().seeds()));
+            store
+                .iterations()
+                .addJudgement(
+                    iteration,
+                    request.prompt(),
+                    request.slot(),
+                    run.config().judge().name(),
+                    model.checkpoint().name(),
+                    judgement,
+                    request.request().seeds()));
   }
 
   /**
@@ -83,12 +85,14 @@ public final class JudgingStage {
               iteration,
               prompts,
               CandidateSlots.OWN,
-              store.earlierScores(iteration),
+              store.iterations().earlierScores(iteration),
               Seeds.EARLIER_SCORES),
           model,
           (request, judgement) ->
-              store.addEarlierScore(
-                  iteration, request.prompt(), request.slot(), previous, judgement.score()));
+              store
+                  .iterations()
+                  .addEarlierScore(
+                      iteration, request.prompt(), request.slot(), previous, judgement.score()));
     }
   }
 
@@ -110,6 +114,7 @@ public final class JudgingStage {
       long seed) {
     List<SlotRequest> requests = new ArrayList<>();
     store
+        .iterations()
         .candidates(iteration)
         .forEach(
             (p, candidates) ->

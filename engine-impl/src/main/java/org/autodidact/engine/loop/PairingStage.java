@@ -14,9 +14,9 @@ import org.autodidact.api.RunListener.Stage;
 import org.autodidact.api.SelectionRequest;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.store.IterationStore.Learner;
+import org.autodidact.engine.store.IterationStore.PairSlots;
 import org.autodidact.engine.store.RunStore;
-import org.autodidact.engine.store.RunStore.Learner;
-import org.autodidact.engine.store.RunStore.PairSlots;
 
 /** The preference pairs of an iteration, at most one for each prompt. */
 public final class PairingStage {
@@ -58,9 +58,11 @@ public final class PairingStage {
       PairSelector selector = selector(run.config(), run.plugins());
       CandidateSlots slots = CandidateSlots.of(run.config());
       boolean ownIsPast = iteration == 1 && selector.needs().contains(Need.PAST_CANDIDATES);
-      Map<Integer, Map<Integer, OptionalDouble>> earlier = store.earlierScores(iteration);
+      Map<Integer, Map<Integer, OptionalDouble>> earlier =
+          store.iterations().earlierScores(iteration);
       List<PairSlots> pairs = new ArrayList<>();
       store
+          .iterations()
           .judged(iteration)
           .forEach(
               (p, judged) -> {
@@ -83,11 +85,12 @@ public final class PairingStage {
                                     slot(judged, pair.rejected()),
                                     pair.weight())));
               });
-      store.addPairs(
-          learner, iteration, pairs, StageRunner.name(stage), StageRunner.seconds(start));
+      store
+          .iterations()
+          .addPairs(learner, iteration, pairs, StageRunner.name(stage), StageRunner.seconds(start));
       run.listener().stageFinished(stage);
     }
-    return store.pairs(learner, iteration);
+    return store.iterations().pairs(learner, iteration);
   }
 
   private static int slot(Map<Integer, JudgedCandidate> judged, JudgedCandidate candidate) {

@@ -9,8 +9,8 @@ import org.autodidact.api.Message;
 import org.autodidact.api.Probe;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.TrainingExample;
+import org.autodidact.engine.store.IterationStore.SampledCandidate;
 import org.autodidact.engine.store.RunStore;
-import org.autodidact.engine.store.RunStore.SampledCandidate;
 
 /** The probes of a training: a few short answers, so that scoring them costs next to nothing. */
 final class Probes {
@@ -39,10 +39,11 @@ final class Probes {
    * @param base what the training starts from
    */
   static List<Named> ofCandidates(RunStore store, int iteration, String author, String base) {
-    List<Prompt> prompts = store.prompts(iteration);
+    List<Prompt> prompts = store.iterations().prompts(iteration);
     List<Named> probes = new ArrayList<>();
     int[] left = {TOKENS};
     store
+        .iterations()
         .candidates(iteration)
         .forEach(
             (p, bySlot) ->

@@ -31,7 +31,7 @@ public final class PromptStage {
 
   /** The prompts of an iteration; {@code learner} creates them where no other model is set. */
   List<Prompt> create(int iteration, Checkpoint learner) {
-    List<Prompt> stored = store.prompts(iteration);
+    List<Prompt> stored = store.iterations().prompts(iteration);
     if (!stored.isEmpty()) {
       return stored;
     }
@@ -40,12 +40,12 @@ public final class PromptStage {
     int count = section.perIteration();
     if (run.promptSource().isPresent() || section.selfInstruct().isEmpty()) {
       run.listener().stageStarted(stage, 0, count);
-      store.addPrompts(iteration, fromSource(iteration, count));
+      store.iterations().addPrompts(iteration, fromSource(iteration, count));
       run.listener().stageFinished(stage);
     } else {
       selfInstruct(stage, iteration, count, section.selfInstruct().get(), learner);
     }
-    return store.prompts(iteration);
+    return store.iterations().prompts(iteration);
   }
 
   private List<Prompt> fromSource(int iteration, int count) {
@@ -84,8 +84,8 @@ public final class PromptStage {
             section.exclude().map(JsonLines::instructions).orElse(List.of()),
             run.plugins().promptFilters(section.filters(), section.filterSettings()),
             Seeds.of(run.config().seed(), Seeds.PROMPTS, iteration));
-    IntStream.range(1, iteration).forEach(t -> maker.show(store.created(t)));
-    List<CreatedPrompt> all = new ArrayList<>(store.created(iteration));
+    IntStream.range(1, iteration).forEach(t -> maker.show(store.iterations().created(t)));
+    List<CreatedPrompt> all = new ArrayList<>(store.iterations().created(iteration));
     maker.restore(all);
     Checkpoint author =
         section
@@ -105,13 +105,16 @@ public final class PromptStage {
                   count,
                   model.generator(),
                   attempts -> {
-                    store.addCreated(iteration, author.name(), attempts);
+                    store.iterations().addCreated(iteration, author.name(), attempts);
                     all.addAll(attempts);
                     attempts.stream().filter(CreatedPrompt::kept).forEach(c -> progress.run());
                   },
                   run.cancellation()));
     }
-    store.addPrompts(
-        iteration, all.stream().filter(CreatedPrompt::kept).map(CreatedPrompt::prompt).toList());
+    store
+        .iterations()
+        .addPrompts(
+            iteration,
+            all.stream().filter(CreatedPrompt::kept).map(CreatedPrompt::prompt).toList());
   }
 }

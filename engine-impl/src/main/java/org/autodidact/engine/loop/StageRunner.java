@@ -16,8 +16,8 @@ import org.autodidact.engine.store.RunStore;
 import org.autodidact.engine.text.EnumNames;
 
 /**
- * What all stages of a run work with, and how one of them runs: between its events, and only what
- * the store does not have yet.
+ * The context of all stages of a run, and the frame in which a stage runs: between its events, and
+ * only what the store does not have yet.
  *
  * <p>A stage stores every result as it comes; run again, it answers from the store. Seeds belong to
  * indices in the run, not to the order of work, so that a resumed run samples what the
@@ -74,7 +74,7 @@ public record StageRunner(
     return new Checkpoint(name, store.model(name).orElseThrow());
   }
 
-  /** As many seeds below {@code path}. */
+  /** The seeds of {@code count} parts below {@code path}. */
   List<Long> seeds(int count, long... path) {
     return Seeds.list(count, config.seed(), path);
   }

@@ -103,7 +103,7 @@ final class TrainingStage {
     for (int t = config.strategy().pairs() == Pairs.CUMULATIVE ? 1 : iteration;
         t < iteration;
         t++) {
-      all.addAll(store.pairs(t));
+      all.addAll(store.iterations().pairs(t));
     }
     all.addAll(pairs);
     Checkpoint start = config.strategy().start() == Start.M1 ? run.checkpoint("M1") : model;
@@ -123,7 +123,10 @@ final class TrainingStage {
         Seeds.of(config.seed(), seed, iteration));
   }
 
-  /** With the loss SFT the chosen answer alone: the paper's positive-only control (section 3.3). */
+  /**
+   * The example of a pair; with the loss SFT the chosen answer alone, the paper's positive-only
+   * control (section 3.3).
+   */
   private static TrainingExample example(PreferencePair pair, TrainingSettings.Loss loss) {
     Answer chosen = Answer.sampled(pair.chosen().candidate());
     return loss == TrainingSettings.Loss.SFT
@@ -137,7 +140,9 @@ final class TrainingStage {
 
   private InvalidInputException noPairs(int iteration) {
     List<JudgedCandidate> judged =
-        store.judged(iteration).values().stream().flatMap(m -> m.values().stream()).toList();
+        store.iterations().judged(iteration).values().stream()
+            .flatMap(m -> m.values().stream())
+            .toList();
     long scored = judged.stream().filter(j -> j.judgement().score().isPresent()).count();
     long cut = judged.stream().filter(j -> j.candidate().finishReason().isCut()).count();
     boolean cutMatters = cut > 0 && config.candidates().truncated() != Truncated.KEEP;
@@ -207,7 +212,8 @@ final class TrainingStage {
     run.cancellation().throwIfCancelled();
     store.verify(base.name(), base.folder(), run.cancellation());
     int steps = settings.steps(request.examples().size());
-    run.listener().stageStarted(stage, Math.min(store.steps(name).size(), steps), steps);
+    run.listener()
+        .stageStarted(stage, Math.min(store.trainingLog().steps(name).size(), steps), steps);
     TrainingResult result;
     try {
       result =
@@ -217,14 +223,14 @@ final class TrainingStage {
               .train(
                   request,
                   metrics -> {
-                    store.addStep(name, metrics);
+                    store.trainingLog().addStep(name, metrics);
                     run.listener().trained(stage, metrics);
                   },
                   run.cancellation());
     } catch (PluginFailedException e) {
       throw e.in(StageRunner.name(stage));
     }
-    result.metrics().forEach(metrics -> store.addStep(name, metrics));
+    result.metrics().forEach(metrics -> store.trainingLog().addStep(name, metrics));
     List<ModelHandover.ScoredProbe> scored = new ArrayList<>();
     for (int i = 0; i < result.probes().size(); i++) {
       Probes.Named probe = probes.get(i);

@@ -10,9 +10,9 @@ import org.autodidact.api.SelectionRequest;
 
 /**
  * {@code consistency-weighted}: the pair of {@code max-min}, weighted by how far the iterate before
- * orders the candidates alike: (τ + 1) / 2 with Kendall's τ over the pairs of candidates that both
- * have scored, a tie on either side counting as neither (CREAM, Wang et al., 2024, there with
- * likelihoods as scores). 1 where nothing can be compared.
+ * orders the candidates in the same way: (τ + 1) / 2 with Kendall's τ over the pairs of candidates
+ * that both have scored, a tie on either side counting as neither (CREAM, Wang et al., 2024, there
+ * with likelihoods as scores). 1 where nothing can be compared.
  */
 final class ConsistencyWeightedPairSelector implements PairSelector {
   @Override

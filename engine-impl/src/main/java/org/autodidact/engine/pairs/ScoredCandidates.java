@@ -7,7 +7,7 @@ import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.Prompt;
 
-/** What the selectors share: the candidates that have a score, and rules S2 and S6. */
+/** Helpers of the selectors: the candidates that have a score, and rules S2 and S6. */
 final class ScoredCandidates {
   private ScoredCandidates() {}
 

@@ -1,2 +1,2 @@
-/** How judged candidates become preference pairs. */
+/** The pair selectors, which make preference pairs from judged candidates. */
 package org.autodidact.engine.pairs;

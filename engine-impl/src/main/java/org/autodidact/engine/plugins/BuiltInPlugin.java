@@ -15,7 +15,8 @@ import org.autodidact.engine.pairs.Selectors;
 import org.autodidact.engine.prompts.PromptFilters;
 
 /**
- * What the engine itself brings: judges that need only a generator, pair selectors, prompt filters.
+ * The plugin of the engine itself: judges that need only a generator, pair selectors, prompt
+ * filters.
  */
 final class BuiltInPlugin implements Plugin {
   @Override

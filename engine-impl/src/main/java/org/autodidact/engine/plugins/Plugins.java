@@ -87,7 +87,7 @@ public final class Plugins {
 
   /**
    * The built-in plugin, then those that {@link ServiceLoader} finds, then {@code more}. One that
-   * cannot be loaded is in {@link #broken()}, and in nobody's way who does not name it.
+   * cannot be loaded is in {@link #broken()}, and does not disturb those who do not name it.
    */
   public static Plugins discover(Collection<? extends Plugin> more) {
     List<Plugin> plugins = new ArrayList<>();
@@ -118,7 +118,7 @@ public final class Plugins {
     return new Broken(jar(loader, String.valueOf(e.getMessage())), why);
   }
 
-  /** Whose service file names a class that the message has. */
+  /** The jar whose service file names a class that the message contains. */
   private static String jar(ClassLoader loader, String message) {
     try {
       for (URL file : Collections.list(loader.getResources(SERVICE))) {
@@ -138,7 +138,7 @@ public final class Plugins {
     return "a jar of the class path";
   }
 
-  /** One that was made against another version may fail when it is asked what it brings. */
+  /** Whether a plugin lists what it brings; one for another version of the engine may fail. */
   private boolean isUsable(Plugin plugin) {
     try {
       plugin.name();

@@ -25,7 +25,7 @@ public record CreatedPrompt(String id, List<String> shots, long seed, String tex
     return outcome.equals(SelfInstruct.KEPT);
   }
 
-  /** As a model is asked it. */
+  /** The prompt for a model. */
   public Prompt prompt() {
     return Prompt.of(id, text);
   }

@@ -93,7 +93,7 @@ public final class SelfInstruct {
    * @param name the prefix of the ids
    * @param seeds prompts that people wrote; those that the filters let through are shown
    * @param excluded prompts that nothing made may be like, as those of an evaluation
-   * @param filters by name, in the order in which they are asked
+   * @param filters by name, in the order in which they are applied
    */
   public SelfInstruct(
       String name,
@@ -125,7 +125,7 @@ public final class SelfInstruct {
     excluded.forEach(p -> know(p.instruction()));
   }
 
-  /** How many each filter rejected, in the order in which they are asked. */
+  /** The number of prompts that each filter rejected, in the order of the filters. */
   public Map<String, Integer> rejected(List<CreatedPrompt> made) {
     Map<String, Integer> counts = new LinkedHashMap<>();
     counts.put(UNFINISHED, 0);
@@ -280,7 +280,7 @@ public final class SelfInstruct {
     if (known.contains(folded(text))) {
       return DUPLICATE;
     }
-    return index.alike(text).isPresent() ? SIMILAR : KEPT;
+    return index.nearDuplicate(text).isPresent() ? SIMILAR : KEPT;
   }
 
   private void know(String text) {

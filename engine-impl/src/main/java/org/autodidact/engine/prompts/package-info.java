@@ -1,2 +1,2 @@
-/** Where an iteration's prompts come from. */
+/** The sources of an iteration's prompts. */
 package org.autodidact.engine.prompts;

@@ -105,7 +105,7 @@ final class Chart {
     return chart.end();
   }
 
-  /** How often each of some values occurs. */
+  /** A histogram: a bar a bin. */
   static String histogram(String title, List<String> bins, List<Integer> counts) {
     int most = counts.stream().mapToInt(c -> c).max().orElse(0);
     StringBuilder words = new StringBuilder();

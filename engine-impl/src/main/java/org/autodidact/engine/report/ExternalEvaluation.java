@@ -6,7 +6,7 @@ import java.util.List;
 import org.autodidact.engine.store.RunStore;
 
 /**
- * What is known of an iterate besides what its run stores; written by whoever evaluated it.
+ * The results of an evaluation outside of the run, written by the evaluator.
  *
  * @param name M1, M2, …
  * @param verifiedMean mean score by something that training never sees

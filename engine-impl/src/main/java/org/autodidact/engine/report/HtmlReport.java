@@ -27,12 +27,13 @@ import org.autodidact.api.Prompt;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.engine.prompts.CreatedPrompt;
+import org.autodidact.engine.store.IterationStore;
 import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.RunStore;
 
 /** Writes a run as one HTML file: pictures, examples, configuration and provenance. */
 public final class HtmlReport {
-  /** Where the report lies in a run's folder. */
+  /** The report's file in a run's folder. */
   public static final String FILE = "report.html";
 
   private static final int EXAMPLES = 3;
@@ -74,7 +75,9 @@ public final class HtmlReport {
 
   private String html() {
     List<Integer> iterations =
-        IntStream.iterate(1, t -> !store.prompts(t).isEmpty(), t -> t + 1).boxed().toList();
+        IntStream.iterate(1, t -> !store.iterations().prompts(t).isEmpty(), t -> t + 1)
+            .boxed()
+            .toList();
     section("The loop", resource("loop.svg") + counts());
     if (!evaluated.isEmpty()) {
       section("Against the truth", truth());
@@ -144,9 +147,9 @@ public final class HtmlReport {
                 evaluated.stream().map(ExternalEvaluation::judgeStderr).toList()));
   }
 
-  /** What became of the prompts that a model made, and which were shown for some that were kept. */
+  /** The outcomes of self-instruct's attempts, and the examples of some kept prompts. */
   private void created(List<Integer> iterations) {
-    List<List<CreatedPrompt>> all = iterations.stream().map(store::created).toList();
+    List<List<CreatedPrompt>> all = iterations.stream().map(store.iterations()::created).toList();
     if (all.stream().allMatch(List::isEmpty)) {
       return;
     }
@@ -173,7 +176,9 @@ public final class HtmlReport {
   }
 
   private List<JudgedCandidate> judged(int iteration) {
-    return store.judged(iteration).values().stream().flatMap(m -> m.values().stream()).toList();
+    return store.iterations().judged(iteration).values().stream()
+        .flatMap(m -> m.values().stream())
+        .toList();
   }
 
   private String scores(int iteration) {
@@ -226,11 +231,13 @@ public final class HtmlReport {
 
   private String lengths(List<Integer> iterations) {
     List<Integer> judged =
-        iterations.stream().filter(Predicate.not(t -> store.ownCandidates(t).isEmpty())).toList();
+        iterations.stream()
+            .filter(Predicate.not(t -> store.iterations().ownCandidates(t).isEmpty()))
+            .toList();
     List<Double> means = new ArrayList<>();
     for (int t : judged) {
       means.add(
-          store.ownCandidates(t).values().stream()
+          store.iterations().ownCandidates(t).values().stream()
               .flatMap(List::stream)
               .mapToInt(c -> c.tokens().size())
               .average()
@@ -247,10 +254,15 @@ public final class HtmlReport {
   private String drift() {
     List<Integer> iterations =
         IntStream.iterate(
-                1, t -> !store.prompts(t).isEmpty() || !store.metrics(t).isEmpty(), t -> t + 1)
+                1,
+                t ->
+                    !store.iterations().prompts(t).isEmpty()
+                        || !store.iterations().metrics(t).isEmpty(),
+                t -> t + 1)
             .boxed()
             .toList();
-    List<SortedMap<String, Double>> metrics = iterations.stream().map(store::metrics).toList();
+    List<SortedMap<String, Double>> metrics =
+        iterations.stream().map(store.iterations()::metrics).toList();
     SortedSet<String> names = new TreeSet<>();
     metrics.forEach(m -> names.addAll(m.keySet()));
     if (names.isEmpty()) {
@@ -280,7 +292,7 @@ public final class HtmlReport {
   private String training() {
     StringBuilder all = new StringBuilder();
     for (RunStore.ModelRow model : store.models()) {
-      List<TrainingMetrics> steps = store.steps(model.name());
+      List<TrainingMetrics> steps = store.trainingLog().steps(model.name());
       if (!steps.isEmpty()) {
         StringBuilder charts = new StringBuilder();
         SortedSet<String> metrics = new TreeSet<>();
@@ -300,7 +312,7 @@ public final class HtmlReport {
     return all.isEmpty() ? "<p>No training step yet.</p>" : all.toString();
   }
 
-  /** What generator and trainer made of the same tokens, model by model. */
+  /** The comparison of generator and trainer on the same tokens, model by model. */
   private String handovers() {
     List<List<String>> rows = new ArrayList<>();
     ModelHandover.all(store)
@@ -342,10 +354,11 @@ public final class HtmlReport {
   }
 
   private String examples(int iteration) {
-    List<Prompt> prompts = store.prompts(iteration);
-    Map<Integer, Map<Integer, JudgedCandidate>> judged = store.judged(iteration);
-    Map<Integer, Map<Integer, RunStore.SampledCandidate>> written = store.candidates(iteration);
-    List<PreferencePair> pairs = store.pairs(iteration);
+    List<Prompt> prompts = store.iterations().prompts(iteration);
+    Map<Integer, Map<Integer, JudgedCandidate>> judged = store.iterations().judged(iteration);
+    Map<Integer, Map<Integer, IterationStore.SampledCandidate>> written =
+        store.iterations().candidates(iteration);
+    List<PreferencePair> pairs = store.iterations().pairs(iteration);
     StringBuilder text = new StringBuilder();
     for (PreferencePair pair : pairs.subList(0, Math.min(EXAMPLES, pairs.size()))) {
       int promptIndex = prompts.indexOf(pair.prompt());

@@ -1,2 +1,2 @@
-/** What a run did, as one HTML file that needs nothing else. */
+/** The report of a run: one HTML file that needs nothing else. */
 package org.autodidact.engine.report;

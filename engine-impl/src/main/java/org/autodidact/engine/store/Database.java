@@ -34,7 +34,7 @@ import org.sqlite.util.LibraryLoaderUtil;
 final class Database implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
 
-  /** What helps where the file itself is bad. */
+  /** The advice for a damaged file. */
   private static final String RESTORE =
       "put back a copy of it, try 'sqlite3 run.db .recover', or begin a new run in another folder";
 
@@ -60,7 +60,7 @@ final class Database implements AutoCloseable {
     this(file, connection, Optional.empty());
   }
 
-  /** With the folder of a copy that goes when this is closed. */
+  /** A database on a copy, whose folder is deleted on close. */
   private Database(Path file, Connection connection, Optional<Path> copy) {
     this.file = file;
     this.connection = connection;
@@ -295,7 +295,7 @@ final class Database implements AutoCloseable {
     }
   }
 
-  /** What is stored is not what a run stores. */
+  /** A stored value that no run stores. */
   StorageException odd(String where, RuntimeException e) {
     return new StorageException(
         file + ", " + where + ": holds what no run stores: " + e.getMessage() + "; " + RESTORE, e);
@@ -326,7 +326,7 @@ final class Database implements AutoCloseable {
     };
   }
 
-  /** What a column of JSON holds. */
+  /** The value of a JSON column. */
   static String json(Object value) {
     try {
       return JSON.writeValueAsString(value);

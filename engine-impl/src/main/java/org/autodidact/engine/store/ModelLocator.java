@@ -2,18 +2,58 @@ package org.autodidact.engine.store;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import org.autodidact.api.AutodidactException;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.gguf.Gguf;
+import org.autodidact.hub.Hub;
+import org.autodidact.hub.HubModel;
+import org.autodidact.hub.HubSettings;
 
-/** Models as people name them: a Hugging Face folder or a GGUF file. */
+/** Models as people name them: a Hugging Face folder, a GGUF file, or a name on the hub. */
 public final class ModelLocator {
+  private static final System.Logger LOGGER = System.getLogger(ModelLocator.class.getName());
+
   private ModelLocator() {}
+
+  /** Whether this is no file but may be a model's name on the hub, as {@code Qwen/Qwen3-0.6B}. */
+  public static boolean isHubName(Path model) {
+    return !Files.exists(model) && HubModel.of(model.toString()).isPresent();
+  }
+
+  /**
+   * A model where it lies; one that is named by the hub is downloaded into the hub's cache first.
+   */
+  public static Path located(Path model, Cancellation cancellation) {
+    return located(model, line -> LOGGER.log(System.Logger.Level.INFO, line), cancellation);
+  }
+
+  /**
+   * @param progress is told each file before it is downloaded
+   */
+  public static Path located(Path model, Consumer<String> progress, Cancellation cancellation) {
+    if (!isHubName(model)) {
+      return model;
+    }
+    try {
+      return new Hub(HubSettings.ofEnvironment(), progress)
+          .pull(HubModel.of(model.toString()).orElseThrow(), cancellation);
+    } catch (InvalidInputException e) {
+      throw new InvalidInputException(
+          model + ": is no folder or file here, and as a name on the hub: " + e.getMessage(), e);
+    } catch (StorageException e) {
+      throw new StorageException(
+          model + ": is no folder or file here, and as a name on the hub: " + e.getMessage(), e);
+    }
+  }
 
   public static void requireThere(Path model) {
     if (!Files.isDirectory(model) && !Files.isRegularFile(model)) {
       throw new InvalidInputException(
-          model + ": there is no such model; expected a Hugging Face folder or a .gguf file");
+          model
+              + ": there is no such model; expected a Hugging Face folder, a .gguf file, or a name on the hub (OWNER/NAME)");
     }
   }
 

@@ -14,9 +14,9 @@ import org.autodidact.checkpoints.files.FileStamp;
 import org.autodidact.checkpoints.files.Sha256;
 
 /**
- * What the files of a model were when the run stored it: their SHA-256, and what the file system
- * said of them. Held against the files by the latter alone, which takes no time; the content is
- * read where that differs, as of a run that was copied or moved to another disk.
+ * The state of a model's files when the run stored it: their SHA-256, and what the file system said
+ * of them. Held against the files by the latter alone, which takes no time; the content is read
+ * where that differs, as of a run that was copied or moved to another disk.
  */
 final class ModelPin {
   private static final String ADVICE =
@@ -39,7 +39,7 @@ final class ModelPin {
     }
   }
 
-  /** Of a model as it is now: reads all of its files. */
+  /** The pin of a model's files now; reads all of them. */
   static ModelPin of(Path folder, Cancellation cancellation) {
     Map<String, FilePin> files = new TreeMap<>();
     for (Path file : CheckpointFiles.ofModel(folder)) {

@@ -14,7 +14,7 @@ import org.autodidact.checkpoints.files.BoundedFiles;
 import org.autodidact.checkpoints.files.Sha256;
 import org.autodidact.checkpoints.json.RecordJson;
 
-/** Where a model comes from, as JSON. */
+/** The provenance of a model, as JSON. */
 public final class Provenance {
   private static final JsonMapper JSON = new JsonMapper();
 

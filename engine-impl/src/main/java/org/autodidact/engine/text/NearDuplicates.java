@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Texts of which no two are alike: finds whether a new one has a ROUGE-L F1 above a threshold with
- * any that was added, without comparing it with all of them. The answer is exact.
+ * An index of texts that finds near-duplicates: whether a new text has a ROUGE-L F1 above a
+ * threshold with any that was added, without comparing it with all of them. The answer is exact.
  *
  * <p>F1 above t means a common subsequence, and so so many common words, of more than t (|a| + |b|)
  * / 2. Ordered from the rarest word on, two texts with c words in common share one among the first
@@ -33,7 +33,7 @@ public final class NearDuplicates {
   private int looks;
   private long compared;
 
-  /** None yet; alike is an F1 above {@code threshold}, in [0, 1]. */
+  /** An empty index; a near-duplicate has an F1 above {@code threshold}, in [0, 1]. */
   public NearDuplicates(double threshold) {
     if (!(threshold >= 0 && threshold <= 1)) {
       throw new IllegalArgumentException("threshold " + threshold);
@@ -45,19 +45,19 @@ public final class NearDuplicates {
     return texts.size();
   }
 
-  /** How many pairs of texts had their common subsequence computed, for measurements. */
+  /** The number of pairs whose common subsequence was computed, for measurements. */
   public long compared() {
     return compared;
   }
 
-  /** A text that is alike, if one was added; the earliest of them. */
-  public Optional<String> alike(String text) {
+  /** The earliest added text that is a near-duplicate of this one. */
+  public Optional<String> nearDuplicate(String text) {
     int[] asked = words(text);
     int found = find(asked, order(elements(asked)));
     return found < 0 ? Optional.empty() : Optional.of(texts.get(found));
   }
 
-  /** Adds a text, alike to others or not. A text without words is alike to none. */
+  /** Adds a text. A text without words is a near-duplicate of none. */
   public void add(String text) {
     int[] added = words(text);
     texts.add(text);
@@ -158,7 +158,7 @@ public final class NearDuplicates {
                 && lookedAt[text] != looks
                 && (best < 0 || text < best)) {
               lookedAt[text] = looks;
-              best = alike(asked, elements, text, needed) ? text : best;
+              best = nearDuplicate(asked, elements, text, needed) ? text : best;
             }
           }
         }
@@ -167,7 +167,7 @@ public final class NearDuplicates {
     return best;
   }
 
-  private boolean alike(int[] asked, int[] elements, int text, int needed) {
+  private boolean nearDuplicate(int[] asked, int[] elements, int text, int needed) {
     if (common(elements, sorted.get(text)) < needed) {
       return false;
     }
@@ -202,14 +202,18 @@ public final class NearDuplicates {
   }
 
   /**
-   * The fewest common words with which two texts of these lengths can be alike: 2 c / (|a| + |b|)
-   * above the threshold, with room for rounding; {@link #alike(int[], int[], int, int)} decides.
+   * The fewest common words with which two texts of these lengths can be near-duplicates: 2 c /
+   * (|a| + |b|) above the threshold, with room for rounding; {@link #nearDuplicate(int[], int[],
+   * int, int)} decides.
    */
   private int needed(int one, int other) {
     return Math.max(1, (int) Math.ceil(threshold * (one + other) / 2 - 1e-9));
   }
 
-  /** How many of a text's first elements an alike text must meet one of. */
+  /**
+   * The length of the prefix of a text's elements in which a near-duplicate must have one (prefix
+   * filter).
+   */
   private int prefix(int length) {
     for (int shortest = 1; shortest <= length; shortest++) {
       int needed = needed(length, shortest);

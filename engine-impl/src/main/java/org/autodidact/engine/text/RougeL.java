@@ -46,7 +46,8 @@ public final class RougeL {
   }
 
   /**
-   * 2PR / (P + R) in the order of rouge_score's own operations, so that a threshold decides alike.
+   * 2PR / (P + R) in the order of rouge_score's own operations, so that a threshold decides the
+   * same.
    */
   static double f1(int common, int one, int other) {
     double precision = common / (double) one;

@@ -101,7 +101,13 @@ class TrainingOptionsTest {
             Map.of(),
             Path.of("").toAbsolutePath());
     assertThat(built).isEqualTo(read);
-    assertThatThrownBy(() -> RunConfig.builder().set("model", "m").set("judge.sampels", 3).build())
+    assertThatThrownBy(
+            () ->
+                RunConfig.builder()
+                    .set("judge.sampels", 3)
+                    .set("model", "m")
+                    .set("prompts.file", "p")
+                    .build())
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("did you mean 'samples'");
     assertThatThrownBy(() -> RunConfig.builder().set("model", "m").build())

@@ -16,6 +16,7 @@ import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.Prompt;
 import org.autodidact.engine.config.RunConfig.Limits;
+import org.autodidact.engine.store.IterationStore;
 import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,39 +36,60 @@ class DriftLimitsTest {
   @Test
   void anIterateInNumbersByHand() {
     try (RunStore store = RunStore.open(folder.resolve("run"))) {
-      store.addPrompts(1, List.of(Prompt.of("a", "x"), Prompt.of("b", "y")));
-      store.addCandidates(
-          1,
-          0,
-          0,
-          "M1",
-          new Generation(
-              "a",
-              List.of(1),
-              List.of(candidate("one two three four", 4, -4), candidate("one two", 2, -4))));
-      store.addCandidates(
-          1,
-          0,
-          2,
-          "M0",
-          new Generation("a", List.of(1), List.of(candidate("a past one does not count", 90, -1))));
-      store.addCandidates(
-          1,
-          1,
-          0,
-          "M1",
-          new Generation(
-              "b", List.of(1), List.of(candidate("same", 1, -3), candidate("same", 1, -3))));
+      store.iterations().addPrompts(1, List.of(Prompt.of("a", "x"), Prompt.of("b", "y")));
+      store
+          .iterations()
+          .addCandidates(
+              1,
+              0,
+              0,
+              "M1",
+              new Generation(
+                  "a",
+                  List.of(1),
+                  List.of(candidate("one two three four", 4, -4), candidate("one two", 2, -4))));
+      store
+          .iterations()
+          .addCandidates(
+              1,
+              0,
+              2,
+              "M0",
+              new Generation(
+                  "a", List.of(1), List.of(candidate("a past one does not count", 90, -1))));
+      store
+          .iterations()
+          .addCandidates(
+              1,
+              1,
+              0,
+              "M1",
+              new Generation(
+                  "b", List.of(1), List.of(candidate("same", 1, -3), candidate("same", 1, -3))));
       double[][] scores = {{4, -1, 5}, {1, 1}, {3, -1}, {3, 3}};
       int[][] places = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
       for (int i = 0; i < places.length; i++) {
         List<JudgementSample> samples =
             java.util.Arrays.stream(scores[i]).mapToObj(DriftLimitsTest::sample).toList();
-        store.addJudgement(
-            1, places[i][0], places[i][1], "j", "M1", Judgement.of("", samples), List.of(1L, 2L));
+        store
+            .iterations()
+            .addJudgement(
+                1,
+                places[i][0],
+                places[i][1],
+                "j",
+                "M1",
+                Judgement.of("", samples),
+                List.of(1L, 2L));
       }
-      store.addPairs(
-          RunStore.Learner.NEXT, 1, List.of(new RunStore.PairSlots(0, 0, 1, 0.25)), "pairs", 1);
+      store
+          .iterations()
+          .addPairs(
+              IterationStore.Learner.NEXT,
+              1,
+              List.of(new IterationStore.PairSlots(0, 0, 1, 0.25)),
+              "pairs",
+              1);
       Map<String, Double> found = IterateMetrics.of(store, 1);
       assertThat(found.get("mean-score")).isCloseTo((4.5 + 1 + 3 + 3) / 4, within(1e-12));
       assertThat(found.get("parse-failures")).isCloseTo(2.0 / 9, within(1e-12));

@@ -62,10 +62,10 @@ class RunStoreTest {
   private static void readAll(Path run) throws Exception {
     try (RunStore store = RunStore.read(run)) {
       store.models().forEach(m -> store.model(m.name()));
-      store.steps("M2");
-      store.metrics(1);
-      store.earlierScores(1);
-      store.created(1);
+      store.trainingLog().steps("M2");
+      store.iterations().metrics(1);
+      store.iterations().earlierScores(1);
+      store.iterations().created(1);
       HtmlReport.write(store);
     }
   }
@@ -163,15 +163,15 @@ class RunStoreTest {
     Prompt prompt =
         new Prompt("p", List.of(Message.user("Begin. Go on."), Message.assistant("x")), "Begin. ");
     try (RunStore store = RunStore.open(folder)) {
-      store.addPrompts(1, List.of(prompt, Prompt.of("q", "plain")));
-      assertThat(store.prompts(1)).containsExactly(prompt, Prompt.of("q", "plain"));
+      store.iterations().addPrompts(1, List.of(prompt, Prompt.of("q", "plain")));
+      assertThat(store.iterations().prompts(1)).containsExactly(prompt, Prompt.of("q", "plain"));
     }
   }
 
   @Test
   void keysHaveOneOrder() throws Exception {
     try (RunStore store = RunStore.open(folder)) {
-      store.addPrompts(1, List.of(Prompt.of("q", "plain")));
+      store.iterations().addPrompts(1, List.of(Prompt.of("q", "plain")));
     }
     try (Connection connection =
             DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("run.db"));

@@ -64,7 +64,7 @@ class RougeLTest {
       String text = String.join(" ", words.stream().map(w -> "w" + w).toList());
       Optional<String> expected =
           kept.stream().filter(k -> RougeL.f1(k, text) > threshold).findFirst();
-      assertThat(index.alike(text)).isEqualTo(expected);
+      assertThat(index.nearDuplicate(text)).isEqualTo(expected);
       index.add(text);
       kept.add(text);
     }

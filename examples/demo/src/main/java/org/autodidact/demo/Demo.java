@@ -59,7 +59,7 @@ public final class Demo {
     return verified;
   }
 
-  /** Where the run has it: without fine-tuning M1 is M0. */
+  /** The folder of a model of the run; without fine-tuning M1 is M0. */
   private static Checkpoint iterate(Path folder, String name) {
     try (RunStore store = RunStore.open(folder)) {
       return new Checkpoint(name, store.model(name).orElseThrow());
@@ -68,7 +68,7 @@ public final class Demo {
 
   private static int pairs(Path folder, int iteration) {
     try (RunStore store = RunStore.open(folder)) {
-      return store.pairs(iteration).size();
+      return store.iterations().pairs(iteration).size();
     }
   }
 

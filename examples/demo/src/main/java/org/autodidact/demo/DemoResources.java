@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Objects;
 import org.autodidact.api.StorageException;
 
-/** What lies beside the classes. */
+/** The resources of the demo. */
 final class DemoResources {
   private static final List<String> MODEL =
       List.of(

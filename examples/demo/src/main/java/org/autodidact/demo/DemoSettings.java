@@ -22,7 +22,7 @@ public record DemoSettings(
     String judge,
     boolean positiveOnly) {
 
-  /** What {@code autodidact demo} shows. */
+  /** The settings of {@code autodidact demo}. */
   public static DemoSettings standard(long seed, String judge, boolean positiveOnly) {
     return new DemoSettings(seed, 2, 1500, 4000, 1200, 500, judge, positiveOnly);
   }

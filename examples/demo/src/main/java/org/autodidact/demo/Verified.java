@@ -4,7 +4,7 @@ import java.util.List;
 import org.autodidact.engine.report.ExternalEvaluation;
 
 /**
- * What an iterate is worth, by the verifier, on tasks that training never sees.
+ * The scores of an iterate by the verifier, on tasks that training never sees.
  *
  * @param name M1, M2, …
  * @param scores points of five of each answer

@@ -197,7 +197,7 @@ class ArchitecturesTest {
     }
   }
 
-  /** As the scorer reads what follows a prompt; windows reach back into what was read before. */
+  /** As the scorer prefills what follows a prompt; windows reach back into the cached tokens. */
   @ParameterizedTest
   @MethodSource("org.autodidact.checkpoints.SmallModels#names")
   void aPromptInTwoPartsHasTheSameLogits(String name) throws Exception {
@@ -224,7 +224,7 @@ class ArchitecturesTest {
     }
   }
 
-  /** Rotated and rounded, with weights that are exact on any processor. */
+  /** Rotated and quantized, with weights that are exact on any processor. */
   @ParameterizedTest
   @MethodSource("org.autodidact.checkpoints.SmallModels#names")
   void eightBitsGiveNearlyTheSame(String name) throws Exception {
@@ -234,11 +234,12 @@ class ArchitecturesTest {
       prompts.add(new Prompt("", random.ints(tokens, 3, 253).toArray(), new double[0], List.of()));
     }
     try (ModelFolder model = open(name);
-        Int8Weights rounded = Int8Weights.of(model, false, 2, new Cancellation());
+        Int8Weights quantized = Int8Weights.of(model, false, 2, new Cancellation());
         OrtDecoder exact =
             new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
         OrtDecoder decoder =
-            new OrtDecoder(model, 2, Optional.of(rounded), false, model.config().contextLength())) {
+            new OrtDecoder(
+                model, 2, Optional.of(quantized), false, model.config().contextLength())) {
       List<float[]> expected = new ArrayList<>();
       List<float[]> found = new ArrayList<>();
       greedy(exact, prompts, 1, expected);

@@ -97,7 +97,9 @@ class EndsTest {
     }
   }
 
-  /** Ordinary text closes the turn; it is no part of the answer, and its tokens are drawn ones. */
+  /**
+   * Ordinary text closes the turn; it is no part of the answer, and its tokens are sampled ones.
+   */
   @ParameterizedTest
   @ValueSource(strings = {"fp32", "int8", "device"})
   void textThatClosesATurnEndsAnAnswer(String where) throws Exception {
@@ -160,10 +162,10 @@ class EndsTest {
     }
   }
 
-  /** The very tokens, cut characters too, have the log-probability with which they were drawn. */
+  /** The very tokens, cut characters too, have the log-probability with which they were sampled. */
   @ParameterizedTest
   @ValueSource(strings = {"fp32", "device"})
-  void drawnTokensAreScoredAsTheyWereDrawn(String where) throws Exception {
+  void sampledTokensAreScoredAsTheyWereSampled(String where) throws Exception {
     try (Generator generator = open(where, model("<|im_end|>"))) {
       List<Candidate> answers = answers(generator, List.of());
       List<Scoring> found = new ArrayList<>();

@@ -55,12 +55,13 @@ class GemmaTest {
   void inEightBitsTheFirstTokenIsDrawnFromNearlyTheSameProbabilities() {
     List<int[]> prompts = new ArrayList<>();
     try (ModelFolder model = ModelFolder.open(Golden.gemma3());
-        Int8Weights rounded =
+        Int8Weights quantized =
             Int8Weights.of(model, Int8MatMulCheck.isExact(), 2, new Cancellation());
         OrtDecoder exact =
             new OrtDecoder(model, 2, Optional.empty(), false, model.config().contextLength());
         OrtDecoder decoder =
-            new OrtDecoder(model, 2, Optional.of(rounded), false, model.config().contextLength())) {
+            new OrtDecoder(
+                model, 2, Optional.of(quantized), false, model.config().contextLength())) {
       for (JsonNode row : Golden.lines("data/seed_tasks.jsonl").subList(0, PROMPTS)) {
         // The base model has no chat template; its texts begin with token 2.
         prompts.add(

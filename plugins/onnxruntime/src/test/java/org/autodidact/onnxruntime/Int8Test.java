@@ -61,7 +61,7 @@ class Int8Test {
       return new Opened(decoder, new GraphSession(decoder, false), int8);
     }
 
-    static Opened rounded(ModelFolder model, boolean exact) {
+    static Opened quantized(ModelFolder model, boolean exact) {
       return of(model, Optional.of(Int8Weights.of(model, exact, 2, new Cancellation())));
     }
 
@@ -76,7 +76,7 @@ class Int8Test {
   @Test
   void aRowIsTheSameAloneAndAmongOthers() {
     try (ModelFolder model = ModelFolder.open(TinyModel.write(folder.resolve("tiny"), 5));
-        Opened session = Opened.rounded(model, Int8MatMulCheck.isExact())) {
+        Opened session = Opened.quantized(model, Int8MatMulCheck.isExact())) {
       float[] alone = logits(session, 1, 40, 50, 60, 70);
       assertThat(logits(session, 7, 40, 50, 60, 70)).containsExactly(alone, within(1e-5f));
     }
@@ -87,7 +87,7 @@ class Int8Test {
   void coarserWeightsGiveNearlyTheSame() {
     try (ModelFolder model = ModelFolder.open(TinyModel.write(folder.resolve("tiny"), 5));
         Opened plain = Opened.of(model, Optional.empty());
-        Opened coarse = Opened.rounded(model, false)) {
+        Opened coarse = Opened.quantized(model, false)) {
       Random random = new Random(3);
       double kl = 0;
       for (int i = 0; i < PROMPTS; i++) {

@@ -35,21 +35,21 @@ public class QualityTest {
   private static final List<String> DIGITS = List.of("0", "1", "2", "3", "4", "5");
 
   private static CpuGenerator exact;
-  private static CpuGenerator rounded;
+  private static CpuGenerator quantized;
 
   @BeforeAll
   static void open() {
     Checkpoint checkpoint = new Checkpoint("M0", Golden.smollm2());
     exact =
         CpuGenerator.open(checkpoint, new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0));
-    rounded = CpuGenerator.open(checkpoint, ComputeSettings.automatic());
+    quantized = CpuGenerator.open(checkpoint, ComputeSettings.automatic());
   }
 
   @AfterAll
   static void close() {
-    if (rounded != null) {
+    if (quantized != null) {
       exact.close();
-      rounded.close();
+      quantized.close();
     }
   }
 
@@ -58,7 +58,8 @@ public class QualityTest {
     double sum = 0;
     for (Prompt prompt : prompts()) {
       sum +=
-          divergence(lastLogits(exact, prompt.messages()), lastLogits(rounded, prompt.messages()));
+          divergence(
+              lastLogits(exact, prompt.messages()), lastLogits(quantized, prompt.messages()));
     }
     System.out.printf("KL of the first token, %d prompts: %.4f nats%n", PROMPTS, sum / PROMPTS);
     assertThat(sum / PROMPTS).isLessThan(0.015);
@@ -67,14 +68,14 @@ public class QualityTest {
   @Test
   void aTextIsAsLikely() {
     double expected = perplexity(exact);
-    double found = perplexity(rounded);
+    double found = perplexity(quantized);
     System.out.printf("perplexity: float32 %.3f, automatic %.3f%n", expected, found);
     assertThat(found / expected).isBetween(0.99, 1.01);
   }
 
   @Test
   void greedyAnswersAgreeForTheMostPart() {
-    double agreement = agreement(greedy(exact), greedy(rounded));
+    double agreement = agreement(greedy(exact), greedy(quantized));
     System.out.printf(
         "greedy tokens that agree, 16 of %d prompts: %.3f of all%n", PROMPTS, agreement);
     assertThat(agreement).isGreaterThan(0.6);
@@ -129,19 +130,19 @@ public class QualityTest {
               List.of(1L, 2L, 3L),
               SamplingParameters.candidates(8)));
     }
-    Map<String, Generation> all = Asked.generate(rounded, requests);
+    Map<String, Generation> all = Asked.generate(quantized, requests);
     for (List<GenerationRequest> rest :
         List.of(requests.subList(3, 4), requests.subList(19, 24), requests.subList(5, 20))) {
-      Asked.generate(rounded, rest)
+      Asked.generate(quantized, rest)
           .forEach((id, generation) -> assertThat(generation).isEqualTo(all.get(id)));
     }
   }
 
   @Test
-  void theJudgeGradesAlike() throws IOException {
+  void theJudgeScoresAlike() throws IOException {
     List<ScoringRequest> requests = judged();
     double[] expected = scores(exact, requests);
-    double[] found = scores(rounded, requests);
+    double[] found = scores(quantized, requests);
     double difference = difference(expected, found);
     double spearman = correlation(ranks(expected), ranks(found));
     System.out.printf(

@@ -30,7 +30,7 @@ class RefusedMemoryTest {
     LOGITS,
     /** Some of a cache's buffers. */
     CACHE,
-    /** An engine's buffers when it is opened. */
+    /** A backend's buffers when it is opened. */
     OPENING
   }
 

@@ -74,11 +74,11 @@ class RewardModelJudgeTest {
     graph.longs("last", 2);
     graph.longs("first", 1);
     String column = graph.node("Unsqueeze", List.of(mask, "last"));
-    String weighed = graph.node("Mul", List.of(worth, column));
+    String weighted = graph.node("Mul", List.of(worth, column));
     graph.node(
         "",
         "ReduceSum",
-        List.of(weighed, "first"),
+        List.of(weighted, "first"),
         List.of("logits"),
         OnnxGraphBuilder.attribute("keepdims", 0));
     graph.output("logits", DataType.FLOAT, "b", width);
@@ -148,10 +148,10 @@ class RewardModelJudgeTest {
         PromptEncoder encoder = PromptEncoder.open(model)) {
       long[][] tokens = encoder.exchange("abc", "de");
       assertThat(tokens[1]).containsExactly(0, 0, 0, 1, 1);
-      long[] weighed = new long[tokens[0].length + 2];
-      System.arraycopy(tokens[0], 0, weighed, 0, tokens[0].length);
-      System.arraycopy(tokens[0], 3, weighed, tokens[0].length, 2);
-      assertThat(score(judge, "abc", "de")).isCloseTo(expected(weighed), within(1e-5));
+      long[] weighted = new long[tokens[0].length + 2];
+      System.arraycopy(tokens[0], 0, weighted, 0, tokens[0].length);
+      System.arraycopy(tokens[0], 3, weighted, tokens[0].length, 2);
+      assertThat(score(judge, "abc", "de")).isCloseTo(expected(weighted), within(1e-5));
     }
   }
 

@@ -11,7 +11,7 @@ import java.util.Map;
  * left out. Each code point knows where it came from. The text itself is never changed by it.
  */
 public final class FoldedText {
-  /** What {@link #at} gives behind the end. */
+  /** The value of {@link #at} behind the end. */
   public static final int END = -1;
 
   private static final String COLONS =
@@ -56,12 +56,12 @@ public final class FoldedText {
     this.length = length;
   }
 
-  /** As a judgement is read. */
+  /** The folding for parsing a judgement. */
   static FoldedText of(String text) {
     return of(text, false);
   }
 
-  /** With letters that look like an ASCII letter as that letter, accents left out. */
+  /** The folding with look-alike letters as their ASCII letter and without accents. */
   public static FoldedText withLookAlikes(String text) {
     return of(text, true);
   }
@@ -95,7 +95,9 @@ public final class FoldedText {
     return i >= 0 && i < length ? points[i] : END;
   }
 
-  /** Where a code point begins in the text that was folded; its length for {@link #length()}. */
+  /**
+   * The index in the original text at which a code point begins; its length for {@link #length()}.
+   */
   public int origin(int i) {
     return origins[i];
   }

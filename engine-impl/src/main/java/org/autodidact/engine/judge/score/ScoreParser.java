@@ -16,7 +16,7 @@ import org.autodidact.api.JudgementSample.ParseFailure;
 public final class ScoreParser {
   private static final String LABEL = "score";
 
-  /** What may stand before the label in a statement, besides the end of a sentence. */
+  /** Texts that may stand before the label of a statement, beside the end of a sentence. */
   private static final Set<String> QUALIFIERS =
       Set.of(
           "final",
@@ -32,7 +32,7 @@ public final class ScoreParser {
           "combined",
           "aggregate");
 
-  /** What may stand before a colon before the label: "Verdict: Score: 4". */
+  /** Words that may stand before a colon before the label: "Verdict: Score: 4". */
   private static final Set<String> VERDICTS =
       Set.of(
           "verdict",
@@ -54,7 +54,7 @@ public final class ScoreParser {
   private static final Set<String> CONDITIONS =
       Set.of("if", "with", "without", "were", "had", "to", "unless", "when", "for", "normally");
 
-  /** The same where the condition is the line before, which may begin so without being one. */
+  /** A condition on the line before; a line that begins in this way need not be one. */
   private static final Set<String> LINE_CONDITIONS =
       Set.of("if", "with", "without", "were", "had", "unless");
 

@@ -4,7 +4,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import org.autodidact.api.JudgementSample.ParseFailure;
 
-/** What a judge's statement of a score says: a score on the scale, or why there is none. */
+/** The parsed statement of a score: a score on the scale, or the reason why there is none. */
 record ScoreStatement(OptionalDouble score, Optional<ParseFailure> parseFailure) {
   static ScoreStatement of(double score) {
     return new ScoreStatement(OptionalDouble.of(score), Optional.empty());

@@ -422,7 +422,7 @@ public final class ScoreValue {
     return "";
   }
 
-  /** What follows a whole number: "½", " ½", " 1/2"; 0 where nothing does. */
+  /** The fraction after a whole number: "½", " ½", " 1/2"; 0 where there is none. */
   private double fraction(boolean alone) {
     int from = at;
     if (!alone) {
@@ -510,7 +510,7 @@ public final class ScoreValue {
     return OptionalDouble.of(highest);
   }
 
-  /** For the neutralizer: the end of all that is numbers, marks and units from here on. */
+  /** The end of the numbers, marks and units from here on, for {@code InjectionGuard}. */
   private int endOfNumbers() {
     int end = -1;
     while (true) {

@@ -13,7 +13,9 @@ import org.autodidact.api.RuleBrokenException;
 
 /** A plugin's judge, held to the rules that can be seen from outside. */
 public final class CheckedJudge implements Judge {
-  /** Of a mean that was computed in another order. */
+  /**
+   * The rounding error of a mean that was computed in another order, relative to the scale's width.
+   */
   private static final double ROUNDING = 1e-6;
 
   private final String who;

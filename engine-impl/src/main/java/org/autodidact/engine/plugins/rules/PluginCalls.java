@@ -22,7 +22,7 @@ public final class PluginCalls {
     }
   }
 
-  /** What a provider opens, which is never null. */
+  /** Opens what a provider provides, which must not be null. */
   static <T> T open(String who, String rule, Supplier<T> provider) {
     T opened = call(who, provider);
     if (opened == null) {

@@ -27,7 +27,7 @@ public record Answer(List<String> things, String closing) {
     return new Answer(things, stop < 0 ? "" : text.substring(stop + 1).strip());
   }
 
-  /** As the language writes it. */
+  /** The answer in the words of the language. */
   public String text() {
     return String.join(" , ", things) + (closing.isEmpty() ? " ." : " . " + closing);
   }

@@ -32,7 +32,7 @@ public final class Critique {
         : "topic : " + (stranger.isEmpty() ? "all yes ." : stranger + " no .");
   }
 
-  /** How many there are. */
+  /** The critique of the number of things. */
   public static String count(int asked, List<String> things) {
     String seen = Words.NUMBERS.get(Math.min(things.size(), Words.NUMBERS.size() - 1));
     return "count : " + seen + verdict(things.size() == asked);
@@ -53,7 +53,7 @@ public final class Critique {
     return things.isEmpty() ? "order : nothing no ." : "order : all yes .";
   }
 
-  /** How it ends. */
+  /** The critique of the closing word. */
   public static String close(String asked, String closing) {
     String seen = Words.CLOSINGS.contains(closing) ? closing : "nothing";
     return "close : " + seen + verdict(closing.equals(asked));

@@ -7,7 +7,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What is asked for: "list four animals in order with zebra and end with thanks".
+ * A task: "list four animals in order with zebra and end with thanks".
  *
  * @param kind a kind of {@link Words#KINDS}
  * @param count two to six

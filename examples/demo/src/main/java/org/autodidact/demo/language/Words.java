@@ -16,7 +16,7 @@ public final class Words {
   public static final List<String> NUMBERS =
       List.of("none", "one", "two", "three", "four", "five", "six", "seven");
 
-  /** How an answer may have to end. */
+  /** The ends that a task may ask for. */
   public static final List<String> CLOSINGS = List.of("thanks", "bye", "cheers", "enjoy", "amen");
 
   /** All other words and marks. */

@@ -87,8 +87,8 @@ public final class Texts {
   public record Graded(String instruction, String response, String judgement) {}
 
   /**
-   * What the small model has read before it is taught anything: labelled lists, repetitions, and
-   * remarks on one thing at a time. No instruction is followed in them.
+   * The pre-training texts of the small model: labelled lists, repetitions, and remarks on one
+   * thing at a time. No instruction is followed in them.
    */
   public Demonstration reading() {
     int what = random.nextInt(10);

@@ -1,2 +1,2 @@
-/** How the demo's model and its data are made. */
+/** The recipe of the demo's model and data. */
 package org.autodidact.demo.recipe;

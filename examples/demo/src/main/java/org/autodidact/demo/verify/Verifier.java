@@ -13,11 +13,11 @@ import org.autodidact.demo.language.Words;
  * the engine or of a plugin depends on this package, which an architecture test holds.
  */
 public final class Verifier {
-  /** What earns a point. */
+  /** The criteria, a point each. */
   public enum Criterion {
     /** All things are of the kind. */
     TOPIC,
-    /** As many things as asked for. */
+    /** The answer has as many things as the task asks for. */
     COUNT,
     /** The word is among them. */
     WORD,

@@ -42,16 +42,16 @@ class VectorSupportTest {
     float[] x = normal(random, width + 3);
     byte[] bytes = new byte[width + 5];
     byte[] rest = new byte[width + 7];
-    RowKernels math = new RowKernels();
-    float scale = math.quantize(x, 3, width, bytes, 5);
-    math.quantizeLow(x, 3, width, bytes, 5, rest, 7);
+    RowKernels kernels = new RowKernels();
+    float scale = kernels.quantize(x, 3, width, bytes, 5);
+    kernels.quantizeLow(x, 3, width, bytes, 5, rest, 7);
     float[] whole = new float[width];
     float[] small = new float[width];
     for (int i = 0; i < width; i++) {
       whole[i] = (bytes[5 + i] & 255) - 128;
       small[i] = (rest[7 + i] & 255) - 128;
     }
-    math.addLow(whole, 0, small, width);
+    kernels.addLow(whole, 0, small, width);
     for (int i = 0; i < width; i++) {
       assertThat(whole[i] * scale).isCloseTo(x[3 + i], within(scale * 0.003f));
     }
@@ -79,11 +79,11 @@ class VectorSupportTest {
 
   @Property(tries = 30)
   void gatesRotationsAndAnglesAreTheFormulas(@ForAll Random random) {
-    RowKernels math = new RowKernels();
+    RowKernels kernels = new RowKernels();
     float[] gate = normal(random, 96);
     float[] up = normal(random, 96);
     float[] found = gate.clone();
-    math.gate(found, 0, up, 0, 96);
+    kernels.gate(found, 0, up, 0, 96);
     for (int i = 0; i < 96; i++) {
       double expected = gate[i] / (1 + Math.exp(-gate[i])) * up[i];
       assertThat((double) found[i]).isCloseTo(expected, within(1e-6 * (1 + Math.abs(expected))));
@@ -91,13 +91,13 @@ class VectorSupportTest {
     for (int size : new int[] {32, 64, 128}) {
       float[] x = normal(random, 256);
       float[] turned = x.clone();
-      math.hadamard(turned, 0, 256, size);
+      kernels.hadamard(turned, 0, 256, size);
       double dot = 0;
       for (int i = 0; i < size; i++) {
         dot += x[i] * (Integer.bitCount(i & 5) % 2 == 0 ? 1 : -1) / Math.sqrt(size);
       }
       assertThat((double) turned[5]).isCloseTo(dot, within(1e-5));
-      math.hadamard(turned, 0, 256, size);
+      kernels.hadamard(turned, 0, 256, size);
       assertThat(turned).containsExactly(x, within(1e-5f));
     }
     float[] head = normal(random, SIZE);
@@ -108,7 +108,7 @@ class VectorSupportTest {
       cosines[i] = (float) Math.cos(i);
       sines[i] = (float) Math.sin(i);
     }
-    math.rope(rotated, 0, SIZE, cosines, sines, 1);
+    kernels.rope(rotated, 0, SIZE, cosines, sines, 1);
     for (int i = 0; i < SIZE / 2; i++) {
       double c = cosines[SIZE / 2 + i];
       double s = sines[SIZE / 2 + i];
@@ -158,19 +158,19 @@ class VectorSupportTest {
     private final float[][] exactKeys;
     private final float[][] exactValues;
 
-    Head(Random random, int places) {
+    Head(Random random, int tokens) {
       int room =
-          (places + VectorSupport.SIMD_BLOCK - 1)
+          (tokens + VectorSupport.SIMD_BLOCK - 1)
               / VectorSupport.SIMD_BLOCK
               * VectorSupport.SIMD_BLOCK;
       keys = new int[room * QUARTER];
       values = new int[room * QUARTER];
       keyScales = new float[room];
       valueScales = new float[room];
-      exactKeys = new float[places][];
-      exactValues = new float[places][];
+      exactKeys = new float[tokens][];
+      exactValues = new float[tokens][];
       int[] packed = new int[QUARTER];
-      for (int t = 0; t < places; t++) {
+      for (int t = 0; t < tokens; t++) {
         float[] key = normal(random, SIZE);
         float[] value = normal(random, SIZE);
         keyScales[t] = Int8KvLayout.pack(key, 0, SIZE, packed, 0);
@@ -195,11 +195,11 @@ class VectorSupportTest {
     }
 
     void attend(Int8Attention attention, float[] queries, int from, int first, float[] sums) {
-      int places = exactKeys.length;
-      for (int start = 0; start < places; start += Int8Attention.TILE) {
-        int stretch = Math.min(Int8Attention.TILE, places - start);
-        attention.dequantize(keys, keyScales, values, valueScales, 0, 0, start, stretch);
-        attention.attend(queries, from, first, sums, stretch);
+      int tokens = exactKeys.length;
+      for (int start = 0; start < tokens; start += Int8Attention.TILE) {
+        int tile = Math.min(Int8Attention.TILE, tokens - start);
+        attention.dequantize(keys, keyScales, values, valueScales, 0, 0, start, tile);
+        attention.attend(queries, from, first, sums, tile);
       }
     }
   }

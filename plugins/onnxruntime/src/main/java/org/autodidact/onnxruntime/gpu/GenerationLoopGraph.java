@@ -59,25 +59,21 @@ public final class GenerationLoopGraph {
     graph.longs("one", 1);
     graph.longs("two", 2);
 
-    String shape = graph.node("Shape", List.of(ids));
-    String width = graph.node("Gather", List.of(shape, graph.longScalar(1)));
+    String shape = graph.node("Shape", ids);
+    String width = graph.node("Gather", shape, graph.longScalar(1));
     String positions = decoder.positions(ids);
-    String isToken =
-        graph.node("Less", List.of(positions, graph.node("Unsqueeze", List.of(lengths, "axis.1"))));
+    String isToken = graph.node("Less", positions, graph.node("Unsqueeze", lengths, "axis.1"));
     String padding = graph.longs("padding", PlainDecoderLayers.PADDING_POSITION);
-    String keyPositions = graph.node("Where", List.of(isToken, positions, padding));
+    String keyPositions = graph.node("Where", isToken, positions, padding);
     PlainDecoderLayers.Output output =
         decoder.layers(ids, positions, keyPositions, List.of(), List.of());
-    String prompts = graph.node("Gather", List.of(shape, graph.longScalar(0)));
+    String prompts = graph.node("Gather", shape, graph.longScalar(0));
     String firstRows =
         graph.node(
-            "Mul",
-            List.of(
-                graph.node("Range", List.of(graph.longScalar(0), prompts, graph.longScalar(1))),
-                width));
-    String ends = graph.node("Sub", List.of(graph.node("Add", List.of(firstRows, lengths)), "one"));
-    String last = graph.node("Gather", List.of(output.hidden(), ends));
-    String logits = graph.node("Gather", List.of(decoder.logits(last), prompt));
+            "Mul", graph.node("Range", graph.longScalar(0), prompts, graph.longScalar(1)), width);
+    String ends = graph.node("Sub", graph.node("Add", firstRows, lengths), "one");
+    String last = graph.node("Gather", output.hidden(), ends);
+    String logits = graph.node("Gather", decoder.logits(last), prompt);
     Sampled first = sample(graph, logits, graph.longScalar(0), "one");
 
     List<String> initial =
@@ -85,22 +81,20 @@ public final class GenerationLoopGraph {
             List.of(
                 first.tokens(),
                 first.ended(),
-                graph.node("Gather", List.of(lengths, prompt)),
-                graph.node("Gather", List.of(keyPositions, prompt))));
+                graph.node("Gather", lengths, prompt),
+                graph.node("Gather", keyPositions, prompt)));
     for (int layer = 0; layer < config.layers(); layer++) {
-      initial.add(graph.node("Gather", List.of(output.keys().get(layer), prompt)));
-      initial.add(graph.node("Gather", List.of(output.values().get(layer), prompt)));
+      initial.add(graph.node("Gather", output.keys().get(layer), prompt));
+      initial.add(graph.node("Gather", output.values().get(layer), prompt));
     }
-    String steps =
-        graph.node(
-            "Gather", List.of(graph.node("Shape", List.of("uniforms")), graph.longScalar(0)));
+    String steps = graph.node("Gather", graph.node("Shape", "uniforms"), graph.longScalar(0));
     List<String> outputs = new ArrayList<>();
     for (int i = 0; i < initial.size(); i++) {
       outputs.add("carried." + i);
     }
     outputs.addAll(List.of("later.tokens", "later.log_probabilities"));
     graph.loop(
-        graph.node("Sub", List.of(steps, graph.longScalar(1))),
+        graph.node("Sub", steps, graph.longScalar(1)),
         anyOpen(graph, first.ended()),
         initial,
         body(),
@@ -114,7 +108,7 @@ public final class GenerationLoopGraph {
     graph.node(
         "",
         "Concat",
-        List.of(graph.node("Unsqueeze", List.of(first, "axis.0")), "later." + name),
+        List.of(graph.node("Unsqueeze", first, "axis.0"), "later." + name),
         List.of(name),
         attribute("axis", 0));
     graph.output(name, type, "n", "B");
@@ -136,38 +130,32 @@ public final class GenerationLoopGraph {
       keys.add(step.cacheInput("key." + layer, "B", "T"));
       values.add(step.cacheInput("value." + layer, "B", "T"));
     }
-    String positions = body.node("Unsqueeze", List.of(position, "axis.1"));
+    String positions = body.node("Unsqueeze", position, "axis.1");
     String allPositions =
         body.node("Concat", List.of(keyPositions, positions), attribute("axis", 1));
     PlainDecoderLayers.Output output =
-        step.layers(
-            body.node("Unsqueeze", List.of(token, "axis.1")),
-            positions,
-            allPositions,
-            keys,
-            values);
-    String index = body.node("Add", List.of(iteration, body.longScalar(1)));
+        step.layers(body.node("Unsqueeze", token, "axis.1"), positions, allPositions, keys, values);
+    String index = body.node("Add", iteration, body.longScalar(1));
     Sampled next =
-        sample(
-            body, step.logits(output.hidden()), index, body.node("Add", List.of(iteration, "two")));
-    String done = body.node("Or", List.of(ended, next.ended()));
+        sample(body, step.logits(output.hidden()), index, body.node("Add", iteration, "two"));
+    String done = body.node("Or", ended, next.ended());
     body.output(anyOpen(body, done), DataType.BOOL);
     body.output(next.tokens(), DataType.INT64, "B");
     body.output(done, DataType.BOOL, "B");
-    body.output(body.node("Add", List.of(position, "one")), DataType.INT64, "B");
+    body.output(body.node("Add", position, "one"), DataType.INT64, "B");
     body.output(allPositions, DataType.INT64, "B", "more");
     for (int layer = 0; layer < config.layers(); layer++) {
       step.cacheOutput(output.keys().get(layer), "B", "more");
       step.cacheOutput(output.values().get(layer), "B", "more");
     }
-    body.output(body.node("Identity", List.of(next.tokens())), DataType.INT64, "B");
+    body.output(body.node("Identity", next.tokens()), DataType.INT64, "B");
     body.output(next.logProbabilities(), DataType.FLOAT, "B");
     return body;
   }
 
   /** Whether a sequence has not ended. */
   private static String anyOpen(OnnxGraphBuilder g, String ended) {
-    return g.node("Not", List.of(g.allTrue(ended)));
+    return g.node("Not", g.allTrue(ended));
   }
 
   /**
@@ -177,17 +165,16 @@ public final class GenerationLoopGraph {
    * @param count tokens of a sequence with this one
    */
   private static Sampled sample(OnnxGraphBuilder g, String logits, String index, String count) {
-    String uniform =
-        g.node("Unsqueeze", List.of(g.node("Gather", List.of("uniforms", index)), "axis.1"));
+    String uniform = g.node("Unsqueeze", g.node("Gather", "uniforms", index), "axis.1");
     String column = SamplingNodes.sample(g, logits, uniform);
-    String token = g.node("Squeeze", List.of(column, "axis.1"));
+    String token = g.node("Squeeze", column, "axis.1");
     String all = g.node("LogSoftmax", List.of(logits), attribute("axis", -1));
     String logProbability =
         g.node(
             "Squeeze",
-            List.of(
-                g.node("GatherElements", List.of(all, column), attribute("axis", 1)), "axis.1"));
-    String isEnd = g.node("Equal", List.of(column, "ends"));
+            g.node("GatherElements", List.of(all, column), attribute("axis", 1)),
+            "axis.1");
+    String isEnd = g.node("Equal", column, "ends");
     String found =
         g.node(
             "ReduceMax",
@@ -196,12 +183,9 @@ public final class GenerationLoopGraph {
             attribute("axes", List.of(1L)),
             attribute("keepdims", 0));
     String ends =
-        g.node(
-            "And",
-            List.of(
-                g.node("Greater", List.of(found, g.longScalar(0))),
-                g.node("Not", List.of("ignore_end"))));
-    String full = g.node("GreaterOrEqual", List.of(count, "max_tokens"));
-    return new Sampled(token, logProbability, g.node("Or", List.of(ends, full)));
+        g.node("And", g.node("Greater", found, g.longScalar(0)), g.node("Not", "ignore_end"));
+
+    String full = g.node("GreaterOrEqual", count, "max_tokens");
+    return new Sampled(token, logProbability, g.node("Or", ends, full));
   }
 }

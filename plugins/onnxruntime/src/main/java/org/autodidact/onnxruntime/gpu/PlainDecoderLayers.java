@@ -102,10 +102,9 @@ public final class PlainDecoderLayers {
     Map<OptionalInt, String> masks = new HashMap<>();
     Map<String, String[]> anglesOfRope = new HashMap<>();
     String embedded =
-        graph.scaled(
-            graph.node("Gather", List.of(projections.embedding(), ids)), config.embeddingScale());
-    String batch = graph.node("Shape", List.of(ids));
-    String residual = graph.node("Reshape", List.of(embedded, "hidden_rows"));
+        graph.scaled(graph.node("Gather", projections.embedding(), ids), config.embeddingScale());
+    String batch = graph.node("Shape", ids);
+    String residual = graph.node("Reshape", embedded, "hidden_rows");
     for (int layer = 0; layer < config.layers(); layer++) {
       String name = "model.layers." + layer + ".";
       ModelConfig.LayerAttention settings = config.attention().get(layer);
@@ -133,22 +132,22 @@ public final class PlainDecoderLayers {
         output = norm(output, name + beforeMlp);
         beforeMlp = "pre_feedforward_layernorm.weight";
       }
-      residual = graph.node("Add", List.of(residual, graph.scaled(output, config.residualScale())));
+      residual = graph.node("Add", residual, graph.scaled(output, config.residualScale()));
       String mlp = projections.mlp(layer, norm(residual, name + beforeMlp));
       if (config.norm().sublayerOutputs()) {
         mlp = norm(mlp, name + "post_feedforward_layernorm.weight");
       }
-      residual = graph.node("Add", List.of(residual, graph.scaled(mlp, config.residualScale())));
+      residual = graph.node("Add", residual, graph.scaled(mlp, config.residualScale()));
     }
     return new Output(norm(residual, "model.norm.weight"), keys, values);
   }
 
   /** The positions 0, 1, … of each text of {@code ids}, [B, S]. */
   String positions(String ids) {
-    String shape = graph.node("Shape", List.of(ids));
-    String width = graph.node("Gather", List.of(shape, graph.longScalar(1)));
-    String range = graph.node("Range", List.of(graph.longScalar(0), width, graph.longScalar(1)));
-    return graph.node("Expand", List.of(graph.node("Unsqueeze", List.of(range, "axis.0")), shape));
+    String shape = graph.node("Shape", ids);
+    String width = graph.node("Gather", shape, graph.longScalar(1));
+    String range = graph.node("Range", graph.longScalar(0), width, graph.longScalar(1));
+    return graph.node("Expand", graph.node("Unsqueeze", range, "axis.0"), shape);
   }
 
   /** Logits [rows, V] of some rows of {@link Output#hidden}. */
@@ -162,15 +161,15 @@ public final class PlainDecoderLayers {
 
   /** Which tokens each new token attends to, [B, 1, S, T]. */
   private String mask(String positions, String keyPositions, OptionalInt window) {
-    String queries = graph.node("Unsqueeze", List.of(positions, "axis.2"));
-    String keys = graph.node("Unsqueeze", List.of(keyPositions, "axis.1"));
-    String visible = graph.node("LessOrEqual", List.of(keys, queries));
+    String queries = graph.node("Unsqueeze", positions, "axis.2");
+    String keys = graph.node("Unsqueeze", keyPositions, "axis.1");
+    String visible = graph.node("LessOrEqual", keys, queries);
     if (window.isPresent()) {
       String width = graph.longs(visible + ".window", window.getAsInt());
-      String first = graph.node("Sub", List.of(queries, width));
-      visible = graph.node("And", List.of(visible, graph.node("Greater", List.of(keys, first))));
+      String first = graph.node("Sub", queries, width);
+      visible = graph.node("And", visible, graph.node("Greater", keys, first));
     }
-    return graph.node("Unsqueeze", List.of(visible, "axis.1"));
+    return graph.node("Unsqueeze", visible, "axis.1");
   }
 
   /**
@@ -179,11 +178,11 @@ public final class PlainDecoderLayers {
    */
   private String[] angles(String suffix, String positions) {
     // A finished sequence goes on with the others, even beyond the context.
-    String limited = graph.node("Min", List.of(positions, "last_position"));
+    String limited = graph.node("Min", positions, "last_position");
     String[] angles = {"cos" + suffix, "sin" + suffix, limited};
     for (int i = 0; plain && i < 2; i++) {
-      String atPositions = graph.node("Gather", List.of(angles[i], limited));
-      angles[i] = graph.node("Unsqueeze", List.of(atPositions, "axis.2"));
+      String atPositions = graph.node("Gather", angles[i], limited);
+      angles[i] = graph.node("Unsqueeze", atPositions, "axis.2");
     }
     return angles;
   }
@@ -195,7 +194,7 @@ public final class PlainDecoderLayers {
             "Concat",
             List.of(batch, graph.longs(x + ".heads", heads, config.headSize())),
             attribute("axis", 0));
-    return graph.node("Reshape", List.of(x, shape));
+    return graph.node("Reshape", x, shape);
   }
 
   /** [B, S, heads, head size] as [B, heads, S, head size], or back. */
@@ -229,17 +228,11 @@ public final class PlainDecoderLayers {
     String cos = angles[0];
     String sin = angles[1];
     String first =
-        graph.node(
-            "Sub",
-            List.of(
-                graph.node("Mul", List.of(half.get(0), cos)),
-                graph.node("Mul", List.of(half.get(1), sin))));
+        graph.node("Sub", graph.node("Mul", half.get(0), cos), graph.node("Mul", half.get(1), sin));
+
     String second =
-        graph.node(
-            "Add",
-            List.of(
-                graph.node("Mul", List.of(half.get(1), cos)),
-                graph.node("Mul", List.of(half.get(0), sin))));
+        graph.node("Add", graph.node("Mul", half.get(1), cos), graph.node("Mul", half.get(0), sin));
+
     return graph.node("Concat", List.of(first, second), attribute("axis", 3));
   }
 
@@ -247,15 +240,14 @@ public final class PlainDecoderLayers {
    * Attention, [B × S, heads × head size]. The queries that read one key-value head are one matrix.
    */
   private String attention(String query, String key, String value, String mask) {
-    String grouped = graph.node("Reshape", List.of(query, "key_heads"));
+    String grouped = graph.node("Reshape", query, "key_heads");
     String turned =
         graph.node("Transpose", List.of(key), attribute("perm", List.of(0L, 1L, 3L, 2L)));
     String raw =
         graph.node(
             "Mul",
-            List.of(
-                graph.node("MatMul", List.of(grouped, turned)),
-                graph.floatScalar(projections.attentionScale())));
+            graph.node("MatMul", grouped, turned),
+            graph.floatScalar(projections.attentionScale()));
     String rows =
         graph.node(
             "Concat",
@@ -265,43 +257,33 @@ public final class PlainDecoderLayers {
                 dimension(key, "axis.2")),
             attribute("axis", 0));
     String scores =
-        graph.node(
-            "Where",
-            List.of(mask, graph.node("Reshape", List.of(raw, rows)), graph.floatScalar(-1e9f)));
+        graph.node("Where", mask, graph.node("Reshape", raw, rows), graph.floatScalar(-1e9f));
     String weights = graph.node("Softmax", List.of(scores), attribute("axis", -1));
-    String back = graph.node("Shape", List.of(raw));
-    String found =
-        graph.node("MatMul", List.of(graph.node("Reshape", List.of(weights, back)), value));
-    String perHead = graph.node("Reshape", List.of(found, "all_heads"));
-    return graph.node("Reshape", List.of(byHead(perHead), "side_by_side"));
+    String back = graph.node("Shape", raw);
+    String found = graph.node("MatMul", graph.node("Reshape", weights, back), value);
+    String perHead = graph.node("Reshape", found, "all_heads");
+    return graph.node("Reshape", byHead(perHead), "side_by_side");
   }
 
   private String dimension(String x, String axis) {
-    return graph.node("Gather", List.of(graph.node("Shape", List.of(x)), axis));
+    return graph.node("Gather", graph.node("Shape", x), axis);
   }
 
   /** RMSNorm (Zhang and Sennrich, 2019) over the last dimension. */
   private String norm(String x, String gain) {
     if (!plain) {
-      return graph.node(
-          "SimplifiedLayerNormalization",
-          List.of(x, projections.gain(gain)),
-          attribute("axis", -1),
-          attribute("epsilon", (float) config.norm().epsilon()));
+      return graph.rmsNorm(x, projections.gain(gain), config.norm().epsilon());
     }
     String mean =
         graph.node(
             "ReduceMean",
-            List.of(graph.node("Mul", List.of(x, x))),
+            List.of(graph.node("Mul", x, x)),
             attribute("axes", List.of(-1L)),
             attribute("keepdims", 1));
     String size =
         graph.node(
-            "Sqrt",
-            List.of(
-                graph.node(
-                    "Add", List.of(mean, graph.floatScalar((float) config.norm().epsilon())))));
-    return graph.node("Mul", List.of(graph.node("Div", List.of(x, size)), projections.gain(gain)));
+            "Sqrt", graph.node("Add", mean, graph.floatScalar((float) config.norm().epsilon())));
+    return graph.node("Mul", graph.node("Div", x, size), projections.gain(gain));
   }
 
   /** Declares a layer's keys or values as an input, [batch, key-value heads, length, head size]. */

@@ -71,29 +71,29 @@ final class SamplingNodes {
   }
 
   private String sample(String logits, String uniform) {
-    String tempered = graph.node("Mul", List.of(logits, "inverse_temperature"));
+    String tempered = graph.node("Mul", logits, "inverse_temperature");
     String softmax = graph.node("Softmax", List.of(tempered), attribute("axis", -1));
     String p = graph.node("Cast", List.of(softmax), attribute("to", DataType.DOUBLE_VALUE));
     String max = graph.node("ReduceMax", List.of(p), attribute("axes", List.of(1L)));
-    String minimum = graph.node("Mul", List.of(max, "min_p"));
-    String zero = graph.node("Sub", List.of(max, max));
+    String minimum = graph.node("Mul", max, "min_p");
+    String zero = graph.node("Sub", max, max);
     Distribution distribution = new Distribution(tempered, p, minimum, zero, uniform);
     Ranked few = ranked("few", distribution);
 
     // The mass that is kept of all tokens: within the few by a top-k, else by min-p. A top-k
     // between
     // the few and all is known only after sorting.
-    String within = graph.node("LessOrEqual", List.of("top_k", "few"));
-    String likely = graph.node("GreaterOrEqual", List.of(p, minimum));
-    String likelyMass = sum(graph.node("Where", List.of(likely, p, zero)));
-    String mass = graph.node("Where", List.of(within, few.mass(), likelyMass));
+    String within = graph.node("LessOrEqual", "top_k", "few");
+    String likely = graph.node("GreaterOrEqual", p, minimum);
+    String likelyMass = sum(graph.node("Where", likely, p, zero));
+    String mass = graph.node("Where", within, few.mass(), likelyMass);
     String weakest = graph.node("ReduceMin", List.of(few.p()), attribute("axes", List.of(1L)));
-    String nucleusMass = graph.node("Mul", List.of(mass, "top_p"));
-    String reached = graph.node("GreaterOrEqual", List.of(few.mass(), nucleusMass));
-    String unranked = graph.node("GreaterOrEqual", List.of("top_k", "all"));
-    String nucleus = graph.node("And", List.of(reached, unranked));
-    String cut = graph.node("Or", List.of(nucleus, graph.node("Less", List.of(weakest, minimum))));
-    String enough = graph.node("Or", List.of(within, cut));
+    String nucleusMass = graph.node("Mul", mass, "top_p");
+    String reached = graph.node("GreaterOrEqual", few.mass(), nucleusMass);
+    String unranked = graph.node("GreaterOrEqual", "top_k", "all");
+    String nucleus = graph.node("And", reached, unranked);
+    String cut = graph.node("Or", nucleus, graph.node("Less", weakest, minimum));
+    String enough = graph.node("Or", within, cut);
 
     OnnxGraphBuilder pickFew = graph.branch(enough + ".few");
     pickFew.output(
@@ -101,7 +101,7 @@ final class SamplingNodes {
     OnnxGraphBuilder sortAll = graph.branch(enough + ".all");
     SamplingNodes beyond = new SamplingNodes(sortAll);
     Ranked all = beyond.ranked("all", distribution);
-    String ofAll = sortAll.node("Mul", List.of(all.mass(), "top_p"));
+    String ofAll = sortAll.node("Mul", all.mass(), "top_p");
     sortAll.output(beyond.pick(all, ofAll, distribution), DataType.INT64, "B", 1);
     return graph.ifElse(graph.allTrue(enough), pickFew, sortAll);
   }
@@ -116,10 +116,10 @@ final class SamplingNodes {
         List.of(sorted, ids),
         attribute("axis", -1));
     String p = graph.node("GatherElements", List.of(distribution.p(), ids), attribute("axis", 1));
-    String withinTopK = graph.node("Less", List.of(name + ".ranks", "top_k"));
-    String likely = graph.node("GreaterOrEqual", List.of(p, distribution.minimum()));
-    String keeps = graph.node("And", List.of(withinTopK, likely));
-    String kept = graph.node("Where", List.of(keeps, p, distribution.zero()));
+    String withinTopK = graph.node("Less", name + ".ranks", "top_k");
+    String likely = graph.node("GreaterOrEqual", p, distribution.minimum());
+    String keeps = graph.node("And", withinTopK, likely);
+    String kept = graph.node("Where", keeps, p, distribution.zero());
     return new Ranked(name, ids, p, kept, sum(kept));
   }
 
@@ -128,26 +128,25 @@ final class SamplingNodes {
    * nucleusMass}.
    */
   private String pick(Ranked of, String nucleusMass, Distribution distribution) {
-    String kept = graph.node("Pad", List.of(of.kept(), of.name() + ".padding"));
+    String kept = graph.node("Pad", of.kept(), of.name() + ".padding");
     String upTo = cumulative(kept, of.name());
-    String before = graph.node("Sub", List.of(upTo, kept));
+    String before = graph.node("Sub", upTo, kept);
     String inside =
         graph.node(
             "And",
-            List.of(
-                graph.node("Greater", List.of(kept, distribution.zero())),
-                graph.node("Less", List.of(before, nucleusMass))));
-    String nucleus = sum(graph.node("Where", List.of(inside, kept, distribution.zero())));
-    String aim = graph.node("Mul", List.of(distribution.uniform(), nucleus));
-    String passed = count(graph.node("LessOrEqual", List.of(upTo, aim)));
-    String last = graph.node("Sub", List.of(count(inside), graph.longScalar(1)));
-    String rank = graph.node("Min", List.of(passed, last));
+            graph.node("Greater", kept, distribution.zero()),
+            graph.node("Less", before, nucleusMass));
+    String nucleus = sum(graph.node("Where", inside, kept, distribution.zero()));
+    String aim = graph.node("Mul", distribution.uniform(), nucleus);
+    String passed = count(graph.node("LessOrEqual", upTo, aim));
+    String last = graph.node("Sub", count(inside), graph.longScalar(1));
+    String rank = graph.node("Min", passed, last);
     return graph.node("GatherElements", List.of(of.ids(), rank), attribute("axis", 1));
   }
 
   private String cumulative(String x, String name) {
-    String tiles = graph.node("Reshape", List.of(x, name + ".tiles"));
-    String inTile = graph.node("CumSum", List.of(tiles, graph.longScalar(2)));
+    String tiles = graph.node("Reshape", x, name + ".tiles");
+    String inTile = graph.node("CumSum", tiles, graph.longScalar(2));
     String end =
         graph.node(
             "Gather",
@@ -155,12 +154,12 @@ final class SamplingNodes {
             attribute("axis", 2));
     String before =
         graph.node("CumSum", List.of(end, graph.longScalar(1)), attribute("exclusive", 1));
-    String upTo = graph.node("Add", List.of(inTile, before));
-    return graph.node("Reshape", List.of(upTo, name + ".row"));
+    String upTo = graph.node("Add", inTile, before);
+    return graph.node("Reshape", upTo, name + ".row");
   }
 
   private String sum(String x) {
-    return graph.node("ReduceSum", List.of(x, "axis.1"));
+    return graph.node("ReduceSum", x, "axis.1");
   }
 
   /** How many booleans of each row are true, [B, 1]. */

@@ -30,7 +30,7 @@ public final class ScoringGraph {
     String positions = decoder.positions(ids);
     PlainDecoderLayers.Output output =
         decoder.layers(ids, positions, positions, List.of(), List.of());
-    String logits = decoder.logits(graph.node("Gather", List.of(output.hidden(), rows)));
+    String logits = decoder.logits(graph.node("Gather", output.hidden(), rows));
     String all = graph.node("LogSoftmax", List.of(logits), attribute("axis", -1));
     graph.node("", "GatherND", List.of(all, targets), List.of("log_probabilities"));
     graph.output("log_probabilities", DataType.FLOAT, "T");

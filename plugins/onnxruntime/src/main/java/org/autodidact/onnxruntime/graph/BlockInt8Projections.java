@@ -26,9 +26,7 @@ final class BlockInt8Projections extends FloatProjections {
   String linear(String x, String name, boolean bias) {
     String product = name + ":product";
     matMul(name, x, product);
-    return bias
-        ? graph.node("Add", List.of(product, graph.weight(model.tensor(name + ".bias"))))
-        : product;
+    return bias ? graph.node("Add", product, graph.weight(model.tensor(name + ".bias"))) : product;
   }
 
   @Override

@@ -103,10 +103,9 @@ public final class DecoderGraph {
     ropes.forEach((rope, suffix) -> graph.ropeTables(suffix, config.headSize(), rope, positions));
     graph.longs("last", -1);
     sequenceShape =
-        graph.node(
-            "Concat", List.of(graph.node("Shape", List.of(ids)), "last"), attribute("axis", 0));
+        graph.node("Concat", List.of(graph.node("Shape", ids), "last"), attribute("axis", 0));
 
-    String rows = graph.node("Gather", List.of(projections.embedding(), ids));
+    String rows = graph.node("Gather", projections.embedding(), ids);
     String residual = flat(graph.scaled(rows, config.embeddingScale()), config.hiddenSize());
     String normed = norm(residual, "model.layers.0.input_layernorm.weight");
     for (int layer = 0; layer < config.layers(); layer++) {
@@ -195,16 +194,17 @@ public final class DecoderGraph {
   private void head(String normed) {
     String wanted = graph.node("Gather", List.of(normed, "logit_rows"), attribute("axis", 0));
     projections.head(graph.scaled(wanted, config.logitScale()));
-    String tempered = graph.node("Mul", List.of("logits", "inverse_temperature"));
+    String tempered = graph.node("Mul", "logits", "inverse_temperature");
     graph.node("", "Softmax", List.of(tempered), List.of("probabilities"), attribute("axis", -1));
     // ReduceLogSumExp sums one by one in float32, an error of 1e-4 a token. Softmax is exact to a
     // rounding error, and ln Σ exp l = max l - ln max p. Java takes the ln: here its last bit would
     // depend on the row's index in the batch.
-    String likeliest = maximum(graph.node("Softmax", List.of("logits"), attribute("axis", -1)));
+    String likeliest =
+        graph.max(graph.node("Softmax", List.of("logits"), attribute("axis", -1)), 1);
     graph.node(
         "",
         "Concat",
-        List.of(maximum("logits"), likeliest),
+        List.of(graph.max("logits", 1), likeliest),
         List.of("peaks"),
         attribute("axis", 1));
     graph.output("logits", DataType.FLOAT, "R", config.vocabularySize());
@@ -212,23 +212,13 @@ public final class DecoderGraph {
     graph.output("peaks", DataType.FLOAT, "R", 2);
   }
 
-  private String maximum(String rows) {
-    return graph.node(
-        "ReduceMax", List.of(rows), attribute("axes", List.of(1L)), attribute("keepdims", 1));
-  }
-
-  /** RMSNorm (Zhang and Sennrich, 2019). */
   private String norm(String x, String gain) {
-    return graph.node(
-        "SimplifiedLayerNormalization",
-        List.of(x, projections.gain(gain)),
-        attribute("axis", -1),
-        attribute("epsilon", (float) config.norm().epsilon()));
+    return graph.rmsNorm(x, projections.gain(gain), config.norm().epsilon());
   }
 
   /** RMSNorm of each head, [B × S, heads × head size]. */
   private String normEachHead(String x, String gain, int heads) {
-    return flat(norm(graph.node("Reshape", List.of(x, "head")), gain), heads * config.headSize());
+    return flat(norm(graph.node("Reshape", x, "head"), gain), heads * config.headSize());
   }
 
   /** RMSNorm of {@code x + residual}, and that sum. */
@@ -247,11 +237,11 @@ public final class DecoderGraph {
   /** [B, S, width] as [B × S, width], which Gemm takes. */
   private String flat(String x, int width) {
     String shape = flatShapes.computeIfAbsent(width, w -> graph.longs("flat." + w, -1, w));
-    return graph.node("Reshape", List.of(x, shape));
+    return graph.node("Reshape", x, shape);
   }
 
   /** [B × S, width] as [B, S, width], which attention takes. */
   private String perSequence(String x) {
-    return graph.node("Reshape", List.of(x, sequenceShape));
+    return graph.node("Reshape", x, sequenceShape);
   }
 }

@@ -27,7 +27,7 @@ public class FloatProjections implements Projections {
   @Override
   public String gain(String name) {
     return config.norm().gainsFromOne()
-        ? graph.node("Add", List.of(weight(name), graph.floatScalar(1)))
+        ? graph.node("Add", weight(name), graph.floatScalar(1))
         : weight(name);
   }
 
@@ -61,29 +61,25 @@ public class FloatProjections implements Projections {
     String name = "model.layers." + layer + ".mlp.";
     String gate = linear(x, name + "gate_proj", config.mlpBias());
     String up = linear(x, name + "up_proj", config.mlpBias());
-    return linear(
-        graph.node("Mul", List.of(activated(gate), up)), name + "down_proj", config.mlpBias());
+    return linear(graph.node("Mul", activated(gate), up), name + "down_proj", config.mlpBias());
   }
 
   /** The MLP's activation function. */
   private String activated(String x) {
     return switch (config.activation()) {
-      case SILU -> graph.node("Mul", List.of(x, graph.node("Sigmoid", List.of(x))));
+      case SILU -> graph.node("Mul", x, graph.node("Sigmoid", x));
       case GELU_TANH -> gelu(x);
     };
   }
 
   /** GELU: x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³))), of plain ONNX operators. */
   private String gelu(String x) {
-    String cube = graph.node("Pow", List.of(x, graph.floatScalar(3)));
-    String inner =
-        graph.node(
-            "Add", List.of(x, graph.node("Mul", List.of(cube, graph.floatScalar(0.044715f)))));
+    String cube = graph.node("Pow", x, graph.floatScalar(3));
+    String inner = graph.node("Add", x, graph.node("Mul", cube, graph.floatScalar(0.044715f)));
     float slope = (float) Math.sqrt(2 / Math.PI);
-    String tanh =
-        graph.node("Tanh", List.of(graph.node("Mul", List.of(inner, graph.floatScalar(slope)))));
-    String gate = graph.node("Add", List.of(tanh, graph.floatScalar(1)));
-    return graph.node("Mul", List.of(gate, graph.node("Mul", List.of(x, graph.floatScalar(0.5f)))));
+    String tanh = graph.node("Tanh", graph.node("Mul", inner, graph.floatScalar(slope)));
+    String gate = graph.node("Add", tanh, graph.floatScalar(1));
+    return graph.node("Mul", gate, graph.node("Mul", x, graph.floatScalar(0.5f)));
   }
 
   @Override

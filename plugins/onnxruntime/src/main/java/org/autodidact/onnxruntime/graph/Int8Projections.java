@@ -100,11 +100,10 @@ public final class Int8Projections implements Projections {
     // Linear from here on, so the scale of "up" can be applied after "down".
     boolean linear = weights.matrix("up." + layer).bias().length == 0;
     String up = linear ? matMul("up." + layer, input.bytes()) : project("up." + layer, input);
-    String blocks = graph.node("Reshape", List.of(graph.node("Mul", List.of(gate, up)), "blocks"));
-    String rotated = graph.node("MatMul", List.of(blocks, "hadamard"));
-    Quantized gated = quantize(graph.node("Reshape", List.of(rotated, "unblocked")));
-    String scale =
-        linear ? graph.node("Mul", List.of(gated.scale(), input.scale())) : gated.scale();
+    String blocks = graph.node("Reshape", graph.node("Mul", gate, up), "blocks");
+    String rotated = graph.node("MatMul", blocks, "hadamard");
+    Quantized gated = quantize(graph.node("Reshape", rotated, "unblocked"));
+    String scale = linear ? graph.node("Mul", gated.scale(), input.scale()) : gated.scale();
     return project("down." + layer, new Quantized(gated.bytes(), scale));
   }
 
@@ -133,32 +132,25 @@ public final class Int8Projections implements Projections {
     if (Int8Weights.rotatesResidual(config)) {
       return quantize(x);
     }
-    String blocks = graph.node("Reshape", List.of(x, "input_blocks"));
-    String rotated = graph.node("MatMul", List.of(blocks, "input_hadamard"));
-    return quantize(graph.node("Reshape", List.of(rotated, "input_unblocked")));
+    String blocks = graph.node("Reshape", x, "input_blocks");
+    String rotated = graph.node("MatMul", blocks, "input_hadamard");
+    return quantize(graph.node("Reshape", rotated, "input_unblocked"));
   }
 
   /** Quantizes each row by its largest number. */
   private Quantized quantize(String x) {
-    String largest =
-        graph.node(
-            "ReduceMax",
-            List.of(graph.node("Abs", List.of(x))),
-            attribute("axes", List.of(1L)),
-            attribute("keepdims", 1));
-    String scale =
-        graph.node("Div", List.of(graph.node("Max", List.of(largest, "tiny")), "levels"));
-    String bytes =
-        graph.node("QuantizeLinear", List.of(graph.node("Div", List.of(x, scale)), "one", "zero"));
+    String largest = graph.max(graph.node("Abs", x), 1);
+    String scale = graph.node("Div", graph.node("Max", largest, "tiny"), "levels");
+    String bytes = graph.node("QuantizeLinear", graph.node("Div", x, scale), "one", "zero");
     return new Quantized(bytes, scale);
   }
 
   private String project(String name, Quantized x) {
-    String scaled = graph.node("Mul", List.of(matMul(name, x.bytes()), x.scale()));
+    String scaled = graph.node("Mul", matMul(name, x.bytes()), x.scale());
     float[] bias = weights.matrix(name).bias();
     return bias.length == 0
         ? scaled
-        : graph.node("Add", List.of(scaled, graph.floats(name + ".bias", bias, bias.length)));
+        : graph.node("Add", scaled, graph.floats(name + ".bias", bias, bias.length));
   }
 
   /** The matrix product with quantized activations, not yet times their scale. */

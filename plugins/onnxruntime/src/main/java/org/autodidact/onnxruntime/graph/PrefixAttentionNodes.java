@@ -105,30 +105,29 @@ public final class PrefixAttentionNodes {
 
   private String allParts(
       OnnxGraphBuilder g, int layer, String queries, String own, String scores) {
-    String first = g.node("Slice", List.of(queries, "first", "queries_end", "columns"));
+    String first = g.node("Slice", queries, "first", "queries_end", "columns");
     String rotated = "rotated." + layer;
     g.node(
         MICROSOFT,
         "RotaryEmbedding",
-        List.of(g.node("Unsqueeze", List.of(first, "columns")), "positions", "cos", "sin"),
+        List.of(g.node("Unsqueeze", first, "columns"), "positions", "cos", "sin"),
         List.of(rotated));
-    String rows = g.node("Reshape", List.of(rotated, "merged_heads"));
-    String grouped =
-        attendToPrefix(g, layer, "group", g.node("Gather", List.of(rows, "group_sequences")));
+    String rows = g.node("Reshape", rotated, "merged_heads");
+    String grouped = attendToPrefix(g, layer, "group", g.node("Gather", rows, "group_sequences"));
     List<Part> parts =
         List.of(
             ownPart(g, own, scores),
-            split(g, g.node("Gather", List.of(grouped, "sequence_indices"))),
+            split(g, g.node("Gather", grouped, "sequence_indices")),
             split(g, attendToPrefix(g, layer, "template", rows)));
     List<String> sums = sums(g, parts);
-    String sum = g.node("Mul", List.of(parts.get(0).output(), sums.get(0)));
+    String sum = g.node("Mul", parts.get(0).output(), sums.get(0));
     String total = sums.get(0);
     for (int i = 1; i < parts.size(); i++) {
-      String weighted = g.node("Mul", List.of(parts.get(i).output(), sums.get(i)));
-      sum = g.node("Add", List.of(sum, weighted));
-      total = g.node("Add", List.of(total, sums.get(i)));
+      String weighted = g.node("Mul", parts.get(i).output(), sums.get(i));
+      sum = g.node("Add", sum, weighted);
+      total = g.node("Add", total, sums.get(i));
     }
-    return g.node("Div", List.of(sum, total));
+    return g.node("Div", sum, total);
   }
 
   /** Σ exp of each part's scores, relative to one number; [B, heads, 1] each. */
@@ -138,9 +137,7 @@ public final class PrefixAttentionNodes {
     String maxWeights =
         g.node("Concat", parts.stream().map(Part::maxWeight).toList(), attribute("axis", 2));
     String all =
-        g.node(
-            "Div",
-            List.of(g.node("Softmax", List.of(maxScores), attribute("axis", 2)), maxWeights));
+        g.node("Div", g.node("Softmax", List.of(maxScores), attribute("axis", 2)), maxWeights);
     List<String> each = List.of(all + ".own", all + ".group", all + ".template");
     g.node("", "Split", List.of(all, "part_sizes"), each, attribute("axis", 2));
     return each;
@@ -151,8 +148,8 @@ public final class PrefixAttentionNodes {
    * side, [G × K, heads, head size + 2].
    */
   private String attendToPrefix(OnnxGraphBuilder g, int layer, String part, String queries) {
-    String split = g.node("Reshape", List.of(queries, part + "_split"));
-    String byHead = g.node("Reshape", List.of(swapped(g, split), part + "_heads"));
+    String split = g.node("Reshape", queries, part + "_split");
+    String byHead = g.node("Reshape", swapped(g, split), part + "_heads");
     String raw = part + "_scores." + layer;
     g.node(
         MICROSOFT,
@@ -161,16 +158,14 @@ public final class PrefixAttentionNodes {
         List.of(raw),
         attribute("transB", 1),
         attribute("alpha", scale));
-    String scores = g.node("Where", List.of(part + "_mask", raw, "masked_score"));
+    String scores = g.node("Where", part + "_mask", raw, "masked_score");
     String weights = g.node("Softmax", List.of(scores), attribute("axis", -1));
-    String values = g.node("MatMul", List.of(weights, part + "." + layer + ".value"));
+    String values = g.node("MatMul", weights, part + "." + layer + ".value");
     String found =
         g.node(
-            "Concat",
-            List.of(values, maximum(g, scores), maximum(g, weights)),
-            attribute("axis", 3));
-    String back = swapped(g, g.node("Reshape", List.of(found, part + "_back")));
-    return g.node("Reshape", List.of(back, "split_heads_and_two"));
+            "Concat", List.of(values, g.max(scores, 3), g.max(weights, 3)), attribute("axis", 3));
+    String back = swapped(g, g.node("Reshape", found, part + "_back"));
+    return g.node("Reshape", back, "split_heads_and_two");
   }
 
   private static Part split(OnnxGraphBuilder g, String both) {
@@ -185,21 +180,16 @@ public final class PrefixAttentionNodes {
   }
 
   private static Part ownPart(OnnxGraphBuilder g, String own, String scores) {
-    String there = g.node("Where", List.of("own_mask", scores, "masked_score"));
-    String weights = g.node("Softmax", List.of(there), attribute("axis", -1));
+    String masked = g.node("Where", "own_mask", scores, "masked_score");
+    String weights = g.node("Softmax", List.of(masked), attribute("axis", -1));
     return new Part(
-        g.node("Reshape", List.of(own, "split_heads")),
-        g.node("Reshape", List.of(maximum(g, there), "split_heads_one")),
-        g.node("Reshape", List.of(maximum(g, weights), "split_heads_one")));
+        g.node("Reshape", own, "split_heads"),
+        g.node("Reshape", g.max(masked, 3), "split_heads_one"),
+        g.node("Reshape", g.max(weights, 3), "split_heads_one"));
   }
 
   /** [G, K, heads, …] as [G, heads, K, …], or back: swaps the second and third dimension. */
   private static String swapped(OnnxGraphBuilder g, String x) {
     return g.node("Transpose", List.of(x), attribute("perm", List.of(0L, 2L, 1L, 3L, 4L)));
-  }
-
-  private static String maximum(OnnxGraphBuilder g, String x) {
-    return g.node(
-        "ReduceMax", List.of(x), attribute("axes", List.of(3L)), attribute("keepdims", 1));
   }
 }

@@ -188,6 +188,11 @@ public final class OnnxGraphBuilder {
     return name;
   }
 
+  /** Adds a node of standard ONNX without attributes, with one output. */
+  public String node(String operator, String... inputs) {
+    return node(operator, Arrays.asList(inputs));
+  }
+
   /** Adds a node of standard ONNX with one output. */
   public String node(String operator, List<String> inputs, AttributeProto... attributes) {
     String output = operator + "_" + graph.getName() + "_" + nodes;
@@ -195,9 +200,24 @@ public final class OnnxGraphBuilder {
     return output;
   }
 
+  /** The maximum over an axis, which stays with length 1. */
+  public String max(String x, long axis) {
+    return node(
+        "ReduceMax", List.of(x), attribute("axes", List.of(axis)), attribute("keepdims", 1));
+  }
+
+  /** RMSNorm (Zhang and Sennrich, 2019) over the last axis, by ONNX Runtime's operator. */
+  public String rmsNorm(String x, String gain, double epsilon) {
+    return node(
+        "SimplifiedLayerNormalization",
+        List.of(x, gain),
+        attribute("axis", -1),
+        attribute("epsilon", (float) epsilon));
+  }
+
   /** x × scale; no node where the scale is 1. */
   public String scaled(String x, double scale) {
-    return scale == 1 ? x : node("Mul", List.of(x, floatScalar((float) scale)));
+    return scale == 1 ? x : node("Mul", x, floatScalar((float) scale));
   }
 
   /** Adds tables of the rotary angles, {@code cos} and {@code sin} [positions, head size / 2]. */

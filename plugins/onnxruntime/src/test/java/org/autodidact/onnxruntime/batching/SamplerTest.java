@@ -34,7 +34,7 @@ public class SamplerTest {
     "0, 0.95, 0.01",
     "5000, 0.8, 0"
   })
-  void drawsAsOneThatSortsAll(int topK, double topP, double minP) {
+  void samplesAsOneThatSortsAll(int topK, double topP, double minP) {
     SamplingParameters parameters =
         new SamplingParameters(1, 1, topK, topP, minP, 1, List.of(), false);
     Sampler.Scratch scratch = new Sampler.Scratch(VOCABULARY);

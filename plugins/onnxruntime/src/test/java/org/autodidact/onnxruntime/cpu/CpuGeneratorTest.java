@@ -117,7 +117,7 @@ class CpuGeneratorTest {
 
   /** What texts have in common is computed once, and changes nothing. */
   @Test
-  void textsThatBeginAlikeWeighWhatTheyWeighAlone() {
+  void textsWithACommonPrefixAreScoredAsAlone() {
     List<ScoringRequest> requests = new ArrayList<>();
     for (int i = 0; i < 30; i++) {
       requests.add(
@@ -168,7 +168,7 @@ class CpuGeneratorTest {
    */
   @ParameterizedTest
   @ValueSource(ints = {16, 64})
-  void aTextWeighsTheSameWhereverItsRunBegins(int head) {
+  void aTextIsScoredTheSameWhereverItsRunBegins(int head) {
     Checkpoint model =
         new Checkpoint("M0", TinyModel.write(folder.resolve("heads of " + head), 3, head));
     try (CpuGenerator opened =
@@ -221,7 +221,7 @@ class CpuGeneratorTest {
 
   /** A prompt's answer, among prompts that begin as it does and among others. */
   @Test
-  void promptsThatBeginAlikeAreAnsweredAsAlone() {
+  void promptsWithACommonPrefixAreAnsweredAsAlone() {
     List<GenerationRequest> requests = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
       requests.add(

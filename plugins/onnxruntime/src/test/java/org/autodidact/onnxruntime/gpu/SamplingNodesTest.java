@@ -62,7 +62,7 @@ class SamplingNodesTest {
     int same = 0;
     try (OrtSession session = open()) {
       for (long seed = 0; seed < SEEDS; seed++) {
-        int[] found = draw(session, logits, parameters, new SplittableRandom(seed).nextDouble());
+        int[] found = sample(session, logits, parameters, new SplittableRandom(seed).nextDouble());
         for (int row = 0; row < ROWS; row++) {
           int expected = new Sampler(parameters, seed, new int[0]).sample(rows, row, scratch);
           same += found[row] == expected ? 1 : 0;
@@ -91,7 +91,7 @@ class SamplingNodesTest {
     }
   }
 
-  private static int[] draw(
+  private static int[] sample(
       OrtSession session, float[] logits, SamplingParameters parameters, double uniform)
       throws OrtException {
     try (RunTensors tensors = new RunTensors()) {

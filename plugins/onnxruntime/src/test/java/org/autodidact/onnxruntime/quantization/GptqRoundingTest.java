@@ -55,32 +55,33 @@ class GptqRoundingTest {
     return sum / inputs.length / OUTPUTS;
   }
 
-  private static Int8Matrix round(
-      float[][] weights, boolean paired, ActivationStatistics statistics) {
+  private static Int8Matrix quantize(
+      float[][] weights, boolean limitsPairs, ActivationStatistics statistics) {
     return GptqRounding.quantize(
         (from, count) ->
             HadamardRotation.transposed(Arrays.copyOfRange(weights, from, from + count), INPUTS),
         OUTPUTS,
         new float[0],
-        paired,
+        limitsPairs,
         statistics);
   }
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void errorsAreKeptOffTheInputsDirections(boolean paired) {
+  void errorsAreKeptOffTheInputsDirections(boolean limitsPairs) {
     float[][] inputs = inputs(400);
     float[][] weights = gaussian(OUTPUTS, INPUTS);
-    double with = error(weights, round(weights, paired, ActivationStatistics.of(inputs)), inputs);
+    double with =
+        error(weights, quantize(weights, limitsPairs, ActivationStatistics.of(inputs)), inputs);
     double without =
-        error(weights, round(weights, paired, ActivationStatistics.none(INPUTS)), inputs);
+        error(weights, quantize(weights, limitsPairs, ActivationStatistics.none(INPUTS)), inputs);
     assertThat(with).isLessThan(without / 4);
   }
 
   @Test
   void noTwoNeighboursOverflow() {
     float[][] weights = gaussian(OUTPUTS, INPUTS);
-    Int8Matrix m = round(weights, true, ActivationStatistics.of(inputs(100)));
+    Int8Matrix m = quantize(weights, true, ActivationStatistics.of(inputs(100)));
     for (int n = 0; n < OUTPUTS; n++) {
       for (int k = 0; k < INPUTS; k += 2) {
         int a = m.values().bytes().get(k * OUTPUTS + n);

@@ -79,7 +79,7 @@ class VectorBackendTest {
     }
   }
 
-  /** Of the same weights, rounded without knowing what they read, as the graph has them. */
+  /** Of the same weights, quantized without calibration, as the graph has them. */
   @Test
   void logitsAreTheGraphs() {
     try (CpuGenerator graph = open(2, false);
@@ -92,9 +92,9 @@ class VectorBackendTest {
     }
   }
 
-  /** A mean that is taken from inputs and not given back moves them by 0.4. */
+  /** A mean that is subtracted from inputs and not made up for moves logits by 0.4. */
   @Test
-  void centredInputsHaveNearlyTheGraphsLogits() {
+  void inputsWithoutTheirMeanHaveNearlyTheGraphsLogits() {
     try (CpuGenerator vectors = open(2, true);
         CpuGenerator graph = open(2, false)) {
       assertDivergenceBelow(0.04, graph.backend(), vectors.backend());
@@ -123,12 +123,12 @@ class VectorBackendTest {
     }
   }
 
-  /** Many texts are read by threads apart, one by all together. */
+  /** Many texts are prefilled by a session a thread, one by all threads. */
   @Test
-  void aTextIsWeighedAlikeByOneThreadAndByAll() {
+  void aTextIsScoredAlikeByOneThreadAndByAll() {
     List<ScoringRequest> requests = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
-      // Some begin alike, some do not, and one block of tokens does not hold the longest.
+      // Some have a common prefix, and one tile of tokens does not hold the longest.
       Prompt prompt = Prompt.of("p" + i, "word ".repeat(10 + 7 * i) + i);
       List<String> continuations = i % 3 == 0 ? List.of("0", "1") : List.of("a longer one", "1");
       requests.add(new ScoringRequest(prompt, "Score: ", continuations, false));
