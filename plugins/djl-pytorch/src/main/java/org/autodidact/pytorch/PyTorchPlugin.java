@@ -19,6 +19,9 @@ import org.autodidact.pytorch.program.TrainingScript;
 
 /** Brings the trainer {@code djl-pytorch}. */
 public final class PyTorchPlugin implements Plugin {
+  /** What can be trained. */
+  public static final BackendCapabilities CAPABILITIES = TrainingScript.CAPABILITIES;
+
   @Override
   public String name() {
     return "djl-pytorch";
@@ -51,9 +54,6 @@ public final class PyTorchPlugin implements Plugin {
       return List.of("libtorch does not load here: " + e);
     }
   }
-
-  /** What can be trained. */
-  public static final BackendCapabilities CAPABILITIES = TrainingScript.CAPABILITIES;
 
   @Override
   public List<String> diagnose(Checkpoint model) {

@@ -134,9 +134,10 @@ class LossesTest {
           .isInstanceOf(InvalidInputException.class)
           .hasMessageContaining("weight-decay");
     }
-    TrainingSettings most = TrainingSettings.dpo().toBuilder().epochs(Integer.MAX_VALUE).build();
-    assertThat(most.steps(16)).isEqualTo(Integer.MAX_VALUE);
-    assertThatThrownBy(() -> most.steps(17))
+    TrainingSettings most = TrainingSettings.dpo().toBuilder().epochs(100_000).build();
+    int countable = 16 * (Integer.MAX_VALUE / 100_000);
+    assertThat(most.steps(countable)).isEqualTo(2_147_400_000);
+    assertThatThrownBy(() -> most.steps(countable + 1))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("epochs");
   }
