@@ -159,7 +159,7 @@ class DjlTrainerTest {
                 new Cancellation())
             .metrics();
     assertThat(metrics.get(0).value("loss").orElseThrow()).isCloseTo(Math.log(2), within(1e-5));
-    assertThat(metrics.get(3).value("loss").orElseThrow()).isLessThan(0.3);
+    assertThat(metrics.get(3).value("loss").orElseThrow()).isLessThan(Math.log(2) / 2);
     assertThat(folder.resolve("out/model.safetensors")).exists();
   }
 
