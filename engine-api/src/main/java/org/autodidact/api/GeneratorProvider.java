@@ -14,13 +14,14 @@ public interface GeneratorProvider {
   Generator open(Checkpoint checkpoint, ComputeSettings settings);
 
   /**
-   * Refuses a folder that {@link #open} would, as far as that can be known without loading it. A
-   * run asks before anything is stored. By default every folder will do.
+   * Refuses what {@link #open} would refuse, as far as that can be known without loading the
+   * checkpoint. A run asks before any work is done. By default all is accepted.
    *
    * @throws InvalidInputException where the folder is not a readable checkpoint
-   * @throws UnsupportedModelException where the plugin cannot run this architecture
+   * @throws UnsupportedModelException where the plugin cannot run this architecture, or not in this
+   *     precision or on this device
    */
-  default void check(Checkpoint checkpoint) {}
+  default void check(Checkpoint checkpoint, ComputeSettings settings) {}
 
   /**
    * Loads the checkpoint, which may take minutes, unless it is cancelled. A provider that takes

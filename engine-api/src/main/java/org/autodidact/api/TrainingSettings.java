@@ -1,5 +1,7 @@
 package org.autodidact.api;
 
+import java.lang.reflect.RecordComponent;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +21,8 @@ public record TrainingSettings(
                 + " chosen answers alone")
         Loss loss,
     LossParameters lossParameters,
-    @Setting("adafactor keeps next to nothing of past gradients") Optimizer optimizer,
+    @Setting("adamw, or adafactor, which needs much less memory for its moments")
+        Optimizer optimizer,
     @Setting(value = "the highest learning rate", range = "[0, 1)") double learningRate,
     @Setting(
             value =
@@ -148,6 +151,14 @@ public record TrainingSettings(
 
     /** Sets a component by its name. */
     public Builder set(String component, Object value) {
+      List<String> components =
+          Arrays.stream(TrainingSettings.class.getRecordComponents())
+              .map(RecordComponent::getName)
+              .toList();
+      if (!components.contains(component)) {
+        throw new InvalidInputException(
+            "there is no training setting '" + component + "'; there are: " + components);
+      }
       values.put(component, Objects.requireNonNull(value, component));
       return this;
     }

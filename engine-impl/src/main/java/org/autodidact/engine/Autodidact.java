@@ -127,7 +127,7 @@ public final class Autodidact {
     pinData(config, store, cancellation);
     try {
       store.verifyModels(cancellation);
-      takeIn(config, store);
+      storeM0(config, store);
       StageRunner runner =
           new StageRunner(config, plugins, store, promptSource, listener, cancellation);
       return new SelfRewardingLoop(runner).run();
@@ -146,7 +146,7 @@ public final class Autodidact {
     Path model = config.model();
     ModelLocator.requireThere(model);
     if (Files.isDirectory(model)) {
-      plugins.generator(config.generator()).check(new Checkpoint("M0", model));
+      checkModel(config, model);
     }
     config
         .prompts()
@@ -256,13 +256,21 @@ public final class Autodidact {
     return files;
   }
 
+  /** Refuses a model that the generator could not open when its turn comes. */
+  private void checkModel(RunConfig config, Path model) {
+    plugins
+        .generator(config.generator())
+        .check(new Checkpoint("M0", model), config.compute().settings());
+  }
+
   /** M0: a Hugging Face folder where it lies, a GGUF file imported into the run's folder. */
-  private static void takeIn(RunConfig config, RunStore store) {
+  private void storeM0(RunConfig config, RunStore store) {
     if (store.model("M0").isPresent()) {
       return;
     }
     Path model = config.model();
     Path folder = ModelLocator.folder(model, store.folder().resolve("M0"));
+    checkModel(config, folder);
     store.addModel(
         "M0", Optional.empty(), folder, Provenance.imported(model.getFileName().toString()));
   }

@@ -497,6 +497,22 @@ class AutodidactTest {
     assertThat(run).doesNotExist();
   }
 
+  /** Fine-tuning that no generator can go on from would be lost. */
+  @Test
+  void aPrecisionThatTheGeneratorCannotComputeIsRefusedBeforeAnyWork() {
+    FakePlugin plugin = new FakePlugin(true);
+    Path run = folder.resolve("bf16");
+    assertThatThrownBy(
+            () ->
+                engine(plugin, new RunListener() {})
+                    .run(config(Map.of("compute.precision", "bf16")), run))
+        .hasMessageContaining("no bf16");
+    assertThat(run.resolve("M1")).doesNotExist();
+    try (RunStore store = RunStore.open(run)) {
+      assertThat(store.property("config")).isEmpty();
+    }
+  }
+
   @Test
   void aJudgeThatNeverScoresIsNamedAndTheWorkStays() {
     assertThatThrownBy(

@@ -30,6 +30,7 @@ import org.autodidact.api.TrainerProvider;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
+import org.autodidact.api.UnsupportedModelException;
 
 /**
  * A generator that writes {@code score: n} with a digit of its seed's, and a trainer that writes a
@@ -136,6 +137,13 @@ public final class FakePlugin implements Plugin {
           @Override
           public String name() {
             return "fake";
+          }
+
+          @Override
+          public void check(Checkpoint checkpoint, ComputeSettings settings) {
+            if (settings.precision() == ComputeSettings.Precision.BF16) {
+              throw new UnsupportedModelException("the fake generator has no bf16");
+            }
           }
 
           @Override

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.autodidact.api.Checkpoint;
@@ -14,6 +15,7 @@ import org.autodidact.api.ShownText;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
+import org.autodidact.cli.options.ModelOptions;
 import org.autodidact.engine.plugins.Plugins;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -33,8 +35,8 @@ public final class DoctorCommand implements Callable<Integer> {
 
   @Option(
       names = "--model",
-      paramLabel = "DIR",
-      description = "a Hugging Face folder to check for fit")
+      paramLabel = "M",
+      description = "a model to check: whether it fits, and what each back end lacks for it")
   private Path model;
 
   @Override
@@ -61,19 +63,17 @@ public final class DoctorCommand implements Callable<Integer> {
             + " MiB");
     Plugins plugins = Plugins.discover(List.of());
     for (Plugin plugin : plugins.all()) {
-      diagnose(plugin)
-          .forEach(line -> System.out.println(padded(plugin.name()) + ShownText.of(line, WIDTH)));
+      print(plugin, plugin::diagnose);
     }
     for (Plugins.Broken broken : plugins.broken()) {
       System.out.println(
           padded("broken") + ShownText.of(broken.where() + ": " + broken.why(), WIDTH));
     }
     if (model != null) {
-      fit();
+      Checkpoint checkpoint = ModelOptions.checkpoint(model);
+      fit(checkpoint.folder());
       for (Plugin plugin : plugins.all()) {
-        plugin
-            .diagnose(new Checkpoint(model.toString(), model))
-            .forEach(line -> System.out.println(padded(plugin.name()) + ShownText.of(line, WIDTH)));
+        print(plugin, () -> plugin.diagnose(checkpoint));
       }
     }
     return 0;
@@ -83,16 +83,18 @@ public final class DoctorCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, "%-12s ", ShownText.of(name));
   }
 
-  /** A plugin that must not throw may. */
-  private static List<String> diagnose(Plugin plugin) {
+  /** What a plugin says of itself; one that must not throw may. */
+  private static void print(Plugin plugin, Supplier<List<String>> diagnosis) {
+    List<String> lines;
     try {
-      return plugin.diagnose();
+      lines = diagnosis.get();
     } catch (RuntimeException | LinkageError e) {
-      return List.of("cannot say how it is: " + e);
+      lines = List.of("cannot say how it is: " + e);
     }
+    lines.forEach(line -> System.out.println(padded(plugin.name()) + ShownText.of(line, WIDTH)));
   }
 
-  private void fit() {
+  private static void fit(Path model) {
     try (ModelFolder folder = ModelFolder.open(model)) {
       ModelConfig config = folder.config();
       long parameters = folder.tensors().values().stream().mapToLong(TensorInfo::elements).sum();

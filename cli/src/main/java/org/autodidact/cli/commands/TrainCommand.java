@@ -44,7 +44,7 @@ public final class TrainCommand {
       name = "sft",
       description =
           "Supervised fine-tuning: {\"messages\"} or {\"prompt\", \"response\"} a line, or as TRL, axolotl and"
-              + " LLaMA-Factory read them (docs/configuration.md, Data).",
+              + " LLaMA-Factory read them (docs/data.md).",
       mixinStandardHelpOptions = true,
       modelTransformer = DeclaredOptions.Sft.class)
   static final class Sft implements Callable<Integer> {
@@ -60,7 +60,7 @@ public final class TrainCommand {
       name = "dpo",
       description =
           "Preference optimization: {\"prompt\" or \"messages\", \"chosen\", \"rejected\"} a line, or as TRL,"
-              + " axolotl and LLaMA-Factory read them (docs/configuration.md, Data), and"
+              + " axolotl and LLaMA-Factory read them (docs/data.md), and"
               + " \"consistency\" in [0, 1] where it is not sure which is the better (CREAM; 1 if left"
               + " out).",
       mixinStandardHelpOptions = true,

@@ -19,9 +19,6 @@ public final class Ranges {
 
   static final int ITERATIONS = 1_000;
   static final int PROMPTS = 1_000_000;
-  static final int STEPS = 100_000_000;
-  static final int BATCH = 1_000_000;
-  static final int EPOCHS = 100_000;
   static final int THREADS = 4_096;
 
   /** MiB: 16 TiB. */

@@ -416,7 +416,11 @@ public record RunConfig(
      * @param value a text, number, truth value, {@link Path}, enum constant, or a list of texts
      */
     public Builder set(String key, Object value) {
-      values.put(key, Objects.requireNonNull(value, key));
+      if (value == null || value instanceof Optional) {
+        throw new InvalidInputException(
+            "the key '" + key + "' needs a value, found " + value + "; leave out what is not set");
+      }
+      values.put(key, value);
       return this;
     }
 

@@ -17,6 +17,8 @@ import org.autodidact.api.Settings;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Lora;
 import org.autodidact.api.TrainingSettings.LossParameters;
+import org.autodidact.checkpoints.files.Warnings;
+import org.autodidact.engine.text.EnumNames;
 
 /**
  * The options of a training that a section of the configuration, or a command line, sets; those
@@ -39,6 +41,10 @@ public record TrainingOptions(@JsonValue SortedMap<String, Object> values) {
           .collect(
               Collectors.toMap(
                   DeclaredOption::key, option -> option, (a, b) -> a, LinkedHashMap::new));
+
+  /** Numbers of one loss, by key. */
+  private static final Map<String, TrainingSettings.Loss> READ_BY =
+      Map.of("label-smoothing", TrainingSettings.Loss.CDPO, "gamma", TrainingSettings.Loss.SIMPO);
 
   /** The option of a section that is not the trainer's. */
   public record HeldOut(
@@ -105,7 +111,20 @@ public record TrainingOptions(@JsonValue SortedMap<String, Object> values) {
               + " are an adapter's, and without lora-rank there is none: set lora-rank, or leave"
               + " them out");
     }
-    return settings.build();
+    TrainingSettings built = settings.build();
+    READ_BY.forEach(
+        (key, loss) -> {
+          if (values.containsKey(key) && built.loss() != loss) {
+            Warnings.once(
+                key
+                    + " is read by the loss "
+                    + EnumNames.of(loss)
+                    + " only; the loss is "
+                    + EnumNames.of(built.loss())
+                    + ", so it changes nothing");
+          }
+        });
+    return built;
   }
 
   private LossParameters with(LossParameters defaults) {

@@ -1,10 +1,8 @@
 package org.autodidact.pytorch;
 
-import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
-import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -42,14 +40,4 @@ class LayersTest {
           .mayOnlyBeAccessedByLayers("trainer")
           .whereLayer("data")
           .mayOnlyBeAccessedByLayers("trainer", "program");
-
-  /** Sub-packages are public to one another only. */
-  @ArchTest
-  static final ArchRule OTHERS_USE_THE_ROOT_PACKAGE_ONLY =
-      noClasses()
-          .that()
-          .resideOutsideOfPackage(ROOT + "..")
-          .should()
-          .dependOnClassesThat(
-              JavaClass.Predicates.resideInAPackage(ROOT + ".(*)..").as("its sub-packages"));
 }

@@ -10,7 +10,6 @@ import org.autodidact.api.Generator;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Plugin;
-import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ConfigReader;
 import org.autodidact.checkpoints.ModelConfig;
@@ -91,8 +90,20 @@ public final class OnnxRuntimePlugin implements Plugin {
     }
 
     @Override
-    public void check(Checkpoint checkpoint) {
-      ModelFolder.open(checkpoint.folder()).close();
+    public void check(Checkpoint checkpoint, ComputeSettings settings) {
+      boolean cpu = device(settings) == ComputeSettings.Device.CPU;
+      try (ModelFolder model = ModelFolder.open(checkpoint.folder())) {
+        if (cpu) {
+          CpuGenerator.check(model, settings);
+        } else {
+          GpuGenerator.check(model, settings);
+        }
+      }
+    }
+
+    private static ComputeSettings.Device device(ComputeSettings settings) {
+      return ExecutionProviders.choose(
+          settings.device(), OrtRuntime.availableProviders(), ExecutionProviders::missing);
     }
 
     @Override
@@ -103,20 +114,10 @@ public final class OnnxRuntimePlugin implements Plugin {
     @Override
     public Generator open(
         Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
-      ComputeSettings.Device device =
-          ExecutionProviders.choose(
-              settings.device(), OrtRuntime.availableProviders(), ExecutionProviders::missing);
-      if (device != ComputeSettings.Device.CPU) {
-        return GpuGenerator.open(checkpoint, settings, GpuSessions.of(device));
-      }
-      return switch (settings.precision()) {
-        case AUTO, FP32, INT8, INT8_WEIGHTS ->
-            CpuGenerator.open(checkpoint, settings, cancellation);
-        case BF16 ->
-            throw new UnsupportedModelException(
-                "precision bf16 is not there: ONNX Runtime's CPU has no decoder's products in it"
-                    + " (docs/decisions); use int8, fp32 or auto");
-      };
+      ComputeSettings.Device device = device(settings);
+      return device == ComputeSettings.Device.CPU
+          ? CpuGenerator.open(checkpoint, settings, cancellation)
+          : GpuGenerator.open(checkpoint, settings, GpuSessions.of(device));
     }
   }
 }

@@ -2,8 +2,11 @@ package org.autodidact.onnxruntime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import ai.onnxruntime.OrtSession;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -15,8 +18,13 @@ import org.autodidact.checkpoints.reference.RandomModels;
 import org.autodidact.checkpoints.reference.ReferenceDecoder;
 import org.autodidact.onnxruntime.backend.DecoderBackend;
 import org.autodidact.onnxruntime.backend.DecoderSession;
+import org.autodidact.onnxruntime.gpu.PlainDecoderLayers;
+import org.autodidact.onnxruntime.gpu.ScoringGraph;
 import org.autodidact.onnxruntime.graph.DecoderGraph;
 import org.autodidact.onnxruntime.graph.GraphBackend;
+import org.autodidact.onnxruntime.ort.OwnedSession;
+import org.autodidact.onnxruntime.ort.RunTensors;
+import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 import org.autodidact.onnxruntime.vector.VectorBackend;
@@ -86,6 +94,59 @@ class ReferenceTest {
         assertThat(e)
             .hasMessageContaining(
                 Int8Weights.CAPABILITIES.missing(model.config()).iterator().next().toString());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void weightsInBlocksOfEightBitsGiveItsLogitsOrRefuse(String type, int seed) {
+    int[] ids = new Random(seed).ints(3 + 7 * seed % 40, 3, 259).toArray();
+    try (ModelFolder model =
+        ModelFolder.open(RandomModels.write(folder.resolve("model"), type, seed))) {
+      if (!BlockInt8Weights.CAPABILITIES.supports(model.config())) {
+        assertThatThrownBy(() -> BlockInt8Weights.of(model, new Cancellation()))
+            .isInstanceOf(UnsupportedModelException.class);
+        return;
+      }
+      double[] expected = new ReferenceDecoder(model).logits(ids)[ids.length - 1];
+      try (QuantizedWeights weights = BlockInt8Weights.of(model, new Cancellation())) {
+        check(
+            model,
+            BlockInt8Weights.CAPABILITIES,
+            INT8_TOLERANCE,
+            ids,
+            expected,
+            m -> new GraphBackend(m, Optional.of(weights), 1, false, POSITIONS));
+      }
+    }
+  }
+
+  /** The layers of GPUs, by the CPU's execution provider. */
+  @ParameterizedTest
+  @MethodSource("models")
+  void theLayersOfGpusGiveItsProbabilities(String type, int seed) throws Exception {
+    int[] ids = new Random(seed).ints(3 + 7 * seed % 40, 3, 259).toArray();
+    try (ModelFolder model =
+            ModelFolder.open(RandomModels.write(folder.resolve("model"), type, seed));
+        OwnedSession session =
+            TestDevice.in(folder.resolve("engines")).open(model, ScoringGraph.build(model));
+        RunTensors tensors = new RunTensors()) {
+      assertThat(PlainDecoderLayers.CAPABILITIES.missing(model.config())).isEmpty();
+      double[] logits = new ReferenceDecoder(model).logits(ids)[ids.length - 1];
+      double total = Math.log(Arrays.stream(logits).map(Math::exp).sum());
+      long[] targets = new long[2 * logits.length];
+      for (int t = 0; t < logits.length; t++) {
+        targets[2 * t + 1] = t;
+      }
+      tensors.input("input_ids", Arrays.stream(ids).asLongStream().toArray(), 1, ids.length);
+      tensors.input("rows", new long[] {ids.length - 1}, 1);
+      tensors.input("targets", targets, logits.length, 2);
+      try (OrtSession.Result result = session.run(tensors.inputs())) {
+        float[] found = (float[]) result.get(0).getValue();
+        for (int t = 0; t < logits.length; t++) {
+          assertThat((double) found[t]).isCloseTo(logits[t] - total, within(2e-3));
+        }
       }
     }
   }

@@ -34,8 +34,8 @@ public final class CheckedGenerator implements Generator {
     String who = "the generator '" + provider.name() + "'";
     return new GeneratorProvider() {
       @Override
-      public void check(Checkpoint checkpoint) {
-        provider.check(checkpoint);
+      public void check(Checkpoint checkpoint, ComputeSettings settings) {
+        provider.check(checkpoint, settings);
       }
 
       @Override

@@ -35,8 +35,8 @@ public final class ConfigReader {
               "granite", new Defaults(0, 0, 0, 32_000, 2048),
               "gemma3_text", new Defaults(8, 4, 256, 262_208, 131_072)));
 
-  /** Gemma 3 with pictures; its text model has a configuration of its own inside. */
-  private static final String WITH_PICTURES = "gemma3";
+  /** The multimodal Gemma 3; its text model has a configuration of its own inside. */
+  private static final String MULTIMODAL_GEMMA = "gemma3";
 
   /** What a decoder here does not compute: keys that must be absent, null, false or 0. */
   private static final List<String> REFUSED =
@@ -87,7 +87,7 @@ public final class ConfigReader {
               + "' is not supported; there are: "
               + SUPPORTED.keySet()
               + " and the text of "
-              + WITH_PICTURES);
+              + MULTIMODAL_GEMMA);
     }
   }
 
@@ -108,7 +108,7 @@ public final class ConfigReader {
   public static ModelConfig read(String file, ObjectNode json, Optional<ObjectNode> generation) {
     String type = json.path("model_type").asText("");
     ConfigReader reader =
-        type.equals(WITH_PICTURES) && json.path("text_config") instanceof ObjectNode text
+        type.equals(MULTIMODAL_GEMMA) && json.path("text_config") instanceof ObjectNode text
             ? new ConfigReader(file, "gemma3_text", text)
             : new ConfigReader(file, type, json);
     for (String key : REFUSED) {

@@ -42,7 +42,7 @@ public enum ModelFeature {
       "a hidden size in no multiple of 16", c -> c.hiddenSize() % 16 != 0),
   INTERMEDIATE_SIZE_NOT_MULTIPLE_OF_32(
       "an intermediate size in no multiple of 32", c -> c.intermediateSize() % 32 != 0),
-  SUBLAYER_NORM_OF_ODD_WIDTH(
+  SUBLAYER_NORM_NOT_MULTIPLE_OF_32(
       "norms after attention and MLP over a hidden size in no multiple of 32",
       c -> c.norm().sublayerOutputs() && c.hiddenSize() % 32 != 0),
   WIDTH_NOT_MULTIPLE_OF_64(

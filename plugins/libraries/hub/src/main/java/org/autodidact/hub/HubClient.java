@@ -27,7 +27,7 @@ import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.json.JsonFiles;
 
 /**
- * Requests to the hub. What fails in passing (429, 5xx, a connection that is cut or slow) is tried
+ * Requests to the hub. Transient failures (429, 5xx, a connection that is cut or slow) are tried
  * again with growing pauses; the token goes to the endpoint alone, not to where it redirects.
  */
 final class HubClient {
@@ -75,12 +75,12 @@ final class HubClient {
     T run() throws IOException, InterruptedException;
   }
 
-  /** A failure that may pass. */
-  private static final class Passing extends IOException {
+  /** A failure that another attempt may not have. */
+  private static final class TransientFailure extends IOException {
     private static final long serialVersionUID = 1;
     private final transient Optional<Duration> retryAfter;
 
-    Passing(String message, Optional<Duration> retryAfter) {
+    TransientFailure(String message, Optional<Duration> retryAfter) {
       super(message);
       this.retryAfter = retryAfter;
     }
@@ -115,8 +115,9 @@ final class HubClient {
               e);
         }
         Duration wait =
-            e instanceof Passing passing && passing.retryAfter.isPresent()
-                ? passing.retryAfter.get()
+            e instanceof TransientFailure transientFailure
+                    && transientFailure.retryAfter.isPresent()
+                ? transientFailure.retryAfter.get()
                 : pause
                     .multipliedBy(1L << (i - 1))
                     .plusMillis(ThreadLocalRandom.current().nextLong(1 + pause.toMillis() * i / 2));
@@ -196,14 +197,14 @@ final class HubClient {
           if (response.statusCode() == 416) {
             response.body().close();
             Files.delete(part);
-            throw new Passing(
+            throw new TransientFailure(
                 "the hub has fewer bytes than were kept of an earlier download", Optional.empty());
           }
           boolean whole = response.statusCode() == 200;
           copy(response, part, whole);
           long now = Files.size(part);
           if (size.isPresent() && now < size.getAsLong()) {
-            throw new Passing(
+            throw new TransientFailure(
                 "the connection ended after " + now + " of " + size.getAsLong() + " bytes",
                 Optional.of(now > have && !whole ? Duration.ZERO : pause));
           }
@@ -284,7 +285,7 @@ final class HubClient {
     response.body().close();
     String where = response.request().uri() + ": the hub answered " + status;
     if (status == 429 || status >= 500) {
-      throw new Passing(where, retryAfter(response.headers()));
+      throw new TransientFailure(where, retryAfter(response.headers()));
     }
     if (status == 401 || status == 403) {
       throw new InvalidInputException(

@@ -14,6 +14,7 @@ import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Scorer;
+import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.CacheBudget;
 import org.autodidact.onnxruntime.backend.DecoderBackend;
@@ -25,6 +26,9 @@ import org.autodidact.onnxruntime.batching.GenerationJob;
 import org.autodidact.onnxruntime.batching.TemplatePrefixes;
 import org.autodidact.onnxruntime.batching.UniqueIds;
 import org.autodidact.onnxruntime.batching.Workers;
+import org.autodidact.onnxruntime.graph.DecoderGraph;
+import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
+import org.autodidact.onnxruntime.quantization.Int8Weights;
 
 /**
  * Generates on the CPU with ONNX Runtime, by continuous batching. A prompt is prefilled once for
@@ -55,6 +59,20 @@ public final class CpuGenerator implements Generator {
         new CacheBudget(backend, CacheBudget.requested(settings, CacheBudget.DEFAULT_BYTES));
   }
 
+  /** Refuses a model that cannot be computed in the precision that is wanted. */
+  public static void check(ModelFolder model, ComputeSettings settings) {
+    switch (settings.precision()) {
+      case AUTO, FP32 -> DecoderGraph.CAPABILITIES.require(model.path(), model.config(), "");
+      case INT8 -> Int8Weights.CAPABILITIES.require(model.path(), model.config(), "; use fp32");
+      case INT8_WEIGHTS ->
+          BlockInt8Weights.CAPABILITIES.require(model.path(), model.config(), "; use int8 or fp32");
+      case BF16 ->
+          throw new UnsupportedModelException(
+              "precision bf16 is not supported for generation: ONNX Runtime has no bf16 matrix"
+                  + " products on CPUs (docs/decisions); use int8, fp32 or auto");
+    }
+  }
+
   /** Opens a checkpoint. In int8 candidates share prompts; float32 is there to be exact. */
   public static CpuGenerator open(Checkpoint checkpoint, ComputeSettings settings) {
     return open(checkpoint, settings, new Cancellation());
@@ -81,6 +99,7 @@ public final class CpuGenerator implements Generator {
     cancellation.throwIfCancelled();
     ModelFolder model = ModelFolder.open(checkpoint.folder());
     try {
+      check(model, settings);
       return new CpuGenerator(
           model,
           BackendChoice.open(model, settings, alwaysSharesPrefixes, allowVectors, cancellation),

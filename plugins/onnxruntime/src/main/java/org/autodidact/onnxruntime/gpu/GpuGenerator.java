@@ -65,6 +65,18 @@ public final class GpuGenerator implements Generator {
 
   public static GpuGenerator open(
       Checkpoint checkpoint, ComputeSettings settings, GpuSessions sessions) {
+    ModelFolder model = ModelFolder.open(checkpoint.folder());
+    try {
+      check(model, settings);
+      return new GpuGenerator(model, settings, sessions);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /** Refuses a model or a precision that is not computed on a GPU. */
+  public static void check(ModelFolder model, ComputeSettings settings) {
     if (settings.precision() != ComputeSettings.Precision.AUTO
         && settings.precision() != ComputeSettings.Precision.FP32) {
       throw new UnsupportedModelException(
@@ -72,7 +84,7 @@ public final class GpuGenerator implements Generator {
               + ExecutionProviders.name(settings.precision())
               + " is supported on the CPU only; a GPU computes in fp32 here: use fp32 or auto, or device cpu");
     }
-    return new GpuGenerator(ModelFolder.open(checkpoint.folder()), settings, sessions);
+    PlainDecoderLayers.CAPABILITIES.require(model.path(), model.config(), "; use device cpu");
   }
 
   /** A candidate to be generated. */

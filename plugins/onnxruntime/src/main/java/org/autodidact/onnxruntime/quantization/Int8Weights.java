@@ -54,7 +54,7 @@ public final class Int8Weights implements QuantizedWeights {
           ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16,
           ModelFeature.HEAD_SIZE_NOT_POWER_OF_TWO,
           ModelFeature.INTERMEDIATE_SIZE_NOT_MULTIPLE_OF_32,
-          ModelFeature.SUBLAYER_NORM_OF_ODD_WIDTH);
+          ModelFeature.SUBLAYER_NORM_NOT_MULTIPLE_OF_32);
 
   /** Inputs of {@code down_proj} that are rotated together. */
   public static final int DOWN_HADAMARD_SIZE = 32;
