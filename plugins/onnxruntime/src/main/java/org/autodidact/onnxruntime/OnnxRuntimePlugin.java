@@ -92,11 +92,16 @@ public final class OnnxRuntimePlugin implements Plugin {
     @Override
     public void check(Checkpoint checkpoint, ComputeSettings settings) {
       boolean cpu = device(settings) == ComputeSettings.Device.CPU;
+      if (cpu) {
+        CpuGenerator.check(settings);
+      } else {
+        GpuGenerator.check(settings);
+      }
       try (ModelFolder model = ModelFolder.open(checkpoint.folder())) {
         if (cpu) {
           CpuGenerator.check(model, settings);
         } else {
-          GpuGenerator.check(model, settings);
+          GpuGenerator.check(model);
         }
       }
     }

@@ -59,17 +59,22 @@ public final class CpuGenerator implements Generator {
         new CacheBudget(backend, CacheBudget.requested(settings, CacheBudget.DEFAULT_BYTES));
   }
 
+  /** Refuses a precision that no model is computed in. */
+  public static void check(ComputeSettings settings) {
+    if (settings.precision() == ComputeSettings.Precision.BF16) {
+      throw new UnsupportedModelException(
+          "precision bf16 is not supported for generation: ONNX Runtime has no bf16 matrix products"
+              + " on CPUs (docs/decisions); use int8, fp32 or auto");
+    }
+  }
+
   /** Refuses a model that cannot be computed in the precision that is wanted. */
   public static void check(ModelFolder model, ComputeSettings settings) {
     switch (settings.precision()) {
-      case AUTO, FP32 -> DecoderGraph.CAPABILITIES.require(model.path(), model.config(), "");
+      case AUTO, FP32, BF16 -> DecoderGraph.CAPABILITIES.require(model.path(), model.config(), "");
       case INT8 -> Int8Weights.CAPABILITIES.require(model.path(), model.config(), "; use fp32");
       case INT8_WEIGHTS ->
           BlockInt8Weights.CAPABILITIES.require(model.path(), model.config(), "; use int8 or fp32");
-      case BF16 ->
-          throw new UnsupportedModelException(
-              "precision bf16 is not supported for generation: ONNX Runtime has no bf16 matrix"
-                  + " products on CPUs (docs/decisions); use int8, fp32 or auto");
     }
   }
 
@@ -97,6 +102,7 @@ public final class CpuGenerator implements Generator {
       boolean allowVectors,
       Cancellation cancellation) {
     cancellation.throwIfCancelled();
+    check(settings);
     ModelFolder model = ModelFolder.open(checkpoint.folder());
     try {
       check(model, settings);

@@ -65,9 +65,10 @@ public final class GpuGenerator implements Generator {
 
   public static GpuGenerator open(
       Checkpoint checkpoint, ComputeSettings settings, GpuSessions sessions) {
+    check(settings);
     ModelFolder model = ModelFolder.open(checkpoint.folder());
     try {
-      check(model, settings);
+      check(model);
       return new GpuGenerator(model, settings, sessions);
     } catch (RuntimeException | Error e) {
       model.close();
@@ -75,8 +76,8 @@ public final class GpuGenerator implements Generator {
     }
   }
 
-  /** Refuses a model or a precision that is not computed on a GPU. */
-  public static void check(ModelFolder model, ComputeSettings settings) {
+  /** Refuses a precision that is not computed on a GPU. */
+  public static void check(ComputeSettings settings) {
     if (settings.precision() != ComputeSettings.Precision.AUTO
         && settings.precision() != ComputeSettings.Precision.FP32) {
       throw new UnsupportedModelException(
@@ -84,6 +85,10 @@ public final class GpuGenerator implements Generator {
               + ExecutionProviders.name(settings.precision())
               + " is supported on the CPU only; a GPU computes in fp32 here: use fp32 or auto, or device cpu");
     }
+  }
+
+  /** Refuses a model that is not computed on a GPU. */
+  public static void check(ModelFolder model) {
     PlainDecoderLayers.CAPABILITIES.require(model.path(), model.config(), "; use device cpu");
   }
 

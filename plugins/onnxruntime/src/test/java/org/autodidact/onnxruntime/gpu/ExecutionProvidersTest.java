@@ -74,7 +74,8 @@ class ExecutionProvidersTest {
                         new Checkpoint("M0", Path.of("not asked for")),
                         new ComputeSettings(precision, 0, 0)))
         .isInstanceOf(UnsupportedModelException.class)
-        .hasMessageContaining("precision " + ExecutionProviders.name(precision) + " is not there")
+        .hasMessageContaining(
+            "precision " + ExecutionProviders.name(precision) + " is not supported")
         .hasMessageContaining("use int8");
   }
 }
