@@ -371,10 +371,7 @@ public final class ModelFolder implements AutoCloseable {
   private static void writeForced(Path file, byte[] bytes) throws IOException {
     try (FileChannel channel =
         FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      ByteBuffer buffer = ByteBuffer.wrap(bytes);
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
-      }
+      Safetensors.writeFully(channel, ByteBuffer.wrap(bytes));
       channel.force(true);
     }
   }

@@ -105,7 +105,6 @@ public final class CpuGenerator implements Generator {
     check(settings);
     ModelFolder model = ModelFolder.open(checkpoint.folder());
     try {
-      check(model, settings);
       return new CpuGenerator(
           model,
           BackendChoice.open(model, settings, alwaysSharesPrefixes, allowVectors, cancellation),

@@ -183,9 +183,8 @@ public final class Gguf {
     int size = rows / heads;
     float[] split = new float[values.length];
     for (int row = 0; row < rows; row++) {
-      int within = row % size;
-      int from = row - within + 2 * (within % (size / 2)) + within / (size / 2);
-      System.arraycopy(values, from * width, split, row * width, width);
+      int to = GgufArchitecture.halfSplitRow(row, size);
+      System.arraycopy(values, row * width, split, to * width, width);
     }
     return split;
   }

@@ -126,4 +126,10 @@ record GgufArchitecture(
     }
     return tensor;
   }
+
+  /** The row of Hugging Face's layout, where a head's first halves come first, of a GGUF row. */
+  static int halfSplitRow(int row, int headSize) {
+    int within = row % headSize;
+    return row - within + within / 2 + within % 2 * (headSize / 2);
+  }
 }

@@ -21,6 +21,7 @@ import org.autodidact.checkpoints.DecoderWeights;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
+import org.autodidact.checkpoints.safetensors.Safetensors;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
 
 /**
@@ -284,7 +285,7 @@ public final class GgufExport {
       header.tensor(output.name(), output.type(), output.shape(), offset);
       offset += GgufHeader.aligned(output.bytes());
     }
-    writeFully(channel, header.bytes(outputs.size()));
+    Safetensors.writeFully(channel, header.bytes(outputs.size()));
     for (Output output : outputs) {
       long end = channel.position() + GgufHeader.aligned(output.bytes());
       if (output.source().isPresent()) {
@@ -292,7 +293,7 @@ public final class GgufExport {
       } else {
         encode(channel, output.type(), output.values());
       }
-      writeFully(channel, ByteBuffer.allocate((int) (end - channel.position())));
+      Safetensors.writeFully(channel, ByteBuffer.allocate((int) (end - channel.position())));
     }
   }
 
@@ -311,7 +312,9 @@ public final class GgufExport {
       float[] values = new float[count * width];
       for (int row = 0; row < count; row++) {
         int source =
-            heads.isPresent() ? halfSplitRow(from + row, rows / heads.getAsInt()) : from + row;
+            heads.isPresent()
+                ? GgufArchitecture.halfSplitRow(from + row, rows / heads.getAsInt())
+                : from + row;
         float[] numbers = ModelFolder.floats(tensor, bytes, source * width, width);
         System.arraycopy(numbers, 0, values, row * width, width);
       }
@@ -333,24 +336,12 @@ public final class GgufExport {
     return OptionalInt.empty();
   }
 
-  /** The row of Hugging Face's layout, where a head's first halves come first, of a GGUF row. */
-  private static int halfSplitRow(int row, int headSize) {
-    int within = row % headSize;
-    return row - within + within / 2 + within % 2 * (headSize / 2);
-  }
-
   private static void encode(FileChannel channel, GgmlType type, float[] values)
       throws IOException {
     ByteBuffer bytes =
         ByteBuffer.allocate(Math.toIntExact(type.bytes(values.length, "a tensor")))
             .order(ByteOrder.LITTLE_ENDIAN);
     type.encode(values, bytes);
-    writeFully(channel, bytes.flip());
-  }
-
-  private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
+    Safetensors.writeFully(channel, bytes.flip());
   }
 }
