@@ -5,8 +5,20 @@ What Transformers' own Jinja makes of the conversations by each template of the 
 TEMPLATES: a folder of *.jinja (scripts/fetch-templates.sh puts TRL's into models/chat_templates).
 OUT: {template: {conversation: [without, with generation prompt]}}, each the first 8 hexadecimal digits of
 the SHA-256 of the text in UTF-8, or "refused". Needs transformers 5 and jinja2 3.1."""
-import glob, hashlib, json, os, sys
+import datetime, glob, hashlib, json, os, sys
+from transformers.utils import chat_template_utils
 from transformers.utils.chat_template_utils import _compile_jinja_template
+
+
+class Fixed(datetime.datetime):
+    """The time of every rendering: some templates write the day. TrlTemplatesTest has the same."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2026, 3, 7, 9, 5, 4)
+
+
+chat_template_utils.datetime = Fixed
 
 templates, conversations, out = sys.argv[1:]
 conversations = json.load(open(conversations, encoding="utf-8"))

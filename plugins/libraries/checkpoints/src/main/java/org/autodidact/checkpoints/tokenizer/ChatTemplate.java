@@ -86,6 +86,11 @@ public final class ChatTemplate {
 
   /** The conversation as the template writes it. */
   public String render(List<Message> messages, boolean addGenerationPrompt) {
+    return render(messages, addGenerationPrompt, Clock.systemDefaultZone());
+  }
+
+  /** As above, with the time that {@code strftime_now} says. */
+  String render(List<Message> messages, boolean addGenerationPrompt, Clock clock) {
     if (template.isEmpty()) {
       throw new UnsupportedModelException(
           source
@@ -100,7 +105,7 @@ public final class ChatTemplate {
     variables.put("tools", null);
     variables.put("documents", null);
     try {
-      return template.get().render(variables, Clock.systemDefaultZone());
+      return template.get().render(variables, clock);
     } catch (JinjaException e) {
       throw failure(source, e);
     }

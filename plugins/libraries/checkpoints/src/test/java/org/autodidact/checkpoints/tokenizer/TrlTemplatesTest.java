@@ -9,6 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -25,6 +28,10 @@ import org.junit.jupiter.api.io.TempDir;
  * scripts/fetch-templates.sh.
  */
 class TrlTemplatesTest {
+  /** When make_template_hashes.py renders: gpt-oss and Llama 3.2 write the day. */
+  private static final Clock CLOCK =
+      Clock.fixed(Instant.parse("2026-03-07T09:05:04Z"), ZoneOffset.UTC);
+
   @TempDir Path folder;
 
   private static JsonNode resource(String name) throws Exception {
@@ -81,7 +88,7 @@ class TrlTemplatesTest {
       throws Exception {
     String text;
     try {
-      text = template.render(messages, add);
+      text = template.render(messages, add, CLOCK);
     } catch (AutodidactException e) {
       return "refused";
     }
