@@ -12,7 +12,7 @@ public enum FinishReason {
   CONTEXT_FULL;
 
   /** Whether the answer was cut off where the model would have gone on. */
-  public boolean isCut() {
+  public boolean isTruncated() {
     return this == MAX_TOKENS || this == CONTEXT_FULL;
   }
 }

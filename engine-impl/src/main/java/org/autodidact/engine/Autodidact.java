@@ -194,7 +194,7 @@ public final class Autodidact {
       String text =
           "the run began "
               + begun
-              + " the JVM's vectors (--add-modules jdk.incubator.vector) and goes on "
+              + " the Vector API (--add-modules jdk.incubator.vector) and goes on "
               + now
               + " them: in 8 bits a seed samples other texts";
       store.put("guard: run warns: vectors", text);
@@ -270,7 +270,9 @@ public final class Autodidact {
     }
     Path model = config.model();
     Path folder = ModelLocator.folder(model, store.folder().resolve("M0"));
-    checkModel(config, folder);
+    if (!folder.equals(model)) {
+      checkModel(config, folder); // an imported file can be asked only now
+    }
     store.addModel(
         "M0", Optional.empty(), folder, Provenance.imported(model.getFileName().toString()));
   }

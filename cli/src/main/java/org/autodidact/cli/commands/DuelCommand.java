@@ -97,7 +97,7 @@ final class DuelCommand implements Callable<Integer> {
           new JudgementRequest(i + "/B", instruction, b, judging.seeds(2 * i + 1), List.of(a)));
     }
     Map<String, Judgement> found = new HashMap<>();
-    List<Duel.Bout> bouts = new ArrayList<>();
+    List<Duel.Comparison> comparisons = new ArrayList<>();
     try (Generator model = judgeModel.openForJudge(plugins);
         Judge judge = judging.open(plugins, model);
         lines) {
@@ -110,7 +110,7 @@ final class DuelCommand implements Callable<Integer> {
         Judgement a = found.get(i + "/A");
         Judgement b = found.get(i + "/B");
         OptionalDouble won = Duel.won(a, b, judge.scale());
-        bouts.add(new Duel.Bout(ofFirst.get(i), ofSecond.get(i), won));
+        comparisons.add(new Duel.Comparison(ofFirst.get(i), ofSecond.get(i), won));
         if (lines != null) {
           Map<String, Object> line = new LinkedHashMap<>();
           line.put("id", asked.get(i).id());
@@ -125,7 +125,7 @@ final class DuelCommand implements Callable<Integer> {
       }
     }
     report.put("judge", judging.judge()).times();
-    MetricsTable.print(Duel.metrics(bouts), report);
+    MetricsTable.print(Duel.metrics(comparisons), report);
     return 0;
   }
 

@@ -91,12 +91,12 @@ public final class PromptsCommand {
     @Override
     public Integer call() {
       Plugins plugins = Plugins.discover(List.of());
-      RunConfig.Creation section =
+      RunConfig.SelfInstructSettings section =
           Settings.create(
-              RunConfig.Creation.class,
+              RunConfig.SelfInstructSettings.class,
               DeclaredOptions.values(
                   command,
-                  DeclaredOption.of(RunConfig.Creation.class, ""),
+                  DeclaredOption.of(RunConfig.SelfInstructSettings.class, ""),
                   DeclaredOption::component));
       Path attempts = beside(".attempts");
       boolean goesOn = goesOn(section);
@@ -165,7 +165,7 @@ public final class PromptsCommand {
      * Whether there are attempts already, made in the same way; those made in another are not
      * written over.
      */
-    private boolean goesOn(RunConfig.Creation section) {
+    private boolean goesOn(RunConfig.SelfInstructSettings section) {
       Map<String, Object> how = new LinkedHashMap<>();
       how.put("model", model.checkpoint().folder().toAbsolutePath().normalize().toString());
       how.put("precision", EnumNames.of(model.compute().precision()));

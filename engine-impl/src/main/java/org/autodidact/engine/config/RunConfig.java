@@ -109,7 +109,7 @@ public record RunConfig(
   public Path seedPrompts() {
     return prompts
         .selfInstruct()
-        .flatMap(Creation::seeds)
+        .flatMap(SelfInstructSettings::seeds)
         .or(() -> fineTuning.flatMap(FineTuning::ift))
         .orElseThrow(
             () ->
@@ -222,7 +222,7 @@ public record RunConfig(
   /** The source of an iteration's prompts: a file, or a model that creates them. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Prompts(
-      Optional<Path> file, Integer perIteration, Optional<Creation> selfInstruct) {
+      Optional<Path> file, Integer perIteration, Optional<SelfInstructSettings> selfInstruct) {
     public Prompts {
       perIteration = Ranges.whole("prompts.per-iteration", or(perIteration, 64), 1, Ranges.PROMPTS);
       if (file.isPresent() == selfInstruct.isPresent()) {
@@ -235,7 +235,7 @@ public record RunConfig(
 
   /** The settings of {@link SelfInstruct}. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Creation(
+  public record SelfInstructSettings(
       Optional<Path> seeds,
       Optional<Path> model,
       Optional<Path> exclude,
@@ -272,7 +272,7 @@ public record RunConfig(
         "image,images,picture,pictures,photo,graph,graphs,chart,map,maps,draw,plot,video,videos,audio,"
             + "music,file,files,diagram,flowchart,go to";
 
-    public Creation {
+    public SelfInstructSettings {
       seedShots = Ranges.whole("seed-shots", or(seedShots, 6), 1, Ranges.SAMPLES);
       ownShots = Ranges.whole("own-shots", or(ownShots, 2), 0, Ranges.SAMPLES);
       similarity = or(similarity, 0.7);

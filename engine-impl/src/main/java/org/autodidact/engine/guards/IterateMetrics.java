@@ -97,7 +97,7 @@ public final class IterateMetrics {
         "truncated",
         own.values().stream()
             .flatMap(List::stream)
-            .mapToDouble(c -> c.finishReason().isCut() ? 1 : 0));
+            .mapToDouble(c -> c.finishReason().isTruncated() ? 1 : 0));
     mean(metrics, "agreement", judged.stream().flatMapToDouble(IterateMetrics::agreements));
     positionBias(metrics, samples);
     List<PreferencePair> pairs = store.iterations().pairs(iteration);

@@ -75,7 +75,11 @@ public final class PromptStage {
   }
 
   private void selfInstruct(
-      Stage stage, int iteration, int count, RunConfig.Creation section, Checkpoint learner) {
+      Stage stage,
+      int iteration,
+      int count,
+      RunConfig.SelfInstructSettings section,
+      Checkpoint learner) {
     SelfInstruct maker =
         new SelfInstruct(
             "m" + iteration + "-",

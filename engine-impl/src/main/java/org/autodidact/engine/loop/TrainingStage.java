@@ -144,7 +144,7 @@ final class TrainingStage {
             .flatMap(m -> m.values().stream())
             .toList();
     long scored = judged.stream().filter(j -> j.judgement().score().isPresent()).count();
-    long cut = judged.stream().filter(j -> j.candidate().finishReason().isCut()).count();
+    long cut = judged.stream().filter(j -> j.candidate().finishReason().isTruncated()).count();
     boolean cutMatters = cut > 0 && config.candidates().truncated() != Truncated.KEEP;
     return new InvalidInputException(
         "iteration "

@@ -29,7 +29,7 @@ import org.autodidact.engine.store.Database.Row;
 
 /**
  * The stored work of each iteration: prompts, candidates, judgements, pairs and metrics. Prompts
- * are numbered from 0, the candidates of a prompt by their slots.
+ * are numbered from 0, the candidates of a prompt by their positions.
  */
 public final class IterationStore {
   /** The key, in the first message, of the length of {@link Prompt#templatePrefix}. */
@@ -147,11 +147,11 @@ public final class IterationStore {
   /**
    * Stores a model's candidates of one prompt.
    *
-   * @param firstSlot the slot of the first: 0 for the iterate's own, after them for a past
+   * @param firstPosition the position of the first: 0 for the iterate's own, after them for a past
    *     iterate's, after those for a future one's
    */
   public void addCandidates(
-      int iteration, int prompt, int firstSlot, String model, Generation generation) {
+      int iteration, int prompt, int firstPosition, String model, Generation generation) {
     database.transaction(
         () -> {
           database.update(
@@ -166,7 +166,7 @@ public final class IterationStore {
                 "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
-                firstSlot + i,
+                firstPosition + i,
                 model,
                 c.seed(),
                 c.text(),
@@ -184,7 +184,7 @@ public final class IterationStore {
         .forEach(
             (prompt, bySlot) ->
                 bySlot.forEach(
-                    (slot, c) -> {
+                    (position, c) -> {
                       if (c.model().equals("M" + iteration)) {
                         own.computeIfAbsent(prompt, p -> new ArrayList<>()).add(c.candidate());
                       }
@@ -196,7 +196,8 @@ public final class IterationStore {
   public record SampledCandidate(String model, Candidate candidate) {}
 
   /**
-   * All candidates, a past and a future iterate's included, by the prompt's index and their slot.
+   * All candidates, a past and a future iterate's included, by the prompt's index and their
+   * position.
    */
   public Map<Integer, Map<Integer, SampledCandidate>> candidates(int iteration) {
     Map<Integer, Map<Integer, SampledCandidate>> byPrompt = new TreeMap<>();
@@ -257,7 +258,7 @@ public final class IterationStore {
         });
   }
 
-  /** The candidates that are judged, by the prompt's index and the candidate's slot. */
+  /** The candidates that are judged, by the prompt's index and the candidate's position. */
   public Map<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
     Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
     Optional<Judge.Scale> scale = storedScale.get();
@@ -310,7 +311,7 @@ public final class IterationStore {
                 nullable(score)));
   }
 
-  /** The scores of the previous iterate, by the prompt's index and the candidate's slot. */
+  /** The scores of the previous iterate, by the prompt's index and the candidate's position. */
   public Map<Integer, Map<Integer, OptionalDouble>> earlierScores(int iteration) {
     Map<Integer, Map<Integer, OptionalDouble>> byPrompt = new TreeMap<>();
     Optional<Judge.Scale> scale = storedScale.get();
@@ -350,7 +351,7 @@ public final class IterationStore {
     return values;
   }
 
-  /** A pair: the index of its prompt, the slots of its candidates, and its weight. */
+  /** A pair: the index of its prompt, the positions of its candidates, and its weight. */
   public record PairSlots(int prompt, int chosen, int rejected, double weight) {}
 
   /** Which model learns from an iteration's pairs. */
@@ -410,7 +411,7 @@ public final class IterationStore {
         iteration);
   }
 
-  /** The entry of a slot that another table refers to. */
+  /** The entry of a position that another table refers to. */
   private static <T> T at(Map<Integer, Map<Integer, T>> byPrompt, int prompt, int candidate) {
     T found = byPrompt.getOrDefault(prompt, Map.of()).get(candidate);
     if (found == null) {

@@ -16,9 +16,9 @@ import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.cpu.CpuGenerator;
 import org.autodidact.onnxruntime.gpu.ExecutionProviders;
+import org.autodidact.onnxruntime.gpu.GpuDecoderLayers;
 import org.autodidact.onnxruntime.gpu.GpuGenerator;
 import org.autodidact.onnxruntime.gpu.GpuSessions;
-import org.autodidact.onnxruntime.gpu.PlainDecoderLayers;
 import org.autodidact.onnxruntime.graph.DecoderGraph;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
@@ -36,7 +36,7 @@ public final class OnnxRuntimePlugin implements Plugin {
           Int8Weights.CAPABILITIES,
           VectorWeights.CAPABILITIES,
           BlockInt8Weights.CAPABILITIES,
-          PlainDecoderLayers.CAPABILITIES);
+          GpuDecoderLayers.CAPABILITIES);
 
   @Override
   public String name() {
@@ -68,7 +68,7 @@ public final class OnnxRuntimePlugin implements Plugin {
       lines.add(
           "int8 between the matrix products: "
               + (VectorSupport.available()
-                  ? "by the JVM's Vector API"
+                  ? "with the Vector API"
                   : "by ONNX Runtime; faster with java --add-modules jdk.incubator.vector"));
       lines.addAll(ExecutionProviders.diagnose());
     } catch (LinkageError | RuntimeException e) {

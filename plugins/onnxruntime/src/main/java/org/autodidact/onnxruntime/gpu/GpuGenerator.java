@@ -89,7 +89,7 @@ public final class GpuGenerator implements Generator {
 
   /** Refuses a model that is not computed on a GPU. */
   public static void check(ModelFolder model) {
-    PlainDecoderLayers.CAPABILITIES.require(model.path(), model.config(), "; use device cpu");
+    GpuDecoderLayers.CAPABILITIES.require(model.path(), model.config(), "; use device cpu");
   }
 
   /** A candidate to be generated. */

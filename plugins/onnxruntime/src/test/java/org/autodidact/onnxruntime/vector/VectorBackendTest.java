@@ -31,7 +31,7 @@ import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** 8 bits computed by the JVM's vectors against ONNX Runtime's graph of the same weights. */
+/** 8 bits computed with the Vector API against ONNX Runtime's graph of the same weights. */
 class VectorBackendTest {
   private static final int[] LENGTHS = {1, 2, 15, 16, 17, 63, 64, 65, 130, 200};
 
