@@ -9,10 +9,12 @@ public enum FinishReason {
   /** {@link SamplingParameters#maxTokens()} were written. */
   MAX_TOKENS,
   /** The model's context is full. */
-  CONTEXT_FULL;
+  CONTEXT_FULL,
+  /** A server's filter took the rest away. */
+  FILTERED;
 
   /** Whether the answer was cut off where the model would have gone on. */
   public boolean isTruncated() {
-    return this == MAX_TOKENS || this == CONTEXT_FULL;
+    return this == MAX_TOKENS || this == CONTEXT_FULL || this == FILTERED;
   }
 }

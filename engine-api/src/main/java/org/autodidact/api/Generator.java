@@ -29,9 +29,12 @@ public interface Generator extends AutoCloseable {
    *   <li>G6: an exception thrown by {@code results} ends the call and reaches the caller
    *       unchanged.
    *   <li>G7: temperature 0 ignores seeds: equal prompts give equal texts.
-   *   <li>G8: log-probabilities are finite and at most 0.
+   *   <li>G8: log-probabilities that are there are finite and at most 0.
    *   <li>G9: no request at all returns at once.
-   *   <li>G10: two requests with the same prompt id are refused before anything is generated.
+   *   <li>G10: two requests with the same prompt id are refused before anything is generated. The
+   *       engine does so itself; a generator that a host calls alone should.
+   *   <li>G11: what its provider {@linkplain GeneratorProvider#capabilities() says that it can do}
+   *       is there in every candidate.
    * </ul>
    *
    * @throws InvalidInputException for a prompt that does not fit the model's context, named by id,

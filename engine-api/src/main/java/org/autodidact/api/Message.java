@@ -1,5 +1,6 @@
 package org.autodidact.api;
 
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -21,5 +22,27 @@ public record Message(String role, String content) {
 
   public static Message assistant(String content) {
     return new Message("assistant", content);
+  }
+
+  /**
+   * A conversation as one text, as a judge is shown it: the user's message where it is the only
+   * one, else all turns, with who speaks before each (as in Anthropic's HH data).
+   */
+  public static String transcript(List<Message> dialogue) {
+    if (dialogue.size() == 1) {
+      return dialogue.get(0).content();
+    }
+    StringBuilder text = new StringBuilder();
+    for (Message m : dialogue) {
+      String name =
+          switch (m.role()) {
+            case "user" -> "Human";
+            case "assistant" -> "Assistant";
+            case "system", "developer" -> "System";
+            default -> m.role();
+          };
+      text.append(text.length() == 0 ? "" : "\n\n").append(name).append(": ").append(m.content());
+    }
+    return text.toString();
   }
 }

@@ -11,6 +11,15 @@ public interface Plugin {
   /** The plugin's name, for people. */
   String name();
 
+  /**
+   * Its version, which a run keeps and compares when it is resumed: by default the {@code
+   * Implementation-Version} of its jar's manifest, else empty.
+   */
+  default String version() {
+    String version = getClass().getPackage().getImplementationVersion();
+    return version == null ? "" : version;
+  }
+
   default List<GeneratorProvider> generators() {
     return List.of();
   }
@@ -28,6 +37,10 @@ public interface Plugin {
   }
 
   default List<PromptFilterProvider> promptFilters() {
+    return List.of();
+  }
+
+  default List<PromptSourceProvider> promptSources() {
     return List.of();
   }
 

@@ -6,7 +6,8 @@ import java.util.Objects;
 /**
  * The result of a training.
  *
- * @param checkpoint the new checkpoint, written whole
+ * @param checkpoint the new checkpoint: the request's output, written whole, or a reference of its
+ *     name
  * @param metrics one a step, those before a resume included
  * @param stoppedEarly whether the held-out loss ended it
  * @param keptStep the step whose weights the checkpoint has: the last, or the one with the lowest

@@ -90,11 +90,9 @@ final class DuelCommand implements Callable<Integer> {
     for (int i = 0; i < asked.size(); i++) {
       String a = ofFirst.get(i);
       String b = ofSecond.get(i);
-      String instruction = asked.get(i).instruction();
-      requests.add(
-          new JudgementRequest(i + "/A", instruction, a, judging.seeds(2 * i), List.of(b)));
-      requests.add(
-          new JudgementRequest(i + "/B", instruction, b, judging.seeds(2 * i + 1), List.of(a)));
+      Prompt prompt = asked.get(i);
+      requests.add(new JudgementRequest(i + "/A", prompt, a, judging.seeds(2 * i), List.of(b)));
+      requests.add(new JudgementRequest(i + "/B", prompt, b, judging.seeds(2 * i + 1), List.of(a)));
     }
     Map<String, Judgement> found = new HashMap<>();
     List<Duel.Comparison> comparisons = new ArrayList<>();

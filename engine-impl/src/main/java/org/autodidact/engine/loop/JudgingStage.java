@@ -11,9 +11,11 @@ import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.PairSelector.Need;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
+import org.autodidact.engine.config.ModelName;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.plugins.Plugins;
@@ -66,7 +68,7 @@ public final class JudgingStage {
                     request.prompt(),
                     request.position(),
                     run.config().judge().name(),
-                    model.checkpoint().name(),
+                    judgeName(model),
                     judgement,
                     request.request().seeds()));
   }
@@ -134,7 +136,7 @@ public final class JudgingStage {
                         JudgementRequest request =
                             new JudgementRequest(
                                 p + "/" + c,
-                                prompts.get(p).instruction(),
+                                prompts.get(p),
                                 candidate.candidate().text(),
                                 run.seeds(run.config().judge().samples(), seed, iteration, p, c),
                                 rivals(candidates, c));
@@ -172,7 +174,8 @@ public final class JudgingStage {
         all.size() - requests.size(),
         all.size(),
         progress -> {
-          try (Judge judge = openJudge(run.config(), run.plugins(), model.generator())) {
+          try (LazyModel judging = models.judge(model);
+              Judge judge = openJudge(run.config(), run.plugins(), judging.generator())) {
             store.storeScale(judge.scale());
             judge.judge(
                 requests,
@@ -183,6 +186,12 @@ public final class JudgingStage {
                 run.cancellation());
           }
         });
+  }
+
+  private String judgeName(LazyModel learner) {
+    return JudgeModel.of(run.config(), run.plugins()).isPresent()
+        ? JudgeModel.NAME
+        : learner.checkpoint().name();
   }
 
   /** The run's judge over a model, which stays the caller's. */
@@ -196,6 +205,10 @@ public final class JudgingStage {
             section.sampling(),
             section.template().map(FineTuningData::readText),
             List.of(),
-            section.model()));
+            section
+                .model()
+                .map(ModelName::path)
+                .filter(m -> plugins.judge(section.name()).readsModel()),
+            PartOptions.of(section.options())));
   }
 }

@@ -74,7 +74,9 @@ final class Probes {
     return new Named(
         "candidate " + position + " of prompt '" + prompt.id() + "'",
         new Probe(prompt.messages(), answer),
-        whole && sampled.model().equals(base) ? Optional.of(c.logProbability()) : Optional.empty());
+        whole && sampled.model().equals(base)
+            ? c.logProbability().stream().boxed().findFirst()
+            : Optional.empty());
   }
 
   /** The first examples whose prompts are short. */

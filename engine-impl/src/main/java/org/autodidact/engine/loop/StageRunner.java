@@ -71,7 +71,7 @@ public record StageRunner(
 
   /** A finished model of the run. */
   Checkpoint checkpoint(String name) {
-    return new Checkpoint(name, store.model(name).orElseThrow());
+    return store.model(name).orElseThrow();
   }
 
   /** The seeds of {@code count} parts below {@code path}. */

@@ -54,11 +54,12 @@ public final class IterationStore {
           for (int i = 0; i < prompts.size(); i++) {
             Prompt prompt = prompts.get(i);
             database.update(
-                "INSERT INTO prompt VALUES (?, ?, ?, ?, NULL)",
+                "INSERT INTO prompt VALUES (?, ?, ?, ?, ?, NULL)",
                 iteration,
                 i,
                 prompt.id(),
-                Database.json(fields(prompt)));
+                Database.json(messages(prompt)),
+                Database.json(new TreeMap<>(prompt.fields())));
           }
         });
   }
@@ -67,16 +68,17 @@ public final class IterationStore {
   public List<Prompt> prompts(int iteration) {
     return database.query(
         "prompts",
-        "SELECT id, messages FROM prompt WHERE iteration = ? ORDER BY position",
+        "SELECT id, messages, fields FROM prompt WHERE iteration = ? ORDER BY position",
         r ->
             prompt(
                 r.text(1),
-                Database.parse(r.text(2), new TypeReference<List<Map<String, String>>>() {})),
+                Database.parse(r.text(2), new TypeReference<List<Map<String, String>>>() {}),
+                Database.parse(r.text(3), new TypeReference<Map<String, String>>() {})),
         iteration);
   }
 
   /** In one order: two equal runs have equal bytes. */
-  private static List<Map<String, String>> fields(Prompt prompt) {
+  private static List<Map<String, String>> messages(Prompt prompt) {
     List<Map<String, String>> all = new ArrayList<>();
     for (Message message : prompt.messages()) {
       Map<String, String> fields = new LinkedHashMap<>();
@@ -90,13 +92,13 @@ public final class IterationStore {
     return all;
   }
 
-  private static Prompt prompt(String id, List<Map<String, String>> all) {
+  private static Prompt prompt(
+      String id, List<Map<String, String>> all, Map<String, String> fields) {
     List<Message> messages = all.stream().map(IterationStore::message).toList();
-    String length = all.isEmpty() ? null : all.get(0).get(TEMPLATE_PREFIX);
-    return length == null
-        ? new Prompt(id, messages)
-        : new Prompt(
-            id, messages, messages.get(0).content().substring(0, Integer.parseInt(length)));
+    String length = all.isEmpty() ? "0" : all.get(0).getOrDefault(TEMPLATE_PREFIX, "0");
+    String prefix =
+        all.isEmpty() ? "" : messages.get(0).content().substring(0, Integer.parseInt(length));
+    return new Prompt(id, messages, prefix, fields);
   }
 
   private static Message message(Map<String, String> fields) {
@@ -163,7 +165,7 @@ public final class IterationStore {
           for (int i = 0; i < candidates.size(); i++) {
             Candidate c = candidates.get(i);
             database.update(
-                "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
                 firstPosition + i,
@@ -171,7 +173,8 @@ public final class IterationStore {
                 c.seed(),
                 c.text(),
                 Database.json(c.tokens()),
-                c.logProbability(),
+                c.tokenCount().isPresent() ? c.tokenCount().getAsInt() : null,
+                nullable(c.logProbability()),
                 c.finishReason().name());
           }
         });
@@ -203,7 +206,8 @@ public final class IterationStore {
     Map<Integer, Map<Integer, SampledCandidate>> byPrompt = new TreeMap<>();
     database.query(
         "candidates",
-        "SELECT prompt, position, seed, text, tokens, log_probability, finish_reason, model"
+        "SELECT prompt, position, seed, text, tokens, token_count, log_probability,"
+            + " finish_reason, model"
             + " FROM candidate WHERE iteration = ? ORDER BY prompt, position",
         r ->
             byPrompt
@@ -211,13 +215,14 @@ public final class IterationStore {
                 .put(
                     r.count(2),
                     new SampledCandidate(
-                        r.text(8),
+                        r.text(9),
                         new Candidate(
                             r.integer(3),
                             r.text(4),
                             Database.parse(r.text(5), new TypeReference<List<Integer>>() {}),
-                            r.number(6),
-                            r.oneOf(7, FinishReason.class)))),
+                            r.countIfThere(6),
+                            r.numberIfThere(7),
+                            r.oneOf(8, FinishReason.class)))),
         iteration);
     return byPrompt;
   }

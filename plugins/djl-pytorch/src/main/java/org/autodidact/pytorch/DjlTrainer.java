@@ -38,7 +38,7 @@ public final class DjlTrainer implements Trainer {
 
   public DjlTrainer(ComputeSettings settings) {
     this.settings = settings;
-    this.bf16 = settings.precision() == ComputeSettings.Precision.BF16;
+    this.bf16 = settings.precision().equals(ComputeSettings.Precision.BF16);
   }
 
   @Override

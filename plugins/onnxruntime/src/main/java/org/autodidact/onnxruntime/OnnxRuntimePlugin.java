@@ -2,11 +2,13 @@ package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtEnvironment;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
-import org.autodidact.api.Cancellation;
+import java.util.Set;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Plugin;
@@ -90,14 +92,20 @@ public final class OnnxRuntimePlugin implements Plugin {
     }
 
     @Override
-    public void check(Checkpoint checkpoint, ComputeSettings settings) {
+    public Set<GeneratorCapability> capabilities() {
+      return EnumSet.complementOf(EnumSet.of(GeneratorCapability.MODEL_REFERENCES));
+    }
+
+    @Override
+    public void check(GeneratorContext context) {
+      ComputeSettings settings = context.compute();
       boolean cpu = device(settings) == ComputeSettings.Device.CPU;
       if (cpu) {
         CpuGenerator.check(settings);
       } else {
         GpuGenerator.check(settings);
       }
-      try (ModelFolder model = ModelFolder.open(checkpoint.folder())) {
+      try (ModelFolder model = ModelFolder.open(context.checkpoint().folder())) {
         if (cpu) {
           CpuGenerator.check(model, settings);
         } else {
@@ -112,17 +120,11 @@ public final class OnnxRuntimePlugin implements Plugin {
     }
 
     @Override
-    public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
-      return open(checkpoint, settings, new Cancellation());
-    }
-
-    @Override
-    public Generator open(
-        Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
-      ComputeSettings.Device device = device(settings);
+    public Generator open(GeneratorContext context) {
+      ComputeSettings.Device device = device(context.compute());
       return device == ComputeSettings.Device.CPU
-          ? CpuGenerator.open(checkpoint, settings, cancellation)
-          : GpuGenerator.open(checkpoint, settings, GpuSessions.of(device));
+          ? CpuGenerator.open(context.checkpoint(), context.compute(), context.cancellation())
+          : GpuGenerator.open(context.checkpoint(), context.compute(), GpuSessions.of(device));
     }
   }
 }

@@ -182,7 +182,7 @@ class EndsTest {
         int tokens = answers.get(i).tokens().size();
         assertThat(found.get(0).tokens().get(i)).isEqualTo(tokens);
         assertThat(found.get(0).logProbabilities().get(i))
-            .isCloseTo(answers.get(i).logProbability(), within(1e-3 * tokens));
+            .isCloseTo(answers.get(i).logProbability().orElseThrow(), within(1e-3 * tokens));
       }
       assertThatThrownBy(
               () ->

@@ -10,6 +10,7 @@ import java.util.function.ToIntFunction;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
@@ -61,20 +62,27 @@ public final class CpuGenerator implements Generator {
 
   /** Refuses a precision that no model is computed in. */
   public static void check(ComputeSettings settings) {
-    if (settings.precision() == ComputeSettings.Precision.BF16) {
+    if (settings.precision().equals(ComputeSettings.Precision.BF16)) {
       throw new UnsupportedModelException(
           "precision bf16 is not supported for generation: ONNX Runtime has no bf16 matrix products"
               + " on CPUs (docs/decisions); use int8, fp32 or auto");
+    }
+    if (!Precision.KNOWN.contains(settings.precision())) {
+      throw new UnsupportedModelException(
+          "precision "
+              + settings.precision()
+              + " is not there in the generator 'onnxruntime'; use int8, int8-weights, fp32 or auto");
     }
   }
 
   /** Refuses a model that cannot be computed in the precision that is wanted. */
   public static void check(ModelFolder model, ComputeSettings settings) {
-    switch (settings.precision()) {
-      case AUTO, FP32, BF16 -> DecoderGraph.CAPABILITIES.require(model.path(), model.config(), "");
-      case INT8 -> Int8Weights.CAPABILITIES.require(model.path(), model.config(), "; use fp32");
-      case INT8_WEIGHTS ->
-          BlockInt8Weights.CAPABILITIES.require(model.path(), model.config(), "; use int8 or fp32");
+    if (settings.precision().equals(Precision.INT8)) {
+      Int8Weights.CAPABILITIES.require(model.path(), model.config(), "; use fp32");
+    } else if (settings.precision().equals(Precision.INT8_WEIGHTS)) {
+      BlockInt8Weights.CAPABILITIES.require(model.path(), model.config(), "; use int8 or fp32");
+    } else {
+      DecoderGraph.CAPABILITIES.require(model.path(), model.config(), "");
     }
   }
 

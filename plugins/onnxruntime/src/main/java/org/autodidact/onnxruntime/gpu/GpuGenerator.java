@@ -78,11 +78,11 @@ public final class GpuGenerator implements Generator {
 
   /** Refuses a precision that is not computed on a GPU. */
   public static void check(ComputeSettings settings) {
-    if (settings.precision() != ComputeSettings.Precision.AUTO
-        && settings.precision() != ComputeSettings.Precision.FP32) {
+    if (!settings.precision().equals(ComputeSettings.Precision.AUTO)
+        && !settings.precision().equals(ComputeSettings.Precision.FP32)) {
       throw new UnsupportedModelException(
           "precision "
-              + ExecutionProviders.name(settings.precision())
+              + settings.precision()
               + " is supported on the CPU only; a GPU computes in fp32 here: use fp32 or auto, or device cpu");
     }
   }

@@ -108,8 +108,8 @@ class CpuGeneratorTest {
               new Cancellation());
           Candidate expected = alone.get(0).candidates().get(0);
           assertThat(found.candidates().get(k).tokens()).isEqualTo(expected.tokens());
-          assertThat(found.candidates().get(k).logProbability())
-              .isCloseTo(expected.logProbability(), within(1e-4));
+          assertThat(found.candidates().get(k).logProbability().orElseThrow())
+              .isCloseTo(expected.logProbability().orElseThrow(), within(1e-4));
         }
       }
     }
