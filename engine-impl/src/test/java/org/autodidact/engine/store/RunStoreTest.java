@@ -74,10 +74,10 @@ class RunStoreTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "UPDATE model SET folder = 'M1' || char(0) || 'x' WHERE name = 'M2'",
-        "UPDATE model SET folder = '/etc' WHERE name = 'M2'",
-        "UPDATE model SET folder = '../../etc' WHERE name = 'M2'",
-        "UPDATE model SET folder = '.' WHERE name = 'M2'",
+        "UPDATE model SET location = 'M1' || char(0) || 'x' WHERE name = 'M2'",
+        "UPDATE model SET location = '/etc' WHERE name = 'M2'",
+        "UPDATE model SET location = '../../etc' WHERE name = 'M2'",
+        "UPDATE model SET location = '.' WHERE name = 'M2'",
         "UPDATE prompt SET messages = '[{\"content\":\"no role\"}]'",
         "UPDATE prompt SET messages = '[]'",
         "UPDATE prompt SET messages = 'null'",
