@@ -1,5 +1,6 @@
 package org.autodidact.api;
 
+import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
@@ -123,9 +124,11 @@ public final class Settings {
             .map(c -> values.containsKey(c.getName()) ? values.get(c.getName()) : none(c.getType()))
             .toArray();
     try {
-      return type.getConstructor(
-              Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new))
-          .newInstance(arguments);
+      Constructor<R> constructor =
+          type.getDeclaredConstructor(
+              Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new));
+      constructor.setAccessible(true); // a plugin's options may be a private record
+      return constructor.newInstance(arguments);
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;

@@ -63,7 +63,7 @@ public final class Autodidact {
 
   private Autodidact(Builder builder) {
     this.plugins = Plugins.discover(builder.plugins);
-    this.listener = builder.listener;
+    this.listener = RunListener.all(builder.listeners);
     this.promptSource = builder.promptSource;
   }
 
@@ -444,7 +444,7 @@ public final class Autodidact {
   /** Builds an engine. Every call is optional. */
   public static final class Builder {
     private final List<Plugin> plugins = new ArrayList<>();
-    private RunListener listener = new RunListener() {};
+    private final List<RunListener> listeners = new ArrayList<>();
     private Optional<PromptSource> promptSource = Optional.empty();
 
     private Builder() {}
@@ -455,8 +455,9 @@ public final class Autodidact {
       return this;
     }
 
+    /** Adds a listener to those there are. */
     public Builder listener(RunListener listener) {
-      this.listener = Objects.requireNonNull(listener, "listener");
+      listeners.add(Objects.requireNonNull(listener, "listener"));
       return this;
     }
 
