@@ -1,5 +1,6 @@
 package org.autodidact.api;
 
+import java.time.Clock;
 import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Set;
@@ -46,9 +47,16 @@ public interface TrainerProvider extends PartProvider {
    *
    * @param compute the resources that it may use
    * @param options the options that the configuration gives the trainer
+   * @param clock the time that a chat template may write; the same as the generator's
    */
-  record TrainerContext(ComputeSettings compute, PartOptions options) {
+  record TrainerContext(ComputeSettings compute, PartOptions options, Clock clock) {
+    /** A context at the machine's time. */
+    public TrainerContext(ComputeSettings compute, PartOptions options) {
+      this(compute, options, Clock.systemDefaultZone());
+    }
+
     public TrainerContext {
+      Objects.requireNonNull(clock, "clock");
       Objects.requireNonNull(compute, "compute");
       Objects.requireNonNull(options, "options");
     }

@@ -2,6 +2,7 @@ package org.autodidact.engine;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -411,7 +412,11 @@ public final class Autodidact {
         .generator(generator.name())
         .check(
             new GeneratorContext(
-                model, config.compute().settings(), generator.partOptions(), new Cancellation()));
+                model,
+                config.compute().settings(),
+                generator.partOptions(),
+                Clock.systemDefaultZone(),
+                new Cancellation()));
   }
 
   private Checkpoint m0(RunConfig config) {
