@@ -3,8 +3,15 @@ package org.autodidact.api;
 import java.time.Clock;
 import java.util.Objects;
 import java.util.Set;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Opens generators; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/**
+ * Opens generators; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public interface GeneratorProvider extends PartProvider {
   /**
    * Loads a checkpoint, which may take minutes, unless it is cancelled: a provider that takes

@@ -2,11 +2,16 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.SortedMap;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * Watches a run. Called on the run's thread; what it throws ends the run. Every method does nothing
  * by default.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public interface RunListener {
 
   /** One that tells all of these, in their order. */

@@ -9,8 +9,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Records whose components are {@linkplain Setting settings}: their keys, checks and copies. */
+/**
+ * Records whose components are {@linkplain Setting settings}: their keys, checks and copies.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class Settings {
   private Settings() {}
 

@@ -7,8 +7,15 @@ import java.util.Set;
 import java.util.function.Function;
 import org.autodidact.api.TrainingSettings.Loss;
 import org.autodidact.api.TrainingSettings.Optimizer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Creates trainers; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/**
+ * Creates trainers; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public interface TrainerProvider extends PartProvider {
   /**
    * Creates a trainer.
