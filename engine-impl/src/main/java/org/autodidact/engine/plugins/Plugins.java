@@ -205,6 +205,8 @@ public final class Plugins {
    * it would refuse later, before the work that it is to judge.
    */
   public static final class NoGenerator implements Generator {
+    public NoGenerator() {}
+
     @Override
     public void generate(
         List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
