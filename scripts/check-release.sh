@@ -48,6 +48,8 @@ for name, pom in sorted(poms.items()):
     for element in ("url", "licenses/license/name", "developers/developer/name", "scm/connection", "scm/url"):
         if not text(pom, element) and (parent is None or not text(parent, element)):
             wrong.append(f"{name}: no <{element}>")
+if poms["autodidact-bom"].find(M + "parent") is not None or {d.text for d in poms["autodidact-bom"].iterfind(f".//{M}dependency/{M}groupId")} != {"org.autodidact"}:
+    wrong.append("autodidact-bom: manages what is not ours")
 for element in ("version", "properties/autodidact.url"):
     if text(poms["autodidact"], element) != text(poms["autodidact-bom"], element):
         wrong.append(f"autodidact-bom: not the parent's <{element}>")
