@@ -37,7 +37,7 @@ import picocli.CommandLine.Command;
     description =
         "A language model that learns by its own judgement: a checkpoint goes in, better ones come out.",
     mixinStandardHelpOptions = true,
-    version = "autodidact 0.1.0-SNAPSHOT",
+    version = "autodidact 0.2.0",
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       DemoCommand.class,
