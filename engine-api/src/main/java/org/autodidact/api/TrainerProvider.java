@@ -5,10 +5,10 @@ import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
-import org.autodidact.api.TrainingSettings.Loss;
-import org.autodidact.api.TrainingSettings.Optimizer;
 import org.apiguardian.api.API;
 import org.apiguardian.api.API.Status;
+import org.autodidact.api.TrainingSettings.Loss;
+import org.autodidact.api.TrainingSettings.Optimizer;
 
 /**
  * Creates trainers; found by name through a {@link Plugin}. Stateless and thread-safe.
