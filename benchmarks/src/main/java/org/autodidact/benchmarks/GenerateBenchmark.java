@@ -36,7 +36,7 @@ public final class GenerateBenchmark {
     Path model = Path.of(arguments[0]);
     List<Prompt> prompts = JsonLines.prompts(Path.of(arguments[1]));
     ComputeSettings.Precision precision =
-        ComputeSettings.Precision.valueOf(arguments[2].toUpperCase(Locale.ROOT).replace("-", "_"));
+        new ComputeSettings.Precision(arguments[2].toLowerCase(Locale.ROOT).replace("_", "-"));
     int repeats = Integer.parseInt(arguments[3]);
     long start = System.nanoTime();
     try (ModelFolder folder = ModelFolder.open(model);

@@ -34,7 +34,9 @@ public final class RaggedBenchmark {
     List<Prompt> prompts = JsonLines.prompts(Path.of(arguments[1]));
     ComputeSettings settings =
         new ComputeSettings(
-            ComputeSettings.Precision.valueOf(arguments[2].toUpperCase(Locale.ROOT)), 0, 0);
+            new ComputeSettings.Precision(arguments[2].toLowerCase(Locale.ROOT).replace("_", "-")),
+            0,
+            0);
     try (Generator generator =
         Autodidact.builder()
             .build()

@@ -57,7 +57,9 @@ public final class RolloutBenchmark {
         JudgeTemplate.additive(Optional.of(Files.readString(Path.of(arguments[2]))));
     ComputeSettings settings =
         new ComputeSettings(
-            ComputeSettings.Precision.valueOf(arguments[3].toUpperCase(Locale.ROOT)), 0, memory);
+            new ComputeSettings.Precision(arguments[3].toLowerCase(Locale.ROOT).replace("_", "-")),
+            0,
+            memory);
     try (Generator generator =
         Autodidact.builder()
             .build()

@@ -66,7 +66,8 @@ public final class TrainBenchmark {
             .trainer("djl-pytorch")
             .create(
                 new ComputeSettings(
-                    ComputeSettings.Precision.valueOf(arguments[5].toUpperCase(Locale.ROOT)),
+                    new ComputeSettings.Precision(
+                        arguments[5].toLowerCase(Locale.ROOT).replace("_", "-")),
                     0,
                     0));
     List<TrainingMetrics> steps = new ArrayList<>();

@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import org.autodidact.api.Cancellation;
-import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.ModelsDisagreeException;
 import org.autodidact.api.Plugin;
@@ -87,9 +86,9 @@ class HandoverTest {
                       }
 
                       @Override
-                      public Trainer create(ComputeSettings settings) {
+                      public Trainer create(TrainerContext context) {
                         Trainer real =
-                            Plugins.discover(List.of()).trainer("djl-pytorch").create(settings);
+                            Plugins.discover(List.of()).trainer("djl-pytorch").create(context);
                         return (request, metrics, cancellation) -> {
                           TrainingResult result = real.train(request, metrics, cancellation);
                           deed.accept(
@@ -123,14 +122,14 @@ class HandoverTest {
       assertThat(first.get("logps/chosen"))
           .isCloseTo(
               pairs.stream()
-                  .mapToDouble(p -> p.chosen().candidate().logProbability())
+                  .mapToDouble(p -> p.chosen().candidate().logProbability().orElseThrow())
                   .average()
                   .orElseThrow(),
               within(1e-3 * TOKENS));
       assertThat(first.get("logps/rejected"))
           .isCloseTo(
               pairs.stream()
-                  .mapToDouble(p -> p.rejected().candidate().logProbability())
+                  .mapToDouble(p -> p.rejected().candidate().logProbability().orElseThrow())
                   .average()
                   .orElseThrow(),
               within(1e-3 * TOKENS));
@@ -186,7 +185,7 @@ class HandoverTest {
       assertThat(store.iterations().ownCandidates(2)).isEmpty();
       assertThat(ModelHandover.comparison(store, "M2").orElseThrow().verdict())
           .isEqualTo(Comparison.DISAGREE);
-      copy(right, weights(store.model("M2").orElseThrow()));
+      copy(right, weights(store.model("M2").orElseThrow().folder()));
     }
     assertThat(stale.resume(run, new Cancellation()).name()).isEqualTo("M3");
   }

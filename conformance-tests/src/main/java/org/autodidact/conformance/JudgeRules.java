@@ -16,6 +16,7 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
+import org.autodidact.api.Prompt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,7 +46,7 @@ public abstract class JudgeRules extends Rules {
       requests.add(
           new JudgementRequest(
               "j" + i,
-              "Say number " + i,
+              Prompt.of("j" + i, "Say number " + i),
               "The number is " + i + ".",
               List.of(i + 1L, i + 2L),
               List.of("It is " + (i + 1) + ".", "No.")));

@@ -58,7 +58,7 @@ final class BreakableTrainer implements Trainer {
   public TrainingResult train(
       TrainingRequest request, Consumer<TrainingMetrics> metrics, Cancellation cancellation) {
     TrainingSettings settings = request.settings();
-    boolean sft = settings.loss() == TrainingSettings.Loss.SFT;
+    boolean sft = settings.loss().equals(TrainingSettings.Loss.SFT);
     if (!broken.equals("T9")) {
       if (request.examples().isEmpty()) {
         throw new InvalidInputException("no examples");

@@ -1,6 +1,14 @@
 package org.autodidact.api;
 
-/** Why a candidate ended. */
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
+/**
+ * Why a candidate ended.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public enum FinishReason {
   /** The model wrote one of its end-of-text tokens, or what closes a turn in its template. */
   END_OF_TEXT,
@@ -9,10 +17,12 @@ public enum FinishReason {
   /** {@link SamplingParameters#maxTokens()} were written. */
   MAX_TOKENS,
   /** The model's context is full. */
-  CONTEXT_FULL;
+  CONTEXT_FULL,
+  /** A server's filter took the rest away. */
+  FILTERED;
 
   /** Whether the answer was cut off where the model would have gone on. */
-  public boolean isCut() {
-    return this == MAX_TOKENS || this == CONTEXT_FULL;
+  public boolean isTruncated() {
+    return this == MAX_TOKENS || this == CONTEXT_FULL || this == FILTERED;
   }
 }

@@ -3,6 +3,8 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * Samples answers to prompts from a language model. Bulk work, not chat: give it all the prompts at
@@ -10,7 +12,10 @@ import java.util.function.Consumer;
  *
  * <p>The rules (G1…) are tested by {@code conformance-tests}. An instance is used by one thread at
  * a time and holds native memory until {@link #close()}.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public interface Generator extends AutoCloseable {
 
   /**
@@ -29,9 +34,12 @@ public interface Generator extends AutoCloseable {
    *   <li>G6: an exception thrown by {@code results} ends the call and reaches the caller
    *       unchanged.
    *   <li>G7: temperature 0 ignores seeds: equal prompts give equal texts.
-   *   <li>G8: log-probabilities are finite and at most 0.
+   *   <li>G8: log-probabilities that are there are finite and at most 0.
    *   <li>G9: no request at all returns at once.
-   *   <li>G10: two requests with the same prompt id are refused before anything is generated.
+   *   <li>G10: two requests with the same prompt id are refused before anything is generated. The
+   *       engine does so itself; a generator that a host calls alone should.
+   *   <li>G11: what its provider {@linkplain GeneratorProvider#capabilities() says that it can do}
+   *       is there in every candidate.
    * </ul>
    *
    * @throws InvalidInputException for a prompt that does not fit the model's context, named by id,

@@ -1,15 +1,29 @@
 package org.autodidact.api;
 
 import java.util.List;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The entry point of a plugin jar. Found by {@link java.util.ServiceLoader}: name the class in
  * {@code META-INF/services/org.autodidact.api.Plugin} and give it a public constructor without
  * arguments. Override what you bring; constructing a plugin must not load native code.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public interface Plugin {
   /** The plugin's name, for people. */
   String name();
+
+  /**
+   * Its version, which a run keeps and compares when it is resumed: by default the {@code
+   * Implementation-Version} of its jar's manifest, else empty.
+   */
+  default String version() {
+    String version = getClass().getPackage().getImplementationVersion();
+    return version == null ? "" : version;
+  }
 
   default List<GeneratorProvider> generators() {
     return List.of();
@@ -28,6 +42,10 @@ public interface Plugin {
   }
 
   default List<PromptFilterProvider> promptFilters() {
+    return List.of();
+  }
+
+  default List<PromptSourceProvider> promptSources() {
     return List.of();
   }
 

@@ -1,7 +1,10 @@
 package org.autodidact.api;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * A conversation that the model is to answer. The generator applies the chat template of the model.
@@ -10,11 +13,17 @@ import java.util.Objects;
  * @param messages the conversation so far, at least one message
  * @param templatePrefix the beginning of the first message that many prompts of one template share;
  *     may be empty. A generator may prefill it once for all of them; answers stay the same
+ * @param fields the other fields of the JSONL line that it was read from, for judges and selectors,
+ *     as {@code answer} for a verifier: texts as they are, other values as JSON
+ * @since 0.1
  */
-public record Prompt(String id, List<Message> messages, String templatePrefix) {
+@API(status = Status.STABLE, since = "0.1")
+public record Prompt(
+    String id, List<Message> messages, String templatePrefix, Map<String, String> fields) {
   public Prompt {
     Objects.requireNonNull(id, "id");
     messages = List.copyOf(messages);
+    fields = Map.copyOf(fields);
     if (messages.isEmpty()) {
       throw new InvalidInputException("prompt '" + id + "' has no message; give it at least one");
     }
@@ -22,6 +31,11 @@ public record Prompt(String id, List<Message> messages, String templatePrefix) {
       throw new InvalidInputException(
           "prompt '" + id + "' does not begin with its template prefix");
     }
+  }
+
+  /** A conversation without other fields. */
+  public Prompt(String id, List<Message> messages, String templatePrefix) {
+    this(id, messages, templatePrefix, Map.of());
   }
 
   /** A conversation without a template prefix. */

@@ -3,12 +3,16 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Creates prompt filters; found by name through a {@link Plugin}. Stateless and thread-safe. */
-public interface PromptFilterProvider {
-  /** The name that selects it: lower-case letters, digits and hyphens. */
-  String name();
-
+/**
+ * Creates prompt filters; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
+public interface PromptFilterProvider extends PartProvider {
   /**
    * @throws InvalidInputException where a setting that this filter reads cannot be used
    */
@@ -33,9 +37,17 @@ public interface PromptFilterProvider {
    * @param maxWords and at most
    * @param keywords words that no prompt has, in any case
    * @param language the language wanted, as an ISO 639 code: {@code en} or {@code eng}
+   * @param options the options that the configuration gives the filter
    */
-  record FilterSettings(int minWords, int maxWords, List<String> keywords, String language) {
+  record FilterSettings(
+      int minWords, int maxWords, List<String> keywords, String language, PartOptions options) {
+    /** Settings without options. */
+    public FilterSettings(int minWords, int maxWords, List<String> keywords, String language) {
+      this(minWords, maxWords, keywords, language, PartOptions.none());
+    }
+
     public FilterSettings {
+      Objects.requireNonNull(options, "options");
       Objects.requireNonNull(language, "language");
       keywords = List.copyOf(keywords);
       if (minWords < 1 || maxWords < minWords) {

@@ -1,20 +1,59 @@
 package org.autodidact.api;
 
+import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Records whose components are {@linkplain Setting settings}: their keys, checks and copies. */
+/**
+ * Records whose components are {@linkplain Setting settings}: their keys, checks and copies.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class Settings {
   private Settings() {}
 
   /** The key of a component: its name in lower case with hyphens. */
   public static String key(String component) {
     return component.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * Whether a type's values are names, some of which are known: {@link TrainingSettings.Loss},
+   * {@link TrainingSettings.Optimizer} and {@link ComputeSettings.Precision}.
+   */
+  public static boolean isName(Class<?> type) {
+    return !known(type).isEmpty();
+  }
+
+  /** The known values of such a type; empty for other types. */
+  public static List<? extends Record> known(Class<?> type) {
+    if (type == TrainingSettings.Loss.class) {
+      return TrainingSettings.Loss.KNOWN;
+    }
+    if (type == TrainingSettings.Optimizer.class) {
+      return TrainingSettings.Optimizer.KNOWN;
+    }
+    return type == ComputeSettings.Precision.class ? ComputeSettings.Precision.KNOWN : List.of();
+  }
+
+  /** Checks a name of a loss, an optimizer or a precision. */
+  static void checkName(String what, String name) {
+    if (!name.matches("[a-z0-9]+(-[a-z0-9]+)*")) {
+      throw new InvalidInputException(
+          what
+              + " must be a name of lower-case letters, digits and hyphens, found '"
+              + ShownText.of(name, 60)
+              + "'");
+    }
   }
 
   /**
@@ -92,9 +131,11 @@ public final class Settings {
             .map(c -> values.containsKey(c.getName()) ? values.get(c.getName()) : none(c.getType()))
             .toArray();
     try {
-      return type.getConstructor(
-              Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new))
-          .newInstance(arguments);
+      Constructor<R> constructor =
+          type.getDeclaredConstructor(
+              Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new));
+      constructor.setAccessible(true); // a plugin's options may be a private record
+      return constructor.newInstance(arguments);
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;

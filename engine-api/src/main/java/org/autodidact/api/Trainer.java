@@ -1,8 +1,15 @@
 package org.autodidact.api;
 
 import java.util.function.Consumer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Trains a checkpoint on examples into a new checkpoint. One thread at a time. */
+/**
+ * Trains a checkpoint on examples into a new checkpoint. One thread at a time.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public interface Trainer {
 
   /**
@@ -10,6 +17,8 @@ public interface Trainer {
    *
    * <ul>
    *   <li>T1: the output folder appears whole, after the last step, and the base is left as it was.
+   *       A trainer elsewhere may return a {@linkplain Checkpoint#reference reference} of the
+   *       output's name instead.
    *   <li>T2: each step hands its metrics to {@code metrics} on the calling thread, in order,
    *       counted from 1.
    *   <li>T3: equal requests give equal weights, bit for bit, on the same machine.

@@ -1,23 +1,107 @@
 package org.autodidact.api;
 
+import java.time.Clock;
+import java.util.EnumSet;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
+import org.autodidact.api.TrainingSettings.Loss;
+import org.autodidact.api.TrainingSettings.Optimizer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Creates trainers; found by name through a {@link Plugin}. Stateless and thread-safe. */
-public interface TrainerProvider {
-  /** The name that selects it: lower-case letters, digits and hyphens. */
-  String name();
+/**
+ * Creates trainers; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
+public interface TrainerProvider extends PartProvider {
+  /**
+   * Creates a trainer.
+   *
+   * @throws InvalidInputException where an option cannot be used
+   */
+  Trainer create(TrainerContext context);
 
-  Trainer create(ComputeSettings settings);
+  /** A trainer without options. */
+  default Trainer create(ComputeSettings compute) {
+    return create(new TrainerContext(compute, PartOptions.none()));
+  }
 
-  /** A provider whose trainers a function creates. */
-  static TrainerProvider of(String name, Function<ComputeSettings, Trainer> create) {
-    record Named(String name, Function<ComputeSettings, Trainer> function)
+  /**
+   * What its trainers can do. A run that asks for more is refused before any work. By default
+   * fine-tuning and DPO by AdamW.
+   */
+  default TrainerCapabilities capabilities() {
+    return TrainerCapabilities.MINIMAL;
+  }
+
+  /** A provider whose trainers a function creates, with the least capabilities. */
+  static TrainerProvider of(String name, Function<TrainerContext, Trainer> create) {
+    record Named(String name, Function<TrainerContext, Trainer> function)
         implements TrainerProvider {
       @Override
-      public Trainer create(ComputeSettings argument) {
+      public Trainer create(TrainerContext argument) {
         return function.apply(argument);
       }
     }
     return new Named(name, create);
+  }
+
+  /**
+   * The context that a trainer is created with.
+   *
+   * @param compute the resources that it may use
+   * @param options the options that the configuration gives the trainer
+   * @param clock the time that a chat template may write; the same as the generator's
+   */
+  record TrainerContext(ComputeSettings compute, PartOptions options, Clock clock) {
+    /** A context at the machine's time. */
+    public TrainerContext(ComputeSettings compute, PartOptions options) {
+      this(compute, options, Clock.systemDefaultZone());
+    }
+
+    public TrainerContext {
+      Objects.requireNonNull(clock, "clock");
+      Objects.requireNonNull(compute, "compute");
+      Objects.requireNonNull(options, "options");
+    }
+  }
+
+  /**
+   * What a trainer can do.
+   *
+   * @param losses the losses that it minimizes
+   * @param optimizers the optimizers that it has
+   * @param features what else it can
+   */
+  record TrainerCapabilities(Set<Loss> losses, Set<Optimizer> optimizers, Set<Feature> features) {
+    /** Fine-tuning and DPO by AdamW, nothing else. */
+    public static final TrainerCapabilities MINIMAL =
+        new TrainerCapabilities(
+            Set.of(Loss.SFT, Loss.SIGMOID), Set.of(Optimizer.ADAMW), EnumSet.noneOf(Feature.class));
+
+    public TrainerCapabilities {
+      losses = Set.copyOf(losses);
+      optimizers = Set.copyOf(optimizers);
+      features = Set.copyOf(features);
+    }
+  }
+
+  /** Something that a trainer may be able to do. */
+  enum Feature {
+    /** Trains {@linkplain TrainingSettings#lora() LoRA adapters}. */
+    LORA,
+    /** Trains them on a base in 8 bits. */
+    QUANTIZED_LORA,
+    /** Evaluates held-out examples. */
+    HELD_OUT,
+    /** Weighs pairs by their {@link TrainingExample.Preference#consistency()}. */
+    CONSISTENCY,
+    /** Scores {@linkplain Probe probes}. */
+    PROBES,
+    /** {@link TrainingSettings#activationCheckpointing()}. */
+    ACTIVATION_CHECKPOINTING
   }
 }

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The settings of a training; made by {@link #sft()} or {@link #dpo()} and {@link #toBuilder()}.
@@ -14,7 +16,10 @@ import java.util.Optional;
  * models that were pre-trained without dropout are damaged by it (measured: docs/decisions, 0001).
  *
  * <p>A component is the one declaration of an option: see {@link Setting}.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record TrainingSettings(
     @Setting(
             "what is minimized; sigmoid is DPO, and with sft preference training fine-tunes on the"
@@ -308,32 +313,55 @@ public record TrainingSettings(
 
   /**
    * The loss. With d = ln π(answer)/ref(answer), summed over its tokens, n tokens, c the chosen and
-   * r the rejected answer; each is a mean over pairs.
+   * r the rejected answer; each is a mean over pairs. A trainer may have others, of names of its
+   * own.
+   *
+   * @param name lower-case letters, digits and hyphens
    */
-  public enum Loss {
+  public record Loss(String name) {
     /** Cross-entropy, a mean over the answers' tokens; the only one over demonstrations. */
-    SFT,
+    public static final Loss SFT = new Loss("sft");
+
     /** −ln σ(β (d<sub>c</sub> − d<sub>r</sub>)): DPO (Rafailov et al., 2023, equation 7). */
-    SIGMOID,
+    public static final Loss SIGMOID = new Loss("sigmoid");
+
     /** DPO with each d divided by n (Meng et al., 2024, section 4.3: length-normalized DPO). */
-    SIGMOID_NORM,
+    public static final Loss SIGMOID_NORM = new Loss("sigmoid-norm");
+
     /**
      * −(1 − ε) ln σ(β (d<sub>c</sub> − d<sub>r</sub>)) − ε ln σ(−β (d<sub>c</sub> −
      * d<sub>r</sub>)): conservative DPO (Mitchell, 2023), ε the label smoothing.
      */
-    CDPO,
+    public static final Loss CDPO = new Loss("cdpo");
+
     /**
      * (d<sub>c</sub>/n<sub>c</sub> − d<sub>r</sub>/n<sub>r</sub> − 1/(2β))²: IPO (Azar et al.,
      * 2023, equation 17; per token, as TRL).
      */
-    IPO,
+    public static final Loss IPO = new Loss("ipo");
+
     /**
      * −ln σ(β (ln π(c)/n<sub>c</sub> − ln π(r)/n<sub>r</sub>) − γ): SimPO (Meng et al., 2024,
      * equation 6); no reference.
      */
-    SIMPO,
+    public static final Loss SIMPO = new Loss("simpo");
+
     /** max(0, 1 − β (d<sub>c</sub> − d<sub>r</sub>)): SLiC's hinge (Zhao et al., 2023). */
-    HINGE
+    public static final Loss HINGE = new Loss("hinge");
+
+    /** The losses named here. */
+    public static final List<Loss> KNOWN =
+        List.of(SFT, SIGMOID, SIGMOID_NORM, CDPO, IPO, SIMPO, HINGE);
+
+    public Loss {
+      Settings.checkName("loss", name);
+    }
+
+    /** The name. */
+    @Override
+    public String toString() {
+      return name;
+    }
   }
 
   /** Numbers of a loss; each loss names those that it reads. */
@@ -362,17 +390,35 @@ public record TrainingSettings(
     }
   }
 
-  /** The optimizer, which turns gradients into steps. */
-  public enum Optimizer {
+  /**
+   * The optimizer, which turns gradients into steps. A trainer may have others.
+   *
+   * @param name lower-case letters, digits and hyphens
+   */
+  public record Optimizer(String name) {
     /**
      * Loshchilov and Hutter, 2019; betas 0.9 and 0.999, epsilon 1e-8. Keeps two numbers a weight.
      */
-    ADAMW,
+    public static final Optimizer ADAMW = new Optimizer("adamw");
+
     /**
      * Shazeer and Stern, 2018, algorithms 4 and 5, with the rate as it is given: no first moment,
      * and of a matrix's second moments its rows' and columns' means alone. Keeps next to nothing.
      */
-    ADAFACTOR
+    public static final Optimizer ADAFACTOR = new Optimizer("adafactor");
+
+    /** The optimizers named here. */
+    public static final List<Optimizer> KNOWN = List.of(ADAMW, ADAFACTOR);
+
+    public Optimizer {
+      Settings.checkName("optimizer", name);
+    }
+
+    /** The name. */
+    @Override
+    public String toString() {
+      return name;
+    }
   }
 
   /** The schedule of the learning rate from its highest value to its final one. */

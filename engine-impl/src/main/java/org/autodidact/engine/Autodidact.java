@@ -2,31 +2,48 @@ package org.autodidact.engine;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.Checkpoint;
+import org.autodidact.api.GeneratorCapability;
+import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.JudgeProvider;
+import org.autodidact.api.PairSelectorProvider;
+import org.autodidact.api.PartProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
 import org.autodidact.api.StorageException;
+import org.autodidact.api.TrainerProvider;
+import org.autodidact.api.TrainerProvider.TrainerContext;
+import org.autodidact.api.TrainingSettings;
 import org.autodidact.checkpoints.files.BoundedFiles;
 import org.autodidact.engine.config.ConfigFile;
+import org.autodidact.engine.config.ModelName;
+import org.autodidact.engine.config.Part;
 import org.autodidact.engine.config.RunConfig;
+import org.autodidact.engine.config.TrainingOptions;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.loop.EvaluationStage;
+import org.autodidact.engine.loop.JudgeModel;
 import org.autodidact.engine.loop.JudgingStage;
 import org.autodidact.engine.loop.PairingStage;
 import org.autodidact.engine.loop.PromptStage;
 import org.autodidact.engine.loop.SelfRewardingLoop;
 import org.autodidact.engine.loop.StageRunner;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.plugins.Requirements;
 import org.autodidact.engine.store.ModelLocator;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
@@ -47,7 +64,7 @@ public final class Autodidact {
 
   private Autodidact(Builder builder) {
     this.plugins = Plugins.discover(builder.plugins);
-    this.listener = builder.listener;
+    this.listener = RunListener.all(builder.listeners);
     this.promptSource = builder.promptSource;
   }
 
@@ -76,8 +93,8 @@ public final class Autodidact {
    */
   public Checkpoint run(RunConfig config, Path folder, Cancellation cancellation) {
     Objects.requireNonNull(cancellation, "cancellation");
-    checkNames(config);
-    RunConfig located = config.withModel(ModelLocator.located(config.model(), cancellation));
+    checkParts(config);
+    RunConfig located = located(config, cancellation);
     try (RunStore store = RunStore.open(folder)) {
       String json = ConfigFile.toJson(located);
       if (store.property("config").isEmpty()) {
@@ -95,6 +112,15 @@ public final class Autodidact {
       }
       return run(located, store, cancellation);
     }
+  }
+
+  /** The configuration with the model where it lies: one that the hub names is downloaded first. */
+  private RunConfig located(RunConfig config, Cancellation cancellation) {
+    GeneratorProvider generator = plugins.generator(config.generator().name());
+    return ModelLocator.isReference(config.model().text(), generator)
+        ? config
+        : config.withModel(
+            new ModelName(ModelLocator.located(config.model().path(), cancellation)));
   }
 
   /** {@link #resume(Path, Cancellation)} that nobody cancels. */
@@ -116,7 +142,7 @@ public final class Autodidact {
                               + ": the run was cut off before its configuration was stored; begin"
                               + " it again with 'autodidact run'"));
       RunConfig config = ConfigFile.fromJson(json, folder.resolve("run.db").toString());
-      checkNames(config);
+      checkParts(config);
       return run(config, store, cancellation);
     }
   }
@@ -124,6 +150,7 @@ public final class Autodidact {
   private Checkpoint run(RunConfig config, RunStore store, Cancellation cancellation) {
     pinPrompts(store);
     noteVectors(store);
+    notePlugins(config, store);
     pinData(config, store, cancellation);
     try {
       store.verifyModels(cancellation);
@@ -143,17 +170,29 @@ public final class Autodidact {
 
   /** Fails before anything is stored where a file is not there, or holds what cannot be used. */
   private void checkFiles(RunConfig config) {
-    Path model = config.model();
-    ModelLocator.requireThere(model);
-    if (Files.isDirectory(model)) {
-      checkModel(config, model);
+    Checkpoint model = m0(config);
+    if (model.isReference()) {
+      checkModel(config, config.generator(), model);
+    } else {
+      ModelLocator.requireThere(model.folder());
+      if (Files.isDirectory(model.folder())) {
+        checkModel(config, config.generator(), model);
+      }
     }
+    JudgeModel.of(config, plugins)
+        .ifPresent(
+            judge -> {
+              if (!judge.checkpoint().isReference()) {
+                ModelLocator.requireThere(judge.checkpoint().folder());
+              }
+              checkModel(config, judge.generator(), judge.checkpoint());
+            });
     config
         .prompts()
         .selfInstruct()
         .ifPresent(
             section -> {
-              section.model().ifPresent(m -> ModelLocator.requireThere(m));
+              section.model().ifPresent(m -> ModelLocator.requireThere(m.path()));
               section.exclude().ifPresent(f -> JsonLines.instructions(f));
               JsonLines.instructions(config.seedPrompts());
             });
@@ -161,7 +200,7 @@ public final class Autodidact {
         .fineTuning()
         .ifPresent(f -> FineTuningData.read(f.ift(), f.eft(), config.judge().template()));
     if (promptSource.isEmpty() && config.prompts().selfInstruct().isEmpty()) {
-      PromptStage.file(config).prompts(1, config.prompts().perIteration());
+      PromptStage.source(config, plugins).prompts(1, config.prompts().perIteration());
     }
   }
 
@@ -194,36 +233,147 @@ public final class Autodidact {
       String text =
           "the run began "
               + begun
-              + " the JVM's vectors (--add-modules jdk.incubator.vector) and goes on "
+              + " the Vector API (--add-modules jdk.incubator.vector) and goes on "
               + now
               + " them: in 8 bits a seed samples other texts";
-      store.put("guard: run warns: vectors", text);
-      listener.warned(new RunListener.Stage("M0", RunListener.Kind.CANDIDATES), text);
+      warn(store, "vectors", text);
     }
   }
 
-  /** Fails before any work where a name is unknown or a setting is out of range. */
-  private void checkNames(RunConfig config) {
-    plugins.generator(config.generator());
-    plugins.trainer(config.trainer()).create(config.compute().trainerSettings());
-    JudgingStage.openJudge(config, plugins, new Plugins.NoGenerator()).close();
-    PairingStage.selector(config, plugins);
+  /** A plugin of another version may do otherwise: a run that goes on with one says so. */
+  private void notePlugins(RunConfig config, RunStore store) {
+    Map<String, PartProvider> parts = new LinkedHashMap<>();
+    parts.put("generator", plugins.generator(config.generator().name()));
+    parts.put("judge", plugins.judge(config.judge().name()));
+    config
+        .judge()
+        .generator()
+        .ifPresent(g -> parts.put("judge.generator", plugins.generator(g.name())));
+    parts.put("selector", plugins.pairSelector(config.selector().name()));
+    parts.put("trainer", plugins.trainer(config.trainer().name()));
+    config
+        .prompts()
+        .source()
+        .ifPresent(p -> parts.put("prompts.source", plugins.promptSource(p.name())));
+    parts.forEach(
+        (part, provider) -> {
+          String now = plugins.owner(provider);
+          String begun = store.putIfAbsent("plugin of " + part, now);
+          if (!begun.equals(now)) {
+            warn(
+                store,
+                part,
+                "the run began with the "
+                    + part
+                    + " '"
+                    + provider.name()
+                    + "' of the plugin "
+                    + begun
+                    + " and goes on with that of "
+                    + now);
+          }
+        });
+  }
+
+  private void warn(RunStore store, String what, String text) {
+    store.put("guard: run warns: " + what, text);
+    listener.warned(new RunListener.Stage("M0", RunListener.Kind.CANDIDATES), text);
+  }
+
+  /**
+   * Fails before any work where a name is unknown, a setting or an option is out of range, or a
+   * part is asked for what it cannot do.
+   */
+  private void checkParts(RunConfig config) {
+    GeneratorProvider generator = plugins.generator(config.generator().name());
+    Requirements.options("generator.options", generator, config.generator().options());
+    Requirements.sampling(generator, config.candidates().sampling(), "candidates");
+    config
+        .evaluation()
+        .flatMap(RunConfig.Evaluation::perplexity)
+        .ifPresent(
+            f ->
+                Requirements.generator(
+                    generator, GeneratorCapability.SCORES, "evaluation.perplexity"));
+    checkTrainer(config);
+    checkJudge(config);
+    PairSelectorProvider selector = plugins.pairSelector(config.selector().name());
+    Requirements.options("selector.options", selector, config.selector().options());
+    Requirements.weights(
+        plugins.trainer(config.trainer().name()),
+        PairingStage.selector(config, plugins),
+        selector.name());
     config
         .prompts()
         .selfInstruct()
         .ifPresent(
             section -> {
               config.seedPrompts();
-              plugins.promptFilters(section.filters(), section.filterSettings());
+              section
+                  .filters()
+                  .forEach(
+                      name ->
+                          Requirements.options(
+                              "prompts.self-instruct.filter-options",
+                              plugins.promptFilter(name),
+                              section.filterOptions().getOrDefault(name, Map.of())));
+              plugins.promptFilters(section.filters(), section::filterSettings);
             });
+    config
+        .prompts()
+        .source()
+        .ifPresent(
+            p ->
+                Requirements.options(
+                    "prompts.source.options", plugins.promptSource(p.name()), p.options()));
     dataFiles(config).forEach(f -> BoundedFiles.requireRegular(f, "a run's data"));
     EvaluationStage.prompts(config);
     EvaluationStage.examples(config);
   }
 
+  private void checkTrainer(RunConfig config) {
+    TrainerProvider trainer = plugins.trainer(config.trainer().name());
+    Requirements.options("trainer.options", trainer, config.trainer().options());
+    TrainingOptions preferences = config.preferenceTraining();
+    Requirements.training(
+        trainer,
+        preferences.over(TrainingSettings.dpo()),
+        preferences.heldOut() > 0,
+        "preference-training.");
+    config
+        .fineTuning()
+        .map(RunConfig.FineTuning::training)
+        .ifPresent(
+            section ->
+                Requirements.training(
+                    trainer,
+                    section.over(TrainingSettings.sft()),
+                    section.heldOut() > 0,
+                    "fine-tuning.training."));
+    trainer.create(
+        new TrainerContext(config.compute().trainerSettings(), config.trainer().partOptions()));
+  }
+
+  private void checkJudge(RunConfig config) {
+    JudgeProvider judge = plugins.judge(config.judge().name());
+    Requirements.options("judge.options", judge, config.judge().options());
+    Part part = config.judge().generator().orElse(config.generator());
+    GeneratorProvider judging = plugins.generator(part.name());
+    Requirements.options("judge.generator.options", judging, part.options());
+    boolean scores = judging.capabilities().contains(GeneratorCapability.SCORES);
+    JudgingStage.openJudge(config, plugins, new Plugins.NoGenerator(scores)).close();
+  }
+
   /** A run's data must be the same when it goes on; a file that was changed since is named. */
   private void pinData(RunConfig config, RunStore store, Cancellation cancellation) {
-    config.judge().model().ifPresent(m -> store.verify("judge.model", m, cancellation));
+    JudgeModel.of(config, plugins)
+        .ifPresentOrElse(
+            judge -> store.verify(judge.checkpoint(), cancellation),
+            () ->
+                config
+                    .judge()
+                    .model()
+                    .ifPresent(m -> store.verify("judge.model", m.path(), cancellation)));
     for (Path file : dataFiles(config)) {
       String hash = Provenance.hash(file);
       if (!store.putIfAbsent("sha256 of " + file, hash).equals(hash)) {
@@ -257,28 +407,49 @@ public final class Autodidact {
   }
 
   /** Refuses a model that the generator could not open when its turn comes. */
-  private void checkModel(RunConfig config, Path model) {
+  private void checkModel(RunConfig config, Part generator, Checkpoint model) {
     plugins
-        .generator(config.generator())
-        .check(new Checkpoint("M0", model), config.compute().settings());
+        .generator(generator.name())
+        .check(
+            new GeneratorContext(
+                model,
+                config.compute().settings(),
+                generator.partOptions(),
+                Clock.systemDefaultZone(),
+                new Cancellation()));
   }
 
-  /** M0: a Hugging Face folder where it lies, a GGUF file imported into the run's folder. */
+  private Checkpoint m0(RunConfig config) {
+    return ModelLocator.checkpoint(
+        "M0", config.model().text(), plugins.generator(config.generator().name()));
+  }
+
+  /**
+   * M0: a reference, a Hugging Face folder where it lies, or a GGUF file imported into the run's
+   * folder.
+   */
   private void storeM0(RunConfig config, RunStore store) {
     if (store.model("M0").isPresent()) {
       return;
     }
-    Path model = config.model();
-    Path folder = ModelLocator.folder(model, store.folder().resolve("M0"));
-    checkModel(config, folder);
-    store.addModel(
-        "M0", Optional.empty(), folder, Provenance.imported(model.getFileName().toString()));
+    Checkpoint named = m0(config);
+    String source = config.model().text();
+    Checkpoint model = named;
+    if (!named.isReference()) {
+      Path folder = ModelLocator.folder(named.folder(), store.folder().resolve("M0"));
+      model = new Checkpoint("M0", folder);
+      source = named.folder().getFileName().toString();
+      if (!folder.equals(named.folder())) {
+        checkModel(config, config.generator(), model); // an imported file can be asked only now
+      }
+    }
+    store.addModel(model, Optional.empty(), Provenance.imported(source));
   }
 
   /** Builds an engine. Every call is optional. */
   public static final class Builder {
     private final List<Plugin> plugins = new ArrayList<>();
-    private RunListener listener = new RunListener() {};
+    private final List<RunListener> listeners = new ArrayList<>();
     private Optional<PromptSource> promptSource = Optional.empty();
 
     private Builder() {}
@@ -289,8 +460,9 @@ public final class Autodidact {
       return this;
     }
 
+    /** Adds a listener to those there are. */
     public Builder listener(RunListener listener) {
-      this.listener = Objects.requireNonNull(listener, "listener");
+      listeners.add(Objects.requireNonNull(listener, "listener"));
       return this;
     }
 

@@ -105,7 +105,7 @@ class BrokenPluginTest {
             }
 
             @Override
-            public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
+            public Generator open(GeneratorContext context) {
               return generator.apply(fake.generator());
             }
           });
@@ -161,8 +161,8 @@ class BrokenPluginTest {
             }
 
             @Override
-            public Trainer create(ComputeSettings settings) {
-              return trainer.apply(fake.trainers().get(0).create(settings));
+            public Trainer create(TrainerContext context) {
+              return trainer.apply(fake.trainers().get(0).create(context));
             }
           });
     }

@@ -5,20 +5,22 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
-import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Plugin;
@@ -30,6 +32,8 @@ import org.autodidact.api.TrainerProvider;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
+import org.autodidact.api.TrainingSettings.Loss;
+import org.autodidact.api.TrainingSettings.Optimizer;
 import org.autodidact.api.UnsupportedModelException;
 
 /**
@@ -140,14 +144,24 @@ public final class FakePlugin implements Plugin {
           }
 
           @Override
-          public void check(Checkpoint checkpoint, ComputeSettings settings) {
-            if (settings.precision() == ComputeSettings.Precision.BF16) {
+          public Set<GeneratorCapability> capabilities() {
+            Set<GeneratorCapability> all = EnumSet.allOf(GeneratorCapability.class);
+            all.remove(GeneratorCapability.MODEL_REFERENCES);
+            if (generator().scorer().isEmpty()) {
+              all.remove(GeneratorCapability.SCORES);
+            }
+            return all;
+          }
+
+          @Override
+          public void check(GeneratorContext context) {
+            if (context.compute().precision().equals(ComputeSettings.Precision.BF16)) {
               throw new UnsupportedModelException("the fake generator has no bf16");
             }
           }
 
           @Override
-          public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
+          public Generator open(GeneratorContext context) {
             return generator();
           }
         });
@@ -163,7 +177,13 @@ public final class FakePlugin implements Plugin {
           }
 
           @Override
-          public Trainer create(ComputeSettings settings) {
+          public TrainerCapabilities capabilities() {
+            return new TrainerCapabilities(
+                Set.copyOf(Loss.KNOWN), Set.copyOf(Optimizer.KNOWN), EnumSet.allOf(Feature.class));
+          }
+
+          @Override
+          public Trainer create(TrainerContext context) {
             return FakePlugin.this::train;
           }
         });

@@ -61,7 +61,7 @@ class PluginFailuresTest {
               }
 
               @Override
-              public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
+              public Generator open(GeneratorContext context) {
                 return generator;
               }
             });
@@ -86,7 +86,7 @@ class PluginFailuresTest {
               }
 
               @Override
-              public Trainer create(ComputeSettings settings) {
+              public Trainer create(TrainerContext context) {
                 return trainer;
               }
             });

@@ -90,14 +90,12 @@ final class DuelCommand implements Callable<Integer> {
     for (int i = 0; i < asked.size(); i++) {
       String a = ofFirst.get(i);
       String b = ofSecond.get(i);
-      String instruction = asked.get(i).instruction();
-      requests.add(
-          new JudgementRequest(i + "/A", instruction, a, judging.seeds(2 * i), List.of(b)));
-      requests.add(
-          new JudgementRequest(i + "/B", instruction, b, judging.seeds(2 * i + 1), List.of(a)));
+      Prompt prompt = asked.get(i);
+      requests.add(new JudgementRequest(i + "/A", prompt, a, judging.seeds(2 * i), List.of(b)));
+      requests.add(new JudgementRequest(i + "/B", prompt, b, judging.seeds(2 * i + 1), List.of(a)));
     }
     Map<String, Judgement> found = new HashMap<>();
-    List<Duel.Bout> bouts = new ArrayList<>();
+    List<Duel.Comparison> comparisons = new ArrayList<>();
     try (Generator model = judgeModel.openForJudge(plugins);
         Judge judge = judging.open(plugins, model);
         lines) {
@@ -110,7 +108,7 @@ final class DuelCommand implements Callable<Integer> {
         Judgement a = found.get(i + "/A");
         Judgement b = found.get(i + "/B");
         OptionalDouble won = Duel.won(a, b, judge.scale());
-        bouts.add(new Duel.Bout(ofFirst.get(i), ofSecond.get(i), won));
+        comparisons.add(new Duel.Comparison(ofFirst.get(i), ofSecond.get(i), won));
         if (lines != null) {
           Map<String, Object> line = new LinkedHashMap<>();
           line.put("id", asked.get(i).id());
@@ -125,7 +123,7 @@ final class DuelCommand implements Callable<Integer> {
       }
     }
     report.put("judge", judging.judge()).times();
-    MetricsTable.print(Duel.metrics(bouts), report);
+    MetricsTable.print(Duel.metrics(comparisons), report);
     return 0;
   }
 

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.Prompt;
@@ -66,7 +67,9 @@ public final class EftCommand {
         options.report.work(opened.tokens());
         Map<String, Object> how = new LinkedHashMap<>();
         how.put("made_by", "the judge '" + judging.judge() + "', kept where it agrees");
-        how.put("model", model.checkpoint().folder().getFileName().toString());
+        Checkpoint own = model.checkpoint(plugins);
+        how.put(
+            "model", own.isReference() ? own.location() : own.folder().getFileName().toString());
         how.put("draws", judging.samples());
         options.write(split, examples, judging.template(), judging.seed(), how);
       }

@@ -10,6 +10,7 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
+import org.autodidact.api.Prompt;
 import org.autodidact.cli.options.JudgingOptions;
 import org.autodidact.cli.options.ModelOptions;
 import org.autodidact.cli.output.JsonReport;
@@ -90,7 +91,7 @@ final class EvaluateJudgeCommand implements Callable<Integer> {
         requests.add(
             new JudgementRequest(
                 i + "/" + k,
-                all.get(i).instruction(),
+                Prompt.of(Integer.toString(i), all.get(i).instruction()),
                 answers.get(k),
                 judging.seeds(31 * i + k),
                 rivals));

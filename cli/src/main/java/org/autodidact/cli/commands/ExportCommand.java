@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
@@ -62,11 +63,12 @@ public final class ExportCommand implements Callable<Integer> {
 
   /** The model's folder, which lies in the run's and is what the run stored. */
   private Path source(RunStore store) {
-    Path source =
+    Checkpoint checkpoint =
         store
             .model(model)
             .orElseThrow(
                 () -> new InvalidInputException(run + ": has no finished model '" + model + "'"));
+    Path source = checkpoint.folder();
     try {
       if (!source.toRealPath().startsWith(run.toRealPath())) {
         throw new InvalidInputException(
@@ -79,7 +81,7 @@ public final class ExportCommand implements Callable<Integer> {
       throw new InvalidInputException(
           source + ": the model " + model + " of this run is not there", e);
     }
-    store.verify(model, new Cancellation());
+    store.verify(checkpoint, new Cancellation());
     return source;
   }
 

@@ -153,7 +153,7 @@ public final class GenerateCommand implements Callable<Integer> {
     Map<String, Object> sample = new LinkedHashMap<>();
     sample.put("text", candidate.text());
     sample.put("tokens", candidate.tokens());
-    sample.put("logprob", candidate.logProbability());
+    candidate.logProbability().ifPresent(found -> sample.put("logprob", found));
     sample.put("finish_reason", EnumNames.of(candidate.finishReason()));
     return sample;
   }

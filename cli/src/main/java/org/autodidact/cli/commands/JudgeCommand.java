@@ -66,8 +66,9 @@ public final class JudgeCommand implements Callable<Integer> {
             line -> {
               int index = count[0]++;
               AnsweredPrompt read = AnsweredPrompt.of(line);
+              String id = line.id(index);
               return new JudgementRequest(
-                  line.id(index), read.instruction(), read.answer(), judging.seeds(index));
+                  id, read.prompt(id, line), read.answer(), judging.seeds(index), List.of());
             });
     rows.requireDistinct(rows.values().stream().map(JudgementRequest::id).toList());
     List<JudgementRequest> requests = withRivals(rows.values());
@@ -133,7 +134,7 @@ public final class JudgeCommand implements Callable<Integer> {
             r ->
                 new JudgementRequest(
                     r.id(),
-                    r.instruction(),
+                    r.prompt(),
                     r.response(),
                     r.seeds(),
                     byInstruction.get(r.instruction()).stream()

@@ -3,14 +3,10 @@ package org.autodidact.cli.commands;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
-import org.autodidact.api.GeneratorProvider;
-import org.autodidact.api.JudgeProvider;
-import org.autodidact.api.PairSelectorProvider;
+import org.autodidact.api.PartProvider;
 import org.autodidact.api.Plugin;
-import org.autodidact.api.PromptFilterProvider;
 import org.autodidact.api.ShownText;
-import org.autodidact.api.TrainerProvider;
+import org.autodidact.engine.config.DeclaredOption;
 import org.autodidact.engine.plugins.Plugins;
 import picocli.CommandLine.Command;
 
@@ -26,11 +22,12 @@ public final class PluginsCommand implements Callable<Integer> {
   public Integer call() {
     Plugins plugins = Plugins.discover(List.of());
     for (Plugin plugin : plugins.all()) {
-      print(plugin, "generator", plugin.generators().stream().map(GeneratorProvider::name));
-      print(plugin, "judge", plugin.judges().stream().map(JudgeProvider::name));
-      print(plugin, "selector", plugin.pairSelectors().stream().map(PairSelectorProvider::name));
-      print(plugin, "trainer", plugin.trainers().stream().map(TrainerProvider::name));
-      print(plugin, "filter", plugin.promptFilters().stream().map(PromptFilterProvider::name));
+      print(plugin, "generator", plugin.generators());
+      print(plugin, "judge", plugin.judges());
+      print(plugin, "selector", plugin.pairSelectors());
+      print(plugin, "trainer", plugin.trainers());
+      print(plugin, "filter", plugin.promptFilters());
+      print(plugin, "prompts", plugin.promptSources());
     }
     for (Plugins.Broken broken : plugins.broken()) {
       System.out.println("broken     " + ShownText.of(broken.where() + ": " + broken.why(), WIDTH));
@@ -38,10 +35,22 @@ public final class PluginsCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static void print(Plugin plugin, String kind, Stream<String> names) {
-    names.forEach(
-        name ->
-            System.out.printf(
-                Locale.ROOT, "%-10s %-16s (%s)%n", kind, name, ShownText.of(plugin.name())));
+  private static void print(Plugin plugin, String kind, List<? extends PartProvider> providers) {
+    String from = (plugin.name() + " " + plugin.version()).strip();
+    for (PartProvider provider : providers) {
+      System.out.printf(
+          Locale.ROOT, "%-10s %-16s (%s)%n", kind, provider.name(), ShownText.of(from));
+      for (DeclaredOption option : DeclaredOption.of(provider.optionsType(), "")) {
+        System.out.printf(
+            Locale.ROOT,
+            "%-12s%s: %s%s%n",
+            "",
+            option.key(),
+            option.setting().value(),
+            option.setting().byDefault().isEmpty()
+                ? ""
+                : " (default: " + option.setting().byDefault() + ")");
+      }
+    }
   }
 }

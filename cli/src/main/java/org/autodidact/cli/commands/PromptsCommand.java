@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.Settings;
@@ -27,7 +28,6 @@ import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.prompts.CreatedPrompt;
 import org.autodidact.engine.prompts.SelfInstruct;
 import org.autodidact.engine.store.Provenance;
-import org.autodidact.engine.text.EnumNames;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -91,12 +91,12 @@ public final class PromptsCommand {
     @Override
     public Integer call() {
       Plugins plugins = Plugins.discover(List.of());
-      RunConfig.Creation section =
+      RunConfig.SelfInstructSettings section =
           Settings.create(
-              RunConfig.Creation.class,
+              RunConfig.SelfInstructSettings.class,
               DeclaredOptions.values(
                   command,
-                  DeclaredOption.of(RunConfig.Creation.class, ""),
+                  DeclaredOption.of(RunConfig.SelfInstructSettings.class, ""),
                   DeclaredOption::component));
       Path attempts = beside(".attempts");
       boolean goesOn = goesOn(section);
@@ -107,7 +107,7 @@ public final class PromptsCommand {
               section.settings(),
               JsonLines.instructions(seeds),
               excluded,
-              plugins.promptFilters(section.filters(), section.filterSettings()),
+              plugins.promptFilters(section.filters(), section::filterSettings),
               seed);
       Progress progress = new Progress();
       List<CreatedPrompt> all = new ArrayList<>();
@@ -165,10 +165,15 @@ public final class PromptsCommand {
      * Whether there are attempts already, made in the same way; those made in another are not
      * written over.
      */
-    private boolean goesOn(RunConfig.Creation section) {
+    private boolean goesOn(RunConfig.SelfInstructSettings section) {
       Map<String, Object> how = new LinkedHashMap<>();
-      how.put("model", model.checkpoint().folder().toAbsolutePath().normalize().toString());
-      how.put("precision", EnumNames.of(model.compute().precision()));
+      Checkpoint author = model.checkpoint(Plugins.discover(List.of()));
+      how.put(
+          "model",
+          author.isReference()
+              ? author.location()
+              : author.folder().toAbsolutePath().normalize().toString());
+      how.put("precision", model.compute().precision().name());
       how.put("seeds_sha256", Provenance.hash(seeds));
       how.put("exclude_sha256", exclude == null ? "" : Provenance.hash(exclude));
       how.put("settings", section.toString());

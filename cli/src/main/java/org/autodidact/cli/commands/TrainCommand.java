@@ -2,14 +2,19 @@ package org.autodidact.cli.commands;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidExampleException;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.Trainer;
+import org.autodidact.api.TrainerProvider;
+import org.autodidact.api.TrainerProvider.TrainerContext;
 import org.autodidact.api.TrainingDivergedException;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingMetrics;
@@ -27,6 +32,7 @@ import org.autodidact.engine.config.TrainingOptions;
 import org.autodidact.engine.data.Examples;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.plugins.Requirements;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -133,6 +139,12 @@ public final class TrainCommand {
         description = "default: ${DEFAULT-VALUE}")
     private String trainer;
 
+    @Option(
+        names = "--trainer-option",
+        paramLabel = "KEY=VALUE",
+        description = "an option of the trainer; 'plugins' lists them")
+    private Map<String, String> options = new LinkedHashMap<>();
+
     @Mixin private JsonReport report;
 
     int train(TrainingSettings defaults, JsonLines.LineReader<TrainingExample> reader) {
@@ -154,8 +166,12 @@ public final class TrainCommand {
               seed,
               new Checkpoint(folder.getFileName().toString(), folder),
               folder.resolveSibling(folder.getFileName() + ".state"));
+      TrainerProvider provider = Plugins.discover(List.of()).trainer(trainer);
+      Requirements.options("--trainer-option", provider, options);
+      Requirements.training(provider, request.settings(), heldOut != null, "--");
       Trainer opened =
-          Plugins.discover(List.of()).trainer(trainer).create(machine.settings(precision, 0));
+          provider.create(
+              new TrainerContext(machine.settings(precision, 0), PartOptions.of(options)));
       Progress progress = new Progress();
       report.startWork();
       progress.begin("train", examples.values().size() + " examples");
@@ -210,19 +226,20 @@ public final class TrainCommand {
     }
 
     private TrainingSettings settings(TrainingSettings defaults) {
-      List<DeclaredOption> options =
+      List<DeclaredOption> declared =
           TrainingOptions.all().stream()
               .filter(o -> o.record() != TrainingOptions.HeldOut.class)
               .toList();
       TrainingSettings settings =
-          new TrainingOptions(DeclaredOptions.values(command, options, DeclaredOption::key))
+          new TrainingOptions(DeclaredOptions.values(command, declared, DeclaredOption::key))
               .over(defaults, loraMerge);
       if (loraMerge && settings.lora().isEmpty()) {
         throw new InvalidInputException(
             "--lora-merge merges an adapter, and without --lora-rank there is none: set it, or leave"
                 + " --lora-merge out");
       }
-      if (settings.loss() == TrainingSettings.Loss.SFT && defaults.loss() != settings.loss()) {
+      if (settings.loss().equals(TrainingSettings.Loss.SFT)
+          && !defaults.loss().equals(settings.loss())) {
         throw new InvalidInputException(
             "--loss: sft has no pairs; 'train sft' trains on answers, and --sft-weight adds them to"
                 + " a loss of pairs");

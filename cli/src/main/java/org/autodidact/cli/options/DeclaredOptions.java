@@ -57,7 +57,8 @@ public abstract class DeclaredOptions implements IModelTransformer {
   public static final class Prompts extends DeclaredOptions {
     public Prompts() {
       super(
-          DeclaredOption.of(RunConfig.Creation.class, ""), option -> option.setting().byDefault());
+          DeclaredOption.of(RunConfig.SelfInstructSettings.class, ""),
+          option -> option.setting().byDefault());
     }
   }
 

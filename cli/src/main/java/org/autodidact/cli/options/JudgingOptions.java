@@ -2,16 +2,20 @@ package org.autodidact.cli.options;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.cli.output.ProgressJudge;
 import org.autodidact.engine.config.Ranges;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.plugins.Requirements;
 import org.autodidact.engine.seeds.Seeds;
 import picocli.CommandLine.Option;
 
@@ -64,6 +68,12 @@ public final class JudgingOptions {
       description = "a model of the judge's own: what 'reward-model' reads")
   private Path judgeModel;
 
+  @Option(
+      names = "--judge-option",
+      paramLabel = "KEY=VALUE",
+      description = "an option of the judge; 'plugins' lists them")
+  private Map<String, String> options = new LinkedHashMap<>();
+
   @Option(names = "--seed", defaultValue = "1", description = "default: ${DEFAULT-VALUE}")
   private long seed;
 
@@ -90,13 +100,15 @@ public final class JudgingOptions {
 
   /** The judge, which shows how far it is. */
   public Judge open(Plugins plugins, Generator model) {
+    Requirements.options("--judge-option", plugins.judge(judge), options);
     return new ProgressJudge(plugins.openJudge(judge, members, context(model)));
   }
 
   /** Refuses what {@link #open} would, before there is a model. */
   public void check(Plugins plugins) {
     samples();
-    plugins.openJudge(judge, members, context(new Plugins.NoGenerator())).close();
+    Requirements.options("--judge-option", plugins.judge(judge), options);
+    plugins.openJudge(judge, members, context(new Plugins.NoGenerator(true))).close();
   }
 
   private JudgeContext context(Generator model) {
@@ -104,6 +116,11 @@ public final class JudgingOptions {
     SamplingParameters sampling =
         new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);
     return new JudgeContext(
-        model, sampling, template(), List.of(), Optional.ofNullable(judgeModel));
+        model,
+        sampling,
+        template(),
+        List.of(),
+        Optional.ofNullable(judgeModel),
+        PartOptions.of(options));
   }
 }

@@ -2,7 +2,10 @@ package org.autodidact.cli.options;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.autodidact.api.Cancellation;
@@ -11,11 +14,15 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.ShownText;
 import org.autodidact.cli.output.TokenCountingGenerator;
 import org.autodidact.cli.process.UsageException;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.plugins.Requirements;
 import org.autodidact.engine.store.ModelLocator;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -35,7 +42,7 @@ public final class ModelOptions {
           "a Hugging Face folder, a GGUF file (imported once into the cache), or a name on the hub"
               + " (OWNER/NAME, downloaded once into its cache); needed but by"
               + " judges with a model of their own")
-  private Path model;
+  private String model;
 
   @Option(
       names = "--precision",
@@ -62,13 +69,20 @@ public final class ModelOptions {
       description = "default: ${DEFAULT-VALUE}")
   private String generator;
 
+  @Option(
+      names = "--generator-option",
+      paramLabel = "KEY=VALUE",
+      description = "an option of the generator; 'plugins' lists them")
+  private Map<String, String> options = new LinkedHashMap<>();
+
   @Mixin private MachineOptions machine;
 
-  public Checkpoint checkpoint() {
-    if (model == null) {
-      throw new ParameterException(command.commandLine(), "Missing required option: '--model=M'");
-    }
-    return checkpoint(model);
+  /** The model; a reference where the generator understands what is no file here. */
+  public Checkpoint checkpoint(Plugins plugins) {
+    requireModel();
+    return ModelLocator.isReference(model, plugins.generator(generator))
+        ? Checkpoint.reference("model", model)
+        : checkpoint(Path.of(model));
   }
 
   /** A model where it lies; a GGUF file is imported into the cache, one by name downloaded. */
@@ -85,12 +99,20 @@ public final class ModelOptions {
 
   /** The model, opened by the generator. */
   public TokenCountingGenerator open(Plugins plugins) {
-    return new TokenCountingGenerator(open(plugins, checkpoint()));
+    return new TokenCountingGenerator(open(plugins, checkpoint(plugins)));
   }
 
   /** Another model, opened by the same generator. */
   public Generator open(Plugins plugins, Checkpoint checkpoint) {
-    return plugins.generator(generator).open(checkpoint, compute());
+    GeneratorProvider provider = plugins.generator(generator);
+    Requirements.options("--generator-option", provider, options);
+    return provider.open(
+        new GeneratorContext(
+            checkpoint,
+            compute(),
+            PartOptions.of(options),
+            Clock.systemDefaultZone(),
+            new Cancellation()));
   }
 
   /** The model of a judge that may need none: a missing one is reported when it is asked. */
@@ -104,12 +126,12 @@ public final class ModelOptions {
           @Override
           public void generate(
               List<GenerationRequest> requests, Consumer<Generation> results, Cancellation c) {
-            requireModel();
+            requireJudgingModel();
           }
 
           @Override
           public Optional<Scorer> scorer() {
-            requireModel();
+            requireJudgingModel();
             return Optional.empty();
           }
 
@@ -119,11 +141,17 @@ public final class ModelOptions {
   }
 
   /** Within a judge's call, whose fault it is not. */
-  private void requireModel() {
+  private void requireJudgingModel() {
     try {
-      checkpoint();
+      requireModel();
     } catch (ParameterException e) {
       throw new UsageException(e);
+    }
+  }
+
+  private void requireModel() {
+    if (model == null) {
+      throw new ParameterException(command.commandLine(), "Missing required option: '--model=M'");
     }
   }
 

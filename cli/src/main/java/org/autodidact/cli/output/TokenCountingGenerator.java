@@ -28,7 +28,7 @@ public final class TokenCountingGenerator implements Generator {
     generator.generate(
         requests,
         generation -> {
-          tokens += generation.candidates().stream().mapToLong(c -> c.tokens().size()).sum();
+          tokens += generation.candidates().stream().mapToLong(c -> c.tokenCount().orElse(0)).sum();
           results.accept(generation);
         },
         cancellation);

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import java.io.IOException;
+import java.lang.reflect.Type;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -24,12 +25,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ShownText;
+import org.autodidact.api.TrainingSettings.Loss;
+import org.autodidact.api.TrainingSettings.Optimizer;
 import org.autodidact.engine.data.JsonErrors;
 import org.autodidact.engine.data.SmallFile;
 import org.autodidact.engine.text.EnumNames;
-import org.autodidact.hub.HubModel;
 
 /** Reads a run's configuration; YAML is a superset of JSON, so one reader serves both files. */
 public final class ConfigFile {
@@ -39,7 +42,11 @@ public final class ConfigFile {
           .addModule(
               new SimpleModule()
                   .addSerializer(Path.class, ToStringSerializer.instance)
-                  .addSerializer(Enum.class, new EnumNameSerializer()))
+                  .addSerializer(ModelName.class, new ModelNameSerializer())
+                  .addSerializer(Enum.class, new EnumNameSerializer())
+                  .addSerializer(Precision.class, ToStringSerializer.instance)
+                  .addSerializer(Loss.class, ToStringSerializer.instance)
+                  .addSerializer(Optimizer.class, ToStringSerializer.instance))
           .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
           .enable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
           .defaultPropertyInclusion(
@@ -62,6 +69,25 @@ public final class ConfigFile {
       json.writeString(EnumNames.of(value));
     }
   }
+
+  /** A model as it is named. */
+  private static final class ModelNameSerializer extends StdSerializer<ModelName> {
+    private static final long serialVersionUID = 1L;
+
+    ModelNameSerializer() {
+      super(ModelName.class);
+    }
+
+    @Override
+    public void serialize(ModelName value, JsonGenerator json, SerializerProvider provider)
+        throws IOException {
+      json.writeString(value.text());
+    }
+  }
+
+  /** Sections that may be written as the name alone. */
+  private static final List<String> PARTS =
+      List.of("generator", "trainer", "selector", "judge", "judge.generator", "prompts.source");
 
   private ConfigFile() {}
 
@@ -150,22 +176,23 @@ public final class ConfigFile {
               } else if (RecordReader.isPath(valueType)
                   && value instanceof YamlNode.Scalar path
                   && !path.isNull()) {
-                String absolute = resolved(prefix + key, path, folder);
+                String absolute = resolved(prefix + key, valueType, path, folder);
                 section.values().put(key, new YamlNode.Scalar(path.where(), absolute, true));
               }
             });
   }
 
-  private static String resolved(String key, YamlNode.Scalar path, Path folder) {
+  private static String resolved(String key, Type type, YamlNode.Scalar path, Path folder) {
     if (path.text().isBlank()) {
       throw new InvalidInputException(
           path.where() + ": the key '" + key + "' is no path: it is empty");
     }
     try {
       Path absolute = folder.resolve(path.text()).normalize();
-      boolean hub =
-          key.equals("model") && !Files.exists(absolute) && HubModel.of(path.text()).isPresent();
-      return hub ? path.text() : absolute.toString();
+      // A model that is no file here may be on the hub, or known to the generator alone.
+      return RecordReader.isModel(type) && !Files.exists(absolute)
+          ? path.text()
+          : absolute.toString();
     } catch (InvalidPathException e) {
       throw new InvalidInputException(
           path.where() + ": the key '" + key + "' is no path: " + path.shown(), e);
@@ -182,10 +209,12 @@ public final class ConfigFile {
 
   /** {@code selector: margin} is short for {@code selector: {name: margin}}. */
   private static void nameToSection(YamlNode.Mapping root) {
-    if (root.values().get("selector") instanceof YamlNode.Scalar name && !name.isNull()) {
-      Map<String, YamlNode> section = new LinkedHashMap<>();
-      section.put("name", name);
-      root.values().put("selector", new YamlNode.Mapping(name.where(), section));
+    for (String part : PARTS) {
+      if (at(root, part).orElse(null) instanceof YamlNode.Scalar name && !name.isNull()) {
+        Map<String, YamlNode> section = new LinkedHashMap<>();
+        section.put("name", name);
+        put(root, name.where(), part, new YamlNode.Mapping(name.where(), section));
+      }
     }
   }
 

@@ -36,8 +36,11 @@ public record DeclaredOption(
 
   /** The constants that the value can be; empty where it is no constant. */
   public List<String> constants() {
-    return type instanceof Class<?> c && c.isEnum()
-        ? Arrays.stream(c.getEnumConstants()).map(e -> EnumNames.of((Enum<?>) e)).toList()
+    if (type instanceof Class<?> c && c.isEnum()) {
+      return Arrays.stream(c.getEnumConstants()).map(e -> EnumNames.of((Enum<?>) e)).toList();
+    }
+    return type instanceof Class<?> c
+        ? Settings.known(c).stream().map(Record::toString).toList()
         : List.of();
   }
 

@@ -57,7 +57,10 @@ final class RecordReader {
   static Optional<Type> type(Class<?> section, String dottedKey) {
     Type type = section;
     for (String step : dottedKey.split("\\.", -1)) {
-      type = section(type).map(c -> keys(c).get(step)).orElse(null);
+      type =
+          isMap(type)
+              ? ((ParameterizedType) type).getActualTypeArguments()[1]
+              : section(type).map(c -> keys(c).get(step)).orElse(null);
       if (type == null) {
         return Optional.empty();
       }
@@ -70,17 +73,30 @@ final class RecordReader {
     return unwrapped(type) == String.class || isPath(type) || isEnum(unwrapped(type));
   }
 
+  /** Whether a key's value is the path of a file, or may be. */
   static boolean isPath(Type type) {
-    return unwrapped(type) == Path.class;
+    return unwrapped(type) == Path.class || unwrapped(type) == ModelName.class;
+  }
+
+  static boolean isModel(Type type) {
+    return unwrapped(type) == ModelName.class;
+  }
+
+  /** Whether a key's value has keys of a plugin's choice. */
+  private static boolean isMap(Type type) {
+    return type instanceof ParameterizedType p && p.getRawType() == Map.class;
   }
 
   private static boolean isEnum(Type type) {
-    return type instanceof Class<?> c && c.isEnum();
+    return type instanceof Class<?> c && (c.isEnum() || Settings.isName(c));
   }
 
   /** The section that a key's value is; empty where it is none. */
   static Optional<Class<?>> section(Type type) {
-    return unwrapped(type) instanceof Class<?> c && c.isRecord()
+    return unwrapped(type) instanceof Class<?> c
+            && c.isRecord()
+            && !Settings.isName(c)
+            && c != ModelName.class
         ? Optional.of(c)
         : Optional.empty();
   }
@@ -152,11 +168,14 @@ final class RecordReader {
   }
 
   private static Object present(Type type, YamlNode node, String key) {
-    if (type instanceof Class<?> section && section.isRecord()) {
+    if (type instanceof Class<?> section && section(type).isPresent()) {
       if (node instanceof YamlNode.Mapping mapping) {
         return read(section, mapping, key + ".");
       }
       throw expected(node, key, "keys and values");
+    }
+    if (isMap(type)) {
+      return map(((ParameterizedType) type).getActualTypeArguments()[1], node, key);
     }
     if (type instanceof ParameterizedType) {
       return texts(node, key);
@@ -166,6 +185,9 @@ final class RecordReader {
     }
     if (type == Path.class) {
       return Path.of(text(scalar, key));
+    }
+    if (type == ModelName.class) {
+      return new ModelName(text(scalar, key));
     }
     if (isEnum(type)) {
       try {
@@ -185,6 +207,32 @@ final class RecordReader {
       return "true or false";
     }
     return type == Double.class ? "a number" : "a whole number";
+  }
+
+  /** Keys of a plugin's choice; numbers and truth values are texts as they are written. */
+  private static Map<String, Object> map(Type valueType, YamlNode node, String key) {
+    if (!(node instanceof YamlNode.Mapping mapping)) {
+      throw expected(node, key, "keys and values");
+    }
+    Map<String, Object> values = new LinkedHashMap<>();
+    mapping
+        .values()
+        .forEach(
+            (name, value) -> {
+              String inner = key + "." + ShownText.of(name, 60);
+              if (isMap(valueType)) {
+                values.put(
+                    name,
+                    map(((ParameterizedType) valueType).getActualTypeArguments()[1], value, inner));
+              } else if (value instanceof YamlNode.Sequence) {
+                values.put(name, String.join(",", texts(value, inner)));
+              } else if (value instanceof YamlNode.Scalar scalar && !scalar.isNull()) {
+                values.put(name, text(scalar, inner));
+              } else {
+                throw expected(value, inner, "a text, a number, true, false or a list of texts");
+              }
+            });
+    return values;
   }
 
   private static List<String> texts(YamlNode node, String key) {

@@ -14,6 +14,7 @@ import org.autodidact.api.ComputeSettings.Device;
 import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PairSelectorProvider.SelectorSettings;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Setting;
@@ -26,11 +27,11 @@ import org.autodidact.engine.prompts.SelfInstruct;
  */
 @JsonNaming(KebabCaseStrategy.class)
 public record RunConfig(
-    Path model,
+    ModelName model,
     Long seed,
     Integer iterations,
-    String generator,
-    String trainer,
+    Part generator,
+    Part trainer,
     Selector selector,
     Optional<FineTuning> fineTuning,
     Prompts prompts,
@@ -47,8 +48,8 @@ public record RunConfig(
     model = required("model", model);
     seed = or(seed, 1L);
     iterations = Ranges.whole("iterations", or(iterations, 2), 0, Ranges.ITERATIONS);
-    generator = or(generator, "onnxruntime");
-    trainer = or(trainer, "djl-pytorch");
+    generator = generator.orNamed("generator", "onnxruntime");
+    trainer = trainer.orNamed("trainer", "djl-pytorch");
     if (iterations == 0 && fineTuning.isEmpty()) {
       throw new InvalidInputException(
           "the key 'iterations' is 0 and there is no fine-tuning: nothing would be done");
@@ -57,7 +58,7 @@ public record RunConfig(
   }
 
   /** This configuration with another model, for example where one by name has been downloaded. */
-  public RunConfig withModel(Path other) {
+  public RunConfig withModel(ModelName other) {
     return new RunConfig(
         other,
         seed,
@@ -99,7 +100,7 @@ public record RunConfig(
                     "prompts.self-instruct",
                     () -> {
                       c.settings();
-                      c.filterSettings();
+                      c.filterSettings("");
                     }));
     Ranges.product(
         "prompts.per-iteration", prompts.perIteration(), "candidates.count", candidates.count());
@@ -109,7 +110,7 @@ public record RunConfig(
   public Path seedPrompts() {
     return prompts
         .selfInstruct()
-        .flatMap(Creation::seeds)
+        .flatMap(SelfInstructSettings::seeds)
         .or(() -> fineTuning.flatMap(FineTuning::ift))
         .orElseThrow(
             () ->
@@ -120,15 +121,16 @@ public record RunConfig(
 
   /** The pair selector and its settings. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Selector(String name, Double margin, Double tier) {
+  public record Selector(String name, Double margin, Double tier, Map<String, String> options) {
     public Selector {
       name = or(name, "max-min");
       margin = or(margin, SelectorSettings.DEFAULT.margin());
       tier = or(tier, SelectorSettings.DEFAULT.tier());
+      options = options == null ? Map.of() : Map.copyOf(options);
     }
 
     public SelectorSettings settings(long seed) {
-      return new SelectorSettings(margin, tier, seed);
+      return new SelectorSettings(margin, tier, seed, PartOptions.of(options));
     }
   }
 
@@ -219,25 +221,30 @@ public record RunConfig(
     }
   }
 
-  /** The source of an iteration's prompts: a file, or a model that creates them. */
+  /** The source of an iteration's prompts: a file, a model that creates them, or a plugin's. */
   @JsonNaming(KebabCaseStrategy.class)
   public record Prompts(
-      Optional<Path> file, Integer perIteration, Optional<Creation> selfInstruct) {
+      Optional<Path> file,
+      Integer perIteration,
+      Optional<SelfInstructSettings> selfInstruct,
+      Optional<Part> source) {
     public Prompts {
       perIteration = Ranges.whole("prompts.per-iteration", or(perIteration, 64), 1, Ranges.PROMPTS);
-      if (file.isPresent() == selfInstruct.isPresent()) {
+      source = source.map(part -> part.orNamed("prompts.source", ""));
+      long given = Stream.of(file, selfInstruct, source).filter(Optional::isPresent).count();
+      if (given != 1) {
         throw new InvalidInputException(
-            "prompts needs one of file and self-instruct, found "
-                + (file.isPresent() ? "both" : "neither"));
+            "prompts needs one of file, self-instruct and source, found "
+                + (given == 0 ? "none" : "several"));
       }
     }
   }
 
   /** The settings of {@link SelfInstruct}. */
   @JsonNaming(KebabCaseStrategy.class)
-  public record Creation(
+  public record SelfInstructSettings(
       Optional<Path> seeds,
-      Optional<Path> model,
+      Optional<ModelName> model,
       Optional<Path> exclude,
       @Setting(value = "prompts of people that are shown", byDefault = "6") Integer seedShots,
       @Setting(
@@ -257,6 +264,7 @@ public record RunConfig(
               value = "filters by name, in this order; 'plugins' lists them",
               byDefault = "length,keywords")
           List<String> filters,
+      Map<String, Map<String, String>> filterOptions,
       @Setting(value = "fewest words, of the filter length", byDefault = "3") Integer minWords,
       @Setting(value = "most words, of the filter length", byDefault = "150") Integer maxWords,
       @Setting(
@@ -272,7 +280,7 @@ public record RunConfig(
         "image,images,picture,pictures,photo,graph,graphs,chart,map,maps,draw,plot,video,videos,audio,"
             + "music,file,files,diagram,flowchart,go to";
 
-    public Creation {
+    public SelfInstructSettings {
       seedShots = Ranges.whole("seed-shots", or(seedShots, 6), 1, Ranges.SAMPLES);
       ownShots = Ranges.whole("own-shots", or(ownShots, 2), 0, Ranges.SAMPLES);
       similarity = or(similarity, 0.7);
@@ -280,6 +288,11 @@ public record RunConfig(
       topP = or(topP, 0.9);
       maxTokens = Ranges.whole("max-tokens", or(maxTokens, 128), 1, Ranges.TOKENS);
       filters = Ranges.texts("filters", or(filters, List.of("length", "keywords")), 100, 1_000);
+      filterOptions = filterOptions == null ? Map.of() : Map.copyOf(filterOptions);
+      if (!filters.containsAll(filterOptions.keySet())) {
+        throw new InvalidInputException(
+            "filter-options are of " + filterOptions.keySet() + ", the filters are " + filters);
+      }
       minWords = Ranges.whole("min-words", or(minWords, 3), 1, Ranges.TOKENS);
       maxWords = Ranges.whole("max-words", or(maxWords, 150), 1, Ranges.TOKENS);
       keywords =
@@ -296,8 +309,14 @@ public record RunConfig(
           new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), false));
     }
 
-    public FilterSettings filterSettings() {
-      return new FilterSettings(minWords, maxWords, keywords, language);
+    /** The settings of the filter of a name. */
+    public FilterSettings filterSettings(String filter) {
+      return new FilterSettings(
+          minWords,
+          maxWords,
+          keywords,
+          language,
+          PartOptions.of(filterOptions.getOrDefault(filter, Map.of())));
     }
   }
 
@@ -338,7 +357,10 @@ public record RunConfig(
     }
   }
 
-  /** Who judges, and how. */
+  /**
+   * Who judges, and how. Without {@code generator} and {@code model} the learner judges; with them
+   * a model of the judge's own does, which stays as it is.
+   */
   @JsonNaming(KebabCaseStrategy.class)
   public record JudgeSection(
       String name,
@@ -348,9 +370,13 @@ public record RunConfig(
       Double topP,
       Integer maxTokens,
       Optional<Path> template,
-      Optional<Path> model) {
+      Optional<ModelName> model,
+      Optional<Part> generator,
+      Map<String, String> options) {
 
     public JudgeSection {
+      generator = generator.map(part -> part.orNamed("judge.generator", ""));
+      options = options == null ? Map.of() : Map.copyOf(options);
       name = or(name, "additive");
       members = Ranges.texts("judge.members", or(members, List.of()), 100, 1_000);
       samples = Ranges.whole("judge.samples", or(samples, 3), 1, Ranges.SAMPLES);
@@ -382,7 +408,8 @@ public record RunConfig(
 
     /** The settings of the trainer, which has no integer arithmetic: 8 bits mean its own choice. */
     public ComputeSettings trainerSettings() {
-      boolean integers = precision == Precision.INT8 || precision == Precision.INT8_WEIGHTS;
+      boolean integers =
+          precision.equals(Precision.INT8) || precision.equals(Precision.INT8_WEIGHTS);
       return new ComputeSettings(integers ? Precision.AUTO : precision, threads, memoryMb, device);
     }
   }

@@ -18,7 +18,6 @@ import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Lora;
 import org.autodidact.api.TrainingSettings.LossParameters;
 import org.autodidact.checkpoints.files.Warnings;
-import org.autodidact.engine.text.EnumNames;
 
 /**
  * The options of a training that a section of the configuration, or a command line, sets; those
@@ -114,13 +113,13 @@ public record TrainingOptions(@JsonValue SortedMap<String, Object> values) {
     TrainingSettings built = settings.build();
     READ_BY.forEach(
         (key, loss) -> {
-          if (values.containsKey(key) && built.loss() != loss) {
+          if (values.containsKey(key) && !built.loss().equals(loss)) {
             Warnings.once(
                 key
                     + " is read by the loss "
-                    + EnumNames.of(loss)
+                    + loss
                     + " only; the loss is "
-                    + EnumNames.of(built.loss())
+                    + built.loss()
                     + ", so it changes nothing");
           }
         });

@@ -2,6 +2,7 @@ package org.autodidact.engine.data;
 
 import java.util.List;
 import org.autodidact.api.Message;
+import org.autodidact.api.Prompt;
 
 /**
  * A conversation and the answer to it.
@@ -19,8 +20,8 @@ public record AnsweredPrompt(List<Message> prompt, String answer) {
     return Examples.answered(line);
   }
 
-  /** The prompt as a judge is shown it: the user's message, or the whole dialogue as a text. */
-  public String instruction() {
-    return Dialogues.transcript(prompt);
+  /** The prompt of a line, with its other fields. */
+  public Prompt prompt(String id, JsonLines.Line line) {
+    return new Prompt(id, prompt, "", line.otherFields());
   }
 }

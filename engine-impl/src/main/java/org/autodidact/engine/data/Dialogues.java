@@ -191,26 +191,4 @@ final class Dialogues {
     }
     return turns;
   }
-
-  /**
-   * A conversation as a judge is shown it: the user's message where it is the only one, else all
-   * turns, as HH writes them.
-   */
-  static String transcript(List<Message> dialogue) {
-    if (dialogue.size() == 1) {
-      return dialogue.get(0).content();
-    }
-    StringBuilder text = new StringBuilder();
-    for (Message m : dialogue) {
-      String name =
-          switch (m.role()) {
-            case "user" -> "Human";
-            case "assistant" -> "Assistant";
-            case "system", "developer" -> "System";
-            default -> m.role();
-          };
-      text.append(text.length() == 0 ? "" : "\n\n").append(name).append(": ").append(m.content());
-    }
-    return text.toString();
-  }
 }

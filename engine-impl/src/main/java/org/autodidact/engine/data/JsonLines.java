@@ -17,8 +17,10 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.zip.ZipException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
@@ -39,6 +41,10 @@ public final class JsonLines {
 
   private static final ObjectReader LINE =
       MAPPER.readerFor(JsonNode.class).with(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+  /** Keys that a line's prompt itself is read from. */
+  private static final Set<String> CONVERSATION =
+      Set.of("id", "messages", "conversations", "conversation", "prompt", "instruction");
 
   private JsonLines() {}
 
@@ -251,6 +257,21 @@ public final class JsonLines {
           : optionalText("id").orElse(Integer.toString(number));
     }
 
+    /** What a line says beside its id and its conversation: texts as they are, the rest as JSON. */
+    Map<String, String> otherFields() {
+      Map<String, String> fields = new TreeMap<>();
+      json.properties()
+          .forEach(
+              field -> {
+                JsonNode value = field.getValue();
+                if (!CONVERSATION.contains(field.getKey()) && !value.isNull()) {
+                  String text = value.isTextual() ? value.asText() : value.toString();
+                  fields.put(encodable(field.getKey()), encodable(text));
+                }
+              });
+      return fields;
+    }
+
     /** A number in [0, 1]; {@code otherwise} if it is not there. */
     public double fraction(String key, double otherwise) {
       if (!has(key)) {
@@ -301,7 +322,8 @@ public final class JsonLines {
   private static Rows<Prompt> promptRows(
       Path file, LineReader<List<org.autodidact.api.Message>> reader) {
     int[] count = {0};
-    return rows(file, line -> new Prompt(line.id(count[0]++), reader.read(line)));
+    return rows(
+        file, line -> new Prompt(line.id(count[0]++), reader.read(line), "", line.otherFields()));
   }
 
   /** {@link #prompts} that have distinct ids. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Message;
 import org.autodidact.api.ShownText;
 import org.autodidact.engine.data.JsonLines.Line;
 import org.autodidact.engine.data.RankedInstruction.Answer;
@@ -85,7 +86,7 @@ public final class RankedData {
     String instruction =
         line.has("instruction")
             ? line.text("instruction")
-            : Dialogues.transcript(Examples.prompt(line));
+            : Message.transcript(Examples.prompt(line));
     return new RankedInstruction(instruction, answers);
   }
 
@@ -112,7 +113,7 @@ public final class RankedData {
   private static RankedInstruction pair(Line line) {
     Examples.Pair pair = Examples.pair(line);
     return new RankedInstruction(
-        Dialogues.transcript(pair.prompt()),
+        Message.transcript(pair.prompt()),
         List.of(new Answer(pair.chosen(), 1), new Answer(pair.rejected(), 0)));
   }
 

@@ -39,8 +39,8 @@ public final class Duel {
    * @param won 1 where the first model's answer is the better one, 0.5 for a tie, 0 where the
    *     second's is; empty where a judgement has no score
    */
-  public record Bout(String first, String second, OptionalDouble won) {
-    public Bout {
+  public record Comparison(String first, String second, OptionalDouble won) {
+    public Comparison {
       Objects.requireNonNull(first, "first");
       Objects.requireNonNull(second, "second");
       Objects.requireNonNull(won, "won");
@@ -76,12 +76,13 @@ public final class Duel {
   }
 
   /** All metrics. */
-  public static Map<String, Double> metrics(List<Bout> all) {
-    Bout[] bouts = all.stream().filter(b -> b.won().isPresent()).toArray(Bout[]::new);
-    double[] won = Arrays.stream(bouts).mapToDouble(b -> b.won().getAsDouble()).toArray();
+  public static Map<String, Double> metrics(List<Comparison> all) {
+    Comparison[] comparisons =
+        all.stream().filter(b -> b.won().isPresent()).toArray(Comparison[]::new);
+    double[] won = Arrays.stream(comparisons).mapToDouble(b -> b.won().getAsDouble()).toArray();
     Map<String, Double> metrics = new LinkedHashMap<>();
     metrics.put("prompts", (double) all.size());
-    metrics.put("undecided", (double) (all.size() - bouts.length));
+    metrics.put("undecided", (double) (all.size() - comparisons.length));
     metrics.put("wins", (double) Arrays.stream(won).filter(w -> w == 1).count());
     metrics.put("ties", (double) Arrays.stream(won).filter(w -> w == 0.5).count());
     metrics.put("losses", (double) Arrays.stream(won).filter(w -> w == 0).count());
@@ -90,7 +91,7 @@ public final class Duel {
         "win_rate",
         won.length,
         indices -> Arrays.stream(indices).mapToDouble(i -> won[i]).average().orElse(Double.NaN));
-    double[] lengths = Arrays.stream(bouts).mapToDouble(Bout::longer).toArray();
+    double[] lengths = Arrays.stream(comparisons).mapToDouble(Comparison::longer).toArray();
     withInterval(
         metrics,
         "length_controlled_win_rate",

@@ -8,6 +8,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.JudgementSample;
@@ -97,12 +98,12 @@ public final class IterateMetrics {
         "truncated",
         own.values().stream()
             .flatMap(List::stream)
-            .mapToDouble(c -> c.finishReason().isCut() ? 1 : 0));
+            .mapToDouble(c -> c.finishReason().isTruncated() ? 1 : 0));
     mean(metrics, "agreement", judged.stream().flatMapToDouble(IterateMetrics::agreements));
     positionBias(metrics, samples);
     List<PreferencePair> pairs = store.iterations().pairs(iteration);
-    mean(metrics, "chosen-tokens", lengths(pairs, p -> p.chosen().candidate().tokens().size()));
-    mean(metrics, "rejected-tokens", lengths(pairs, p -> p.rejected().candidate().tokens().size()));
+    mean(metrics, "chosen-tokens", tokens(pairs.stream().map(p -> p.chosen().candidate())));
+    mean(metrics, "rejected-tokens", tokens(pairs.stream().map(p -> p.rejected().candidate())));
     mean(metrics, "pair-weight", lengths(pairs, PreferencePair::weight));
     metrics.put("pairs", (double) pairs.size());
     return metrics;
@@ -120,10 +121,7 @@ public final class IterateMetrics {
       String tokens,
       String similarity,
       Collection<List<Candidate>> answers) {
-    mean(
-        metrics,
-        tokens,
-        answers.stream().flatMap(List::stream).mapToDouble(c -> c.tokens().size()));
+    mean(metrics, tokens, tokens(answers.stream().flatMap(List::stream)));
     mean(
         metrics,
         similarity,
@@ -133,6 +131,11 @@ public final class IterateMetrics {
   private static DoubleStream lengths(
       Collection<PreferencePair> pairs, ToDoubleFunction<PreferencePair> of) {
     return pairs.stream().mapToDouble(of);
+  }
+
+  /** The lengths that are known. */
+  private static DoubleStream tokens(Stream<Candidate> candidates) {
+    return candidates.flatMapToInt(c -> c.tokenCount().stream()).asDoubleStream();
   }
 
   private static void mean(Map<String, Double> metrics, String name, DoubleStream values) {
@@ -163,7 +166,7 @@ public final class IterateMetrics {
         if (a.judgement().score().isPresent() && b.judgement().score().isPresent()) {
           double judge = a.judgement().score().getAsDouble() - b.judgement().score().getAsDouble();
           double generator = perToken(a.candidate()) - perToken(b.candidate());
-          if (judge != 0 && generator != 0) {
+          if (judge != 0 && generator != 0 && !Double.isNaN(generator)) {
             found.add(judge > 0 == generator > 0 ? 1 : 0);
           }
         }
@@ -172,8 +175,10 @@ public final class IterateMetrics {
     return found.build();
   }
 
+  /** Not a number where the generator does not know it. */
   private static double perToken(Candidate candidate) {
-    return candidate.logProbability() / Math.max(1, candidate.tokens().size());
+    return candidate.logProbability().orElse(Double.NaN)
+        / Math.max(1, candidate.tokenCount().orElse(1));
   }
 
   private static void positionBias(Map<String, Double> metrics, List<JudgementSample> samples) {

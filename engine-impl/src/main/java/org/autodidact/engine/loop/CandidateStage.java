@@ -16,18 +16,18 @@ import org.autodidact.engine.store.IterationStore.SampledCandidate;
 final class CandidateStage {
   private final StageRunner run;
   private final ModelOpener models;
-  private final CandidateSlots slots;
+  private final CandidatePositions positions;
 
   CandidateStage(StageRunner run, ModelOpener models) {
     this.run = run;
     this.models = models;
-    this.slots = CandidateSlots.of(run.config());
+    this.positions = CandidatePositions.of(run.config());
   }
 
   /** The iterate's own candidates. */
   void sample(int iteration, List<Prompt> prompts, LazyModel model) {
     Stage stage = new Stage(model.checkpoint().name(), Kind.CANDIDATES);
-    sample(stage, iteration, prompts, model, CandidateSlots.OWN, Seeds.CANDIDATES);
+    sample(stage, iteration, prompts, model, CandidatePositions.OWN, Seeds.CANDIDATES);
   }
 
   /**
@@ -40,14 +40,14 @@ final class CandidateStage {
       return;
     }
     try (LazyModel past = models.open(run.checkpoint("M1"))) {
-      sample(stage, iteration, prompts, past, slots.past(), Seeds.PAST_CANDIDATES);
+      sample(stage, iteration, prompts, past, positions.past(), Seeds.PAST_CANDIDATES);
     }
   }
 
   /** The candidates of a future iterate. */
   void sampleFuture(int iteration, List<Prompt> prompts, LazyModel future) {
     Stage stage = new Stage("M" + iteration, Kind.FUTURE_CANDIDATES);
-    sample(stage, iteration, prompts, future, slots.future(), Seeds.FUTURE_CANDIDATES);
+    sample(stage, iteration, prompts, future, positions.future(), Seeds.FUTURE_CANDIDATES);
   }
 
   private void sample(
@@ -55,7 +55,7 @@ final class CandidateStage {
       int iteration,
       List<Prompt> prompts,
       LazyModel author,
-      int firstSlot,
+      int firstPosition,
       long seed) {
     Map<Integer, Map<Integer, SampledCandidate>> stored =
         run.store().iterations().candidates(iteration);
@@ -63,11 +63,11 @@ final class CandidateStage {
     Map<String, Integer> indices = new HashMap<>();
     for (int p = 0; p < prompts.size(); p++) {
       indices.put(prompts.get(p).id(), p);
-      if (!stored.getOrDefault(p, Map.of()).containsKey(firstSlot)) {
+      if (!stored.getOrDefault(p, Map.of()).containsKey(firstPosition)) {
         open.add(
             new GenerationRequest(
                 prompts.get(p),
-                run.seeds(slots.count(), seed, iteration, p),
+                run.seeds(positions.count(), seed, iteration, p),
                 run.config().candidates().sampling()));
       }
     }
@@ -86,7 +86,7 @@ final class CandidateStage {
                           .addCandidates(
                               iteration,
                               indices.get(generation.promptId()),
-                              firstSlot,
+                              firstPosition,
                               author.checkpoint().name(),
                               generation);
                       progress.run();

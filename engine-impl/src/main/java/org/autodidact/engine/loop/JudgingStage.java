@@ -11,9 +11,11 @@ import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.PairSelector.Need;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
+import org.autodidact.engine.config.ModelName;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.plugins.Plugins;
@@ -26,32 +28,37 @@ public final class JudgingStage {
   private final StageRunner run;
   private final RunStore store;
   private final ModelOpener models;
-  private final CandidateSlots slots;
+  private final CandidatePositions positions;
 
   JudgingStage(StageRunner run, ModelOpener models) {
     this.run = run;
     this.store = run.store();
     this.models = models;
-    this.slots = CandidateSlots.of(run.config());
+    this.positions = CandidatePositions.of(run.config());
   }
 
   /** Judges the iterate's own and a past iterate's candidates by the iterate. */
   void judge(int iteration, List<Prompt> prompts, LazyModel model) {
     Stage stage = new Stage(model.checkpoint().name(), Kind.JUDGEMENTS);
-    judge(stage, iteration, prompts, CandidateSlots.OWN, model, Seeds.JUDGEMENTS);
+    judge(stage, iteration, prompts, CandidatePositions.OWN, model, Seeds.JUDGEMENTS);
   }
 
   /** Judges a future iterate's candidates by the iterate. */
   void judgeFuture(int iteration, List<Prompt> prompts, LazyModel model) {
     Stage stage = new Stage(model.checkpoint().name(), Kind.FUTURE_JUDGEMENTS);
-    judge(stage, iteration, prompts, slots.future(), model, Seeds.FUTURE_JUDGEMENTS);
+    judge(stage, iteration, prompts, positions.future(), model, Seeds.FUTURE_JUDGEMENTS);
   }
 
   private void judge(
-      Stage stage, int iteration, List<Prompt> prompts, int firstSlot, LazyModel model, long seed) {
+      Stage stage,
+      int iteration,
+      List<Prompt> prompts,
+      int firstPosition,
+      LazyModel model,
+      long seed) {
     judge(
         stage,
-        requests(iteration, prompts, firstSlot, store.iterations().judged(iteration), seed),
+        requests(iteration, prompts, firstPosition, store.iterations().judged(iteration), seed),
         model,
         (request, judgement) ->
             store
@@ -59,9 +66,9 @@ public final class JudgingStage {
                 .addJudgement(
                     iteration,
                     request.prompt(),
-                    request.slot(),
+                    request.position(),
                     run.config().judge().name(),
-                    model.checkpoint().name(),
+                    judgeName(model),
                     judgement,
                     request.request().seeds()));
   }
@@ -84,7 +91,7 @@ public final class JudgingStage {
           requests(
               iteration,
               prompts,
-              CandidateSlots.OWN,
+              CandidatePositions.OWN,
               store.iterations().earlierScores(iteration),
               Seeds.EARLIER_SCORES),
           model,
@@ -92,7 +99,11 @@ public final class JudgingStage {
               store
                   .iterations()
                   .addEarlierScore(
-                      iteration, request.prompt(), request.slot(), previous, judgement.score()));
+                      iteration,
+                      request.prompt(),
+                      request.position(),
+                      previous,
+                      judgement.score()));
     }
   }
 
@@ -100,19 +111,20 @@ public final class JudgingStage {
    * The request to judge a candidate.
    *
    * @param prompt the prompt's index
-   * @param slot the candidate's
+   * @param position the candidate's
    * @param done whether its judgement is stored
    */
-  private record SlotRequest(int prompt, int slot, JudgementRequest request, boolean done) {}
+  private record PositionedRequest(
+      int prompt, int position, JudgementRequest request, boolean done) {}
 
-  /** The requests of all candidates from a slot on, in order. */
-  private List<SlotRequest> requests(
+  /** The requests of all candidates from a position on, in order. */
+  private List<PositionedRequest> requests(
       int iteration,
       List<Prompt> prompts,
-      int firstSlot,
+      int firstPosition,
       Map<Integer, ? extends Map<Integer, ?>> stored,
       long seed) {
-    List<SlotRequest> requests = new ArrayList<>();
+    List<PositionedRequest> requests = new ArrayList<>();
     store
         .iterations()
         .candidates(iteration)
@@ -120,16 +132,16 @@ public final class JudgingStage {
             (p, candidates) ->
                 candidates.forEach(
                     (c, candidate) -> {
-                      if (c >= firstSlot) {
+                      if (c >= firstPosition) {
                         JudgementRequest request =
                             new JudgementRequest(
                                 p + "/" + c,
-                                prompts.get(p).instruction(),
+                                prompts.get(p),
                                 candidate.candidate().text(),
                                 run.seeds(run.config().judge().samples(), seed, iteration, p, c),
                                 rivals(candidates, c));
                         boolean done = stored.containsKey(p) && stored.get(p).containsKey(c);
-                        requests.add(new SlotRequest(p, c, request, done));
+                        requests.add(new PositionedRequest(p, c, request, done));
                       }
                     }));
     return requests;
@@ -138,17 +150,17 @@ public final class JudgingStage {
   /** A future iterate's candidates are no rivals: the others were judged before they were there. */
   private List<String> rivals(Map<Integer, SampledCandidate> candidates, int except) {
     return candidates.entrySet().stream()
-        .filter(e -> e.getKey() != except && e.getKey() < slots.future())
+        .filter(e -> e.getKey() != except && e.getKey() < positions.future())
         .map(e -> e.getValue().candidate().text())
         .toList();
   }
 
   private void judge(
       Stage stage,
-      List<SlotRequest> all,
+      List<PositionedRequest> all,
       LazyModel model,
-      BiConsumer<SlotRequest, Judgement> results) {
-    Map<String, SlotRequest> open = new HashMap<>();
+      BiConsumer<PositionedRequest, Judgement> results) {
+    Map<String, PositionedRequest> open = new HashMap<>();
     List<JudgementRequest> requests = new ArrayList<>();
     all.stream()
         .filter(r -> !r.done())
@@ -162,7 +174,8 @@ public final class JudgingStage {
         all.size() - requests.size(),
         all.size(),
         progress -> {
-          try (Judge judge = openJudge(run.config(), run.plugins(), model.generator())) {
+          try (LazyModel judging = models.judge(model);
+              Judge judge = openJudge(run.config(), run.plugins(), judging.generator())) {
             store.storeScale(judge.scale());
             judge.judge(
                 requests,
@@ -173,6 +186,12 @@ public final class JudgingStage {
                 run.cancellation());
           }
         });
+  }
+
+  private String judgeName(LazyModel learner) {
+    return JudgeModel.of(run.config(), run.plugins()).isPresent()
+        ? JudgeModel.NAME
+        : learner.checkpoint().name();
   }
 
   /** The run's judge over a model, which stays the caller's. */
@@ -186,6 +205,10 @@ public final class JudgingStage {
             section.sampling(),
             section.template().map(FineTuningData::readText),
             List.of(),
-            section.model()));
+            section
+                .model()
+                .map(ModelName::path)
+                .filter(m -> plugins.judge(section.name()).readsModel()),
+            PartOptions.of(section.options())));
   }
 }

@@ -8,11 +8,22 @@ import org.autodidact.api.Generator;
 final class LazyModel implements AutoCloseable {
   private final Checkpoint checkpoint;
   private final Supplier<Generator> open;
+  private final boolean owned;
   private Generator generator;
 
   LazyModel(Checkpoint checkpoint, Supplier<Generator> open) {
+    this(checkpoint, open, true);
+  }
+
+  private LazyModel(Checkpoint checkpoint, Supplier<Generator> open, boolean owned) {
     this.checkpoint = checkpoint;
     this.open = open;
+    this.owned = owned;
+  }
+
+  /** Another's model, which closing leaves open. */
+  static LazyModel borrowed(LazyModel other) {
+    return new LazyModel(other.checkpoint, other::generator, false);
   }
 
   Checkpoint checkpoint() {
@@ -28,7 +39,7 @@ final class LazyModel implements AutoCloseable {
 
   @Override
   public void close() {
-    if (generator != null) {
+    if (owned && generator != null) {
       generator.close();
     }
   }

@@ -2,7 +2,9 @@ package org.autodidact.engine.loop;
 
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.ModelsDisagreeException;
+import org.autodidact.engine.config.Part;
 
 /** Opens the run's checkpoints in its generator, after a check that they are what was trained. */
 final class ModelOpener {
@@ -18,12 +20,38 @@ final class ModelOpener {
     return new LazyModel(checkpoint, () -> load(checkpoint));
   }
 
+  /**
+   * The model that judges: the learner, or one of the judge's own, which is frozen. The learner
+   * stays the caller's; closing the result closes only what is the judge's own.
+   */
+  LazyModel judge(LazyModel learner) {
+    return JudgeModel.of(run.config(), run.plugins())
+        .map(
+            own ->
+                new LazyModel(
+                    own.checkpoint(),
+                    () -> {
+                      run.store().verify(own.checkpoint(), run.cancellation());
+                      return open(own.generator(), own.checkpoint());
+                    }))
+        .orElseGet(() -> LazyModel.borrowed(learner));
+  }
+
+  private Generator open(Part part, Checkpoint checkpoint) {
+    return run.plugins()
+        .generator(part.name())
+        .open(
+            new GeneratorContext(
+                checkpoint,
+                run.config().compute().settings(),
+                part.partOptions(),
+                run.store().clock(),
+                run.cancellation()));
+  }
+
   private Generator load(Checkpoint checkpoint) {
-    run.store().verify(checkpoint.name(), checkpoint.folder(), run.cancellation());
-    Generator generator =
-        run.plugins()
-            .generator(run.config().generator())
-            .open(checkpoint, run.config().compute().settings(), run.cancellation());
+    run.store().verify(checkpoint, run.cancellation());
+    Generator generator = open(run.config().generator(), checkpoint);
     try {
       handovers.check(checkpoint.name(), generator);
     } catch (RuntimeException e) {

@@ -56,7 +56,7 @@ public final class PairingStage {
       long start = System.nanoTime();
       run.listener().stageStarted(stage, 0, prompts.size());
       PairSelector selector = selector(run.config(), run.plugins());
-      CandidateSlots slots = CandidateSlots.of(run.config());
+      CandidatePositions positions = CandidatePositions.of(run.config());
       boolean ownIsPast = iteration == 1 && selector.needs().contains(Need.PAST_CANDIDATES);
       Map<Integer, Map<Integer, OptionalDouble>> earlier =
           store.iterations().earlierScores(iteration);
@@ -66,23 +66,23 @@ public final class PairingStage {
           .judged(iteration)
           .forEach(
               (p, judged) -> {
-                List<JudgedCandidate> own = slots.own(judged);
-                CutCandidates.select(
+                List<JudgedCandidate> own = positions.own(judged);
+                TruncatedCandidates.select(
                         selector,
                         new SelectionRequest(
                             prompts.get(p),
                             own,
-                            ownIsPast ? own : slots.past(judged),
-                            slots.future(judged),
-                            slots.own(earlier.getOrDefault(p, Map.of()))),
+                            ownIsPast ? own : positions.past(judged),
+                            positions.future(judged),
+                            positions.own(earlier.getOrDefault(p, Map.of()))),
                         run.config().candidates().truncated())
                     .ifPresent(
                         pair ->
                             pairs.add(
                                 new PairSlots(
                                     p,
-                                    slot(judged, pair.chosen()),
-                                    slot(judged, pair.rejected()),
+                                    position(judged, pair.chosen()),
+                                    position(judged, pair.rejected()),
                                     pair.weight())));
               });
       store
@@ -93,7 +93,7 @@ public final class PairingStage {
     return store.iterations().pairs(learner, iteration);
   }
 
-  private static int slot(Map<Integer, JudgedCandidate> judged, JudgedCandidate candidate) {
+  private static int position(Map<Integer, JudgedCandidate> judged, JudgedCandidate candidate) {
     return judged.entrySet().stream()
         .filter(e -> e.getValue().equals(candidate))
         .map(Map.Entry::getKey)

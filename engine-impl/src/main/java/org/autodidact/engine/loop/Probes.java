@@ -66,15 +66,17 @@ final class Probes {
   }
 
   private static Named named(
-      Prompt prompt, int slot, SampledCandidate sampled, String base, int maxTokens) {
+      Prompt prompt, int position, SampledCandidate sampled, String base, int maxTokens) {
     Candidate c = sampled.candidate();
     boolean whole = c.tokens().size() <= maxTokens;
     Answer answer =
         new Answer(c.text(), whole ? c.tokens() : c.tokens().subList(0, maxTokens), false);
     return new Named(
-        "candidate " + slot + " of prompt '" + prompt.id() + "'",
+        "candidate " + position + " of prompt '" + prompt.id() + "'",
         new Probe(prompt.messages(), answer),
-        whole && sampled.model().equals(base) ? Optional.of(c.logProbability()) : Optional.empty());
+        whole && sampled.model().equals(base)
+            ? c.logProbability().stream().boxed().findFirst()
+            : Optional.empty());
   }
 
   /** The first examples whose prompts are short. */

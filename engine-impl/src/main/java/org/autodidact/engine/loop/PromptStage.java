@@ -5,11 +5,14 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.Prompt;
+import org.autodidact.api.PromptSource;
+import org.autodidact.api.PromptSourceProvider.PromptSourceContext;
 import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.JsonLines;
+import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.prompts.CreatedPrompt;
 import org.autodidact.engine.prompts.FilePromptSource;
 import org.autodidact.engine.prompts.SelfInstruct;
@@ -38,7 +41,7 @@ public final class PromptStage {
     Stage stage = new Stage("M" + iteration, Kind.PROMPTS);
     RunConfig.Prompts section = run.config().prompts();
     int count = section.perIteration();
-    if (run.promptSource().isPresent() || section.selfInstruct().isEmpty()) {
+    if (section.selfInstruct().isEmpty() || run.promptSource().isPresent()) {
       run.listener().stageStarted(stage, 0, count);
       store.iterations().addPrompts(iteration, fromSource(iteration, count));
       run.listener().stageFinished(stage);
@@ -50,7 +53,9 @@ public final class PromptStage {
 
   private List<Prompt> fromSource(int iteration, int count) {
     List<Prompt> prompts =
-        run.promptSource().orElseGet(() -> file(run.config())).prompts(iteration, count);
+        run.promptSource()
+            .orElseGet(() -> source(run.config(), run.plugins()))
+            .prompts(iteration, count);
     long distinct = prompts.stream().map(Prompt::id).distinct().count();
     if (prompts.size() != count || distinct != count) {
       throw new RuleBrokenException(
@@ -69,20 +74,33 @@ public final class PromptStage {
     return prompts;
   }
 
-  /** The file of prompts, where neither the host nor a model makes them. */
-  public static FilePromptSource file(RunConfig config) {
-    return new FilePromptSource(config.prompts().file().orElseThrow(), config.seed());
+  /** A plugin's prompts or those of a file, where neither the host nor a model makes them. */
+  public static PromptSource source(RunConfig config, Plugins plugins) {
+    return config
+        .prompts()
+        .source()
+        .map(
+            part ->
+                plugins
+                    .promptSource(part.name())
+                    .open(new PromptSourceContext(config.seed(), part.partOptions())))
+        .orElseGet(
+            () -> new FilePromptSource(config.prompts().file().orElseThrow(), config.seed()));
   }
 
   private void selfInstruct(
-      Stage stage, int iteration, int count, RunConfig.Creation section, Checkpoint learner) {
+      Stage stage,
+      int iteration,
+      int count,
+      RunConfig.SelfInstructSettings section,
+      Checkpoint learner) {
     SelfInstruct maker =
         new SelfInstruct(
             "m" + iteration + "-",
             section.settings(),
             JsonLines.instructions(run.config().seedPrompts()),
             section.exclude().map(JsonLines::instructions).orElse(List.of()),
-            run.plugins().promptFilters(section.filters(), section.filterSettings()),
+            run.plugins().promptFilters(section.filters(), section::filterSettings),
             Seeds.of(run.config().seed(), Seeds.PROMPTS, iteration));
     IntStream.range(1, iteration).forEach(t -> maker.show(store.iterations().created(t)));
     List<CreatedPrompt> all = new ArrayList<>(store.iterations().created(iteration));
@@ -93,7 +111,8 @@ public final class PromptStage {
             .map(
                 m ->
                     new Checkpoint(
-                        "prompts", ModelLocator.folder(m, store.folder().resolve("prompt-model"))))
+                        "prompts",
+                        ModelLocator.folder(m.path(), store.folder().resolve("prompt-model"))))
             .orElse(learner);
     try (LazyModel model = models.open(author)) {
       run.run(

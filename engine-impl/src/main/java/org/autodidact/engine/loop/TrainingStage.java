@@ -16,6 +16,7 @@ import org.autodidact.api.PluginFailedException;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
+import org.autodidact.api.TrainerProvider.TrainerContext;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
@@ -51,8 +52,9 @@ final class TrainingStage {
       return run.checkpoint("M1");
     }
     if (config.fineTuning().isEmpty()) {
-      store.addModel("M1", Optional.of("M0"), base.folder(), Provenance.unchanged(base));
-      return new Checkpoint("M1", base.folder());
+      Checkpoint same = new Checkpoint("M1", base.location(), base.isReference());
+      store.addModel(same, Optional.of("M0"), Provenance.unchanged(base));
+      return same;
     }
     RunConfig.FineTuning section = config.fineTuning().get();
     List<TrainingExample> examples =
@@ -129,7 +131,7 @@ final class TrainingStage {
    */
   private static TrainingExample example(PreferencePair pair, TrainingSettings.Loss loss) {
     Answer chosen = Answer.sampled(pair.chosen().candidate());
-    return loss == TrainingSettings.Loss.SFT
+    return loss.equals(TrainingSettings.Loss.SFT)
         ? new TrainingExample.Demonstration(pair.prompt().messages(), chosen)
         : new TrainingExample.Preference(
             pair.prompt().messages(),
@@ -144,7 +146,7 @@ final class TrainingStage {
             .flatMap(m -> m.values().stream())
             .toList();
     long scored = judged.stream().filter(j -> j.judgement().score().isPresent()).count();
-    long cut = judged.stream().filter(j -> j.candidate().finishReason().isCut()).count();
+    long cut = judged.stream().filter(j -> j.candidate().finishReason().isTruncated()).count();
     boolean cutMatters = cut > 0 && config.candidates().truncated() != Truncated.KEEP;
     return new InvalidInputException(
         "iteration "
@@ -210,7 +212,7 @@ final class TrainingStage {
             store.folder().resolve("state-" + name),
             probes.stream().map(Probes.Named::probe).toList());
     run.cancellation().throwIfCancelled();
-    store.verify(base.name(), base.folder(), run.cancellation());
+    store.verify(base, run.cancellation());
     int steps = settings.steps(request.examples().size());
     run.listener()
         .stageStarted(stage, Math.min(store.trainingLog().steps(name).size(), steps), steps);
@@ -218,8 +220,12 @@ final class TrainingStage {
     try {
       result =
           run.plugins()
-              .trainer(config.trainer())
-              .create(config.compute().trainerSettings())
+              .trainer(config.trainer().name())
+              .create(
+                  new TrainerContext(
+                      config.compute().trainerSettings(),
+                      config.trainer().partOptions(),
+                      store.clock()))
               .train(
                   request,
                   metrics -> {
@@ -239,7 +245,11 @@ final class TrainingStage {
               probe.name(), probe.probe(), probe.sampledLogProbability(), result.probes().get(i)));
     }
     ModelHandover.put(store, name, scored);
-    store.addModel(name, Optional.of(base.name()), folder, Provenance.trained(request));
+    store.addModel(
+        result.checkpoint(),
+        Optional.of(base.name()),
+        Provenance.trained(
+            request, run.plugins().owner(run.plugins().trainer(config.trainer().name()))));
     store.finish(StageRunner.name(stage), StageRunner.seconds(start));
     run.listener().stageFinished(stage);
     return result.checkpoint();

@@ -30,8 +30,11 @@ final class LengthControlledPairSelector implements PairSelector {
     double min = ScoredCandidates.score(ScoredCandidates.lowest(scored).orElseThrow());
     double good = max - tier * (max - min);
     double bad = min + tier * (max - min);
+    // A generator over HTTP may not count tokens: then characters stand for them.
+    boolean counted = scored.stream().allMatch(c -> c.candidate().tokenCount().isPresent());
     Comparator<JudgedCandidate> byLength =
-        Comparator.comparingInt(c -> c.candidate().tokens().size());
+        Comparator.comparingInt(
+            c -> counted ? c.candidate().tokenCount().getAsInt() : c.candidate().text().length());
     return ScoredCandidates.pair(
         request.prompt(),
         scored.stream().filter(c -> ScoredCandidates.score(c) >= good).min(byLength),

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,11 +29,14 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.PairSelectorProvider;
+import org.autodidact.api.PartOptions;
+import org.autodidact.api.PartProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PluginNotFoundException;
 import org.autodidact.api.PromptFilter;
 import org.autodidact.api.PromptFilterProvider;
 import org.autodidact.api.PromptFilterProvider.FilterSettings;
+import org.autodidact.api.PromptSourceProvider;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.TrainerProvider;
 import org.autodidact.engine.plugins.rules.CheckedGenerator;
@@ -59,6 +63,8 @@ public final class Plugins {
   private final Map<String, PairSelectorProvider> pairSelectors;
   private final Map<String, TrainerProvider> trainers;
   private final Map<String, PromptFilterProvider> promptFilters;
+  private final Map<String, PromptSourceProvider> promptSources;
+  private final Map<PartProvider, Plugin> owners = new IdentityHashMap<>();
 
   /**
    * A plugin that cannot be used.
@@ -71,18 +77,12 @@ public final class Plugins {
   private Plugins(List<Plugin> found, List<Broken> notLoaded) {
     this.broken = new ArrayList<>(notLoaded);
     this.plugins = found.stream().filter(this::isUsable).toList();
-    generators =
-        index("generator", Plugin::generators, GeneratorProvider::name, CheckedGenerator::provider);
-    judges = index("judge", Plugin::judges, JudgeProvider::name, CheckedJudge::provider);
-    pairSelectors =
-        index(
-            "pair selector",
-            Plugin::pairSelectors,
-            PairSelectorProvider::name,
-            CheckedPairSelector::provider);
-    trainers = index("trainer", Plugin::trainers, TrainerProvider::name, CheckedTrainer::provider);
-    promptFilters =
-        index("prompt filter", Plugin::promptFilters, PromptFilterProvider::name, p -> p);
+    generators = index("generator", Plugin::generators, CheckedGenerator::provider);
+    judges = index("judge", Plugin::judges, CheckedJudge::provider);
+    pairSelectors = index("pair selector", Plugin::pairSelectors, CheckedPairSelector::provider);
+    trainers = index("trainer", Plugin::trainers, CheckedTrainer::provider);
+    promptFilters = index("prompt filter", Plugin::promptFilters, p -> p);
+    promptSources = index("prompt source", Plugin::promptSources, p -> p);
   }
 
   /**
@@ -147,6 +147,8 @@ public final class Plugins {
       plugin.pairSelectors().forEach(PairSelectorProvider::name);
       plugin.trainers().forEach(TrainerProvider::name);
       plugin.promptFilters().forEach(PromptFilterProvider::name);
+      plugin.promptSources().forEach(PromptSourceProvider::name);
+      plugin.version();
       return true;
     } catch (RuntimeException | LinkageError e) {
       broken.add(new Broken(plugin.getClass().getName(), "does not say what it brings: " + e));
@@ -187,7 +189,8 @@ public final class Plugins {
               context.sampling(),
               Optional.empty(),
               List.of(),
-              context.model()));
+              context.model(),
+              PartOptions.none()));
     } catch (InvalidInputException e) {
       throw new InvalidInputException(
           "'"
@@ -203,10 +206,10 @@ public final class Plugins {
   /**
    * Stands for a model that is not open yet: a judge that is opened with it and closed refuses what
    * it would refuse later, before the work that it is to judge.
+   *
+   * @param scores whether the model will have a scorer
    */
-  public static final class NoGenerator implements Generator {
-    public NoGenerator() {}
-
+  public record NoGenerator(boolean scores) implements Generator {
     @Override
     public void generate(
         List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
@@ -215,8 +218,9 @@ public final class Plugins {
 
     @Override
     public Optional<Scorer> scorer() {
-      return Optional.of(
-          (requests, results, cancellation) -> generate(List.of(), g -> {}, cancellation));
+      Scorer scorer =
+          (requests, results, cancellation) -> generate(List.of(), g -> {}, cancellation);
+      return scores ? Optional.of(scorer) : Optional.empty();
     }
 
     @Override
@@ -241,7 +245,8 @@ public final class Plugins {
               context.sampling(),
               context.template(),
               opened,
-              context.model()));
+              context.model(),
+              context.options()));
     } catch (RuntimeException | Error e) {
       opened.forEach(Judge::close);
       throw e;
@@ -256,22 +261,34 @@ public final class Plugins {
     return find("trainer", trainers, name);
   }
 
-  /** Filters by name, in the order of the names. */
-  public Map<String, PromptFilter> promptFilters(List<String> names, FilterSettings settings) {
+  public PromptFilterProvider promptFilter(String name) {
+    return find("prompt filter", promptFilters, name);
+  }
+
+  public PromptSourceProvider promptSource(String name) {
+    return find("prompt source", promptSources, name);
+  }
+
+  /** Filters by name, in the order of the names; {@code settings} are those of a name. */
+  public Map<String, PromptFilter> promptFilters(
+      List<String> names, Function<String, FilterSettings> settings) {
     Map<String, PromptFilter> filters = new LinkedHashMap<>();
-    names.forEach(n -> filters.put(n, find("prompt filter", promptFilters, n).create(settings)));
+    names.forEach(n -> filters.put(n, promptFilter(n).create(settings.apply(n))));
     return filters;
   }
 
-  private <T> Map<String, T> index(
-      String kind,
-      Function<Plugin, List<T>> list,
-      Function<T, String> nameOf,
-      UnaryOperator<T> checked) {
+  /** The plugin that brings a part, and its version where it has one: {@code mine 1.2}. */
+  public String owner(PartProvider provider) {
+    Plugin plugin = owners.get(provider);
+    return (plugin.name() + " " + plugin.version()).strip();
+  }
+
+  private <T extends PartProvider> Map<String, T> index(
+      String kind, Function<Plugin, List<T>> list, UnaryOperator<T> checked) {
     Map<String, T> byName = new TreeMap<>();
     for (Plugin plugin : plugins) {
       for (T provider : list.apply(plugin)) {
-        String name = nameOf.apply(provider);
+        String name = provider.name();
         if (!name.matches("[a-z0-9]+(-[a-z0-9]+)*")) {
           throw new InvalidInputException(
               "plugin '"
@@ -282,7 +299,9 @@ public final class Plugins {
                   + name
                   + "' must be lower-case letters, digits and hyphens");
         }
-        if (byName.put(name, checked.apply(provider)) != null) {
+        T usable = checked.apply(provider);
+        owners.put(usable, plugin);
+        if (byName.put(name, usable) != null) {
           throw new InvalidInputException(
               "two plugins bring the "
                   + kind

@@ -269,7 +269,7 @@ public final class SelfInstruct {
   }
 
   private String outcome(String text, FinishReason reason) {
-    if (reason.isCut()) {
+    if (reason.isTruncated()) {
       return UNFINISHED;
     }
     for (Map.Entry<String, PromptFilter> filter : filters.entrySet()) {

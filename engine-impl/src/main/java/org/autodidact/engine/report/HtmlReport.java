@@ -239,7 +239,7 @@ public final class HtmlReport {
       means.add(
           store.iterations().ownCandidates(t).values().stream()
               .flatMap(List::stream)
-              .mapToInt(c -> c.tokens().size())
+              .flatMapToInt(c -> c.tokenCount().stream())
               .average()
               .orElse(0));
     }

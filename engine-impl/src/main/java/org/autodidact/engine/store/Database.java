@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
@@ -419,6 +420,10 @@ final class Database implements AutoCloseable {
     /** A number that may be infinite, as a perplexity. */
     double measured(int column) throws SQLException {
       return value(column, Number.class, "a number").doubleValue();
+    }
+
+    OptionalInt countIfThere(int column) throws SQLException {
+      return row.getObject(column) == null ? OptionalInt.empty() : OptionalInt.of(count(column));
     }
 
     OptionalDouble numberIfThere(int column) throws SQLException {

@@ -29,7 +29,7 @@ import org.autodidact.engine.store.Database.Row;
 
 /**
  * The stored work of each iteration: prompts, candidates, judgements, pairs and metrics. Prompts
- * are numbered from 0, the candidates of a prompt by their slots.
+ * are numbered from 0, the candidates of a prompt by their positions.
  */
 public final class IterationStore {
   /** The key, in the first message, of the length of {@link Prompt#templatePrefix}. */
@@ -54,11 +54,12 @@ public final class IterationStore {
           for (int i = 0; i < prompts.size(); i++) {
             Prompt prompt = prompts.get(i);
             database.update(
-                "INSERT INTO prompt VALUES (?, ?, ?, ?, NULL)",
+                "INSERT INTO prompt VALUES (?, ?, ?, ?, ?, NULL)",
                 iteration,
                 i,
                 prompt.id(),
-                Database.json(fields(prompt)));
+                Database.json(messages(prompt)),
+                Database.json(new TreeMap<>(prompt.fields())));
           }
         });
   }
@@ -67,16 +68,17 @@ public final class IterationStore {
   public List<Prompt> prompts(int iteration) {
     return database.query(
         "prompts",
-        "SELECT id, messages FROM prompt WHERE iteration = ? ORDER BY position",
+        "SELECT id, messages, fields FROM prompt WHERE iteration = ? ORDER BY position",
         r ->
             prompt(
                 r.text(1),
-                Database.parse(r.text(2), new TypeReference<List<Map<String, String>>>() {})),
+                Database.parse(r.text(2), new TypeReference<List<Map<String, String>>>() {}),
+                Database.parse(r.text(3), new TypeReference<Map<String, String>>() {})),
         iteration);
   }
 
   /** In one order: two equal runs have equal bytes. */
-  private static List<Map<String, String>> fields(Prompt prompt) {
+  private static List<Map<String, String>> messages(Prompt prompt) {
     List<Map<String, String>> all = new ArrayList<>();
     for (Message message : prompt.messages()) {
       Map<String, String> fields = new LinkedHashMap<>();
@@ -90,13 +92,13 @@ public final class IterationStore {
     return all;
   }
 
-  private static Prompt prompt(String id, List<Map<String, String>> all) {
+  private static Prompt prompt(
+      String id, List<Map<String, String>> all, Map<String, String> fields) {
     List<Message> messages = all.stream().map(IterationStore::message).toList();
-    String length = all.isEmpty() ? null : all.get(0).get(TEMPLATE_PREFIX);
-    return length == null
-        ? new Prompt(id, messages)
-        : new Prompt(
-            id, messages, messages.get(0).content().substring(0, Integer.parseInt(length)));
+    String length = all.isEmpty() ? "0" : all.get(0).getOrDefault(TEMPLATE_PREFIX, "0");
+    String prefix =
+        all.isEmpty() ? "" : messages.get(0).content().substring(0, Integer.parseInt(length));
+    return new Prompt(id, messages, prefix, fields);
   }
 
   private static Message message(Map<String, String> fields) {
@@ -147,11 +149,11 @@ public final class IterationStore {
   /**
    * Stores a model's candidates of one prompt.
    *
-   * @param firstSlot the slot of the first: 0 for the iterate's own, after them for a past
+   * @param firstPosition the position of the first: 0 for the iterate's own, after them for a past
    *     iterate's, after those for a future one's
    */
   public void addCandidates(
-      int iteration, int prompt, int firstSlot, String model, Generation generation) {
+      int iteration, int prompt, int firstPosition, String model, Generation generation) {
     database.transaction(
         () -> {
           database.update(
@@ -163,15 +165,16 @@ public final class IterationStore {
           for (int i = 0; i < candidates.size(); i++) {
             Candidate c = candidates.get(i);
             database.update(
-                "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO candidate VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 iteration,
                 prompt,
-                firstSlot + i,
+                firstPosition + i,
                 model,
                 c.seed(),
                 c.text(),
                 Database.json(c.tokens()),
-                c.logProbability(),
+                c.tokenCount().isPresent() ? c.tokenCount().getAsInt() : null,
+                nullable(c.logProbability()),
                 c.finishReason().name());
           }
         });
@@ -184,7 +187,7 @@ public final class IterationStore {
         .forEach(
             (prompt, bySlot) ->
                 bySlot.forEach(
-                    (slot, c) -> {
+                    (position, c) -> {
                       if (c.model().equals("M" + iteration)) {
                         own.computeIfAbsent(prompt, p -> new ArrayList<>()).add(c.candidate());
                       }
@@ -196,13 +199,15 @@ public final class IterationStore {
   public record SampledCandidate(String model, Candidate candidate) {}
 
   /**
-   * All candidates, a past and a future iterate's included, by the prompt's index and their slot.
+   * All candidates, a past and a future iterate's included, by the prompt's index and their
+   * position.
    */
   public Map<Integer, Map<Integer, SampledCandidate>> candidates(int iteration) {
     Map<Integer, Map<Integer, SampledCandidate>> byPrompt = new TreeMap<>();
     database.query(
         "candidates",
-        "SELECT prompt, position, seed, text, tokens, log_probability, finish_reason, model"
+        "SELECT prompt, position, seed, text, tokens, token_count, log_probability,"
+            + " finish_reason, model"
             + " FROM candidate WHERE iteration = ? ORDER BY prompt, position",
         r ->
             byPrompt
@@ -210,13 +215,14 @@ public final class IterationStore {
                 .put(
                     r.count(2),
                     new SampledCandidate(
-                        r.text(8),
+                        r.text(9),
                         new Candidate(
                             r.integer(3),
                             r.text(4),
                             Database.parse(r.text(5), new TypeReference<List<Integer>>() {}),
-                            r.number(6),
-                            r.oneOf(7, FinishReason.class)))),
+                            r.countIfThere(6),
+                            r.numberIfThere(7),
+                            r.oneOf(8, FinishReason.class)))),
         iteration);
     return byPrompt;
   }
@@ -257,7 +263,7 @@ public final class IterationStore {
         });
   }
 
-  /** The candidates that are judged, by the prompt's index and the candidate's slot. */
+  /** The candidates that are judged, by the prompt's index and the candidate's position. */
   public Map<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
     Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
     Optional<Judge.Scale> scale = storedScale.get();
@@ -310,7 +316,7 @@ public final class IterationStore {
                 nullable(score)));
   }
 
-  /** The scores of the previous iterate, by the prompt's index and the candidate's slot. */
+  /** The scores of the previous iterate, by the prompt's index and the candidate's position. */
   public Map<Integer, Map<Integer, OptionalDouble>> earlierScores(int iteration) {
     Map<Integer, Map<Integer, OptionalDouble>> byPrompt = new TreeMap<>();
     Optional<Judge.Scale> scale = storedScale.get();
@@ -350,7 +356,7 @@ public final class IterationStore {
     return values;
   }
 
-  /** A pair: the index of its prompt, the slots of its candidates, and its weight. */
+  /** A pair: the index of its prompt, the positions of its candidates, and its weight. */
   public record PairSlots(int prompt, int chosen, int rejected, double weight) {}
 
   /** Which model learns from an iteration's pairs. */
@@ -410,7 +416,7 @@ public final class IterationStore {
         iteration);
   }
 
-  /** The entry of a slot that another table refers to. */
+  /** The entry of a position that another table refers to. */
   private static <T> T at(Map<Integer, Map<Integer, T>> byPrompt, int prompt, int candidate) {
     T found = byPrompt.getOrDefault(prompt, Map.of()).get(candidate);
     if (found == null) {

@@ -5,6 +5,9 @@ import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.GeneratorCapability;
+import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.gguf.Gguf;
@@ -47,6 +50,23 @@ public final class ModelLocator {
       throw new StorageException(
           model + ": is no folder or file here, and as a name on the hub: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * The checkpoint that a person names: a folder, or what the generator understands where there is
+   * no such folder. A GGUF file and a name on the hub are a folder only after they were imported or
+   * downloaded.
+   */
+  public static Checkpoint checkpoint(String name, String model, GeneratorProvider generator) {
+    return isReference(model, generator)
+        ? Checkpoint.reference(name, model)
+        : new Checkpoint(name, Path.of(model));
+  }
+
+  /** Whether a model is no file here, and the generator opens such models itself. */
+  public static boolean isReference(String model, GeneratorProvider generator) {
+    return generator.capabilities().contains(GeneratorCapability.MODEL_REFERENCES)
+        && !Files.exists(Path.of(model));
   }
 
   public static void requireThere(Path model) {

@@ -45,9 +45,14 @@ public final class Provenance {
     return facts;
   }
 
-  /** A model that was trained: its parent, settings, seed and the hash of what it learned from. */
-  public static String trained(TrainingRequest request) {
+  /**
+   * A model that was trained: its parent, settings, seed and the hash of what it learned from.
+   *
+   * @param trainer the plugin that trained it, and its version
+   */
+  public static String trained(TrainingRequest request, String trainer) {
     Map<String, Object> facts = facts();
+    facts.put("trainer", trainer);
     facts.put("parent", request.base().name());
     facts.put("seed", request.seed());
     facts.put("settings", RecordJson.json(request.settings()));

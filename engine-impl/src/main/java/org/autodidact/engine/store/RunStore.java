@@ -3,6 +3,8 @@ package org.autodidact.engine.store;
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.ZonedDateTime;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +12,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.checkpoints.files.FolderLock;
@@ -23,7 +26,7 @@ import org.autodidact.engine.store.Database.OddValueException;
  */
 public final class RunStore implements AutoCloseable {
   /** Raised when the tables change; a store of another version is refused. */
-  private static final String FORMAT = "3";
+  private static final String FORMAT = "4";
 
   private static final String FILE = "run.db";
 
@@ -148,6 +151,16 @@ public final class RunStore implements AutoCloseable {
     return property(name).orElseThrow();
   }
 
+  /**
+   * The time when the run began, which does not go on: what chat templates write of it is the same
+   * when the run is resumed on another day.
+   */
+  public Clock clock() {
+    String now = ZonedDateTime.now().toString();
+    ZonedDateTime begun = ZonedDateTime.parse(lock.isEmpty() ? now : putIfAbsent("begun", now));
+    return Clock.fixed(begun.toInstant(), begun.getZone());
+  }
+
   /** Stores a fact, over an earlier one of its name. */
   public void put(String name, String value) {
     database.transaction(
@@ -175,14 +188,18 @@ public final class RunStore implements AutoCloseable {
   }
 
   /**
-   * The folder of a model that is finished: within the run's, or where the model lies that came in.
+   * A model that is finished: its folder, within the run's or where the model lies that came in, or
+   * its reference.
    */
-  public Optional<Path> model(String name) {
+  public Optional<Checkpoint> model(String name) {
     return database
         .query(
             "models",
-            "SELECT folder FROM model WHERE name = ?",
-            r -> modelFolder(name, r.text(1)),
+            "SELECT location, reference FROM model WHERE name = ?",
+            r ->
+                r.count(2) == 1
+                    ? Checkpoint.reference(name, r.text(1))
+                    : new Checkpoint(name, modelFolder(name, r.text(1))),
             name)
         .stream()
         .findFirst();
@@ -207,7 +224,7 @@ public final class RunStore implements AutoCloseable {
                 .query(
                     "models",
                     "SELECT 1 FROM model WHERE name = ? AND parent = 'M0'"
-                        + " AND folder = (SELECT folder FROM model WHERE name = 'M0')",
+                        + " AND location = (SELECT location FROM model WHERE name = 'M0')",
                     r -> 1,
                     name)
                 .size()
@@ -230,45 +247,54 @@ public final class RunStore implements AutoCloseable {
    *
    * @param provenance JSON
    */
-  public void addModel(String name, Optional<String> parent, Path modelFolder, String provenance) {
-    Path root = folder.toAbsolutePath().normalize();
-    Path location = modelFolder.toAbsolutePath().normalize();
-    Path stored = location.startsWith(root) ? root.relativize(location) : location;
-    // A model under a second name is not read a second time.
-    String pin =
-        parent
-            .filter(
-                p ->
-                    model(p)
-                        .filter(f -> f.toAbsolutePath().normalize().equals(location))
-                        .isPresent())
-            .flatMap(p -> property(FILES_OF + p))
-            .orElseGet(() -> ModelPin.of(modelFolder, new Cancellation()).toJson());
+  public void addModel(Checkpoint model, Optional<String> parent, String provenance) {
+    String location = model.location();
+    Optional<String> pin = Optional.empty();
+    if (!model.isReference()) {
+      Path root = folder.toAbsolutePath().normalize();
+      Path there = model.folder().toAbsolutePath().normalize();
+      location = (there.startsWith(root) ? root.relativize(there) : there).toString();
+      // A model under a second name is not read a second time.
+      pin =
+          parent
+              .filter(p -> model(p).filter(c -> isIn(c, there)).isPresent())
+              .flatMap(p -> property(FILES_OF + p))
+              .or(() -> Optional.of(ModelPin.of(there, new Cancellation()).toJson()));
+    }
+    String stored = location;
+    Optional<String> files = pin;
     database.transaction(
         () -> {
           database.update(
-              "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?)",
-              name,
+              "INSERT OR IGNORE INTO model VALUES (?, ?, ?, ?, ?)",
+              model.name(),
               parent.orElse(null),
-              stored.toString(),
+              stored,
+              model.isReference() ? 1 : 0,
               provenance);
-          database.update("INSERT OR REPLACE INTO property VALUES (?, ?)", FILES_OF + name, pin);
+          if (files.isPresent()) {
+            database.update(
+                "INSERT OR REPLACE INTO property VALUES (?, ?)",
+                FILES_OF + model.name(),
+                files.get());
+          }
         });
   }
 
+  private static boolean isIn(Checkpoint model, Path folder) {
+    return !model.isReference() && model.folder().toAbsolutePath().normalize().equals(folder);
+  }
+
   /**
-   * Checks, before a model is opened, that its files are what they were when the run stored it.
+   * Checks, before a model is opened, that its files are what they were when the run stored it. Of
+   * a reference nothing can be checked.
    *
-   * @return its folder
    * @throws InvalidInputException where one has changed, is gone, or is new
    */
-  public Path verify(String name, Cancellation cancellation) {
-    Path location =
-        model(name)
-            .orElseThrow(
-                () -> new InvalidInputException(folder + ": has no finished model '" + name + "'"));
-    verify(name, location, cancellation);
-    return location;
+  public void verify(Checkpoint model, Cancellation cancellation) {
+    if (!model.isReference()) {
+      verify(model.name(), model.folder(), cancellation);
+    }
   }
 
   /**
@@ -305,9 +331,10 @@ public final class RunStore implements AutoCloseable {
    * needed.
    */
   public void verifyModels(Cancellation cancellation) {
-    for (ModelRow model : models()) {
-      if (Files.isDirectory(model(model.name()).orElseThrow())) {
-        verify(model.name(), cancellation);
+    for (ModelRow row : models()) {
+      Checkpoint model = model(row.name()).orElseThrow();
+      if (!model.isReference() && Files.isDirectory(model.folder())) {
+        verify(model, cancellation);
       }
     }
   }

@@ -3,10 +3,12 @@ package org.autodidact.engine.text;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Settings;
 
-/** Enum constants as people write them. */
+/** Enum constants, and names that a plugin may add to, as people write them. */
 public final class EnumNames {
   private static final String NO_INT4 =
       ": precision int4 is not there: four bits cost this project's reference model 15 to 33 per"
@@ -15,19 +17,24 @@ public final class EnumNames {
   private EnumNames() {}
 
   /** The constant whose name is {@code name}, hyphens for underscores, in any case. */
-  public static <E extends Enum<E>> E oneOf(String key, Class<E> type, String name) {
+  public static <E> E oneOf(String key, Class<E> type, String name) {
     return type.cast(constant(key, type, name));
   }
 
-  /** {@link #oneOf} of an enum that is only known at run time. */
-  public static Enum<?> constant(String key, Class<?> type, String name) {
+  /** {@link #oneOf} of a type that is only known at run time. */
+  public static Object constant(String key, Class<?> type, String name) {
+    if (Settings.isName(type)) {
+      if (type == ComputeSettings.Precision.class && name.equals("int4")) {
+        throw new InvalidInputException(key + NO_INT4);
+      }
+      // Whether a plugin has it is asked before any work, see Capabilities.
+      return Settings.create(
+          type.asSubclass(Record.class), Map.of("name", name.toLowerCase(Locale.ROOT)));
+    }
     Enum<?>[] constants = (Enum<?>[]) type.getEnumConstants();
     List<String> known = Arrays.stream(constants).map(EnumNames::of).toList();
     int index = known.indexOf(name.toLowerCase(Locale.ROOT));
     if (index < 0) {
-      if (type == ComputeSettings.Precision.class && name.equals("int4")) {
-        throw new InvalidInputException(key + NO_INT4);
-      }
       throw new InvalidInputException(
           "the key '"
               + key

@@ -9,18 +9,22 @@ CREATE TABLE IF NOT EXISTS stage (
   name TEXT PRIMARY KEY,
   seconds REAL NOT NULL);
 
+-- A model's location is a folder, or a reference that its plugin understands.
 CREATE TABLE IF NOT EXISTS model (
   name TEXT PRIMARY KEY,
   parent TEXT,
-  folder TEXT NOT NULL,
+  location TEXT NOT NULL,
+  reference INTEGER NOT NULL,
   provenance TEXT NOT NULL);
 
--- Messages are [{role, content}]; the first has the length of Prompt.beginning, where there is one, as "beginning".
+-- Messages are [{role, content}]; the first has the length of Prompt.templatePrefix, where there is one, as "beginning".
+-- Fields are the other keys of the line that the prompt was read from.
 CREATE TABLE IF NOT EXISTS prompt (
   iteration INTEGER,
   position INTEGER,
   id TEXT NOT NULL,
   messages TEXT NOT NULL,
+  fields TEXT NOT NULL,
   tokens TEXT,
   PRIMARY KEY (iteration, position),
   UNIQUE (iteration, id));
@@ -45,7 +49,8 @@ CREATE TABLE IF NOT EXISTS candidate (
   seed INTEGER NOT NULL,
   text TEXT NOT NULL,
   tokens TEXT NOT NULL,
-  log_probability REAL NOT NULL,
+  token_count INTEGER,
+  log_probability REAL,
   finish_reason TEXT NOT NULL,
   PRIMARY KEY (iteration, prompt, position),
   FOREIGN KEY (iteration, prompt) REFERENCES prompt (iteration, position));

@@ -11,7 +11,7 @@ import org.autodidact.api.Judge.Scale;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Position;
-import org.autodidact.engine.evaluation.Duel.Bout;
+import org.autodidact.engine.evaluation.Duel.Comparison;
 import org.junit.jupiter.api.Test;
 
 class DuelTest {
@@ -46,7 +46,7 @@ class DuelTest {
     return Duel.won(first, second, Scale.FIVE_POINTS);
   }
 
-  /** src/test/python/duel.py, scipy on the same bouts. */
+  /** src/test/python/duel.py, scipy on the same comparisons. */
   @Test
   void theLengthControlledRateIsWhatScipyFinds() {
     assertThat(Duel.lengthControlled(won(5), longer(5))).isCloseTo(0.7879526537, within(1e-6));
@@ -59,17 +59,17 @@ class DuelTest {
 
   @Test
   void longAnswersThatWinByTheirLengthAloneAreTakenBack() {
-    List<Bout> bouts = new ArrayList<>();
+    List<Comparison> comparisons = new ArrayList<>();
     for (int i = 0; i < 80; i++) {
       boolean longer = i % 4 != 0;
-      bouts.add(
-          new Bout(
+      comparisons.add(
+          new Comparison(
               longer ? "ä".repeat(200) : "short",
               longer ? "short" : "x".repeat(200),
               OptionalDouble.of(longer == (i % 10 != 0) ? 1 : 0)));
     }
-    bouts.add(new Bout("a", "b", OptionalDouble.empty()));
-    Map<String, Double> metrics = Duel.metrics(bouts);
+    comparisons.add(new Comparison("a", "b", OptionalDouble.empty()));
+    Map<String, Double> metrics = Duel.metrics(comparisons);
     assertThat(metrics).containsEntry("prompts", 81.0).containsEntry("undecided", 1.0);
     assertThat(metrics.get("wins") + metrics.get("losses")).isEqualTo(80);
     assertThat(metrics.get("win_rate")).isEqualTo(metrics.get("wins") / 80);
@@ -81,7 +81,7 @@ class DuelTest {
     assertThat(Duel.metrics(List.of()).get("win_rate")).isNaN();
   }
 
-  /** The bouts of duel.py. */
+  /** The comparisons of duel.py. */
   private static double[] won(int n) {
     double[][] rows = rows(n);
     return rows[0];

@@ -29,6 +29,9 @@ import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Position;
+import org.autodidact.api.Message;
+import org.autodidact.api.PartOptions;
+import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
@@ -62,7 +65,8 @@ class JudgesTest {
         SamplingParameters.candidates(9),
         Optional.empty(),
         List.of(members),
-        Optional.empty());
+        Optional.empty(),
+        PartOptions.none());
   }
 
   @Nested
@@ -131,7 +135,8 @@ class JudgesTest {
   }
 
   private static JudgementRequest request(String id, String response, String... rivals) {
-    return new JudgementRequest(id, "Say.", response, List.of(1L, 2L, 3L), List.of(rivals));
+    return new JudgementRequest(
+        id, Prompt.of(id, "Say."), response, List.of(1L, 2L, 3L), List.of(rivals));
   }
 
   @Test
@@ -343,7 +348,8 @@ class JudgesTest {
                 alone.sampling(),
                 Optional.empty(),
                 List.of(AdditiveJudge.PROVIDER.open(alone), PairwiseJudge.PROVIDER.open(alone)),
-                Optional.empty())
+                Optional.empty(),
+                PartOptions.none())
             : alone;
     List<JudgeProvider> all =
         List.of(
@@ -356,7 +362,10 @@ class JudgesTest {
     JudgeProvider provider =
         all.stream().filter(p -> p.name().equals(name)).findFirst().orElseThrow();
     try (Judge judge = provider.open(context)) {
-      judge(judge, new JudgementRequest("a", attack, attack, List.of(1L, 2L), List.of(attack)));
+      judge(
+          judge,
+          new JudgementRequest(
+              "a", Prompt.of("a", attack), attack, List.of(1L, 2L), List.of(attack)));
     }
     assertThat(asked)
         .isNotEmpty()
@@ -366,6 +375,26 @@ class JudgesTest {
                         text.split("Score: |Better: |</response>|</answer A>|</judgement B>", -1))
                     .as(text)
                     .hasSize(1 + marks(text)));
+  }
+
+  /** Of a conversation every turn is shown, not the last alone. */
+  @Test
+  void aConversationIsJudgedAsAWhole() {
+    List<String> asked = new ArrayList<>();
+    Prompt prompt =
+        new Prompt(
+            "p",
+            List.of(
+                new Message("system", "Answer in French."),
+                Message.user("Hello"),
+                Message.assistant("Bonjour"),
+                Message.user("And again?")));
+    try (Judge judge = AdditiveJudge.PROVIDER.open(recording(asked, ""))) {
+      judge(judge, new JudgementRequest("a", prompt, "Bonjour!", List.of(1L), List.of()));
+    }
+    assertThat(asked.get(0))
+        .contains(
+            "System: Answer in French.\n\nHuman: Hello\n\nAssistant: Bonjour\n\nHuman: And again?");
   }
 
   /** How often the template itself has one of these. */
@@ -396,6 +425,7 @@ class JudgesTest {
                                             k.seed(),
                                             writes + "\nScore: " + k.seed(),
                                             k.tokens(),
+                                            k.tokenCount(),
                                             k.logProbability(),
                                             k.finishReason()))
                                 .toList())),

@@ -62,7 +62,7 @@ public final class Demo {
   /** The folder of a model of the run; without fine-tuning M1 is M0. */
   private static Checkpoint iterate(Path folder, String name) {
     try (RunStore store = RunStore.open(folder)) {
-      return new Checkpoint(name, store.model(name).orElseThrow());
+      return store.model(name).orElseThrow();
     }
   }
 

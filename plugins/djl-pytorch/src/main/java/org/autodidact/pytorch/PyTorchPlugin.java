@@ -2,13 +2,17 @@ package org.autodidact.pytorch;
 
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
+import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
+import java.util.Set;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
+import org.autodidact.api.TrainingSettings.Loss;
+import org.autodidact.api.TrainingSettings.Optimizer;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ConfigReader;
@@ -61,26 +65,33 @@ public final class PyTorchPlugin implements Plugin {
   }
 
   private static final class DjlTrainerProvider implements TrainerProvider {
+    private static final Set<Precision> PRECISIONS =
+        Set.of(Precision.AUTO, Precision.FP32, Precision.BF16);
+
     @Override
     public String name() {
       return "djl-pytorch";
     }
 
     @Override
-    public Trainer create(ComputeSettings settings) {
-      return switch (settings.precision()) {
-        case AUTO, FP32, BF16 -> {
-          if (settings.device() != ComputeSettings.Device.AUTO) {
-            TrainingDevice.of(settings.device()); // what is not there is said at once
-          }
-          yield new DjlTrainer(settings);
-        }
-        case INT8, INT8_WEIGHTS ->
-            throw new UnsupportedModelException(
-                "precision "
-                    + settings.precision().name().toLowerCase(Locale.ROOT)
-                    + " is not there in the trainer 'djl-pytorch'; use fp32, bf16 or auto");
-      };
+    public TrainerCapabilities capabilities() {
+      return new TrainerCapabilities(
+          Set.copyOf(Loss.KNOWN), Set.copyOf(Optimizer.KNOWN), EnumSet.allOf(Feature.class));
+    }
+
+    @Override
+    public Trainer create(TrainerContext context) {
+      ComputeSettings settings = context.compute();
+      if (!PRECISIONS.contains(settings.precision())) {
+        throw new UnsupportedModelException(
+            "precision "
+                + settings.precision()
+                + " is not there in the trainer 'djl-pytorch'; use fp32, bf16 or auto");
+      }
+      if (settings.device() != ComputeSettings.Device.AUTO) {
+        TrainingDevice.of(settings.device()); // what is not there is said at once
+      }
+      return new DjlTrainer(settings, context.clock());
     }
   }
 }

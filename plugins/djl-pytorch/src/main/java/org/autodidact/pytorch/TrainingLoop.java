@@ -235,7 +235,7 @@ final class TrainingLoop {
    * What an example's loss, or a token's for SFT, is multiplied by so that the batch has its mean.
    */
   private double weight(List<TokenizedExample> batch) {
-    return settings.loss() != TrainingSettings.Loss.SFT
+    return !settings.loss().equals(TrainingSettings.Loss.SFT)
         ? 1.0 / batch.size()
         : 1.0 / Math.max(1, batch.stream().mapToInt(TokenizedExample::scoredTokens).sum());
   }

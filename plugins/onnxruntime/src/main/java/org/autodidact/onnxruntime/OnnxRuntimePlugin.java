@@ -2,11 +2,13 @@ package org.autodidact.onnxruntime;
 
 import ai.onnxruntime.OrtEnvironment;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
-import org.autodidact.api.Cancellation;
+import java.util.Set;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Plugin;
@@ -16,9 +18,9 @@ import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.cpu.CpuGenerator;
 import org.autodidact.onnxruntime.gpu.ExecutionProviders;
+import org.autodidact.onnxruntime.gpu.GpuDecoderLayers;
 import org.autodidact.onnxruntime.gpu.GpuGenerator;
 import org.autodidact.onnxruntime.gpu.GpuSessions;
-import org.autodidact.onnxruntime.gpu.PlainDecoderLayers;
 import org.autodidact.onnxruntime.graph.DecoderGraph;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
@@ -36,7 +38,7 @@ public final class OnnxRuntimePlugin implements Plugin {
           Int8Weights.CAPABILITIES,
           VectorWeights.CAPABILITIES,
           BlockInt8Weights.CAPABILITIES,
-          PlainDecoderLayers.CAPABILITIES);
+          GpuDecoderLayers.CAPABILITIES);
 
   @Override
   public String name() {
@@ -68,7 +70,7 @@ public final class OnnxRuntimePlugin implements Plugin {
       lines.add(
           "int8 between the matrix products: "
               + (VectorSupport.available()
-                  ? "by the JVM's Vector API"
+                  ? "with the Vector API"
                   : "by ONNX Runtime; faster with java --add-modules jdk.incubator.vector"));
       lines.addAll(ExecutionProviders.diagnose());
     } catch (LinkageError | RuntimeException e) {
@@ -90,14 +92,20 @@ public final class OnnxRuntimePlugin implements Plugin {
     }
 
     @Override
-    public void check(Checkpoint checkpoint, ComputeSettings settings) {
+    public Set<GeneratorCapability> capabilities() {
+      return EnumSet.complementOf(EnumSet.of(GeneratorCapability.MODEL_REFERENCES));
+    }
+
+    @Override
+    public void check(GeneratorContext context) {
+      ComputeSettings settings = context.compute();
       boolean cpu = device(settings) == ComputeSettings.Device.CPU;
       if (cpu) {
         CpuGenerator.check(settings);
       } else {
         GpuGenerator.check(settings);
       }
-      try (ModelFolder model = ModelFolder.open(checkpoint.folder())) {
+      try (ModelFolder model = ModelFolder.open(context.checkpoint().folder())) {
         if (cpu) {
           CpuGenerator.check(model, settings);
         } else {
@@ -112,17 +120,11 @@ public final class OnnxRuntimePlugin implements Plugin {
     }
 
     @Override
-    public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
-      return open(checkpoint, settings, new Cancellation());
-    }
-
-    @Override
-    public Generator open(
-        Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
-      ComputeSettings.Device device = device(settings);
+    public Generator open(GeneratorContext context) {
+      ComputeSettings.Device device = device(context.compute());
       return device == ComputeSettings.Device.CPU
-          ? CpuGenerator.open(checkpoint, settings, cancellation)
-          : GpuGenerator.open(checkpoint, settings, GpuSessions.of(device));
+          ? CpuGenerator.open(context)
+          : GpuGenerator.open(context, GpuSessions.of(device));
     }
   }
 }

@@ -42,6 +42,11 @@ final class RewardModelJudge implements Judge {
         }
 
         @Override
+        public boolean readsModel() {
+          return true;
+        }
+
+        @Override
         public Judge open(JudgeContext context) {
           return RewardModelJudge.open(
               context

@@ -24,6 +24,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFeature;
@@ -308,10 +309,13 @@ class ArchitecturesTest {
       // A run asks before it does any work.
       GeneratorProvider provider = new OnnxRuntimePlugin().generators().get(0);
       Checkpoint checkpoint = new Checkpoint("M0", path);
-      provider.check(checkpoint, ComputeSettings.automatic());
+      provider.check(new GeneratorContext(checkpoint, ComputeSettings.automatic()));
       for (ComputeSettings.Precision precision :
           List.of(ComputeSettings.Precision.INT8, ComputeSettings.Precision.BF16)) {
-        assertThatThrownBy(() -> provider.check(checkpoint, new ComputeSettings(precision, 1, 0)))
+        assertThatThrownBy(
+                () ->
+                    provider.check(
+                        new GeneratorContext(checkpoint, new ComputeSettings(precision, 1, 0))))
             .isInstanceOf(UnsupportedModelException.class);
       }
     }
@@ -360,9 +364,9 @@ class ArchitecturesTest {
             LongStream.range(0, 8).boxed().toList(),
             SamplingParameters.candidates(8).withIgnoreEndOfText(true));
     try (CpuGenerator shared =
-            CpuGenerator.open(checkpoint, settings, true, false, new Cancellation());
+            CpuGenerator.open(new GeneratorContext(checkpoint, settings), true, false);
         CpuGenerator alone =
-            CpuGenerator.open(checkpoint, settings, false, false, new Cancellation())) {
+            CpuGenerator.open(new GeneratorContext(checkpoint, settings), false, false)) {
       List<Candidate> expected = Asked.generate(alone, List.of(request)).get("p").candidates();
       assertThat(Asked.generate(shared, List.of(request)).get("p").candidates())
           .extracting(Candidate::tokens)

@@ -185,7 +185,8 @@ class GoldenTest {
               .get(0);
       Candidate among = together.get("p" + i).candidates().get(1);
       assertThat(among.tokens()).isEqualTo(alone.tokens());
-      assertThat(among.logProbability()).isCloseTo(alone.logProbability(), within(1e-4));
+      assertThat(among.logProbability().orElseThrow())
+          .isCloseTo(alone.logProbability().orElseThrow(), within(1e-4));
     }
   }
 }

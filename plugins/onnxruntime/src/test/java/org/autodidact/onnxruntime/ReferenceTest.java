@@ -18,7 +18,7 @@ import org.autodidact.checkpoints.reference.RandomModels;
 import org.autodidact.checkpoints.reference.ReferenceDecoder;
 import org.autodidact.onnxruntime.backend.DecoderBackend;
 import org.autodidact.onnxruntime.backend.DecoderSession;
-import org.autodidact.onnxruntime.gpu.PlainDecoderLayers;
+import org.autodidact.onnxruntime.gpu.GpuDecoderLayers;
 import org.autodidact.onnxruntime.gpu.ScoringGraph;
 import org.autodidact.onnxruntime.graph.DecoderGraph;
 import org.autodidact.onnxruntime.graph.GraphBackend;
@@ -132,7 +132,7 @@ class ReferenceTest {
         OwnedSession session =
             TestDevice.in(folder.resolve("engines")).open(model, ScoringGraph.build(model));
         RunTensors tensors = new RunTensors()) {
-      assertThat(PlainDecoderLayers.CAPABILITIES.missing(model.config())).isEmpty();
+      assertThat(GpuDecoderLayers.CAPABILITIES.missing(model.config())).isEmpty();
       double[] logits = new ReferenceDecoder(model).logits(ids)[ids.length - 1];
       double total = Math.log(Arrays.stream(logits).map(Math::exp).sum());
       long[] targets = new long[2 * logits.length];

@@ -25,6 +25,7 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.TinyModel;
@@ -104,7 +105,13 @@ class RewardModelJudgeTest {
           public void close() {}
         };
     return RewardModelJudge.PROVIDER.open(
-        new JudgeContext(unused, SamplingParameters.greedy(1), Optional.empty(), List.of(), model));
+        new JudgeContext(
+            unused,
+            SamplingParameters.greedy(1),
+            Optional.empty(),
+            List.of(),
+            model,
+            PartOptions.none()));
   }
 
   @Nested

@@ -10,7 +10,7 @@ import org.autodidact.onnxruntime.cpu.CpuGenerator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The rules in 8 bits, computed by the JVM's vectors. */
+/** The rules in 8 bits, computed with the Vector API. */
 class VectorGeneratorConformanceTest extends GeneratorRules {
   @TempDir static Path folder;
 

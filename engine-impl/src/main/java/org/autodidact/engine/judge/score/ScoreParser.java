@@ -85,7 +85,7 @@ public final class ScoreParser {
   private ScoreParser(String text, Scale scale, FinishReason end) {
     this.text = FoldedText.of(text);
     this.scale = scale;
-    this.cut = end.isCut();
+    this.cut = end.isTruncated();
   }
 
   /**

@@ -3,15 +3,15 @@ package org.autodidact.engine.plugins.rules;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
-import org.autodidact.api.Checkpoint;
-import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.Scorer;
@@ -21,11 +21,13 @@ import org.autodidact.api.ScoringRequest;
 /** A plugin's generator, held to the rules that can be seen from outside. */
 public final class CheckedGenerator implements Generator {
   private final String who;
+  private final Set<GeneratorCapability> capabilities;
   private final Generator generator;
   private final AtomicBoolean busy = new AtomicBoolean();
 
-  private CheckedGenerator(String who, Generator generator) {
+  private CheckedGenerator(String who, Set<GeneratorCapability> capabilities, Generator generator) {
     this.who = who;
+    this.capabilities = capabilities;
     this.generator = generator;
   }
 
@@ -34,26 +36,36 @@ public final class CheckedGenerator implements Generator {
     String who = "the generator '" + provider.name() + "'";
     return new GeneratorProvider() {
       @Override
-      public void check(Checkpoint checkpoint, ComputeSettings settings) {
-        provider.check(checkpoint, settings);
-      }
-
-      @Override
       public String name() {
         return provider.name();
       }
 
       @Override
-      public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
-        return open(checkpoint, settings, new Cancellation());
+      public Class<? extends Record> optionsType() {
+        return provider.optionsType();
       }
 
       @Override
-      public Generator open(
-          Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
+      public Set<GeneratorCapability> capabilities() {
+        return provider.capabilities();
+      }
+
+      @Override
+      public void check(GeneratorContext context) {
+        PluginCalls.call(
+            who,
+            () -> {
+              provider.check(context);
+              return null;
+            });
+      }
+
+      @Override
+      public Generator open(GeneratorContext context) {
         return new CheckedGenerator(
             who,
-            PluginCalls.open(who, "G1", () -> provider.open(checkpoint, settings, cancellation)));
+            provider.capabilities(),
+            PluginCalls.open(who, "G1", () -> provider.open(context)));
       }
     };
   }
@@ -96,16 +108,29 @@ public final class CheckedGenerator implements Generator {
         throw new RuleBrokenException(
             who, "G2", "candidate " + i + " of '" + id + "' is not of its seed");
       }
-      if (candidate.tokens().size() > most) {
+      int tokens = candidate.tokenCount().orElse(0);
+      if (tokens > most) {
         throw new RuleBrokenException(
-            who,
-            "G4",
-            "a candidate of '" + id + "' has " + candidate.tokens().size() + " tokens of " + most);
+            who, "G4", "a candidate of '" + id + "' has " + tokens + " tokens of " + most);
       }
-      if (!Double.isFinite(candidate.logProbability())) {
+      if (!Double.isFinite(candidate.logProbability().orElse(0))) {
         throw new RuleBrokenException(
             who, "G8", "a log-probability of '" + id + "' is " + candidate.logProbability());
       }
+      requireClaimed(
+          GeneratorCapability.LOG_PROBABILITIES, candidate.logProbability().isPresent(), id);
+      requireClaimed(
+          GeneratorCapability.TOKEN_IDS,
+          !candidate.tokens().isEmpty() || candidate.tokenCount().orElse(-1) == 0,
+          id);
+    }
+  }
+
+  /** What a provider says that it can do is what a run relies on. */
+  private void requireClaimed(GeneratorCapability capability, boolean there, String id) {
+    if (capabilities.contains(capability) && !there) {
+      throw new RuleBrokenException(
+          who, "G11", "it says that it has " + capability + ", and '" + id + "' has none");
     }
   }
 

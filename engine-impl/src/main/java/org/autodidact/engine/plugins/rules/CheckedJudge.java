@@ -31,6 +31,8 @@ public final class CheckedJudge implements Judge {
     String who = "the judge '" + provider.name() + "'";
     return JudgeProvider.of(
         provider.name(),
+        provider.optionsType(),
+        provider.readsModel(),
         context ->
             new CheckedJudge(who, PluginCalls.open(who, "J1", () -> provider.open(context))));
   }

@@ -27,6 +27,7 @@ public final class CheckedPairSelector implements PairSelector {
     String who = "the pair selector '" + provider.name() + "'";
     return PairSelectorProvider.of(
         provider.name(),
+        provider.optionsType(),
         settings ->
             new CheckedPairSelector(
                 who, PluginCalls.open(who, "S1", () -> provider.create(settings))));

@@ -27,10 +27,27 @@ public final class CheckedTrainer implements Trainer {
   /** The provider, whose trainers are checked. */
   public static TrainerProvider provider(TrainerProvider provider) {
     String who = "the trainer '" + provider.name() + "'";
-    return TrainerProvider.of(
-        provider.name(),
-        settings ->
-            new CheckedTrainer(who, PluginCalls.open(who, "T1", () -> provider.create(settings))));
+    return new TrainerProvider() {
+      @Override
+      public String name() {
+        return provider.name();
+      }
+
+      @Override
+      public Class<? extends Record> optionsType() {
+        return provider.optionsType();
+      }
+
+      @Override
+      public TrainerCapabilities capabilities() {
+        return provider.capabilities();
+      }
+
+      @Override
+      public Trainer create(TrainerContext context) {
+        return new CheckedTrainer(who, PluginCalls.open(who, "T1", () -> provider.create(context)));
+      }
+    };
   }
 
   @Override
@@ -48,7 +65,9 @@ public final class CheckedTrainer implements Trainer {
       throw PluginCalls.failure(who, e);
     }
     contract.throwFailure();
-    if (result == null || !result.checkpoint().equals(request.output())) {
+    if (result == null
+        || !result.checkpoint().name().equals(request.output().name())
+        || (!result.checkpoint().isReference() && !result.checkpoint().equals(request.output()))) {
       throw broken(
           "T1",
           "it was to make "
@@ -56,7 +75,7 @@ public final class CheckedTrainer implements Trainer {
               + " and returned "
               + (result == null ? "null" : result.checkpoint()));
     }
-    if (!Files.isDirectory(request.output().folder())) {
+    if (!result.checkpoint().isReference() && !Files.isDirectory(request.output().folder())) {
       throw broken("T1", request.output().folder() + " is not there");
     }
     int scored = result.probes().size();

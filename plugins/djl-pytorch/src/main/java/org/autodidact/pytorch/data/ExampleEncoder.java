@@ -55,11 +55,13 @@ public final class ExampleEncoder {
   }
 
   private TokenizedExample encode(int index, TrainingExample example, TrainingSettings.Loss loss) {
-    if (loss == TrainingSettings.Loss.SFT && example instanceof TrainingExample.Demonstration d) {
+    if (loss.equals(TrainingSettings.Loss.SFT)
+        && example instanceof TrainingExample.Demonstration d) {
       int[] prompt = prompt(d.prompt());
       return new TokenizedExample(index, 1, prompt, answer(prompt, d.response()));
     }
-    if (loss != TrainingSettings.Loss.SFT && example instanceof TrainingExample.Preference p) {
+    if (!loss.equals(TrainingSettings.Loss.SFT)
+        && example instanceof TrainingExample.Preference p) {
       int[] prompt = prompt(p.prompt());
       return new TokenizedExample(
           index, p.consistency(), prompt, answer(prompt, p.chosen()), answer(prompt, p.rejected()));
@@ -68,7 +70,7 @@ public final class ExampleEncoder {
         "the loss "
             + loss
             + " needs "
-            + (loss == TrainingSettings.Loss.SFT ? "demonstrations" : "preferences")
+            + (loss.equals(TrainingSettings.Loss.SFT) ? "demonstrations" : "preferences")
             + ", found a "
             + example.getClass().getSimpleName());
   }

@@ -11,11 +11,11 @@ import org.autodidact.api.TrainingSettings.LossParameters;
 public record PreferenceLoss(Loss loss, LossParameters parameters) implements TrainingLoss {
   @Override
   public boolean needsReference() {
-    return loss != Loss.SIMPO;
+    return !loss.equals(Loss.SIMPO);
   }
 
   private boolean perToken() {
-    return loss == Loss.IPO || loss == Loss.SIMPO || loss == Loss.SIGMOID_NORM;
+    return loss.equals(Loss.IPO) || loss.equals(Loss.SIMPO) || loss.equals(Loss.SIGMOID_NORM);
   }
 
   /** What d of a sequence is divided by before it is compared. */
@@ -34,7 +34,7 @@ public record PreferenceLoss(Loss loss, LossParameters parameters) implements Tr
       double rejected = divisor(s, r);
       double margin =
           (s.sums()[c] - s.reference()[c]) / chosen - (s.sums()[r] - s.reference()[r]) / rejected;
-      double smoothing = loss == Loss.CDPO ? parameters.labelSmoothing() : 0;
+      double smoothing = loss.equals(Loss.CDPO) ? parameters.labelSmoothing() : 0;
       double right = s.consistency()[c] * (1 - smoothing) + (1 - s.consistency()[c]) * smoothing;
       total += weight * right * of(margin);
       double gradient = right * gradient(margin);
@@ -52,24 +52,24 @@ public record PreferenceLoss(Loss loss, LossParameters parameters) implements Tr
 
   /** The loss of a margin. */
   private double of(double margin) {
-    return switch (loss) {
-      case SFT -> throw new IllegalStateException("no loss of a margin");
-      case SIGMOID, SIGMOID_NORM, CDPO -> softplus(-parameters.beta() * margin);
-      case SIMPO -> softplus(parameters.gamma() - parameters.beta() * margin);
-      case HINGE -> Math.max(0, 1 - parameters.beta() * margin);
-      case IPO -> Math.pow(margin - 1 / (2 * parameters.beta()), 2);
+    return switch (loss.name()) {
+      case "sigmoid", "sigmoid-norm", "cdpo" -> softplus(-parameters.beta() * margin);
+      case "simpo" -> softplus(parameters.gamma() - parameters.beta() * margin);
+      case "hinge" -> Math.max(0, 1 - parameters.beta() * margin);
+      case "ipo" -> Math.pow(margin - 1 / (2 * parameters.beta()), 2);
+      default -> throw new IllegalStateException(loss + " is no loss of a margin");
     };
   }
 
   /** The derivative of {@link #of}. */
   private double gradient(double margin) {
     double beta = parameters.beta();
-    return switch (loss) {
-      case SFT -> throw new IllegalStateException("no loss of a margin");
-      case SIGMOID, SIGMOID_NORM, CDPO -> -beta * sigmoid(-beta * margin);
-      case SIMPO -> -beta * sigmoid(parameters.gamma() - beta * margin);
-      case HINGE -> beta * margin < 1 ? -beta : 0;
-      case IPO -> 2 * (margin - 1 / (2 * beta));
+    return switch (loss.name()) {
+      case "sigmoid", "sigmoid-norm", "cdpo" -> -beta * sigmoid(-beta * margin);
+      case "simpo" -> -beta * sigmoid(parameters.gamma() - beta * margin);
+      case "hinge" -> beta * margin < 1 ? -beta : 0;
+      case "ipo" -> 2 * (margin - 1 / (2 * beta));
+      default -> throw new IllegalStateException(loss + " is no loss of a margin");
     };
   }
 

@@ -11,7 +11,7 @@ import org.autodidact.api.TrainingSettings;
 public sealed interface TrainingLoss permits CrossEntropyLoss, PreferenceLoss {
 
   static TrainingLoss of(TrainingSettings settings) {
-    return settings.loss() == TrainingSettings.Loss.SFT
+    return settings.loss().equals(TrainingSettings.Loss.SFT)
         ? new CrossEntropyLoss()
         : new PreferenceLoss(settings.loss(), settings.lossParameters());
   }

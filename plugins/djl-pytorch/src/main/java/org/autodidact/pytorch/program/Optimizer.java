@@ -36,7 +36,7 @@ final class Optimizer {
       PtNDArray[] trained) {
     this.manager = manager;
     this.script = script;
-    this.adamw = kind == TrainingSettings.Optimizer.ADAMW;
+    this.adamw = kind.equals(TrainingSettings.Optimizer.ADAMW);
     this.trained = trained;
     this.gradients = zeros(s -> s);
     this.first = zeros(s -> adamw || s.dimension() < 2 ? s : new Shape(s.get(0), 1));

@@ -53,7 +53,7 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
     int positions = positions(model.config(), settings);
     Optional<QuantizedWeights> quantized = Optional.empty();
     try {
-      if (settings.precision() == ComputeSettings.Precision.INT8_WEIGHTS) {
+      if (settings.precision().equals(ComputeSettings.Precision.INT8_WEIGHTS)) {
         quantized = Optional.of(BlockInt8Weights.of(model, cancellation));
       } else if (usesInt8(settings.precision(), model)) {
         Int8Weights int8 = Int8Weights.of(model, Int8MatMulCheck.isExact(), threads, cancellation);
@@ -86,7 +86,7 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
   /** Automatic precision is int8 where the model is large enough to gain by it. */
   private static boolean usesInt8(ComputeSettings.Precision precision, ModelFolder model) {
     boolean automatic =
-        precision == ComputeSettings.Precision.AUTO
+        precision.equals(ComputeSettings.Precision.AUTO)
             && model.config().hiddenSize() >= MIN_INT8_HIDDEN_SIZE;
     boolean supported = Int8Weights.CAPABILITIES.supports(model.config());
     if (automatic && !supported) {
@@ -96,7 +96,7 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
           model.path(),
           Int8Weights.CAPABILITIES.verdict(model.config()));
     }
-    return precision == ComputeSettings.Precision.INT8 || (automatic && supported);
+    return precision.equals(ComputeSettings.Precision.INT8) || (automatic && supported);
   }
 
   /**

@@ -10,9 +10,11 @@ import java.util.function.ToIntFunction;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFolder;
@@ -61,32 +63,41 @@ public final class CpuGenerator implements Generator {
 
   /** Refuses a precision that no model is computed in. */
   public static void check(ComputeSettings settings) {
-    if (settings.precision() == ComputeSettings.Precision.BF16) {
+    if (settings.precision().equals(ComputeSettings.Precision.BF16)) {
       throw new UnsupportedModelException(
           "precision bf16 is not supported for generation: ONNX Runtime has no bf16 matrix products"
               + " on CPUs (docs/decisions); use int8, fp32 or auto");
+    }
+    if (!Precision.KNOWN.contains(settings.precision())) {
+      throw new UnsupportedModelException(
+          "precision "
+              + settings.precision()
+              + " is not there in the generator 'onnxruntime'; use int8, int8-weights, fp32 or auto");
     }
   }
 
   /** Refuses a model that cannot be computed in the precision that is wanted. */
   public static void check(ModelFolder model, ComputeSettings settings) {
-    switch (settings.precision()) {
-      case AUTO, FP32, BF16 -> DecoderGraph.CAPABILITIES.require(model.path(), model.config(), "");
-      case INT8 -> Int8Weights.CAPABILITIES.require(model.path(), model.config(), "; use fp32");
-      case INT8_WEIGHTS ->
-          BlockInt8Weights.CAPABILITIES.require(model.path(), model.config(), "; use int8 or fp32");
+    if (settings.precision().equals(Precision.INT8)) {
+      Int8Weights.CAPABILITIES.require(model.path(), model.config(), "; use fp32");
+    } else if (settings.precision().equals(Precision.INT8_WEIGHTS)) {
+      BlockInt8Weights.CAPABILITIES.require(model.path(), model.config(), "; use int8 or fp32");
+    } else {
+      DecoderGraph.CAPABILITIES.require(model.path(), model.config(), "");
     }
   }
 
-  /** Opens a checkpoint. In int8 candidates share prompts; float32 is there to be exact. */
+  /** Opens a checkpoint without options; nobody cancels it. */
   public static CpuGenerator open(Checkpoint checkpoint, ComputeSettings settings) {
-    return open(checkpoint, settings, new Cancellation());
+    return open(new GeneratorContext(checkpoint, settings));
   }
 
-  /** Opens a checkpoint; {@code cancellation} is checked at least once a second. */
-  public static CpuGenerator open(
-      Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
-    return open(checkpoint, settings, false, true, cancellation);
+  /**
+   * Opens a checkpoint; the cancellation is checked at least once a second. In int8 candidates
+   * share prompts; float32 is there to be exact.
+   */
+  public static CpuGenerator open(GeneratorContext context) {
+    return open(context, false, true);
   }
 
   /**
@@ -96,18 +107,16 @@ public final class CpuGenerator implements Generator {
    * @param allowVectors whether int8 may be computed by the Vector API
    */
   public static CpuGenerator open(
-      Checkpoint checkpoint,
-      ComputeSettings settings,
-      boolean alwaysSharesPrefixes,
-      boolean allowVectors,
-      Cancellation cancellation) {
-    cancellation.throwIfCancelled();
+      GeneratorContext context, boolean alwaysSharesPrefixes, boolean allowVectors) {
+    context.cancellation().throwIfCancelled();
+    ComputeSettings settings = context.compute();
     check(settings);
-    ModelFolder model = ModelFolder.open(checkpoint.folder());
+    ModelFolder model = ModelFolder.open(context.checkpoint().folder(), context.clock());
     try {
       return new CpuGenerator(
           model,
-          BackendChoice.open(model, settings, alwaysSharesPrefixes, allowVectors, cancellation),
+          BackendChoice.open(
+              model, settings, alwaysSharesPrefixes, allowVectors, context.cancellation()),
           settings);
     } catch (RuntimeException | Error e) {
       model.close();

@@ -26,13 +26,13 @@ public final class GenerationLoopGraph {
   private final ModelConfig config;
   private final long[] ends;
   private final OnnxGraphBuilder graph;
-  private final PlainDecoderLayers decoder;
+  private final GpuDecoderLayers decoder;
 
   private GenerationLoopGraph(ModelFolder model) {
     this.ends = model.ends().tokens().stream().mapToLong(i -> i).sorted().toArray();
     this.config = model.config();
     this.graph = new OnnxGraphBuilder(OrtDecoder.weightFolder(model));
-    this.decoder = PlainDecoderLayers.in(model, graph, false);
+    this.decoder = GpuDecoderLayers.in(model, graph, false);
   }
 
   /** The serialized model. */
@@ -63,9 +63,9 @@ public final class GenerationLoopGraph {
     String width = graph.node("Gather", shape, graph.longScalar(1));
     String positions = decoder.positions(ids);
     String isToken = graph.node("Less", positions, graph.node("Unsqueeze", lengths, "axis.1"));
-    String padding = graph.longs("padding", PlainDecoderLayers.PADDING_POSITION);
+    String padding = graph.longs("padding", GpuDecoderLayers.PADDING_POSITION);
     String keyPositions = graph.node("Where", isToken, positions, padding);
-    PlainDecoderLayers.Output output =
+    GpuDecoderLayers.Output output =
         decoder.layers(ids, positions, keyPositions, List.of(), List.of());
     String prompts = graph.node("Gather", shape, graph.longScalar(0));
     String firstRows =
@@ -123,7 +123,7 @@ public final class GenerationLoopGraph {
     String ended = body.input("ended", DataType.BOOL, "B");
     String position = body.input("position", DataType.INT64, "B");
     String keyPositions = body.input("keyPositions", DataType.INT64, "B", "T");
-    PlainDecoderLayers step = decoder.inBranch(body);
+    GpuDecoderLayers step = decoder.inBranch(body);
     List<String> keys = new ArrayList<>();
     List<String> values = new ArrayList<>();
     for (int layer = 0; layer < config.layers(); layer++) {
@@ -133,7 +133,7 @@ public final class GenerationLoopGraph {
     String positions = body.node("Unsqueeze", position, "axis.1");
     String allPositions =
         body.node("Concat", List.of(keyPositions, positions), attribute("axis", 1));
-    PlainDecoderLayers.Output output =
+    GpuDecoderLayers.Output output =
         step.layers(body.node("Unsqueeze", token, "axis.1"), positions, allPositions, keys, values);
     String index = body.node("Add", iteration, body.longScalar(1));
     Sampled next =

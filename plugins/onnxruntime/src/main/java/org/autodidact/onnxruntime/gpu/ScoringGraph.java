@@ -23,12 +23,12 @@ public final class ScoringGraph {
   /** The serialized model. */
   public static byte[] build(ModelFolder model) {
     OnnxGraphBuilder graph = new OnnxGraphBuilder(OrtDecoder.weightFolder(model));
-    PlainDecoderLayers decoder = PlainDecoderLayers.in(model, graph, true);
+    GpuDecoderLayers decoder = GpuDecoderLayers.in(model, graph, true);
     String ids = graph.input("input_ids", DataType.INT64, "B", "S");
     String rows = graph.input("rows", DataType.INT64, "R");
     String targets = graph.input("targets", DataType.INT64, "T", 2);
     String positions = decoder.positions(ids);
-    PlainDecoderLayers.Output output =
+    GpuDecoderLayers.Output output =
         decoder.layers(ids, positions, positions, List.of(), List.of());
     String logits = decoder.logits(graph.node("Gather", output.hidden(), rows));
     String all = graph.node("LogSoftmax", List.of(logits), attribute("axis", -1));

@@ -11,7 +11,7 @@ import org.autodidact.vectors.VectorSupport;
 
 /**
  * KV cache in int8, with a scale for each head of each token ({@link Int8KvLayout}); on the heap,
- * where the JVM's vectors read it.
+ * where the Vector API reads it.
  */
 public final class Int8KvCache implements KvCache {
   private final int heads;

@@ -22,7 +22,7 @@ public final class VectorWeights implements AutoCloseable {
   /** What the SIMD kernels compute; other models take graphs. */
   public static final BackendCapabilities CAPABILITIES =
       BackendCapabilities.allBut(
-          "int8 by the JVM's vectors",
+          "int8 with the Vector API",
           ModelFeature.QUERY_KEY_NORM,
           ModelFeature.SUBLAYER_NORM,
           ModelFeature.EMBEDDING_SCALE,

@@ -18,6 +18,7 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
@@ -88,11 +89,11 @@ class CpuGeneratorTest {
     }
     try (CpuGenerator sharing =
         CpuGenerator.open(
-            new Checkpoint("M0", folder.resolve("tiny")),
-            new ComputeSettings(ComputeSettings.Precision.FP32, 2, 16),
+            new GeneratorContext(
+                new Checkpoint("M0", folder.resolve("tiny")),
+                new ComputeSettings(ComputeSettings.Precision.FP32, 2, 16)),
             true,
-            false,
-            new Cancellation())) {
+            false)) {
       List<Generation> together = new ArrayList<>();
       sharing.generate(requests, together::add, new Cancellation());
       assertThat(together).hasSize(20);
@@ -108,8 +109,8 @@ class CpuGeneratorTest {
               new Cancellation());
           Candidate expected = alone.get(0).candidates().get(0);
           assertThat(found.candidates().get(k).tokens()).isEqualTo(expected.tokens());
-          assertThat(found.candidates().get(k).logProbability())
-              .isCloseTo(expected.logProbability(), within(1e-4));
+          assertThat(found.candidates().get(k).logProbability().orElseThrow())
+              .isCloseTo(expected.logProbability().orElseThrow(), within(1e-4));
         }
       }
     }

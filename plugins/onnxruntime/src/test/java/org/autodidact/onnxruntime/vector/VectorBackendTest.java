@@ -15,6 +15,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scoring;
@@ -31,7 +32,7 @@ import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** 8 bits computed by the JVM's vectors against ONNX Runtime's graph of the same weights. */
+/** 8 bits computed with the Vector API against ONNX Runtime's graph of the same weights. */
 class VectorBackendTest {
   private static final int[] LENGTHS = {1, 2, 15, 16, 17, 63, 64, 65, 130, 200};
 
@@ -43,11 +44,11 @@ class VectorBackendTest {
       TinyModel.write(model, 5, 64);
     }
     return CpuGenerator.open(
-        new Checkpoint("M0", model),
-        new ComputeSettings(ComputeSettings.Precision.INT8, threads, 0),
+        new GeneratorContext(
+            new Checkpoint("M0", model),
+            new ComputeSettings(ComputeSettings.Precision.INT8, threads, 0)),
         false,
-        allowVectors,
-        new Cancellation());
+        allowVectors);
   }
 
   private static float[] lastLogits(DecoderBackend backend, int[] ids) {

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import org.autodidact.api.Settings;
 
 /**
  * Records as what JSON is made of: maps by the components' names, in their order; lists, numbers,
@@ -22,7 +23,7 @@ public final class RecordJson {
 
   /** What a record, or a value in one, is in JSON. */
   public static Object json(Object value) {
-    if (value instanceof Record record) {
+    if (value instanceof Record record && !Settings.isName(record.getClass())) {
       Map<String, Object> fields = new LinkedHashMap<>();
       for (RecordComponent component : record.getClass().getRecordComponents()) {
         Object found = value(record, component);
@@ -49,7 +50,7 @@ public final class RecordJson {
       map.forEach((key, found) -> fields.put(key.toString(), json(found)));
       return fields;
     }
-    return value instanceof Enum<?> || value instanceof Path
+    return value instanceof Enum<?> || value instanceof Path || value instanceof Record
         ? value.toString()
         : Objects.requireNonNull(value);
   }

@@ -23,7 +23,7 @@ import org.autodidact.engine.plugins.Plugins;
 import org.junit.jupiter.api.Test;
 
 /** Candidates that were cut off, by any selector. */
-class CutCandidatesTest {
+class TruncatedCandidatesTest {
   private static final Prompt PROMPT = Prompt.of("p", "Say.");
   private static final List<String> SELECTORS =
       List.of(
@@ -53,11 +53,11 @@ class CutCandidatesTest {
     JudgedCandidate worst = candidate(4, 1, FinishReason.CONTEXT_FULL);
     SelectionRequest request = new SelectionRequest(PROMPT, List.of(best, good, bad, worst));
     PairSelector maxMin = selector("max-min");
-    assertThat(CutCandidates.select(maxMin, request, Truncated.KEEP))
+    assertThat(TruncatedCandidates.select(maxMin, request, Truncated.KEEP))
         .contains(new PreferencePair(PROMPT, best, worst));
-    assertThat(CutCandidates.select(maxMin, request, Truncated.NEVER_CHOSEN))
+    assertThat(TruncatedCandidates.select(maxMin, request, Truncated.NEVER_CHOSEN))
         .contains(new PreferencePair(PROMPT, good, worst));
-    assertThat(CutCandidates.select(maxMin, request, Truncated.DROP))
+    assertThat(TruncatedCandidates.select(maxMin, request, Truncated.DROP))
         .contains(new PreferencePair(PROMPT, good, bad));
   }
 
@@ -71,18 +71,20 @@ class CutCandidatesTest {
         new SelectionRequest(PROMPT, own, drawn(random, 100), drawn(random, 200), earlier);
     for (String name : SELECTORS) {
       PairSelector selector = selector(name);
-      assertThat(CutCandidates.select(selector, request, Truncated.KEEP))
+      assertThat(TruncatedCandidates.select(selector, request, Truncated.KEEP))
           .isEqualTo(selector.select(request));
       Optional<PreferencePair> never =
-          CutCandidates.select(selector, request, Truncated.NEVER_CHOSEN);
-      assertThat(never.filter(p -> isCut(p.chosen()))).isEmpty();
-      Optional<PreferencePair> dropped = CutCandidates.select(selector, request, Truncated.DROP);
-      assertThat(dropped.filter(p -> isCut(p.chosen()) || isCut(p.rejected()))).isEmpty();
+          TruncatedCandidates.select(selector, request, Truncated.NEVER_CHOSEN);
+      assertThat(never.filter(p -> isTruncated(p.chosen()))).isEmpty();
+      Optional<PreferencePair> dropped =
+          TruncatedCandidates.select(selector, request, Truncated.DROP);
+      assertThat(dropped.filter(p -> isTruncated(p.chosen()) || isTruncated(p.rejected())))
+          .isEmpty();
     }
   }
 
-  private static boolean isCut(JudgedCandidate c) {
-    return c.candidate().finishReason().isCut();
+  private static boolean isTruncated(JudgedCandidate c) {
+    return c.candidate().finishReason().isTruncated();
   }
 
   private static List<JudgedCandidate> drawn(Random random, int first) {

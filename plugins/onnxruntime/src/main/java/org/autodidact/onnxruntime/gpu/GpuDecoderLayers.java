@@ -23,7 +23,7 @@ import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
  * of all tokens, the new ones at the end. A token attends to the positions up to its own; padding
  * has {@link #PADDING_POSITION}.
  */
-public final class PlainDecoderLayers {
+public final class GpuDecoderLayers {
   public static final BackendCapabilities CAPABILITIES =
       BackendCapabilities.allBut("fp32 on a GPU");
 
@@ -35,32 +35,33 @@ public final class PlainDecoderLayers {
   private final OnnxGraphBuilder graph;
   private final FloatProjections projections;
   private final Map<ModelConfig.RopeSettings, String> ropes;
-  private final boolean plain;
+  private final boolean standardOperators;
 
   /** Output of all layers: normed rows [B × S, hidden], and all keys and values of each layer. */
   record Output(String hidden, List<String> keys, List<String> values) {}
 
-  private PlainDecoderLayers(
+  private GpuDecoderLayers(
       ModelFolder model,
       OnnxGraphBuilder graph,
       Map<ModelConfig.RopeSettings, String> ropes,
-      boolean plain) {
+      boolean standardOperators) {
     this.model = model;
     this.config = model.config();
     this.graph = graph;
     this.projections = new FloatProjections(model, graph);
     this.ropes = ropes;
-    this.plain = plain;
+    this.standardOperators = standardOperators;
   }
 
   /**
    * Adds the constants that all layers read to a graph.
    *
-   * @param plain whether norms and RoPE are of standard ONNX too; ONNX Runtime's own operators are
-   *     one CUDA kernel each instead of six and eight
+   * @param standardOperators whether norms and RoPE are of standard ONNX too; ONNX Runtime's own
+   *     operators are one CUDA kernel each instead of six and eight
    */
-  static PlainDecoderLayers in(ModelFolder model, OnnxGraphBuilder graph, boolean plain) {
-    PlainDecoderLayers decoder = new PlainDecoderLayers(model, graph, new LinkedHashMap<>(), plain);
+  static GpuDecoderLayers in(ModelFolder model, OnnxGraphBuilder graph, boolean standardOperators) {
+    GpuDecoderLayers decoder =
+        new GpuDecoderLayers(model, graph, new LinkedHashMap<>(), standardOperators);
     ModelConfig config = model.config();
     int size = config.headSize();
     int positions = config.contextLength();
@@ -82,8 +83,8 @@ public final class PlainDecoderLayers {
   }
 
   /** The layers in a subgraph of a graph that has their constants. */
-  PlainDecoderLayers inBranch(OnnxGraphBuilder branch) {
-    return new PlainDecoderLayers(model, branch, ropes, plain);
+  GpuDecoderLayers inBranch(OnnxGraphBuilder branch) {
+    return new GpuDecoderLayers(model, branch, ropes, standardOperators);
   }
 
   /**
@@ -173,14 +174,14 @@ public final class PlainDecoderLayers {
   }
 
   /**
-   * Tables of cosines and sines, and the positions to look up; with plain operators, cosines and
+   * Tables of cosines and sines, and the positions to look up; with standard operators, cosines and
    * sines at the positions, [B, S, 1, head size / 2].
    */
   private String[] angles(String suffix, String positions) {
     // A finished sequence goes on with the others, even beyond the context.
     String limited = graph.node("Min", positions, "last_position");
     String[] angles = {"cos" + suffix, "sin" + suffix, limited};
-    for (int i = 0; plain && i < 2; i++) {
+    for (int i = 0; standardOperators && i < 2; i++) {
       String atPositions = graph.node("Gather", angles[i], limited);
       angles[i] = graph.node("Unsqueeze", atPositions, "axis.2");
     }
@@ -210,7 +211,7 @@ public final class PlainDecoderLayers {
    * RoPE (Su et al., 2021), the halves of a head being its coordinates; [B, heads, S, head size].
    */
   private String rotatedByHead(String x, String[] angles) {
-    if (plain) {
+    if (standardOperators) {
       return byHead(rotated(x, angles));
     }
     String rotated = x + ".rotated";
@@ -271,7 +272,7 @@ public final class PlainDecoderLayers {
 
   /** RMSNorm (Zhang and Sennrich, 2019) over the last dimension. */
   private String norm(String x, String gain) {
-    if (!plain) {
+    if (!standardOperators) {
       return graph.rmsNorm(x, projections.gain(gain), config.norm().epsilon());
     }
     String mean =

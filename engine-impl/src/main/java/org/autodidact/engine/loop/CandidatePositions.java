@@ -5,24 +5,24 @@ import java.util.Map;
 import org.autodidact.engine.config.RunConfig;
 
 /**
- * The slots of a prompt's candidates. Of N candidates an iterate, slots 0 to N − 1 are the
+ * The positions of a prompt's candidates. Of N candidates an iterate, positions 0 to N − 1 are the
  * iterate's own, N to 2N − 1 a past iterate's, and those from 2N on a future iterate's.
  *
  * @param count N
  */
-record CandidateSlots(int count) {
+record CandidatePositions(int count) {
   static final int OWN = 0;
 
-  static CandidateSlots of(RunConfig config) {
-    return new CandidateSlots(config.candidates().count());
+  static CandidatePositions of(RunConfig config) {
+    return new CandidatePositions(config.candidates().count());
   }
 
-  /** The first slot of a past iterate's candidates. */
+  /** The first position of a past iterate's candidates. */
   int past() {
     return count;
   }
 
-  /** The first slot of a future iterate's candidates. */
+  /** The first position of a future iterate's candidates. */
   int future() {
     return 2 * count;
   }

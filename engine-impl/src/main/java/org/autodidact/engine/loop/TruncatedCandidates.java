@@ -15,8 +15,8 @@ import org.autodidact.engine.config.RunConfig.Candidates.Truncated;
  * Keeps candidates that were cut off out of pairs, or out of their chosen side, whatever the
  * selector.
  */
-final class CutCandidates {
-  private CutCandidates() {}
+final class TruncatedCandidates {
+  private TruncatedCandidates() {}
 
   /**
    * The selector's pair. Where a cut candidate may not be chosen and the selector chooses one, it
@@ -25,9 +25,11 @@ final class CutCandidates {
   static Optional<PreferencePair> select(
       PairSelector selector, SelectionRequest request, Truncated truncated) {
     SelectionRequest left =
-        truncated == Truncated.DROP ? without(request, CutCandidates::isCut) : request;
+        truncated == Truncated.DROP ? without(request, TruncatedCandidates::isTruncated) : request;
     Optional<PreferencePair> pair = selector.select(left);
-    while (truncated == Truncated.NEVER_CHOSEN && pair.isPresent() && isCut(pair.get().chosen())) {
+    while (truncated == Truncated.NEVER_CHOSEN
+        && pair.isPresent()
+        && isTruncated(pair.get().chosen())) {
       JudgedCandidate chosen = pair.get().chosen();
       left = without(left, chosen::equals);
       pair = selector.select(left);
@@ -35,8 +37,8 @@ final class CutCandidates {
     return pair;
   }
 
-  private static boolean isCut(JudgedCandidate candidate) {
-    return candidate.candidate().finishReason().isCut();
+  private static boolean isTruncated(JudgedCandidate candidate) {
+    return candidate.candidate().finishReason().isTruncated();
   }
 
   private static SelectionRequest without(
