@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.PluginFailedException;
+import org.autodidact.api.ServiceUnavailableException;
 import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingDivergedException;
@@ -36,7 +37,7 @@ import picocli.CommandLine.Command;
     description =
         "A language model that learns by its own judgement: a checkpoint goes in, better ones come out.",
     mixinStandardHelpOptions = true,
-    version = "autodidact 0.1.0-SNAPSHOT",
+    version = "autodidact 0.2.0",
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       DemoCommand.class,
@@ -64,6 +65,7 @@ import picocli.CommandLine.Command;
       "3:what was given cannot be used: a file, a setting, a model, a name",
       "4:reading or writing failed: a full disk, a missing permission",
       "5:training diverged: loss or gradient is not a number",
+      "6:what a plugin depends on, as a server, cannot be reached for now; the same command later goes on",
       "130:cancelled by Ctrl-C; 'resume' goes on"
     })
 public final class Main {
@@ -178,6 +180,9 @@ public final class Main {
     }
     if (e instanceof TrainingDivergedException) {
       return 5;
+    }
+    if (e instanceof ServiceUnavailableException) {
+      return 6;
     }
     if (e instanceof PluginFailedException) {
       return 1;

@@ -1,6 +1,7 @@
 package org.autodidact.conformance;
 
 import java.lang.reflect.RecordComponent;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -121,7 +122,8 @@ public abstract class ProviderRules extends Rules {
   }
 
   private static GeneratorContext context(Checkpoint checkpoint, PartOptions options) {
-    return new GeneratorContext(checkpoint, compute(), options, new Cancellation());
+    return new GeneratorContext(
+        checkpoint, compute(), options, Clock.systemDefaultZone(), new Cancellation());
   }
 
   private Judge open(JudgeProvider provider, Generator generator, PartOptions options) {

@@ -2,6 +2,8 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * An answer to train on: token ids that a model sampled, or a text.
@@ -11,7 +13,9 @@ import java.util.Objects;
  *     empty where the text is to be tokenized
  * @param ends whether the end-of-turn token is trained on after a text; no effect where there are
  *     tokens
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record Answer(String text, List<Integer> tokens, boolean ends) {
   public Answer {
     Objects.requireNonNull(text, "text");

@@ -8,13 +8,18 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * A flag that one thread sets and a long call reads, or waits for. Thread-safe.
  *
  * <p>What polls asks {@link #isCancelled()}; what waits for a process or a server registers how to
  * wake it by {@link #onCancel}, or sleeps by {@link #await}.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public final class Cancellation {
   private final CountDownLatch cancelled = new CountDownLatch(1);
   private final Map<Object, Runnable> actions = new LinkedHashMap<>();

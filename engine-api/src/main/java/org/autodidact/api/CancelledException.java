@@ -1,6 +1,14 @@
 package org.autodidact.api;
 
-/** The caller's {@link Cancellation} was set. What was finished before stays finished. */
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
+/**
+ * The caller's {@link Cancellation} was set. What was finished before stays finished.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public class CancelledException extends AutodidactException {
   private static final long serialVersionUID = 1L;
 

@@ -4,6 +4,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * One sampled answer to a prompt.
@@ -18,7 +20,9 @@ import java.util.OptionalInt;
  *     under the model itself (temperature 1, no filter), a sum over tokens, 0 or less; empty where
  *     the generator does not know
  * @param finishReason why it ended
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record Candidate(
     long seed,
     String text,

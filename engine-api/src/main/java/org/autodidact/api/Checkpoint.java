@@ -2,6 +2,8 @@ package org.autodidact.api;
 
 import java.nio.file.Path;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * A model at rest: a folder in Hugging Face's layout (config.json, safetensors, tokenizer.json), or
@@ -11,7 +13,9 @@ import java.util.Objects;
  *     M2 the first iterate
  * @param location the folder's path, or the reference
  * @param isReference whether it is a reference
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record Checkpoint(String name, String location, boolean isReference) {
   public Checkpoint {
     Objects.requireNonNull(name, "name");

@@ -2,6 +2,8 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The resources that a plugin may use: arithmetic, threads, cache memory and device.
@@ -10,7 +12,9 @@ import java.util.Objects;
  * @param threads threads for computing; 0 lets the plugin take all cores
  * @param memoryMegabytes MiB that KV caches may take beside the weights; 0 lets the plugin choose
  * @param device where it computes; trainers take {@code TENSORRT} as {@code CUDA}
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record ComputeSettings(
     Precision precision, int threads, int memoryMegabytes, Device device) {
   public ComputeSettings {

@@ -1,6 +1,14 @@
 package org.autodidact.api;
 
-/** Why a candidate ended. */
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
+/**
+ * Why a candidate ended.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public enum FinishReason {
   /** The model wrote one of its end-of-text tokens, or what closes a turn in its template. */
   END_OF_TEXT,

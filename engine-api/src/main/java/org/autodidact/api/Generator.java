@@ -3,6 +3,8 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * Samples answers to prompts from a language model. Bulk work, not chat: give it all the prompts at
@@ -10,7 +12,10 @@ import java.util.function.Consumer;
  *
  * <p>The rules (G1…) are tested by {@code conformance-tests}. An instance is used by one thread at
  * a time and holds native memory until {@link #close()}.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public interface Generator extends AutoCloseable {
 
   /**

@@ -1,6 +1,14 @@
 package org.autodidact.api;
 
-/** What a generator can do beside sampling texts by temperature, top-p and a limit of tokens. */
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
+/**
+ * What a generator can do beside sampling texts by temperature, top-p and a limit of tokens.
+ *
+ * @since 0.2
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.2")
 public enum GeneratorCapability {
   /** {@link Generator#scorer()} is there: log-probabilities of given texts. */
   SCORES,

@@ -1,9 +1,17 @@
 package org.autodidact.api;
 
+import java.time.Clock;
 import java.util.Objects;
 import java.util.Set;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Opens generators; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/**
+ * Opens generators; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public interface GeneratorProvider extends PartProvider {
   /**
    * Loads a checkpoint, which may take minutes, unless it is cancelled: a provider that takes
@@ -45,23 +53,27 @@ public interface GeneratorProvider extends PartProvider {
    * @param checkpoint the model
    * @param compute the resources that it may use
    * @param options the options that the configuration gives the generator
+   * @param clock the time that a chat template may write; a run's stands still, so that it samples
+   *     the same when it is resumed on another day
    * @param cancellation once set, opening ends
    */
   record GeneratorContext(
       Checkpoint checkpoint,
       ComputeSettings compute,
       PartOptions options,
+      Clock clock,
       Cancellation cancellation) {
     public GeneratorContext {
       Objects.requireNonNull(checkpoint, "checkpoint");
       Objects.requireNonNull(compute, "compute");
       Objects.requireNonNull(options, "options");
+      Objects.requireNonNull(clock, "clock");
       Objects.requireNonNull(cancellation, "cancellation");
     }
 
-    /** A context without options that nobody cancels. */
+    /** A context without options, at the machine's time, that nobody cancels. */
     public GeneratorContext(Checkpoint checkpoint, ComputeSettings compute) {
-      this(checkpoint, compute, PartOptions.none(), new Cancellation());
+      this(checkpoint, compute, PartOptions.none(), Clock.systemDefaultZone(), new Cancellation());
     }
   }
 }

@@ -1,6 +1,14 @@
 package org.autodidact.api;
 
-/** A training example that cannot be used; whoever read it from a file knows its line. */
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
+/**
+ * A training example that cannot be used; whoever read it from a file knows its line.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public final class InvalidExampleException extends InvalidInputException {
   private static final long serialVersionUID = 1L;
 

@@ -1,6 +1,14 @@
 package org.autodidact.api;
 
-/** The input cannot be used: a file, a setting, a request. */
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
+/**
+ * The input cannot be used: a file, a setting, a request.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public class InvalidInputException extends AutodidactException {
   private static final long serialVersionUID = 1L;
 

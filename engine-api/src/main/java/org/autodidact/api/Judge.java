@@ -2,13 +2,18 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.function.Consumer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * Scores answers. An instance is used by one thread at a time.
  *
  * <p>A judge opened over a {@link Generator} does not own it: closing the judge leaves the
  * generator open.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public interface Judge extends AutoCloseable {
 
   /**

@@ -5,8 +5,15 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Opens judges; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/**
+ * Opens judges; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public interface JudgeProvider extends PartProvider {
   /**
    * Opens a judge. The caller closes it; the generator in {@code context} stays the caller's. A run

@@ -3,6 +3,8 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The judgement of one answer: a score and its samples.
@@ -10,7 +12,9 @@ import java.util.OptionalDouble;
  * @param id the request's id
  * @param score the mean of the samples that have a score; empty where none has (paper, section 2.2)
  * @param samples the sampled judgements, in the order of the request's seeds
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record Judgement(String id, OptionalDouble score, List<JudgementSample> samples) {
   public Judgement {
     Objects.requireNonNull(id, "id");

@@ -2,6 +2,8 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * An answer to judge.
@@ -12,7 +14,9 @@ import java.util.Objects;
  * @param response what was answered; may be empty
  * @param seeds one a judgement sample, at least one; a judge that does not sample ignores them
  * @param rivals other answers to the same instruction, for judges that compare; others ignore them
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record JudgementRequest(
     String id, Prompt prompt, String response, List<Long> seeds, List<String> rivals) {
   public JudgementRequest {

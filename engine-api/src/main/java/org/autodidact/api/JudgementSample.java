@@ -3,6 +3,8 @@ package org.autodidact.api;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * One sampled judgement of an answer.
@@ -12,7 +14,9 @@ import java.util.OptionalDouble;
  * @param position where the answer stood in the judge prompt
  * @param parseFailure why no score could be parsed; empty where there is a score, and where the
  *     judge does not say
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record JudgementSample(
     OptionalDouble score, String text, Position position, Optional<ParseFailure> parseFailure) {
   public JudgementSample {

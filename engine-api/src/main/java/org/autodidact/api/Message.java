@@ -2,6 +2,8 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * One turn of a conversation.
@@ -9,7 +11,9 @@ import java.util.Objects;
  * @param role who speaks, in the words of the chat template: usually {@code system}, {@code user}
  *     or {@code assistant}
  * @param content what is said; may be empty
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record Message(String role, String content) {
   public Message {
     Objects.requireNonNull(role, "role");

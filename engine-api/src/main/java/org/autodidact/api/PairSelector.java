@@ -2,8 +2,15 @@ package org.autodidact.api;
 
 import java.util.Optional;
 import java.util.Set;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Selects a preference pair from the judged candidates of a prompt. Stateless and thread-safe. */
+/**
+ * Selects a preference pair from the judged candidates of a prompt. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public interface PairSelector {
 
   /**

@@ -2,8 +2,15 @@ package org.autodidact.api;
 
 import java.util.Objects;
 import java.util.function.Function;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Creates pair selectors; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/**
+ * Creates pair selectors; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public interface PairSelectorProvider extends PartProvider {
   /**
    * Creates a selector.

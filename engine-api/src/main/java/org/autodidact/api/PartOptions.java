@@ -15,6 +15,8 @@ import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The options that a configuration gives a part, as {@code judge: {name: mine, options: {word:
@@ -34,7 +36,10 @@ import java.util.regex.Pattern;
  * {@code Optional} of one of them. An option without a default is required, unless it is an {@code
  * Optional}. The value {@code ${NAME}} stands for the environment variable {@code NAME}: only that
  * word is kept with the run.
+ *
+ * @since 0.2
  */
+@API(status = Status.EXPERIMENTAL, since = "0.2")
 public final class PartOptions {
   private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
   private static final PartOptions NONE = new PartOptions(Map.of());

@@ -1,5 +1,8 @@
 package org.autodidact.api;
 
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
 /**
  * What brings one part of the loop: a generator, judge, pair selector, trainer, prompt filter or
  * prompt source. Found by its name through a {@link Plugin}. Stateless and thread-safe.
@@ -16,7 +19,10 @@ package org.autodidact.api;
  *   <li>V6: what a generator's provider says that it can do its generators have, and no scorer or
  *       reference beyond it.
  * </ul>
+ *
+ * @since 0.2
  */
+@API(status = Status.EXPERIMENTAL, since = "0.2")
 public interface PartProvider {
   /** The name that selects it: lower-case letters, digits and hyphens. */
   String name();

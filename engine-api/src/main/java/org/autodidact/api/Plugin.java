@@ -1,12 +1,17 @@
 package org.autodidact.api;
 
 import java.util.List;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The entry point of a plugin jar. Found by {@link java.util.ServiceLoader}: name the class in
  * {@code META-INF/services/org.autodidact.api.Plugin} and give it a public constructor without
  * arguments. Override what you bring; constructing a plugin must not load native code.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public interface Plugin {
   /** The plugin's name, for people. */
   String name();

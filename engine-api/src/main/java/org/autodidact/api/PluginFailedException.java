@@ -1,9 +1,15 @@
 package org.autodidact.api;
 
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
 /**
  * A plugin's code failed in a way that its interface does not foresee: a fault in it, not in its
  * input. The cause is what it threw.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public class PluginFailedException extends AutodidactException {
   private static final long serialVersionUID = 1L;
 

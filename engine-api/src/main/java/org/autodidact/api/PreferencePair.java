@@ -1,6 +1,8 @@
 package org.autodidact.api;
 
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * One answer preferred to another.
@@ -10,7 +12,9 @@ import java.util.Objects;
  * @param rejected the other
  * @param weight how far the preference is trusted, in [0, 1]; 1 unless the selector weights pairs
  *     (CREAM, Wang et al., 2024)
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record PreferencePair(
     Prompt prompt, JudgedCandidate chosen, JudgedCandidate rejected, double weight) {
   public PreferencePair {

@@ -2,6 +2,8 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * An answer that both the trainer and the generator score, to check that they compute the same
@@ -9,7 +11,9 @@ import java.util.Objects;
  *
  * @param prompt the conversation before it
  * @param answer its tokens, or its text with or without an end of turn
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public record Probe(List<Message> prompt, Answer answer) {
   public Probe {
     prompt = List.copyOf(prompt);

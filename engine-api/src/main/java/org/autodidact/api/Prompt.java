@@ -3,6 +3,8 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * A conversation that the model is to answer. The generator applies the chat template of the model.
@@ -13,7 +15,9 @@ import java.util.Objects;
  *     may be empty. A generator may prefill it once for all of them; answers stay the same
  * @param fields the other fields of the JSONL line that it was read from, for judges and selectors,
  *     as {@code answer} for a verifier: texts as they are, other values as JSON
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record Prompt(
     String id, List<Message> messages, String templatePrefix, Map<String, String> fields) {
   public Prompt {

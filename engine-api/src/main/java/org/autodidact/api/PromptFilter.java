@@ -1,6 +1,14 @@
 package org.autodidact.api;
 
-/** Decides whether a prompt that a model created is kept. Used by one thread at a time. */
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
+/**
+ * Decides whether a prompt that a model created is kept. Used by one thread at a time.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 @FunctionalInterface
 public interface PromptFilter {
   /**

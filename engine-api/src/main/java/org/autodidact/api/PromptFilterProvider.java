@@ -3,8 +3,15 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Creates prompt filters; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/**
+ * Creates prompt filters; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public interface PromptFilterProvider extends PartProvider {
   /**
    * @throws InvalidInputException where a setting that this filter reads cannot be used

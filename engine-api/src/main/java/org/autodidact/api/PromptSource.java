@@ -1,8 +1,15 @@
 package org.autodidact.api;
 
 import java.util.List;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** The source of an iteration's new prompts (paper, section 2.2). */
+/**
+ * The source of an iteration's new prompts (paper, section 2.2).
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public interface PromptSource {
 
   /**

@@ -1,8 +1,15 @@
 package org.autodidact.api;
 
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Opens prompt sources; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/**
+ * Opens prompt sources; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.2
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.2")
 public interface PromptSourceProvider extends PartProvider {
   /**
    * Opens a source of prompts.

@@ -1,10 +1,23 @@
 package org.autodidact.api;
 
+import java.util.List;
+import java.util.SortedMap;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
+
 /**
  * Watches a run. Called on the run's thread; what it throws ends the run. Every method does nothing
  * by default.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public interface RunListener {
+
+  /** One that tells all of these, in their order. */
+  static RunListener all(List<RunListener> listeners) {
+    return new AllListeners(List.copyOf(listeners));
+  }
 
   /**
    * A stage begins: {@code done} of {@code total} items were already there from before a resume.
@@ -25,6 +38,12 @@ public interface RunListener {
 
   /** A stage is finished and stored. */
   default void stageFinished(Stage stage) {}
+
+  /**
+   * An iterate's candidates are judged and paired: what the report shows of it, as {@code
+   * mean-score}, {@code mean-tokens}, {@code agreement} and {@code pairs}, by name.
+   */
+  default void iterateMeasured(String model, SortedMap<String, Double> metrics) {}
 
   /**
    * A part of a run.

@@ -2,6 +2,8 @@ package org.autodidact.api;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * How the next token is sampled. Filters apply in this order: repetition penalty, temperature,
@@ -20,7 +22,9 @@ import java.util.List;
  * @param stop texts that end a candidate; the text before the first of them is kept. A special
  *     token of the model, given alone, is matched as that token; a text with one inside is refused
  * @param ignoreEndOfText goes on past the model's end-of-text tokens, up to {@code maxTokens}
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record SamplingParameters(
     int maxTokens,
     double temperature,

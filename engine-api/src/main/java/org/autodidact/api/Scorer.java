@@ -3,11 +3,16 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.function.Consumer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * Computes log-probabilities of given texts under the language model. One thread at a time; it
  * lives as long as the {@link Generator} that it comes from.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public interface Scorer {
 
   /**

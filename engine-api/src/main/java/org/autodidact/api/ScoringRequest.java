@@ -2,6 +2,8 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * Texts, or token ids, whose log-probability as the answer to a prompt is asked for.
@@ -15,7 +17,9 @@ import java.util.Objects;
  * @param tokens token ids to score, exactly these, in place of {@code continuations}, which is then
  *     empty; the scoring has one log-probability for each list. Only for scorers that have a {@link
  *     Scorer#rounding}
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record ScoringRequest(
     Prompt prompt,
     String prefix,

@@ -3,6 +3,8 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The candidates that a pair is selected from.
@@ -16,7 +18,9 @@ import java.util.OptionalDouble;
  *     PairSelector.Need#FUTURE_CANDIDATES needs} them, and while that iterate is not there
  * @param earlierScores the scores that the iterate before gives {@code candidates}, in their order;
  *     empty unless the selector {@linkplain PairSelector.Need#EARLIER_SCORES needs} them
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record SelectionRequest(
     Prompt prompt,
     List<JudgedCandidate> candidates,

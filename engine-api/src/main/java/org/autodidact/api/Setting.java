@@ -4,11 +4,16 @@ import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * Declares a component of a record as something that people set. From the declaration come its key
  * in a configuration, its option on the command line, its check and its line in the documentation.
+ *
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.RECORD_COMPONENT)
 public @interface Setting {

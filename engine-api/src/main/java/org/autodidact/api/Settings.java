@@ -1,5 +1,6 @@
 package org.autodidact.api;
 
+import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
@@ -8,8 +9,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Records whose components are {@linkplain Setting settings}: their keys, checks and copies. */
+/**
+ * Records whose components are {@linkplain Setting settings}: their keys, checks and copies.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class Settings {
   private Settings() {}
 
@@ -123,9 +131,11 @@ public final class Settings {
             .map(c -> values.containsKey(c.getName()) ? values.get(c.getName()) : none(c.getType()))
             .toArray();
     try {
-      return type.getConstructor(
-              Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new))
-          .newInstance(arguments);
+      Constructor<R> constructor =
+          type.getDeclaredConstructor(
+              Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new));
+      constructor.setAccessible(true); // a plugin's options may be a private record
+      return constructor.newInstance(arguments);
     } catch (InvocationTargetException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;

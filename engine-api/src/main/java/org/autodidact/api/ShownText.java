@@ -1,13 +1,18 @@
 package org.autodidact.api;
 
 import java.util.Locale;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * Foreign text as it may be shown to a person: in an error, on a terminal, in a log. What a file, a
  * model or a user wrote can hold characters that move the cursor, colour the screen, set a window's
  * title or turn the reading direction round; here they become the words {@code \\u001b}, {@code \n}
  * and so on. It is for showing only: nothing reads it back.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public final class ShownText {
   /** Code points of one foreign text that are shown at most. */
   public static final int LENGTH = 200;

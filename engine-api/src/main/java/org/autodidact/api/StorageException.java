@@ -4,8 +4,15 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileLockInterruptionException;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Reading or writing failed: a full disk, a missing permission, a damaged file. */
+/**
+ * Reading or writing failed: a full disk, a missing permission, a damaged file.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public class StorageException extends AutodidactException {
   private static final long serialVersionUID = 1L;
 

@@ -1,8 +1,15 @@
 package org.autodidact.api;
 
 import java.util.function.Consumer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** Trains a checkpoint on examples into a new checkpoint. One thread at a time. */
+/**
+ * Trains a checkpoint on examples into a new checkpoint. One thread at a time.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public interface Trainer {
 
   /**

@@ -1,13 +1,21 @@
 package org.autodidact.api;
 
+import java.time.Clock;
 import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.TrainingSettings.Loss;
 import org.autodidact.api.TrainingSettings.Optimizer;
 
-/** Creates trainers; found by name through a {@link Plugin}. Stateless and thread-safe. */
+/**
+ * Creates trainers; found by name through a {@link Plugin}. Stateless and thread-safe.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public interface TrainerProvider extends PartProvider {
   /**
    * Creates a trainer.
@@ -46,9 +54,16 @@ public interface TrainerProvider extends PartProvider {
    *
    * @param compute the resources that it may use
    * @param options the options that the configuration gives the trainer
+   * @param clock the time that a chat template may write; the same as the generator's
    */
-  record TrainerContext(ComputeSettings compute, PartOptions options) {
+  record TrainerContext(ComputeSettings compute, PartOptions options, Clock clock) {
+    /** A context at the machine's time. */
+    public TrainerContext(ComputeSettings compute, PartOptions options) {
+      this(compute, options, Clock.systemDefaultZone());
+    }
+
     public TrainerContext {
+      Objects.requireNonNull(clock, "clock");
       Objects.requireNonNull(compute, "compute");
       Objects.requireNonNull(options, "options");
     }

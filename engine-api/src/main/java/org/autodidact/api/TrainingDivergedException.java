@@ -3,10 +3,15 @@ package org.autodidact.api;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * Loss or gradient became infinite or not a number; whoever read the examples knows their lines.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public final class TrainingDivergedException extends AutodidactException {
   private static final long serialVersionUID = 1L;
 

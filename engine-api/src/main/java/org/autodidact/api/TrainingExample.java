@@ -2,8 +2,15 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
-/** One training example. */
+/**
+ * One training example.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public sealed interface TrainingExample {
 
   /** The conversation before the answer. */

@@ -5,6 +5,8 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The metrics of one optimizer step.
@@ -16,7 +18,9 @@ import java.util.TreeMap;
  *     learning_rate} and, for preference losses, {@code rewards/chosen}, {@code rewards/rejected},
  *     {@code rewards/accuracies}, {@code rewards/margins}; {@code eval_loss} where held-out
  *     examples were evaluated after it
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record TrainingMetrics(int step, int steps, long tokens, SortedMap<String, Double> values) {
   public TrainingMetrics {
     values = Collections.unmodifiableSortedMap(new TreeMap<>(values));

@@ -3,6 +3,8 @@ package org.autodidact.api;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * One training.
@@ -16,7 +18,9 @@ import java.util.Objects;
  * @param stateFolder where a killed training leaves what it resumes from; deleted when it ends
  * @param probes answers whose log-probabilities the trainer reports, see {@link Trainer#train} T10;
  *     may be empty
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record TrainingRequest(
     Checkpoint base,
     List<TrainingExample> examples,

@@ -2,6 +2,8 @@ package org.autodidact.api;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The result of a training.
@@ -14,7 +16,9 @@ import java.util.Objects;
  *     held-out loss
  * @param probes the result of each of the request's probes, in their order; empty where the trainer
  *     scores none
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record TrainingResult(
     Checkpoint checkpoint,
     List<TrainingMetrics> metrics,

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 
 /**
  * The settings of a training; made by {@link #sft()} or {@link #dpo()} and {@link #toBuilder()}.
@@ -14,7 +16,10 @@ import java.util.Optional;
  * models that were pre-trained without dropout are damaged by it (measured: docs/decisions, 0001).
  *
  * <p>A component is the one declaration of an option: see {@link Setting}.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record TrainingSettings(
     @Setting(
             "what is minimized; sigmoid is DPO, and with sft preference training fine-tunes on the"

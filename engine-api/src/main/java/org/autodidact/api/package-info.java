@@ -14,4 +14,7 @@
  * Optional}. Records are immutable and copy the collections that they are given. Failures are
  * {@link org.autodidact.api.AutodidactException}s.
  */
+@NullMarked
 package org.autodidact.api;
+
+import org.jspecify.annotations.NullMarked;

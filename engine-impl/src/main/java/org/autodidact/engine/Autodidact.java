@@ -2,6 +2,7 @@ package org.autodidact.engine;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -63,7 +64,7 @@ public final class Autodidact {
 
   private Autodidact(Builder builder) {
     this.plugins = Plugins.discover(builder.plugins);
-    this.listener = builder.listener;
+    this.listener = RunListener.all(builder.listeners);
     this.promptSource = builder.promptSource;
   }
 
@@ -411,7 +412,11 @@ public final class Autodidact {
         .generator(generator.name())
         .check(
             new GeneratorContext(
-                model, config.compute().settings(), generator.partOptions(), new Cancellation()));
+                model,
+                config.compute().settings(),
+                generator.partOptions(),
+                Clock.systemDefaultZone(),
+                new Cancellation()));
   }
 
   private Checkpoint m0(RunConfig config) {
@@ -444,7 +449,7 @@ public final class Autodidact {
   /** Builds an engine. Every call is optional. */
   public static final class Builder {
     private final List<Plugin> plugins = new ArrayList<>();
-    private RunListener listener = new RunListener() {};
+    private final List<RunListener> listeners = new ArrayList<>();
     private Optional<PromptSource> promptSource = Optional.empty();
 
     private Builder() {}
@@ -455,8 +460,9 @@ public final class Autodidact {
       return this;
     }
 
+    /** Adds a listener to those there are. */
     public Builder listener(RunListener listener) {
-      this.listener = Objects.requireNonNull(listener, "listener");
+      listeners.add(Objects.requireNonNull(listener, "listener"));
       return this;
     }
 

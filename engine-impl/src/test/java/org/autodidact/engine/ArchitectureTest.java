@@ -27,7 +27,7 @@ class ArchitectureTest {
   static final ArchRule WIRING_STAYS_IN_ITS_PLACE =
       noClasses()
           .that()
-          .resideOutsideOfPackage("org.autodidact.engine")
+          .resideOutsideOfPackage("org.autodidact.engine.guice")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("com.google.inject..");
@@ -86,6 +86,8 @@ class ArchitectureTest {
       classes()
           .that()
           .resideInAPackage("org.autodidact.engine.*..")
+          .and()
+          .resideOutsideOfPackage("org.autodidact.engine.guice") // which stands above all
           .should()
           .resideInAnyPackage(
               LAYERS.stream()

@@ -222,7 +222,7 @@ class AutodidactTest {
   @Test
   void promptsNeedOneSourceAndKnownFilters() {
     assertThatThrownBy(() -> config(Map.of("prompts.self-instruct", "{}")))
-        .hasMessageContaining("prompts needs one of file and self-instruct, found both");
+        .hasMessageContaining("prompts needs one of file, self-instruct and source, found several");
     RunConfig unknown =
         config(Map.of("prompts", "{self-instruct: {seeds: s.jsonl, filters: [lenght]}}"));
     assertThatThrownBy(

@@ -2,6 +2,7 @@ package org.autodidact.cli.options;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -106,7 +107,12 @@ public final class ModelOptions {
     GeneratorProvider provider = plugins.generator(generator);
     Requirements.options("--generator-option", provider, options);
     return provider.open(
-        new GeneratorContext(checkpoint, compute(), PartOptions.of(options), new Cancellation()));
+        new GeneratorContext(
+            checkpoint,
+            compute(),
+            PartOptions.of(options),
+            Clock.systemDefaultZone(),
+            new Cancellation()));
   }
 
   /** The model of a judge that may need none: a missing one is reported when it is asked. */

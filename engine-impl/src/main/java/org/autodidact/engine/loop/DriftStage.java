@@ -27,6 +27,7 @@ final class DriftStage {
       store.iterations().addMetrics(iteration, IterateMetrics.of(store, iteration));
     }
     String model = "M" + iteration;
+    run.listener().iterateMeasured(model, store.iterations().metrics(iteration));
     DriftLimits limits =
         new DriftLimits(store.iterations().metrics(1), store.iterations().metrics(iteration));
     limits.exceeded(run.config().warnWhen()).forEach(text -> warn(model + " warns", model, text));

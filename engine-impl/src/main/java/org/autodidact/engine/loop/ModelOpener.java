@@ -45,6 +45,7 @@ final class ModelOpener {
                 checkpoint,
                 run.config().compute().settings(),
                 part.partOptions(),
+                run.store().clock(),
                 run.cancellation()));
   }
 

@@ -30,6 +30,7 @@ public record StageRunner(
     Optional<PromptSource> promptSource,
     RunListener listener,
     Cancellation cancellation) {
+  private static final System.Logger LOGGER = System.getLogger(StageRunner.class.getName());
 
   /**
    * Runs what is left of a stage, unless it is finished.
@@ -43,6 +44,7 @@ public record StageRunner(
     }
     cancellation.throwIfCancelled();
     long start = System.nanoTime();
+    LOGGER.log(System.Logger.Level.DEBUG, "{0}: {1} of {2} done", name(stage), done, total);
     listener.stageStarted(stage, done, total);
     int[] count = {done};
     if (done < total) {

@@ -223,7 +223,9 @@ final class TrainingStage {
               .trainer(config.trainer().name())
               .create(
                   new TrainerContext(
-                      config.compute().trainerSettings(), config.trainer().partOptions()))
+                      config.compute().trainerSettings(),
+                      config.trainer().partOptions(),
+                      store.clock()))
               .train(
                   request,
                   metrics -> {

@@ -3,6 +3,8 @@ package org.autodidact.engine.store;
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.ZonedDateTime;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -147,6 +149,16 @@ public final class RunStore implements AutoCloseable {
     database.transaction(
         () -> database.update("INSERT OR IGNORE INTO property VALUES (?, ?)", name, value));
     return property(name).orElseThrow();
+  }
+
+  /**
+   * The time when the run began, which does not go on: what chat templates write of it is the same
+   * when the run is resumed on another day.
+   */
+  public Clock clock() {
+    String now = ZonedDateTime.now().toString();
+    ZonedDateTime begun = ZonedDateTime.parse(lock.isEmpty() ? now : putIfAbsent("begun", now));
+    return Clock.fixed(begun.toInstant(), begun.getZone());
   }
 
   /** Stores a fact, over an earlier one of its name. */

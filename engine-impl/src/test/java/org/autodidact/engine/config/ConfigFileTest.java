@@ -29,7 +29,7 @@ class ConfigFileTest {
   @Test
   void defaultsAreThePapers() {
     RunConfig config = parse("{model: m, prompts: {file: p.jsonl}}", Map.of());
-    assertThat(config.model()).isEqualTo(Path.of("/somewhere/m"));
+    assertThat(config.model().text()).isEqualTo("m"); // no file: the generator may know it
     assertThat(config.prompts().file()).hasValue(Path.of("/somewhere/p.jsonl"));
     assertThat(config.candidates().sampling().temperature()).isEqualTo(0.7);
     assertThat(config.candidates().sampling().topP()).isEqualTo(0.9);
@@ -52,7 +52,7 @@ class ConfigFileTest {
             Map.of("judge.samples", "5", "candidates.stop", "[\"x\"]", "model", "/abs"));
     assertThat(config.judge().samples()).isEqualTo(5);
     assertThat(config.candidates().stop()).containsExactly("x");
-    assertThat(config.model()).isEqualTo(Path.of("/abs"));
+    assertThat(config.model().text()).isEqualTo("/abs");
   }
 
   @Test
@@ -150,7 +150,10 @@ class ConfigFileTest {
         "compute: {threads: 1000000}|compute.threads",
         "compute: {memory-mb: -1}|compute.memory-mb",
         "compute: {memory-mb: 2147483647}|compute.memory-mb",
-        "compute: {precision: fp31}|compute.precision",
+        "compute: {precision: FP_31}|precision must be a name",
+        "judge: {options: 3}|'judge.options' must be keys and values",
+        "judge: {options: {a: {b: c}}}|'judge.options.a' must be a text",
+        "judge: {generator: {options: {a: b}}}|'judge.generator.name' is missing",
         "preference-training: {batch-size: 0}|preference-training: the key 'batch-size'",
         "preference-training: {batch-size: 2147483647}|batch-size",
         "preference-training: {epochs: 2147483647}|epochs",
@@ -187,11 +190,31 @@ class ConfigFileTest {
       assertThat(parse(text, Map.of("judge.name", value)).judge().name()).isEqualTo(value);
     }
     assertThat(parse(text, Map.of("judge.name", "\"a b\"")).judge().name()).isEqualTo("a b");
-    assertThat(parse(text, Map.of("model", "/C: x")).model()).isEqualTo(Path.of("/C: x"));
+    assertThat(parse(text, Map.of("model", "/C: x")).model().text()).isEqualTo("/C: x");
     assertThat(parse(text, Map.of("selector", "margin")).selector().name()).isEqualTo("margin");
     assertThatThrownBy(() -> parse(text, Map.of("judge.samples", "[")))
         .hasMessageStartingWith("run.yaml: the value of 'judge.samples', line 1")
         .hasMessageContaining("not YAML");
+  }
+
+  /** A part's options are texts as they are written; a name alone is a part. */
+  @Test
+  void partsHaveOptionsOfTheirOwn() {
+    RunConfig config =
+        parse(
+            "{model: m, prompts: {source: {name: mine, options: {a: no}}}, trainer: away,"
+                + " judge: {name: mine, options: {word: off, n: 010, list: [a, b], key: '${KEY}'},"
+                + " generator: {name: remote, options: {url: 'http://x'}}, model: gpt}}",
+            Map.of("judge.options.word", "1e3", "generator", "other"));
+    assertThat(config.judge().options())
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of("word", "1e3", "n", "010", "list", "a,b", "key", "${KEY}"));
+    assertThat(config.judge().generator()).hasValue(new Part("remote", Map.of("url", "http://x")));
+    assertThat(config.judge().model()).hasValue(new ModelName("gpt"));
+    assertThat(config.trainer()).isEqualTo(new Part("away"));
+    assertThat(config.generator()).isEqualTo(new Part("other"));
+    assertThat(config.prompts().source()).hasValue(new Part("mine", Map.of("a", "no")));
+    assertThat(ConfigFile.fromJson(ConfigFile.toJson(config), "run.db")).isEqualTo(config);
   }
 
   @Test
@@ -217,7 +240,8 @@ class ConfigFileTest {
     Files.write(file, new byte[(1 << 20) + 1]);
     assertRefused(file, "at most 1048576 bytes, found more");
     Files.writeString(file, "\ufeffmodel: m\nprompts: {file: p}\n");
-    assertThat(ConfigFile.read(file, Map.of()).model()).isEqualTo(folder.resolve("m"));
+    Files.createDirectory(folder.resolve("m"));
+    assertThat(ConfigFile.read(file, Map.of()).model().path()).isEqualTo(folder.resolve("m"));
     assertRefused(folder, "in a regular file, found a folder");
     assertRefused(folder.resolve("none.yaml"), "missing; expected a configuration");
     assertRefused(Path.of("/dev/zero"), "in a regular file, found a pipe, a device");

@@ -111,7 +111,7 @@ class TrainingOptionsTest {
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("did you mean 'samples'");
     assertThatThrownBy(() -> RunConfig.builder().set("model", "m").build())
-        .hasMessageContaining("prompts needs one of file and self-instruct, found neither");
+        .hasMessageContaining("prompts needs one of file, self-instruct and source, found none");
     assertThatThrownBy(
             () ->
                 RunConfig.builder()

@@ -29,6 +29,7 @@ import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Position;
+import org.autodidact.api.Message;
 import org.autodidact.api.PartOptions;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
@@ -374,6 +375,26 @@ class JudgesTest {
                         text.split("Score: |Better: |</response>|</answer A>|</judgement B>", -1))
                     .as(text)
                     .hasSize(1 + marks(text)));
+  }
+
+  /** Of a conversation every turn is shown, not the last alone. */
+  @Test
+  void aConversationIsJudgedAsAWhole() {
+    List<String> asked = new ArrayList<>();
+    Prompt prompt =
+        new Prompt(
+            "p",
+            List.of(
+                new Message("system", "Answer in French."),
+                Message.user("Hello"),
+                Message.assistant("Bonjour"),
+                Message.user("And again?")));
+    try (Judge judge = AdditiveJudge.PROVIDER.open(recording(asked, ""))) {
+      judge(judge, new JudgementRequest("a", prompt, "Bonjour!", List.of(1L), List.of()));
+    }
+    assertThat(asked.get(0))
+        .contains(
+            "System: Answer in French.\n\nHuman: Hello\n\nAssistant: Bonjour\n\nHuman: And again?");
   }
 
   /** How often the template itself has one of these. */

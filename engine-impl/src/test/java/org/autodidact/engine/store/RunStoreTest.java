@@ -11,6 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
+import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import org.autodidact.api.AutodidactException;
@@ -74,10 +75,10 @@ class RunStoreTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "UPDATE model SET folder = 'M1' || char(0) || 'x' WHERE name = 'M2'",
-        "UPDATE model SET folder = '/etc' WHERE name = 'M2'",
-        "UPDATE model SET folder = '../../etc' WHERE name = 'M2'",
-        "UPDATE model SET folder = '.' WHERE name = 'M2'",
+        "UPDATE model SET location = 'M1' || char(0) || 'x' WHERE name = 'M2'",
+        "UPDATE model SET location = '/etc' WHERE name = 'M2'",
+        "UPDATE model SET location = '../../etc' WHERE name = 'M2'",
+        "UPDATE model SET location = '.' WHERE name = 'M2'",
         "UPDATE prompt SET messages = '[{\"content\":\"no role\"}]'",
         "UPDATE prompt SET messages = '[]'",
         "UPDATE prompt SET messages = 'null'",
@@ -201,5 +202,18 @@ class RunStoreTest {
     RunStore.open(folder).close();
     assertThat(half).doesNotExist();
     assertThat(folder.resolve("M2.part-1f.lock")).doesNotExist();
+  }
+
+  /** What a chat template writes of the day stays when a run is resumed on another. */
+  @Test
+  void theTimeOfARunStandsStill() {
+    Clock first;
+    try (RunStore store = RunStore.open(folder.resolve("timed"))) {
+      first = store.clock();
+      assertThat(store.clock()).isEqualTo(first);
+    }
+    try (RunStore store = RunStore.open(folder.resolve("timed"))) {
+      assertThat(store.clock()).isEqualTo(first);
+    }
   }
 }

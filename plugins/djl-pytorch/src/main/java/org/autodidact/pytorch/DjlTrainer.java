@@ -4,6 +4,7 @@ import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -34,10 +35,19 @@ import org.autodidact.pytorch.state.TrainingState;
  */
 public final class DjlTrainer implements Trainer {
   private final ComputeSettings settings;
+  private final Clock clock;
   private final boolean bf16;
 
   public DjlTrainer(ComputeSettings settings) {
+    this(settings, Clock.systemDefaultZone());
+  }
+
+  /**
+   * @param clock the time that a chat template may write
+   */
+  public DjlTrainer(ComputeSettings settings, Clock clock) {
     this.settings = settings;
+    this.clock = clock;
     this.bf16 = settings.precision().equals(ComputeSettings.Precision.BF16);
   }
 
@@ -69,7 +79,7 @@ public final class DjlTrainer implements Trainer {
                 "autodidact-libtorch",
                 stopped ->
                     there.isPresent() ? Optional.empty() : Optional.of(TorchRuntime.engine()));
-        ModelFolder base = ModelFolder.open(request.base().folder());
+        ModelFolder base = ModelFolder.open(request.base().folder(), clock);
         Background<Fingerprint> fingerprint =
             Background.start(
                 "autodidact-fingerprint",

@@ -91,7 +91,7 @@ public final class PyTorchPlugin implements Plugin {
       if (settings.device() != ComputeSettings.Device.AUTO) {
         TrainingDevice.of(settings.device()); // what is not there is said at once
       }
-      return new DjlTrainer(settings);
+      return new DjlTrainer(settings, context.clock());
     }
   }
 }

@@ -123,8 +123,8 @@ public final class OnnxRuntimePlugin implements Plugin {
     public Generator open(GeneratorContext context) {
       ComputeSettings.Device device = device(context.compute());
       return device == ComputeSettings.Device.CPU
-          ? CpuGenerator.open(context.checkpoint(), context.compute(), context.cancellation())
-          : GpuGenerator.open(context.checkpoint(), context.compute(), GpuSessions.of(device));
+          ? CpuGenerator.open(context)
+          : GpuGenerator.open(context, GpuSessions.of(device));
     }
   }
 }

@@ -364,9 +364,9 @@ class ArchitecturesTest {
             LongStream.range(0, 8).boxed().toList(),
             SamplingParameters.candidates(8).withIgnoreEndOfText(true));
     try (CpuGenerator shared =
-            CpuGenerator.open(checkpoint, settings, true, false, new Cancellation());
+            CpuGenerator.open(new GeneratorContext(checkpoint, settings), true, false);
         CpuGenerator alone =
-            CpuGenerator.open(checkpoint, settings, false, false, new Cancellation())) {
+            CpuGenerator.open(new GeneratorContext(checkpoint, settings), false, false)) {
       List<Candidate> expected = Asked.generate(alone, List.of(request)).get("p").candidates();
       assertThat(Asked.generate(shared, List.of(request)).get("p").candidates())
           .extracting(Candidate::tokens)

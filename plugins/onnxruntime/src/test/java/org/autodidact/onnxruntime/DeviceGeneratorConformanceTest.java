@@ -7,6 +7,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generator;
 import org.autodidact.api.GeneratorCapability;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.conformance.GeneratorRules;
 import org.autodidact.onnxruntime.gpu.GpuGenerator;
@@ -25,8 +26,8 @@ class DeviceGeneratorConformanceTest extends GeneratorRules {
   @Override
   protected Generator open() {
     return GpuGenerator.open(
-        new Checkpoint("M0", folder.resolve("tiny")),
-        ComputeSettings.automatic(),
+        new GeneratorContext(
+            new Checkpoint("M0", folder.resolve("tiny")), ComputeSettings.automatic()),
         TestDevice.in(folder.resolve("engines")));
   }
 

@@ -23,6 +23,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
@@ -154,7 +155,7 @@ class DeviceGraphsTest {
     if (!path.toFile().exists()) {
       TinyModel.write(path, 5);
     }
-    return GpuGenerator.open(new Checkpoint("M0", path), settings, device());
+    return GpuGenerator.open(new GeneratorContext(new Checkpoint("M0", path), settings), device());
   }
 
   @Test

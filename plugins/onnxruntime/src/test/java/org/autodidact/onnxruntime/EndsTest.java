@@ -16,6 +16,7 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
@@ -55,7 +56,8 @@ class EndsTest {
     return switch (where) {
       case "device" ->
           GpuGenerator.open(
-              checkpoint, ComputeSettings.automatic(), TestDevice.in(folder.resolve("engines")));
+              new GeneratorContext(checkpoint, ComputeSettings.automatic()),
+              TestDevice.in(folder.resolve("engines")));
       case "int8" ->
           CpuGenerator.open(checkpoint, new ComputeSettings(ComputeSettings.Precision.INT8, 2, 64));
       default ->

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,7 +66,12 @@ class RemotePluginTest {
         .generators()
         .get(0)
         .open(
-            new GeneratorContext(MODEL, ComputeSettings.automatic(), options, new Cancellation()));
+            new GeneratorContext(
+                MODEL,
+                ComputeSettings.automatic(),
+                options,
+                Clock.systemUTC(),
+                new Cancellation()));
   }
 
   @Nested

@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Clock;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -84,16 +85,21 @@ public final class ModelFolder implements AutoCloseable {
    * @throws StorageException where a file cannot be read
    */
   public static ModelFolder open(Path folder) {
+    return open(folder, Clock.systemDefaultZone());
+  }
+
+  /** As {@link #open(Path)}; {@code clock} is the time that the chat template may write. */
+  public static ModelFolder open(Path folder, Clock clock) {
     if (!Files.isDirectory(folder)) {
       throw new InvalidInputException(
           folder
               + ": expected a folder in Hugging Face's layout, found "
               + (Files.exists(folder) ? "a file" : "nothing"));
     }
-    return BoundedFiles.guarded(folder, () -> read(folder));
+    return BoundedFiles.guarded(folder, () -> read(folder, clock));
   }
 
-  private static ModelFolder read(Path folder) {
+  private static ModelFolder read(Path folder, Clock clock) {
     ModelConfig config = ConfigReader.read(folder);
     SortedMap<String, TensorInfo> tensors = new TreeMap<>();
     SortedMap<String, String> others = new TreeMap<>();
@@ -125,7 +131,7 @@ public final class ModelFolder implements AutoCloseable {
             (name, shape) ->
                 model.tensor(name, shape.stream().mapToLong(Long::longValue).toArray()));
     warnOfMoreLayers(folder, config, tensors.keySet());
-    PromptEncoder encoder = PromptEncoder.open(folder);
+    PromptEncoder encoder = PromptEncoder.open(folder, clock);
     try {
       encoder.requireBelow(config.vocabularySize());
     } catch (RuntimeException e) {

@@ -14,6 +14,7 @@ import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelFolder;
@@ -86,15 +87,17 @@ public final class CpuGenerator implements Generator {
     }
   }
 
-  /** Opens a checkpoint. In int8 candidates share prompts; float32 is there to be exact. */
+  /** Opens a checkpoint without options; nobody cancels it. */
   public static CpuGenerator open(Checkpoint checkpoint, ComputeSettings settings) {
-    return open(checkpoint, settings, new Cancellation());
+    return open(new GeneratorContext(checkpoint, settings));
   }
 
-  /** Opens a checkpoint; {@code cancellation} is checked at least once a second. */
-  public static CpuGenerator open(
-      Checkpoint checkpoint, ComputeSettings settings, Cancellation cancellation) {
-    return open(checkpoint, settings, false, true, cancellation);
+  /**
+   * Opens a checkpoint; the cancellation is checked at least once a second. In int8 candidates
+   * share prompts; float32 is there to be exact.
+   */
+  public static CpuGenerator open(GeneratorContext context) {
+    return open(context, false, true);
   }
 
   /**
@@ -104,18 +107,16 @@ public final class CpuGenerator implements Generator {
    * @param allowVectors whether int8 may be computed by the Vector API
    */
   public static CpuGenerator open(
-      Checkpoint checkpoint,
-      ComputeSettings settings,
-      boolean alwaysSharesPrefixes,
-      boolean allowVectors,
-      Cancellation cancellation) {
-    cancellation.throwIfCancelled();
+      GeneratorContext context, boolean alwaysSharesPrefixes, boolean allowVectors) {
+    context.cancellation().throwIfCancelled();
+    ComputeSettings settings = context.compute();
     check(settings);
-    ModelFolder model = ModelFolder.open(checkpoint.folder());
+    ModelFolder model = ModelFolder.open(context.checkpoint().folder(), context.clock());
     try {
       return new CpuGenerator(
           model,
-          BackendChoice.open(model, settings, alwaysSharesPrefixes, allowVectors, cancellation),
+          BackendChoice.open(
+              model, settings, alwaysSharesPrefixes, allowVectors, context.cancellation()),
           settings);
     } catch (RuntimeException | Error e) {
       model.close();

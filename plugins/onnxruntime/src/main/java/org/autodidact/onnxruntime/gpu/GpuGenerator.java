@@ -12,11 +12,11 @@ import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
-import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scorer;
@@ -63,10 +63,10 @@ public final class GpuGenerator implements Generator {
     this.endOfTurn = model.ends();
   }
 
-  public static GpuGenerator open(
-      Checkpoint checkpoint, ComputeSettings settings, GpuSessions sessions) {
+  public static GpuGenerator open(GeneratorContext context, GpuSessions sessions) {
+    ComputeSettings settings = context.compute();
     check(settings);
-    ModelFolder model = ModelFolder.open(checkpoint.folder());
+    ModelFolder model = ModelFolder.open(context.checkpoint().folder(), context.clock());
     try {
       check(model);
       return new GpuGenerator(model, settings, sessions);

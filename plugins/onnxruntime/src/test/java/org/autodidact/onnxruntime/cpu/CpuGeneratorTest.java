@@ -18,6 +18,7 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
@@ -88,11 +89,11 @@ class CpuGeneratorTest {
     }
     try (CpuGenerator sharing =
         CpuGenerator.open(
-            new Checkpoint("M0", folder.resolve("tiny")),
-            new ComputeSettings(ComputeSettings.Precision.FP32, 2, 16),
+            new GeneratorContext(
+                new Checkpoint("M0", folder.resolve("tiny")),
+                new ComputeSettings(ComputeSettings.Precision.FP32, 2, 16)),
             true,
-            false,
-            new Cancellation())) {
+            false)) {
       List<Generation> together = new ArrayList<>();
       sharing.generate(requests, together::add, new Cancellation());
       assertThat(together).hasSize(20);

@@ -17,6 +17,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scoring;
@@ -43,8 +44,9 @@ class GpuSessionsGoldenTest {
     golden = Golden.numbers();
     generator =
         GpuGenerator.open(
-            new Checkpoint("M0", Golden.smollm2()),
-            new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0),
+            new GeneratorContext(
+                new Checkpoint("M0", Golden.smollm2()),
+                new ComputeSettings(ComputeSettings.Precision.FP32, 0, 0)),
             TestDevice.in(folder));
   }
 

@@ -15,6 +15,7 @@ import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scoring;
@@ -43,11 +44,11 @@ class VectorBackendTest {
       TinyModel.write(model, 5, 64);
     }
     return CpuGenerator.open(
-        new Checkpoint("M0", model),
-        new ComputeSettings(ComputeSettings.Precision.INT8, threads, 0),
+        new GeneratorContext(
+            new Checkpoint("M0", model),
+            new ComputeSettings(ComputeSettings.Precision.INT8, threads, 0)),
         false,
-        allowVectors,
-        new Cancellation());
+        allowVectors);
   }
 
   private static float[] lastLogits(DecoderBackend backend, int[] ids) {

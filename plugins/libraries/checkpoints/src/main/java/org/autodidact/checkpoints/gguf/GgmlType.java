@@ -10,7 +10,7 @@ import org.autodidact.checkpoints.safetensors.Float16;
  * Storage types of GGUF tensors: blocks of elements with shared scales, as llama.cpp's ggml-quants
  * defines them.
  */
-enum GgmlType {
+public enum GgmlType {
   F32(0, 1, 4),
   F16(1, 1, 2),
   Q4_0(2, 32, 18),

@@ -30,9 +30,11 @@ public final class ChatTemplate {
   private final String source;
   private final Optional<JinjaTemplate> template;
   private final Map<String, String> constants;
+  private final Clock clock;
 
   private ChatTemplate(
-      String source, Optional<JinjaTemplate> template, Map<String, String> constants) {
+      String source, Optional<JinjaTemplate> template, Map<String, String> constants, Clock clock) {
+    this.clock = clock;
     this.source = source;
     this.template = template;
     this.constants = constants;
@@ -43,9 +45,10 @@ public final class ChatTemplate {
     return Optional.of(written(folder).text()).filter(text -> !text.isEmpty());
   }
 
-  static ChatTemplate read(Path folder) {
+  /** A folder's template, whose {@code strftime_now} says {@code clock}'s time. */
+  static ChatTemplate read(Path folder, Clock clock) {
     Written written = written(folder);
-    return of(written.source(), written.text(), SpecialTokens.read(folder));
+    return of(written.source(), written.text(), SpecialTokens.read(folder), clock);
   }
 
   /** A template's text, empty where there is none, and where it is from. */
@@ -69,12 +72,13 @@ public final class ChatTemplate {
     return new Written(folder + "/tokenizer_config.json", text);
   }
 
-  private static ChatTemplate of(String source, String text, Map<String, String> constants) {
+  private static ChatTemplate of(
+      String source, String text, Map<String, String> constants, Clock clock) {
     if (text.isEmpty()) {
-      return new ChatTemplate(source, Optional.empty(), constants);
+      return new ChatTemplate(source, Optional.empty(), constants, clock);
     }
     try {
-      return new ChatTemplate(source, Optional.of(JinjaTemplate.parse(text)), constants);
+      return new ChatTemplate(source, Optional.of(JinjaTemplate.parse(text)), constants, clock);
     } catch (JinjaException e) {
       throw failure(source, e);
     }
@@ -86,11 +90,6 @@ public final class ChatTemplate {
 
   /** The conversation as the template writes it. */
   public String render(List<Message> messages, boolean addGenerationPrompt) {
-    return render(messages, addGenerationPrompt, Clock.systemDefaultZone());
-  }
-
-  /** As above, with the time that {@code strftime_now} says. */
-  String render(List<Message> messages, boolean addGenerationPrompt, Clock clock) {
     if (template.isEmpty()) {
       throw new UnsupportedModelException(
           source

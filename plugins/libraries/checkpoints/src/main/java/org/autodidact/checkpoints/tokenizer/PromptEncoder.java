@@ -5,6 +5,7 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -62,14 +63,19 @@ public final class PromptEncoder implements AutoCloseable {
    * @throws InvalidInputException where it is missing, too large or cannot be loaded
    */
   public static PromptEncoder open(Path folder) {
-    return BoundedFiles.guarded(folder.resolve("tokenizer.json"), () -> read(folder));
+    return open(folder, Clock.systemDefaultZone());
   }
 
-  private static PromptEncoder read(Path folder) {
+  /** As {@link #open(Path)}; {@code clock} is the time that the chat template may write. */
+  public static PromptEncoder open(Path folder, Clock clock) {
+    return BoundedFiles.guarded(folder.resolve("tokenizer.json"), () -> read(folder, clock));
+  }
+
+  private static PromptEncoder read(Path folder, Clock clock) {
     Path file = folder.resolve("tokenizer.json");
     byte[] bytes = BoundedFiles.read(file, MOST_BYTES, "a model's tokenizer");
     TokenizerFile description = TokenizerFile.of(JsonFiles.object(bytes, file.toString()), file);
-    ChatTemplate template = ChatTemplate.read(folder);
+    ChatTemplate template = ChatTemplate.read(folder, clock);
     DjlNatives.loadTokenizers();
     Map<String, String> options =
         Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");

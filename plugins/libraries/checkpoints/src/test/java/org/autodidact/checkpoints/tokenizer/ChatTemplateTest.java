@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
@@ -23,7 +24,7 @@ class ChatTemplateTest {
     Files.writeString(
         folder.resolve("tokenizer_config.json"),
         "{\"bos_token\": \"<s>\", \"eos_token\": {\"content\": \"</s>\"}}");
-    return ChatTemplate.read(folder);
+    return ChatTemplate.read(folder, Clock.systemUTC());
   }
 
   private static Message assistant(String text) {

@@ -74,7 +74,7 @@ class TrlTemplatesTest {
         folder.resolve("tokenizer_config.json"),
         "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\", \"unk_token\": \"<unk>\","
             + " \"pad_token\": \"<pad>\"}");
-    return ChatTemplate.read(folder);
+    return ChatTemplate.read(folder, CLOCK);
   }
 
   private static List<Message> messages(JsonNode conversation) {
@@ -88,7 +88,7 @@ class TrlTemplatesTest {
       throws Exception {
     String text;
     try {
-      text = template.render(messages, add, CLOCK);
+      text = template.render(messages, add);
     } catch (AutodidactException e) {
       return "refused";
     }

@@ -1,4 +1,4 @@
-package org.autodidact.engine;
+package org.autodidact.engine.guice;
 
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
@@ -9,6 +9,7 @@ import java.util.Set;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
+import org.autodidact.engine.Autodidact;
 
 /**
  * Wires the engine for hosts that use Guice, and bring it. A host adds plugins to the {@code
@@ -17,7 +18,10 @@ import org.autodidact.api.RunListener;
  * {@code bind} of them is a second binding, which Guice refuses. Hosts that do not use Guice take
  * {@link Autodidact#builder()}.
  */
+@SuppressWarnings("exports") // of Guice, which whoever uses this class brings
 public final class AutodidactModule extends AbstractModule {
+  public AutodidactModule() {}
+
   @Override
   protected void configure() {
     Multibinder.newSetBinder(binder(), Plugin.class);
