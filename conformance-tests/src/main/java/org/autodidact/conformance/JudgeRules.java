@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 /** The rules of {@link Judge#judge}. Extend it and provide a judge. */
 public abstract class JudgeRules extends Rules {
-  /** More requests than a judge is done with before it sees that it is cancelled. */
+  /** Requests of a call that is cancelled within: a judge that batches may be done with many. */
   private static final int MANY = 100;
 
   private Judge judge;
@@ -156,26 +156,11 @@ public abstract class JudgeRules extends Rules {
         CancelledException.class,
         () -> judge.judge(requests(2), j -> {}, before));
     Cancellation within = new Cancellation();
-    List<Judgement> found = new ArrayList<>();
-    String request = MANY + " requests, cancelled with the first result";
     thrown(
         Rule.J6,
-        request,
+        MANY + " requests, cancelled with the first result",
         CancelledException.class,
-        () ->
-            judge.judge(
-                requests(MANY),
-                j -> {
-                  found.add(j);
-                  within.cancel();
-                },
-                within));
-    check(
-        found.size() < MANY,
-        Rule.J6,
-        request,
-        "fewer than " + MANY + " results",
-        found.size() + " results");
+        () -> judge.judge(requests(MANY), j -> within.cancel(), within));
     judge(requests(1));
   }
 
