@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RemotePluginTest {
   private static final StubServer SERVER = new StubServer();
@@ -52,6 +55,7 @@ class RemotePluginTest {
   void beginToCount() {
     SERVER.requests.set(0);
     SERVER.status = 200;
+    SERVER.delay = Duration.ZERO;
   }
 
   @AfterAll
@@ -106,12 +110,16 @@ class RemotePluginTest {
   }
 
   private static void generate(Generator generator) {
+    generate(generator, new Cancellation());
+  }
+
+  private static void generate(Generator generator, Cancellation cancellation) {
     generator.generate(
         List.of(
             new GenerationRequest(
                 Prompt.of("p", "Say."), List.of(1L), SamplingParameters.greedy(3))),
         g -> {},
-        new Cancellation());
+        cancellation);
   }
 
   @Test
@@ -128,6 +136,38 @@ class RemotePluginTest {
           .isInstanceOf(InvalidInputException.class)
           .hasMessageContaining("prompt 'p'");
     }
+  }
+
+  @Test
+  void cancellingClosesTheConnectionThatWaits() {
+    SERVER.delay = Duration.ofMinutes(10);
+    Cancellation cancellation = new Cancellation();
+    Thread canceller =
+        new Thread(
+            () -> {
+              while (SERVER.requests.get() == 0) {
+                Thread.onSpinWait();
+              }
+              cancellation.cancel();
+            });
+    canceller.start();
+    try (Generator generator = open()) {
+      assertThatThrownBy(() -> generate(generator, cancellation))
+          .isInstanceOf(CancelledException.class);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "judge-with-options",
+        "selector-with-options",
+        "remote-generator",
+        "external-trainer"
+      })
+  void theConfigurationOfEachPluginCanBeRead(String plugin) {
+    assertThat(ConfigFile.read(Path.of("..", plugin, "run.yaml"), Map.of()).prompts().file())
+        .isPresent();
   }
 
   private void run(Map<String, String> changes, Cancellation cancellation) throws IOException {

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -19,6 +20,7 @@ final class StubServer implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   final AtomicInteger requests = new AtomicInteger();
   volatile int status = 200;
+  volatile Duration delay = Duration.ZERO;
   volatile String authorization = "";
   private final HttpServer server;
   private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -42,6 +44,11 @@ final class StubServer implements AutoCloseable {
     requests.incrementAndGet();
     authorization = String.valueOf(exchange.getRequestHeaders().getFirst("Authorization"));
     JsonNode request = JSON.readTree(exchange.getRequestBody());
+    try {
+      Thread.sleep(delay.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     byte[] body = JSON.writeValueAsBytes(status == 200 ? completion(request) : "not now");
     exchange.sendResponseHeaders(status, body.length);
     exchange.getResponseBody().write(body);
