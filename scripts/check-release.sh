@@ -14,7 +14,8 @@ export GNUPGHOME=$work/gnupg
 gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-gen-key 'throw-away key' rsa2048 sign 1d 2>/dev/null
 mvn=mvn
 command -v mvn >/dev/null || mvn=./mvnw
-"$mvn" -q -B -ntp -Prelease -DskipTests -Dmaven.source.forceCreation deploy -DaltDeploymentRepository="check::file://$(realpath "$to")"
+"$mvn" -q -B -ntp -Prelease -DskipTests -Dmaven.source.forceCreation -Dmaven.install.skip deploy -DaltDeploymentRepository="check::file://$(realpath "$to")"
+find "$HOME/.m2/repository/org/autodidact" -name 'maven-metadata-check.xml*' -delete 2>/dev/null || true # Maven's notes of this folder
 find "$to" -name '*.asc' -print0 | while IFS= read -r -d '' signature; do
   gpg --batch --quiet --verify "$signature" "${signature%.asc}" 2>/dev/null || { echo "$signature: not a signature" >&2; exit 1; }
 done

@@ -7,15 +7,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
-import org.autodidact.api.Checkpoint;
-import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.Scorer;
@@ -43,8 +43,13 @@ public final class StandIns implements Plugin {
           }
 
           @Override
-          public Generator open(Checkpoint checkpoint, ComputeSettings settings) {
+          public Generator open(GeneratorContext context) {
             return new PretendingGenerator();
+          }
+
+          @Override
+          public Set<GeneratorCapability> capabilities() {
+            return Set.of(GeneratorCapability.SCORES);
           }
         });
   }
