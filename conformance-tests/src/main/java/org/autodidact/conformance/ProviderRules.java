@@ -48,7 +48,7 @@ import org.junit.jupiter.api.Test;
 public abstract class ProviderRules extends Rules {
   private static final String UNKNOWN = "no-such-option";
   private static final List<String> BAD_TEMPLATES =
-      List.of("Score: ", "Judge {instruction}. Score: ", "Judge {response}. Score: ");
+      List.of("Judge well.", "Judge well: {instruction}", "Judge well: {response}");
 
   /** The plugin to test. */
   protected abstract Plugin plugin();
@@ -146,7 +146,7 @@ public abstract class ProviderRules extends Rules {
     } else if (provider instanceof TrainerProvider p) {
       Objects.requireNonNull(p.create(new TrainerContext(compute(), options)));
     } else if (provider instanceof PromptFilterProvider p) {
-      Objects.requireNonNull(p.create(new FilterSettings(1, 100, List.of(), "en", options)));
+      Objects.requireNonNull(p.create(new FilterSettings(1, 100, List.of("word"), "en", options)));
     } else if (provider instanceof PromptSourceProvider p) {
       Objects.requireNonNull(p.open(new PromptSourceContext(1, options)));
     }
@@ -331,11 +331,11 @@ public abstract class ProviderRules extends Rules {
           continue;
         }
         check(
-            generator.asked() == 0,
+            !generator.wasShown("Judge well"),
             Rule.V5,
             request,
-            "an InvalidInputException, or a judge that asks no model",
-            "it asked its model");
+            "an InvalidInputException, or a judge that does not show it to its model",
+            "it showed it to its model");
       }
     }
   }

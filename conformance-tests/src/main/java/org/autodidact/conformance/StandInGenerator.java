@@ -10,16 +10,29 @@ import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.Message;
+import org.autodidact.api.Prompt;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
 
 /** A model that answers every prompt by a score, and counts what it is asked. */
 final class StandInGenerator implements Generator, Scorer {
+  private final StringBuilder shown = new StringBuilder();
   private int asked;
 
   int asked() {
     return asked;
+  }
+
+  /** Whether a prompt had this text in it. */
+  boolean wasShown(String text) {
+    return shown.indexOf(text) >= 0;
+  }
+
+  private void ask(Prompt prompt) {
+    asked++;
+    shown.append(Message.transcript(prompt.messages())).append('\n');
   }
 
   @Override
@@ -27,7 +40,7 @@ final class StandInGenerator implements Generator, Scorer {
       List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
     for (GenerationRequest request : requests) {
       cancellation.throwIfCancelled();
-      asked++;
+      ask(request.prompt());
       results.accept(
           new Generation(
               request.prompt().id(),
@@ -43,7 +56,7 @@ final class StandInGenerator implements Generator, Scorer {
       List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation cancellation) {
     for (ScoringRequest request : requests) {
       cancellation.throwIfCancelled();
-      asked++;
+      ask(request.prompt());
       results.accept(
           new Scoring(
               request.prompt().id(),

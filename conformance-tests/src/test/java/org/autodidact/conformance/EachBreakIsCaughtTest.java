@@ -316,7 +316,7 @@ class EachBreakIsCaughtTest {
   void aJudgeOnAnotherThreadIsNamedAsThat() {
     for (String breaks : List.of("J1-thread", "J1-late")) {
       assertThat(failed(run(OnJudge.class, breaks)).get("J1"))
-          .hasMessageContaining("judgement 'j0'")
+          .hasMessageContaining("judgement 'j")
           .hasMessageContaining("on the calling thread")
           .hasMessageContaining(breaks.equals("J1-late") ? "'a late thread'" : "'a thread of");
     }
