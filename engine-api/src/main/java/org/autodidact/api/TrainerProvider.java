@@ -37,6 +37,16 @@ public interface TrainerProvider extends PartProvider {
     return TrainerCapabilities.MINIMAL;
   }
 
+  /**
+   * What a trainer of these options can do, where the options say it, as of a command. By default
+   * {@link #capabilities()}.
+   *
+   * @throws InvalidInputException where an option cannot be used
+   */
+  default TrainerCapabilities capabilities(PartOptions options) {
+    return capabilities();
+  }
+
   /** A provider whose trainers a function creates, without options, of the least capabilities. */
   static TrainerProvider of(String name, Function<TrainerContext, Trainer> create) {
     return of(name, PartOptions.None.class, TrainerCapabilities.MINIMAL, create);

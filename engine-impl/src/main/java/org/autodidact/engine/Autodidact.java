@@ -306,6 +306,7 @@ public final class Autodidact {
     Requirements.options("selector.options", selector, config.selector().options());
     Requirements.weights(
         plugins.trainer(config.trainer().name()),
+        config.trainer().options(),
         PairingStage.selector(config, plugins),
         selector.name());
     config
@@ -342,6 +343,7 @@ public final class Autodidact {
     TrainingOptions preferences = config.preferenceTraining();
     Requirements.training(
         trainer,
+        config.trainer().options(),
         preferences.over(TrainingSettings.dpo()),
         preferences.heldOut() > 0,
         "preference-training.");
@@ -352,6 +354,7 @@ public final class Autodidact {
             section ->
                 Requirements.training(
                     trainer,
+                    config.trainer().options(),
                     section.over(TrainingSettings.sft()),
                     section.heldOut() > 0,
                     "fine-tuning.training."));

@@ -168,7 +168,7 @@ public final class TrainCommand {
               folder.resolveSibling(folder.getFileName() + ".state"));
       TrainerProvider provider = Plugins.discover(List.of()).trainer(trainer);
       Requirements.options("--trainer-option", provider, options);
-      Requirements.training(provider, request.settings(), heldOut != null, "--");
+      Requirements.training(provider, options, request.settings(), heldOut != null, "--");
       Trainer opened =
           provider.create(
               new TrainerContext(machine.settings(precision, 0), PartOptions.of(options)));

@@ -81,12 +81,17 @@ public final class Requirements {
   /**
    * Checks that a trainer can train so.
    *
+   * @param options of the trainer, which {@link #options} has checked
    * @param prefix of the keys of the settings, for errors
    * @param heldOut whether examples are held out
    */
   public static void training(
-      TrainerProvider provider, TrainingSettings settings, boolean heldOut, String prefix) {
-    TrainerCapabilities can = provider.capabilities();
+      TrainerProvider provider,
+      Map<String, String> options,
+      TrainingSettings settings,
+      boolean heldOut,
+      String prefix) {
+    TrainerCapabilities can = provider.capabilities(PartOptions.of(options));
     among(provider, prefix + "loss", settings.loss().name(), names(can.losses()));
     among(provider, prefix + "optimizer", settings.optimizer().name(), names(can.optimizers()));
     List<String> missing = new ArrayList<>();
@@ -116,16 +121,18 @@ public final class Requirements {
   }
 
   /** Checks that a trainer weighs pairs where the selector does. */
-  public static void weights(TrainerProvider provider, PairSelector selector, String name) {
+  public static void weights(
+      TrainerProvider provider, Map<String, String> options, PairSelector selector, String name) {
+    Set<Feature> features = provider.capabilities(PartOptions.of(options)).features();
     if (selector.needs().contains(PairSelector.Need.EARLIER_SCORES)
-        && !provider.capabilities().features().contains(Feature.CONSISTENCY)) {
+        && !features.contains(Feature.CONSISTENCY)) {
       throw new InvalidInputException(
           "selector '"
               + name
               + "' weighs pairs by consistency, which the trainer '"
               + provider.name()
               + "' does not; it can "
-              + names(provider.capabilities().features()));
+              + names(features));
     }
   }
 

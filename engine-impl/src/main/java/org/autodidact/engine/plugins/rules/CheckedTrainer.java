@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
@@ -41,6 +42,11 @@ public final class CheckedTrainer implements Trainer {
       @Override
       public TrainerCapabilities capabilities() {
         return provider.capabilities();
+      }
+
+      @Override
+      public TrainerCapabilities capabilities(PartOptions options) {
+        return provider.capabilities(options);
       }
 
       @Override

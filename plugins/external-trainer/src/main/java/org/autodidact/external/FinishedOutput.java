@@ -1,0 +1,180 @@
+package org.autodidact.external;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Probe;
+import org.autodidact.api.StorageException;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingResult;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.files.AtomicFolders;
+import org.autodidact.checkpoints.json.JsonFiles;
+import org.autodidact.checkpoints.safetensors.Safetensors;
+import org.autodidact.checkpoints.safetensors.TensorFiles;
+
+/** The model that the command left: checked, and put in its place as a whole. */
+final class FinishedOutput {
+  /** Says which training the folder is of, for a process that dies before it could tell. */
+  private static final String RECORD = "external-training.json";
+
+  /** Files of a base that its trained model needs as they are. */
+  private static final List<String> COMPANIONS =
+      List.of(
+          "generation_config.json",
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "chat_template.jinja");
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private FinishedOutput() {}
+
+  /** Checks the model and gives it its name. */
+  static void take(TrainingRequest request, String digest, TrainingResult result) {
+    Path made = request.stateFolder().resolve(RequestFiles.OUTPUT);
+    Path output = request.output().folder().toAbsolutePath();
+    check(request, made);
+    try {
+      Files.write(made.resolve(RECORD), JsonFiles.bytes(record(digest, result)));
+      for (Path file : AtomicFolders.entries(made)) {
+        if (Files.isRegularFile(file)) {
+          try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
+          }
+        }
+      }
+      Files.createDirectories(output.getParent());
+      Files.move(made, output, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFolders.force(output.getParent());
+    } catch (IOException e) {
+      throw StorageException.of(output + ": the trained model cannot be put there: " + e, e);
+    }
+  }
+
+  private static void check(TrainingRequest request, Path made) {
+    if (!Files.isDirectory(made)) {
+      throw new AutodidactException(
+          "the command ended with exit code 0 and left no model: expected the folder "
+              + made
+              + ", found nothing");
+    }
+    boolean adapter = request.settings().lora().filter(l -> !l.merge()).isPresent();
+    try {
+      if (adapter) {
+        JsonFiles.read(made.resolve("adapter_config.json"));
+        Safetensors.read(made.resolve("adapter_model.safetensors"));
+        return;
+      }
+      if (!Files.exists(made.resolve("config.json"))
+          && Files.exists(made.resolve("adapter_config.json"))) {
+        throw new InvalidInputException(
+            made
+                + ": expected a whole model, found an adapter; the command must merge it (PEFT:"
+                + " merge_and_unload)");
+      }
+      JsonFiles.read(made.resolve("config.json"));
+      TensorFiles.read(made);
+      copyCompanions(request, made);
+      ModelFolder.open(made).close();
+    } catch (UnsupportedModelException e) {
+      // It may be one for another generator.
+    } catch (InvalidInputException e) {
+      throw new AutodidactException("the command left no whole model: " + e.getMessage(), e);
+    }
+  }
+
+  /** What a trainer of weights has no need to write. */
+  private static void copyCompanions(TrainingRequest request, Path made) {
+    if (request.base().isReference()) {
+      return;
+    }
+    boolean all = !Files.exists(made.resolve("tokenizer.json"));
+    for (String name : COMPANIONS) {
+      Path file = request.base().folder().resolve(name);
+      Path copy = made.resolve(name);
+      if (all && Files.exists(file) && !Files.exists(copy)) {
+        try {
+          Files.copy(file, copy);
+        } catch (IOException e) {
+          throw StorageException.of(copy + ": cannot be written: " + e, e);
+        }
+      }
+    }
+  }
+
+  private static ObjectNode record(String digest, TrainingResult result) {
+    ObjectNode record =
+        JSON.createObjectNode()
+            .put("trainer", "external")
+            .put("request", digest)
+            .put("stopped-early", result.stoppedEarly())
+            .put("kept-step", result.keptStep());
+    ArrayNode metrics = record.putArray("metrics");
+    for (TrainingMetrics step : result.metrics()) {
+      ObjectNode row =
+          metrics
+              .addObject()
+              .put("step", step.step())
+              .put("steps", step.steps())
+              .put("tokens", step.tokens());
+      ObjectNode values = row.putObject("values");
+      step.values().forEach(values::put);
+    }
+    record.set("probes", JSON.valueToTree(result.probes()));
+    return record;
+  }
+
+  /** The result of this very training, where its model is in its place already. */
+  static Optional<TrainingResult> result(TrainingRequest request, String digest) {
+    Path file = request.output().folder().resolve(RECORD);
+    Optional<ObjectNode> found = JsonFiles.readIfThere(file);
+    if (found.isEmpty() || !found.get().path("request").asText().equals(digest)) {
+      return Optional.empty();
+    }
+    ObjectNode record = found.get();
+    List<TrainingMetrics> metrics = new ArrayList<>();
+    for (JsonNode row : record.path("metrics")) {
+      TreeMap<String, Double> values = new TreeMap<>();
+      row.path("values").properties().forEach(v -> values.put(v.getKey(), v.getValue().asDouble()));
+      metrics.add(
+          new TrainingMetrics(
+              row.path("step").asInt(),
+              row.path("steps").asInt(),
+              row.path("tokens").asLong(),
+              values));
+    }
+    List<Probe.Result> probes = new ArrayList<>();
+    for (JsonNode probe : record.path("probes")) {
+      probes.add(
+          new Probe.Result(
+              probe.path("before").asDouble(),
+              probe.path("after").asDouble(),
+              probe.path("tokens").asInt(),
+              probe.path("rounding").asDouble()));
+    }
+    return Optional.of(
+        new TrainingResult(
+            request.output(),
+            metrics,
+            record.path("stopped-early").asBoolean(),
+            record.path("kept-step").asInt(),
+            probes));
+  }
+}

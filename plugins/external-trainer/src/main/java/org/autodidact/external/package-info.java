@@ -1,0 +1,2 @@
+/** The trainer {@code external}: a command trains. */
+package org.autodidact.external;

@@ -1,0 +1,243 @@
+package org.autodidact.external;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.CancelledException;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Message;
+import org.autodidact.api.ShownText;
+import org.autodidact.api.TrainingDivergedException;
+import org.autodidact.api.TrainingExample;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingResult;
+import org.autodidact.api.TrainingSettings;
+import org.autodidact.checkpoints.TinyModel;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands that fail in each way are one clear line, and what was finished stays finished. */
+class BadCommandsTest {
+  private static final String STEP =
+      "import json, os, sys, time\nsay = lambda **line: print(json.dumps(line))\n";
+  private static final String MODEL =
+      "import shutil\nrequest = json.load(open('request.json'))\n"
+          + "shutil.copytree(request['base'], 'output')\n";
+
+  @TempDir private Path folder;
+  private Path base;
+
+  @BeforeEach
+  void writeBase() {
+    base = TinyModel.write(folder.resolve("base"), 1);
+  }
+
+  private TrainingRequest request(double rate) {
+    List<TrainingExample> examples = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      examples.add(
+          new TrainingExample.Preference(List.of(Message.user("Say " + i)), "good", "bad"));
+    }
+    return new TrainingRequest(
+        new Checkpoint("M1", base),
+        examples,
+        List.of(),
+        TrainingSettings.dpo().toBuilder().constantRate(rate).batchSize(2).build(),
+        5,
+        new Checkpoint("M2", folder.resolve("M2")),
+        folder.resolve("state"));
+  }
+
+  private String script(String code) {
+    try {
+      Path script = folder.resolve("script.py");
+      Files.writeString(script, STEP + code);
+      return "python3 " + script;
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  private TrainingResult train(String command, List<Integer> steps) {
+    return ExternalPluginTest.trainer(command)
+        .train(request(0.1), m -> steps.add(m.step()), new Cancellation());
+  }
+
+  /** The one line that a script's failure is. */
+  private String failure(String code) {
+    AutodidactException failure =
+        catchThrowableOfType(
+            AutodidactException.class, () -> train(script(code), new ArrayList<>()));
+    assertThat(failure).isNotNull();
+    assertThat(failure.getMessage().length()).isLessThanOrEqualTo(ShownText.MESSAGE_LENGTH);
+    assertThat(failure.getMessage()).doesNotContain("\n");
+    assertThat(folder.resolve("M2")).doesNotExist();
+    return failure.getMessage();
+  }
+
+  private static final String THREE = "for i in (1, 2, 3): say(step=i, steps=3, loss=0.6)\n";
+
+  @Test
+  void aCommandThatIsNotThereIsNamed() {
+    assertThatThrownBy(() -> train("no-such-program --fast", new ArrayList<>()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("'no-such-program' cannot be started")
+        .hasMessageContaining("'command'");
+  }
+
+  @Test
+  void aTracebackIsItsLastLine() {
+    assertThat(
+            failure("say(step=1, steps=3, loss=0.6)\nraise ValueError('no such column: chosen')"))
+        .contains("ended with exit code 1 after step 1: ValueError: no such column: chosen")
+        .contains("log.txt");
+  }
+
+  @Test
+  void oneThatIsKilledSaysBySignal() {
+    assertThat(failure("os.kill(os.getpid(), 9)")).contains("killed by signal 9 after step 0");
+  }
+
+  @Test
+  void noModelIsRefused() {
+    assertThat(failure(THREE)).contains("left no model").contains("output");
+  }
+
+  @Test
+  void halfAModelIsRefused() {
+    assertThat(failure(THREE + MODEL + "os.truncate('output/model.safetensors', 5000)"))
+        .contains("left no whole model")
+        .contains("model.safetensors");
+    assertThat(failure(THREE + MODEL + "os.remove('output/config.json')"))
+        .contains("left no whole model")
+        .contains("config.json");
+  }
+
+  @Test
+  void anAdapterIsNoModel() {
+    assertThat(
+            failure(
+                THREE + "os.mkdir('output')\nopen('output/adapter_config.json', 'w').write('{}')"))
+        .contains("merge_and_unload");
+  }
+
+  @Test
+  void nonsenseIsNoMetric() throws IOException {
+    assertThat(failure("print('hello')\nprint('{\"step\": \"one\"}')\nprint('{' * 2000)\n" + MODEL))
+        .contains("without the metrics of a step");
+    assertThat(Files.readString(folder.resolve("state/log.txt"))).contains("hello", "one");
+  }
+
+  @Test
+  void nonsenseBetweenMetricsDoesNoHarm() {
+    List<Integer> steps = new ArrayList<>();
+    String noise = "os.write(1, b'\\xff\\xfe {\\n')\nprint('x' * 3000000)\n";
+    TrainingResult result = train(script(noise + THREE + noise + MODEL), steps);
+    assertThat(steps).containsExactly(1, 2, 3);
+    assertThat(result.metrics()).hasSize(3);
+    assertThat(folder.resolve("M2/tokenizer.json")).exists();
+    assertThat(folder.resolve("state")).doesNotExist();
+  }
+
+  @Test
+  void stepsThatAreLeftOutAreRefused() {
+    assertThat(failure("say(step=10, steps=30, loss=0.6)")).contains("step 10 of 30 after step 0");
+    assertThat(failure("say(step=1, steps=3, loss=0.6)\n" + MODEL)).contains("after step 1 of 3");
+  }
+
+  @Test
+  void aLossThatIsNoNumberIsADivergence() {
+    assertThatThrownBy(
+            () -> train(script("say(step=1, steps=3, loss=float('nan'))"), new ArrayList<>()))
+        .isInstanceOf(TrainingDivergedException.class)
+        .hasMessageContaining("step 1");
+  }
+
+  @Test
+  void whatWasFinishedStaysFinished() {
+    failure("say(step=1, steps=3, loss=0.5)\nsay(step=2, steps=3, loss=0.4)\nsys.exit(1)");
+    List<Integer> steps = new ArrayList<>();
+    TrainingResult result =
+        train(
+            script(
+                "assert os.environ['AUTODIDACT_RESUME'] == 'true'\n"
+                    + "say(step=2, steps=3, loss=0.4)\nsay(step=3, steps=3, loss=0.3)\n"
+                    + MODEL),
+            steps);
+    assertThat(steps).containsExactly(3);
+    assertThat(result.metrics().stream().map(m -> m.value("loss").orElseThrow()))
+        .containsExactly(0.5, 0.4, 0.3);
+    // Called once more, it is done already.
+    assertThat(train("no-such-program", steps)).isEqualTo(result);
+  }
+
+  @Test
+  void anotherRequestIsNotContinued() {
+    failure("sys.exit(1)");
+    assertThatThrownBy(
+            () ->
+                ExternalPluginTest.trainer(ExternalPluginTest.TOY)
+                    .train(request(0.2), m -> {}, new Cancellation()))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("settings.")
+        .hasMessageContaining("learning-rate");
+  }
+
+  @Test
+  void aKilledCommandGoesOnWhereItWas() throws IOException {
+    Path whole = folder.resolve("M2");
+    train(ExternalPluginTest.TOY, new ArrayList<>());
+    byte[] expected = TinyModel.weights(whole);
+    Files.move(whole, folder.resolve("whole"));
+    List<Integer> steps = new ArrayList<>();
+    assertThatThrownBy(() -> train(ExternalPluginTest.TOY + " --die-at 2", steps))
+        .isInstanceOf(AutodidactException.class)
+        .hasMessageContaining("killed by signal 9 after step 2");
+    train(ExternalPluginTest.TOY + " --die-at 2", steps);
+    assertThat(steps).containsExactly(1, 2, 3);
+    assertThat(TinyModel.weights(whole)).isEqualTo(expected);
+  }
+
+  @Test
+  void oneThatDoesNotEndAtCancelIsKilled() {
+    Cancellation cancellation = new Cancellation();
+    Instant start = Instant.now();
+    String stubborn =
+        script(
+            "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+                + "say(step=1, steps=3, loss=0.6)\ntime.sleep(600)");
+    assertThatThrownBy(
+            () ->
+                ExternalPluginTest.trainer(stubborn)
+                    .train(
+                        request(0.1), (TrainingMetrics m) -> cancellation.cancel(), cancellation))
+        .isInstanceOf(CancelledException.class);
+    assertThat(Duration.between(start, Instant.now()))
+        .isBetween(Duration.ofSeconds(9), Duration.ofSeconds(30));
+    assertThat(ProcessHandle.current().descendants().filter(ProcessHandle::isAlive)).isEmpty();
+  }
+
+  @Test
+  void oneThatAKilledProcessLeftBehindIsEnded() throws IOException, InterruptedException {
+    failure("sys.exit(1)");
+    Process left = new ProcessBuilder("sleep", "600").start();
+    Files.writeString(
+        folder.resolve("state/pid"), left.pid() + " " + left.info().startInstant().orElseThrow());
+    train(ExternalPluginTest.TOY, new ArrayList<>());
+    assertThat(left.waitFor(1, TimeUnit.SECONDS)).isTrue();
+  }
+}
