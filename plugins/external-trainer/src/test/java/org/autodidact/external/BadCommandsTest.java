@@ -240,4 +240,51 @@ class BadCommandsTest {
     train(ExternalPluginTest.TOY, new ArrayList<>());
     assertThat(left.waitFor(1, TimeUnit.SECONDS)).isTrue();
   }
+
+  @Test
+  void theDocumentedScriptTrains() throws IOException {
+    Path recipe = Path.of("recipes/any_script.py");
+    assertThat(Files.readString(Path.of("../../docs/how-to/external-trainer.md")))
+        .contains("```python\n" + Files.readString(recipe) + "```");
+    List<Integer> steps = new ArrayList<>();
+    train("python3 " + recipe, steps);
+    assertThat(steps).containsExactly(1, 2, 3);
+    assertThat(TinyModel.weights(folder.resolve("M2"))).isEqualTo(TinyModel.weights(base));
+  }
+
+  @Test
+  void theCommandEndsWhereTheJvmIsKilled() throws IOException, InterruptedException {
+    Path pid = folder.resolve("pid");
+    String command =
+        script(
+            "import threading\n"
+                + "threading.Thread(target=lambda: (sys.stdin.read(), os._exit(3)),"
+                + " daemon=True).start()\n"
+                + "open('../pid.part', 'w').write(str(os.getpid()))\n"
+                + "os.rename('../pid.part', '../pid')\ntime.sleep(600)");
+    Process jvm =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                BadCommandsTest.class.getName(),
+                folder.toString(),
+                command)
+            .inheritIO()
+            .start();
+    while (!Files.exists(pid) && jvm.isAlive()) {
+      Thread.sleep(20);
+    }
+    ProcessHandle child = ProcessHandle.of(Long.parseLong(Files.readString(pid))).orElseThrow();
+    jvm.destroyForcibly().waitFor();
+    child.onExit().orTimeout(20, TimeUnit.SECONDS).join();
+  }
+
+  /** Trains in a JVM of its own. */
+  public static void main(String[] arguments) {
+    BadCommandsTest test = new BadCommandsTest();
+    test.folder = Path.of(arguments[0]);
+    test.base = test.folder.resolve("base");
+    test.train(arguments[1], new ArrayList<>());
+  }
 }
