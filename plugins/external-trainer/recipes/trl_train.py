@@ -35,7 +35,7 @@ def refuse(what):
     sys.exit(f"trl_train.py: {what}")
 
 
-if not sft and "loss_type" not in request["trl"] and request["loss"] != "cdpo":
+if not sft and "loss_type" not in request["trl"]:  # cdpo, too: TRL 1.16 has no label smoothing in its sigmoid loss
     refuse(f"TRL's DPOTrainer has no loss '{request['loss']}'")
 if settings["sft-weight"] > 0:
     refuse("sft-weight is another mean in TRL; set it to 0")
@@ -113,6 +113,8 @@ micro = min(arguments.micro_batch or batch // world, batch // world)
 if not micro or batch % (micro * world):
     refuse(f"batch-size {batch} is not a multiple of {world} processes of micro-batches of {micro or 1}")
 save = trl.pop("save_steps")
+if not trl["gradient_checkpointing"]:
+    trl.pop("gradient_checkpointing")  # Transformers 5 warns of the name
 common = dict(
     trl, output_dir=os.path.join(arguments.folder, "checkpoints"), per_device_train_batch_size=micro, per_device_eval_batch_size=micro,
     gradient_accumulation_steps=batch // (micro * world), logging_steps=1, logging_nan_inf_filter=False, report_to=[], disable_tqdm=True,
@@ -139,8 +141,6 @@ else:
         def _prepare_dataset(self, dataset, *_, **__):
             return dataset
 
-    if request["loss"] == "cdpo":
-        refuse("TRL 1.16 ignores label_smoothing in its sigmoid loss; cdpo is not there")
     trainer = TokenizedDpoTrainer(args=DPOConfig(**common), **handed)
 # In place of the bar and the dicts that Transformers prints.
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -148,11 +148,9 @@ trainer.remove_callback(PrinterCallback)
 trainer.remove_callback(ProgressCallback)
 checkpoints = common["output_dir"]
 trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if os.path.isdir(checkpoints) else None)
-if peft and settings["lora-merge"]:
-    trainer.model = trainer.accelerator.unwrap_model(trainer.model).merge_and_unload()
-    trainer.model_wrapped = trainer.model
 if score:
     for index, ((old, tokens), (new, _)) in enumerate(zip(before, log_probabilities(trainer.model, "probes.jsonl"))):
         print(json.dumps({"probe": index, "before": old, "after": new, "tokens": tokens,
-                          "rounding": 0.02 if common["bf16"] else 0.0005}), flush=True)
+                          "rounding": 0.15 if common["bf16"] else 0.0005}), flush=True)
+# An adapter is saved as one, and merged by autodidact.
 trainer.save_model(os.path.join(arguments.folder, "output"))

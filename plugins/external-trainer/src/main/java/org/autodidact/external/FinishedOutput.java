@@ -22,6 +22,7 @@ import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.LoraMerge;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.files.AtomicFolders;
 import org.autodidact.checkpoints.json.JsonFiles;
@@ -42,15 +43,15 @@ final class FinishedOutput {
           "special_tokens_map.json",
           "chat_template.jinja");
 
+  private static final String MERGED = "merged";
   private static final JsonMapper JSON = new JsonMapper();
 
   private FinishedOutput() {}
 
   /** Checks the model and gives it its name. */
   static void take(TrainingRequest request, String digest, TrainingResult result) {
-    Path made = request.stateFolder().resolve(RequestFiles.OUTPUT);
     Path output = request.output().folder().toAbsolutePath();
-    check(request, made);
+    Path made = checked(request, request.stateFolder().resolve(RequestFiles.OUTPUT));
     try {
       Files.write(made.resolve(RECORD), JsonFiles.bytes(record(digest, result)));
       for (Path file : AtomicFolders.entries(made)) {
@@ -68,35 +69,42 @@ final class FinishedOutput {
     }
   }
 
-  private static void check(TrainingRequest request, Path made) {
+  /** The folder of what was asked for: what the command left, an adapter merged into its base. */
+  private static Path checked(TrainingRequest request, Path made) {
     if (!Files.isDirectory(made)) {
       throw new AutodidactException(
           "the command ended with exit code 0 and left no model: expected the folder "
               + made
               + ", found nothing");
     }
-    boolean adapter = request.settings().lora().filter(l -> !l.merge()).isPresent();
     try {
-      if (adapter) {
+      boolean asAdapter = request.settings().lora().filter(l -> !l.merge()).isPresent();
+      if (asAdapter) {
         JsonFiles.read(made.resolve("adapter_config.json"));
         Safetensors.read(made.resolve("adapter_model.safetensors"));
-        return;
+        return made;
       }
-      if (!Files.exists(made.resolve("config.json"))
-          && Files.exists(made.resolve("adapter_config.json"))) {
-        throw new InvalidInputException(
-            made
-                + ": expected a whole model, found an adapter; the command must merge it (PEFT:"
-                + " merge_and_unload)");
+      if (LoraMerge.isAdapter(made)) {
+        Path merged = made.resolveSibling(MERGED);
+        AtomicFolders.deleteIfThere(merged);
+        LoraMerge.write(request.base().folder(), made, merged);
+        return merged;
       }
-      JsonFiles.read(made.resolve("config.json"));
-      TensorFiles.read(made);
-      copyCompanions(request, made);
+      checkModel(request, made);
+      return made;
+    } catch (UnsupportedModelException | InvalidInputException e) {
+      throw new AutodidactException("the command left no whole model: " + e.getMessage(), e);
+    }
+  }
+
+  private static void checkModel(TrainingRequest request, Path made) {
+    JsonFiles.read(made.resolve("config.json"));
+    TensorFiles.read(made);
+    copyCompanions(request, made);
+    try {
       ModelFolder.open(made).close();
     } catch (UnsupportedModelException e) {
       // It may be one for another generator.
-    } catch (InvalidInputException e) {
-      throw new AutodidactException("the command left no whole model: " + e.getMessage(), e);
     }
   }
 

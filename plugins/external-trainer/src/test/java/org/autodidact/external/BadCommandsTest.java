@@ -25,6 +25,7 @@ import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.api.TrainingSettings;
+import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -127,12 +128,39 @@ class BadCommandsTest {
         .contains("config.json");
   }
 
+  /** Of rank 1 over the first layer's q_proj: A is 1 in its first number, B is 2 in all. */
+  private static final String ADAPTER =
+      """
+      import struct
+      os.mkdir('output')
+      json.dump({'peft_type': 'LORA', 'r': 1, 'lora_alpha': 3}, open('output/adapter_config.json', 'w'))
+      name = 'base_model.model.model.layers.0.self_attn.q_proj.lora_%s.weight'
+      head = json.dumps({
+          name % 'A': {'dtype': 'F32', 'shape': [1, 32], 'data_offsets': [0, 128]},
+          name % 'B': {'dtype': 'F32', 'shape': [32, 1], 'data_offsets': [128, 256]}}).encode()
+      numbers = struct.pack('<64f', 1, *[0] * 31, *[2] * 32)
+      open('output/adapter_model.safetensors', 'wb').write(struct.pack('<Q', len(head)) + head + numbers)
+      """;
+
   @Test
-  void anAdapterIsNoModel() {
-    assertThat(
-            failure(
-                THREE + "os.mkdir('output')\nopen('output/adapter_config.json', 'w').write('{}')"))
-        .contains("merge_and_unload");
+  void anAdapterIsMergedIntoItsBase() {
+    train(script(THREE + ADAPTER), new ArrayList<>());
+    String name = "model.layers.0.self_attn.q_proj.weight";
+    try (ModelFolder before = ModelFolder.open(base);
+        ModelFolder after = ModelFolder.open(folder.resolve("M2"))) {
+      float[] expected = before.floats(before.tensor(name));
+      for (int i = 0; i < expected.length; i += 32) {
+        expected[i] += 6;
+      }
+      assertThat(after.floats(after.tensor(name))).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void halfAnAdapterIsRefused() {
+    assertThat(failure(THREE + ADAPTER + "os.remove('output/adapter_model.safetensors')"))
+        .contains("left no whole model")
+        .contains("adapter_model.safetensors");
   }
 
   @Test
