@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains by TRL what autodidact's trainer 'external' asks for.
 
-usage: trl_train.py [--micro-batch N] FOLDER     alone, or by: accelerate launch [--config_file FILE] trl_train.py FOLDER
+usage: trl_train.py [--micro-batch N] FOLDER     alone, or by: accelerate launch --quiet [--config_file FILE] trl_train.py FOLDER
 
 FOLDER is made by autodidact (docs/how-to/external-trainer.md). Trains on the token ids in it, so that TRL tokenizes nothing. A step's
 metrics are a line on standard output; checkpoints are in FOLDER/checkpoints; the model goes to FOLDER/output.
