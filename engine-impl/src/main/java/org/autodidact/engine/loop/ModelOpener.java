@@ -2,9 +2,11 @@ package org.autodidact.engine.loop;
 
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.ModelsDisagreeException;
 import org.autodidact.engine.config.Part;
+import org.autodidact.engine.plugins.Requirements;
 
 /** Opens the run's checkpoints in its generator, after a check that they are what was trained. */
 final class ModelOpener {
@@ -39,6 +41,12 @@ final class ModelOpener {
   }
 
   private Generator open(Part part, Checkpoint checkpoint) {
+    if (checkpoint.isReference()) {
+      Requirements.generator(
+          run.plugins().generator(part.name()),
+          GeneratorCapability.MODEL_REFERENCES,
+          checkpoint.name() + ", which is the reference " + checkpoint.location() + ",");
+    }
     return run.plugins()
         .generator(part.name())
         .open(
