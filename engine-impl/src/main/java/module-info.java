@@ -13,6 +13,7 @@ module org.autodidact.engine {
   requires org.xerial.sqlitejdbc;
   requires org.yaml.snakeyaml;
   requires static com.google.guice;
+  requires static org.apiguardian.api;
 
   exports org.autodidact.engine;
   exports org.autodidact.engine.config;

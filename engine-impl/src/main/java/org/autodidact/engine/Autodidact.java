@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
@@ -56,7 +58,10 @@ import org.autodidact.engine.store.RunStore;
  * Autodidact engine = Autodidact.builder().build();
  * Checkpoint best = engine.run(ConfigFile.read(Path.of("run.yaml"), Map.of()), Path.of("run"));
  * }</pre>
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public final class Autodidact {
   private final Plugins plugins;
   private final RunListener listener;

@@ -25,6 +25,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ShownText;
@@ -34,7 +36,12 @@ import org.autodidact.engine.data.JsonErrors;
 import org.autodidact.engine.data.SmallFile;
 import org.autodidact.engine.text.EnumNames;
 
-/** Reads a run's configuration; YAML is a superset of JSON, so one reader serves both files. */
+/**
+ * Reads a run's configuration; YAML is a superset of JSON, so one reader serves both files.
+ *
+ * @since 0.1
+ */
+@API(status = Status.STABLE, since = "0.1")
 public final class ConfigFile {
   private static final ObjectMapper JSON =
       JsonMapper.builder()

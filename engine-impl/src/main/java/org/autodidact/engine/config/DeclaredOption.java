@@ -6,6 +6,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Setting;
 import org.autodidact.api.Settings;
 import org.autodidact.engine.text.EnumNames;
@@ -16,7 +18,9 @@ import org.autodidact.engine.text.EnumNames;
  * @param key in YAML, and after {@code --} on the command line
  * @param type of its value; a wrapper where the component is primitive
  * @param component its name in {@code record}
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public record DeclaredOption(
     String key, Type type, Setting setting, Class<? extends Record> record, String component) {
 

@@ -1,6 +1,8 @@
 package org.autodidact.engine.config;
 
 import java.nio.file.Path;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.ShownText;
 
 /**
@@ -8,7 +10,9 @@ import org.autodidact.api.ShownText;
  * understands.
  *
  * @param text the absolute path where there is such a file; else what is written
+ * @since 0.2
  */
+@API(status = Status.STABLE, since = "0.2")
 public record ModelName(String text) {
   /** A folder or a file. */
   public ModelName(Path path) {

@@ -3,6 +3,8 @@ package org.autodidact.engine.config;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.KebabCaseStrategy;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.Map;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PartOptions;
 
@@ -11,7 +13,9 @@ import org.autodidact.api.PartOptions;
  * or the name alone.
  *
  * @param options texts by key, as they are written; see {@link PartOptions}
+ * @since 0.2
  */
+@API(status = Status.STABLE, since = "0.2")
 @JsonNaming(KebabCaseStrategy.class)
 public record Part(String name, Map<String, String> options) {
   public Part {

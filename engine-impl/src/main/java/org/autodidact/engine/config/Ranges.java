@@ -2,6 +2,8 @@ package org.autodidact.engine.config;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ShownText;
 
@@ -9,7 +11,10 @@ import org.autodidact.api.ShownText;
  * How large the numbers of a run and of the command line may be: beyond what anyone has used, and
  * small enough that what they multiply to can be counted and kept. A mistyped number is refused
  * before work, not found by a full memory.
+ *
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class Ranges {
   /** Tokens of a text; the longest contexts have 1e6 to 1e7. */
   public static final int TOKENS = 1 << 20;

@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.ComputeSettings.Device;
 import org.autodidact.api.ComputeSettings.Precision;
@@ -24,7 +26,10 @@ import org.autodidact.engine.prompts.SelfInstruct;
 /**
  * Everything that a run depends on. Components are the file's keys in lower case with hyphens;
  * every key is described in docs/configuration.md. What the file leaves out has the paper's value.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 @JsonNaming(KebabCaseStrategy.class)
 public record RunConfig(
     ModelName model,

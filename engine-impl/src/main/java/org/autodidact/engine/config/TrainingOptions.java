@@ -11,6 +11,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Setting;
 import org.autodidact.api.Settings;
@@ -26,7 +28,9 @@ import org.autodidact.checkpoints.files.Warnings;
  * check and its line of docs/configuration.md come from there.
  *
  * @param values by key
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 public record TrainingOptions(@JsonValue SortedMap<String, Object> values) {
   private static final String HELD_OUT = "held-out";
 

@@ -6,6 +6,8 @@ import com.google.inject.Singleton;
 import com.google.inject.multibindings.Multibinder;
 import com.google.inject.multibindings.OptionalBinder;
 import java.util.Set;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PromptSource;
 import org.autodidact.api.RunListener;
@@ -17,7 +19,10 @@ import org.autodidact.engine.Autodidact;
  * {@code OptionalBinder.newOptionalBinder(binder(), RunListener.class).setBinding()}; a plain
  * {@code bind} of them is a second binding, which Guice refuses. Hosts that do not use Guice take
  * {@link Autodidact#builder()}.
+ *
+ * @since 0.1
  */
+@API(status = Status.STABLE, since = "0.1")
 @SuppressWarnings("exports") // of Guice, which whoever uses this class brings
 public final class AutodidactModule extends AbstractModule {
   public AutodidactModule() {}

@@ -19,6 +19,8 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
@@ -49,7 +51,10 @@ import org.autodidact.engine.text.Suggestions;
  * The plugins at hand, looked up by name. What they open is held to its interface's rules, as far
  * as these can be seen from outside, by {@link org.autodidact.api.RuleBrokenException}. Immutable
  * and thread-safe.
+ *
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class Plugins {
   /** More errors than any class path has jars: the search ends. */
   private static final int MOST_BROKEN = 100;

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.InvalidInputException;
@@ -24,7 +26,10 @@ import org.autodidact.engine.text.Suggestions;
 /**
  * Holds what is asked of a part against what its provider says that it can do, before any work. A
  * refusal names the part, the key that asks, and what there is.
+ *
+ * @since 0.2
  */
+@API(status = Status.EXPERIMENTAL, since = "0.2")
 public final class Requirements {
   private Requirements() {}
 

@@ -2,6 +2,8 @@ package org.autodidact.engine.prompts;
 
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Prompt;
 
 /**
@@ -12,7 +14,9 @@ import org.autodidact.api.Prompt;
  * @param seed the seed that the text was sampled with
  * @param text what the model wrote
  * @param outcome {@link SelfInstruct#KEPT}, or the name of the filter that rejected it
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public record CreatedPrompt(String id, List<String> shots, long seed, String text, String outcome) {
   public CreatedPrompt {
     Objects.requireNonNull(id, "id");

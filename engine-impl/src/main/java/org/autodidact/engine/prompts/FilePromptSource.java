@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.PromptSource;
@@ -13,7 +15,10 @@ import org.autodidact.engine.data.JsonLines;
 /**
  * Prompts from a file, shuffled by a seed. Each iteration takes the next ones; where the file ends
  * it begins again, so that a prompt is only seen again once all were.
+ *
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class FilePromptSource implements PromptSource {
   private final Path file;
   private final List<Prompt> shuffled;

@@ -3,11 +3,18 @@ package org.autodidact.engine.prompts;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PromptFilter;
 import org.autodidact.api.PromptFilterProvider;
 
-/** The prompt filters that the engine brings, by name. */
+/**
+ * The prompt filters that the engine brings, by name.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class PromptFilters {
   private PromptFilters() {}
 

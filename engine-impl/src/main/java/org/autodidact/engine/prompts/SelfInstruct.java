@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.FinishReason;
@@ -33,7 +35,10 @@ import org.autodidact.engine.text.NearDuplicates;
  * <p>Attempts are made in batches. Shots and seeds of an attempt depend on its number and on what
  * was kept in the batches before, so that a run that {@linkplain #restore restores} whole batches
  * goes on as if it had never stopped.
+ *
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class SelfInstruct {
   /** The outcome of a prompt that every filter let through. */
   public static final String KEPT = "kept";

@@ -3,6 +3,8 @@ package org.autodidact.engine.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.util.List;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.engine.store.RunStore;
 
 /**
@@ -16,7 +18,9 @@ import org.autodidact.engine.store.RunStore;
  *     truth does
  * @param judgeStderr its standard error
  * @param meanTokens tokens an answer
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public record ExternalEvaluation(
     String name,
     double verifiedMean,

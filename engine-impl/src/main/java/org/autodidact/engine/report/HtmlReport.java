@@ -19,6 +19,8 @@ import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.JudgementSample;
@@ -31,7 +33,12 @@ import org.autodidact.engine.store.IterationStore;
 import org.autodidact.engine.store.ModelHandover;
 import org.autodidact.engine.store.RunStore;
 
-/** Writes a run as one HTML file: pictures, examples, configuration and provenance. */
+/**
+ * Writes a run as one HTML file: pictures, examples, configuration and provenance.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class HtmlReport {
   /** The report's file in a run's folder. */
   public static final String FILE = "report.html";

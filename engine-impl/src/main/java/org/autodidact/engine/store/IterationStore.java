@@ -11,6 +11,8 @@ import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
@@ -30,7 +32,10 @@ import org.autodidact.engine.store.Database.Row;
 /**
  * The stored work of each iteration: prompts, candidates, judgements, pairs and metrics. Prompts
  * are numbered from 0, the candidates of a prompt by their positions.
+ *
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class IterationStore {
   /** The key, in the first message, of the length of {@link Prompt#templatePrefix}. */
   private static final String TEMPLATE_PREFIX = "beginning";

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Answer;
 import org.autodidact.api.Message;
 import org.autodidact.api.Probe;
@@ -13,7 +15,10 @@ import org.autodidact.api.Probe;
 /**
  * What a run stores about the handover of a model from the trainer to the generator: the probes
  * that the trainer scored, and the comparison with the scores of the generator.
+ *
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class ModelHandover {
   // The names of the facts, which earlier versions stored.
   private static final String SCORED = "weighed: ";

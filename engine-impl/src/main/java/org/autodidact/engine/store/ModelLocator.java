@@ -3,6 +3,8 @@ package org.autodidact.engine.store;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
@@ -15,7 +17,12 @@ import org.autodidact.hub.Hub;
 import org.autodidact.hub.HubModel;
 import org.autodidact.hub.HubSettings;
 
-/** Models as people name them: a Hugging Face folder, a GGUF file, or a name on the hub. */
+/**
+ * Models as people name them: a Hugging Face folder, a GGUF file, or a name on the hub.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class ModelLocator {
   private static final System.Logger LOGGER = System.getLogger(ModelLocator.class.getName());
 

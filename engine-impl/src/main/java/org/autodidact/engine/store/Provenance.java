@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.api.TrainingRequest;
@@ -14,7 +16,12 @@ import org.autodidact.checkpoints.files.BoundedFiles;
 import org.autodidact.checkpoints.files.Sha256;
 import org.autodidact.checkpoints.json.RecordJson;
 
-/** The provenance of a model, as JSON. */
+/**
+ * The provenance of a model, as JSON.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class Provenance {
   private static final JsonMapper JSON = new JsonMapper();
 

@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
@@ -23,7 +25,10 @@ import org.autodidact.engine.store.Database.OddValueException;
  * The stored work of a run. Every method that writes is one transaction: after a kill or a full
  * disk it has happened or it has not. Iterations count from 1; iteration t is made by model
  * M<sub>t</sub>. One thread at a time; one process at a time, held by a lock.
+ *
+ * @since 0.1
  */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class RunStore implements AutoCloseable {
   /** Raised when the tables change; a store of another version is refused. */
   private static final String FORMAT = "4";

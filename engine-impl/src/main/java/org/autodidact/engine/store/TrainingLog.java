@@ -3,9 +3,16 @@ package org.autodidact.engine.store;
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.util.List;
 import java.util.Map;
+import org.apiguardian.api.API;
+import org.apiguardian.api.API.Status;
 import org.autodidact.api.TrainingMetrics;
 
-/** The stored optimizer steps of each training. */
+/**
+ * The stored optimizer steps of each training.
+ *
+ * @since 0.1
+ */
+@API(status = Status.EXPERIMENTAL, since = "0.1")
 public final class TrainingLog {
   private final Database database;
 

@@ -148,7 +148,7 @@ public record Fingerprint(int version, SortedMap<String, String> parts) {
     String loss = now.parts.getOrDefault(SETTINGS + "loss", "");
     defaults.putAll(
         settings(
-            loss.equals(TrainingSettings.Loss.SFT.name())
+            loss.equals(RecordJson.json(TrainingSettings.Loss.SFT))
                 ? TrainingSettings.sft()
                 : TrainingSettings.dpo()));
     List<String> differ = new ArrayList<>();

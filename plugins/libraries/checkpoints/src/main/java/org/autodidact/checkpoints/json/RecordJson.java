@@ -5,6 +5,7 @@ import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -50,7 +51,10 @@ public final class RecordJson {
       map.forEach((key, found) -> fields.put(key.toString(), json(found)));
       return fields;
     }
-    return value instanceof Enum<?> || value instanceof Path || value instanceof Record
+    if (value instanceof Record name) {
+      return name.toString().toUpperCase(Locale.ROOT).replace('-', '_'); // as an enum's constant
+    }
+    return value instanceof Enum<?> || value instanceof Path
         ? value.toString()
         : Objects.requireNonNull(value);
   }
