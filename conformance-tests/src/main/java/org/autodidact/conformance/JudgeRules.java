@@ -1,11 +1,6 @@
 package org.autodidact.conformance;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
-
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -23,6 +18,9 @@ import org.junit.jupiter.api.Test;
 
 /** The rules of {@link Judge#judge}. Extend it and provide a judge. */
 public abstract class JudgeRules extends Rules {
+  /** Requests of a call that is cancelled within: a judge that batches may be done with many. */
+  private static final int MANY = 100;
+
   private Judge judge;
 
   /** A judge to test; it is closed after each test. */
@@ -40,7 +38,7 @@ public abstract class JudgeRules extends Rules {
     }
   }
 
-  private static List<JudgementRequest> requests(int count) {
+  static List<JudgementRequest> requests(int count) {
     List<JudgementRequest> requests = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       requests.add(
@@ -54,97 +52,136 @@ public abstract class JudgeRules extends Rules {
     return requests;
   }
 
-  private Map<String, Judgement> judge(List<JudgementRequest> requests) {
-    Map<String, Judgement> found = new HashMap<>();
-    Thread caller = Thread.currentThread();
-    judge.judge(
-        requests,
-        j -> {
-          assertThat(Thread.currentThread()).as("the calling thread").isSameAs(caller);
-          assertThat(found.put(j.id(), j)).as("%s comes once", j.id()).isNull();
-        },
-        new Cancellation());
-    return found;
+  static Map<String, Judgement> judge(Judge judge, List<JudgementRequest> requests, Rule rule) {
+    Handover<JudgementRequest, Judgement> handover =
+        new Handover<>(
+            rule,
+            requests,
+            JudgementRequest::id,
+            Judgement::id,
+            (JudgementRequest r) -> Shown.of(r));
+    call(
+        rule,
+        requests.isEmpty() ? "no request at all" : Shown.of(requests.get(0)) + " and others",
+        () -> judge.judge(requests, handover, new Cancellation()));
+    return handover.complete();
   }
 
-  /** One judgement a request. */
+  private Map<String, Judgement> judge(List<JudgementRequest> requests) {
+    return judge(judge, requests, Rule.J1);
+  }
+
   @Test
   public void J1_oneJudgementForEachRequest() {
-    assertThat(judge(requests(4))).containsOnlyKeys("j0", "j1", "j2", "j3");
-    assertThat(judge(List.of())).isEmpty();
+    judge(requests(4));
+    judge(List.of());
   }
 
-  /** Scores lie on the scale. */
   @Test
   public void J2_scoresLieOnTheScale() {
     Judge.Scale scale = judge.scale();
-    assertThat(scale.lowest()).isLessThan(scale.highest());
-    for (Judgement judgement : judge(requests(6)).values()) {
+    List<JudgementRequest> requests = requests(6);
+    Map<String, Judgement> found = judge(requests);
+    for (JudgementRequest request : requests) {
+      Judgement judgement = found.get(request.id());
       List<OptionalDouble> scores = new ArrayList<>(List.of(judgement.score()));
       judgement.samples().forEach(s -> scores.add(s.score()));
       for (OptionalDouble score : scores) {
-        score.ifPresent(s -> assertThat(s).isBetween(scale.lowest(), scale.highest()));
+        double s = score.orElse(scale.lowest());
+        check(
+            s >= scale.lowest() && s <= scale.highest(),
+            Rule.J2,
+            Shown.of(request),
+            "a score from " + scale.lowest() + " to " + scale.highest(),
+            s);
       }
     }
   }
 
-  /** The score is the samples' mean. */
   @Test
   public void J3_theScoreIsTheMeanOfTheSamplesThatHaveOne() {
-    for (Judgement judgement : judge(requests(6)).values()) {
+    List<JudgementRequest> requests = requests(6);
+    Map<String, Judgement> found = judge(requests);
+    for (JudgementRequest request : requests) {
+      Judgement judgement = found.get(request.id());
       OptionalDouble mean =
           judgement.samples().stream()
               .map(JudgementSample::score)
               .filter(OptionalDouble::isPresent)
               .mapToDouble(OptionalDouble::getAsDouble)
               .average();
-      assertThat(judgement.score().isPresent()).isEqualTo(mean.isPresent());
-      if (mean.isPresent()) {
-        assertThat(judgement.score().getAsDouble()).isCloseTo(mean.getAsDouble(), within(1e-9));
-      }
+      check(
+          isClose(judgement.score(), mean, 1e-9),
+          Rule.J3,
+          Shown.of(request),
+          "the score " + mean,
+          judgement.score());
     }
   }
 
-  /** A judgement is the same alone and among others. */
+  private static boolean isClose(OptionalDouble one, OptionalDouble other, double within) {
+    return one.isPresent() == other.isPresent()
+        && Math.abs(one.orElse(0) - other.orElse(0)) <= within;
+  }
+
   @Test
   public void J4_aJudgementDoesNotDependOnTheOthers() {
-    Map<String, Judgement> together = judge(requests(6));
-    for (int i : new int[] {0, 5}) {
-      Judgement alone = judge(List.of(requests(6).get(i))).get("j" + i);
-      Judgement among = together.get("j" + i);
-      assertThat(among.score().isPresent()).isEqualTo(alone.score().isPresent());
-      among
-          .score()
-          .ifPresent(s -> assertThat(s).isCloseTo(alone.score().getAsDouble(), within(1e-3)));
+    List<JudgementRequest> requests = requests(6);
+    Map<String, Judgement> together = judge(requests);
+    for (JudgementRequest request : List.of(requests.get(0), requests.get(5))) {
+      OptionalDouble alone = judge(List.of(request)).get(request.id()).score();
+      OptionalDouble among = together.get(request.id()).score();
+      check(
+          isClose(among, alone, 1e-3),
+          Rule.J4,
+          Shown.of(request),
+          "among five others the score that it has alone, " + alone,
+          among);
     }
   }
 
-  /** An empty answer is an answer. */
   @Test
   public void J5_anEmptyResponseIsGraded() {
-    assertThat(judge(List.of(new JudgementRequest("empty", "Say.", "", List.of(1L)))))
-        .containsOnlyKeys("empty");
+    JudgementRequest empty = new JudgementRequest("empty", "Say.", "", List.of(1L));
+    judge(judge, List.of(empty), Rule.J5);
   }
 
-  /** Cancelled before it begins, the call ends so. */
   @Test
   public void J6_cancellationEndsTheCall() {
     Cancellation before = new Cancellation();
     before.cancel();
-    assertThatThrownBy(() -> judge.judge(requests(2), j -> {}, before))
-        .isInstanceOf(CancelledException.class);
-    assertThat(judge(requests(1))).hasSize(1);
+    thrown(
+        Rule.J6,
+        "two requests, cancelled before the call",
+        CancelledException.class,
+        () -> judge.judge(requests(2), j -> {}, before));
+    Cancellation within = new Cancellation();
+    thrown(
+        Rule.J6,
+        MANY + " requests, cancelled with the first result",
+        CancelledException.class,
+        () -> judge.judge(requests(MANY), j -> within.cancel(), within));
+    judge(requests(1));
   }
 
-  /** Ids are unique in a call. */
   @Test
   public void J7_equalIdsAreRefusedBeforeAnything() {
     List<JudgementRequest> twice = new ArrayList<>(requests(3));
     twice.add(requests(1).get(0));
     List<Judgement> found = new ArrayList<>();
-    assertThatThrownBy(() -> judge.judge(twice, found::add, new Cancellation()))
-        .isInstanceOf(InvalidInputException.class)
-        .hasMessageContaining("j0");
-    assertThat(found).isEmpty();
+    String request = "the ids j0, j1, j2, j0";
+    InvalidInputException refused =
+        thrown(
+            Rule.J7,
+            request,
+            InvalidInputException.class,
+            () -> judge.judge(twice, found::add, new Cancellation()));
+    check(
+        refused.getMessage().contains("j0"),
+        Rule.J7,
+        request,
+        "a message that names 'j0'",
+        refused.getMessage());
+    check(found.isEmpty(), Rule.J7, request, "no result", found.size() + " results");
   }
 }

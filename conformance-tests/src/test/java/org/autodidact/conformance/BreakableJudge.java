@@ -48,12 +48,20 @@ final class BreakableJudge implements Judge {
                 random.nextInt(3) == 0 ? OptionalDouble.empty() : OptionalDouble.of(score), ""));
       }
       Judgement judgement = Judgement.of(request.id(), samples);
-      results.accept(
+      Judgement given =
           broken.equals("J3")
               ? new Judgement(request.id(), OptionalDouble.of(0.123), samples)
-              : judgement);
+              : judgement;
+      switch (broken) {
+        case "J1-thread" -> OtherThread.run(() -> results.accept(given));
+        case "J1-late" -> new Thread(() -> results.accept(given), "a late thread").start();
+        default -> results.accept(given);
+      }
       if (broken.equals("J1")) {
         return;
+      }
+      if (!broken.startsWith("J6")) {
+        cancellation.throwIfCancelled();
       }
     }
   }

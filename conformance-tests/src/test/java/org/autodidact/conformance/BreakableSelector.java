@@ -1,5 +1,6 @@
 package org.autodidact.conformance;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +15,7 @@ import org.autodidact.api.SelectionRequest;
 /** Highest against lowest; keeps every rule but {@code broken}. */
 final class BreakableSelector implements PairSelector {
   private static final AtomicInteger CALLS = new AtomicInteger();
+  private final List<JudgedCandidate> seen = new ArrayList<>();
   private final String broken;
 
   BreakableSelector(String broken) {
@@ -23,8 +25,16 @@ final class BreakableSelector implements PairSelector {
   @Override
   public Optional<PreferencePair> select(SelectionRequest request) {
     Prompt prompt = request.prompt();
+    List<JudgedCandidate> all = new ArrayList<>(request.candidates());
+    if (broken.equals("S7")) {
+      all.addAll(request.past());
+    }
+    if (broken.equals("S1-memory")) {
+      all.addAll(seen);
+      seen.addAll(request.candidates());
+    }
     List<JudgedCandidate> scored =
-        request.candidates().stream()
+        all.stream()
             .filter(c -> broken.equals("S3") || c.judgement().score().isPresent())
             .sorted(Comparator.comparingDouble(BreakableSelector::score))
             .toList();
@@ -48,6 +58,12 @@ final class BreakableSelector implements PairSelector {
                   chosen,
                   PairSelectorRules.candidate(99, "invented", OptionalDouble.of(-1))));
       case "S2" -> Optional.of(new PreferencePair(prompt, rejected, chosen));
+      case "S5-memory" -> {
+        seen.add(chosen);
+        yield seen.size() % 50 == 0
+            ? Optional.empty()
+            : Optional.of(new PreferencePair(prompt, chosen, rejected));
+      }
       case "S5" ->
           CALLS.incrementAndGet() % 3 == 0
               ? Optional.empty()

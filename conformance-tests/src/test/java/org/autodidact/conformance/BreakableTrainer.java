@@ -69,6 +69,9 @@ final class BreakableTrainer implements Trainer {
         }
       }
     }
+    if (broken.equals("T13") && !settings.optimizer().equals(TrainingSettings.Optimizer.ADAMW)) {
+      throw new InvalidInputException("the optimizer must be adamw");
+    }
     double[] reference = read(request.base().folder());
     double[] weights = reference.clone();
     List<TrainingMetrics> history = new ArrayList<>();
@@ -117,9 +120,22 @@ final class BreakableTrainer implements Trainer {
       if (broken.equals("T1")) {
         write(request.output().folder(), weights);
       }
-      metrics.accept(found);
+      if (broken.equals("T2-thread")) {
+        OtherThread.run(() -> metrics.accept(found));
+      } else {
+        metrics.accept(found);
+      }
     }
     write(request.output().folder(), weights);
+    if (!broken.equals("T12")) {
+      delete(saved);
+    }
+    if (broken.equals("T1-base")) {
+      write(request.base().folder(), weights);
+    }
+    if (broken.equals("T10-none")) {
+      return new TrainingResult(request.output(), history, false);
+    }
     List<Probe.Result> readings = new ArrayList<>();
     for (Probe probe : request.probes()) {
       double before = score(probe, reference);
@@ -127,6 +143,16 @@ final class BreakableTrainer implements Trainer {
       readings.add(new Probe.Result(before, after, 1, 1e-9));
     }
     return new TrainingResult(request.output(), history, false, history.size(), readings);
+  }
+
+  private static void delete(Path folder) {
+    try {
+      Files.deleteIfExists(folder.resolve("weights"));
+      Files.deleteIfExists(folder.resolve("history"));
+      Files.deleteIfExists(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private double score(Probe probe, double[] weights) {

@@ -34,12 +34,18 @@ public interface Generator extends AutoCloseable {
    *   <li>G6: an exception thrown by {@code results} ends the call and reaches the caller
    *       unchanged.
    *   <li>G7: temperature 0 ignores seeds: equal prompts give equal texts.
-   *   <li>G8: log-probabilities that are there are finite and at most 0.
+   *   <li>G8: log-probabilities that are there are finite and at most 0, and those of the
+   *       candidate's tokens: more tokens after the same ones are less probable.
    *   <li>G9: no request at all returns at once.
    *   <li>G10: two requests with the same prompt id are refused before anything is generated. The
    *       engine does so itself; a generator that a host calls alone should.
    *   <li>G11: what its provider {@linkplain GeneratorProvider#capabilities() says that it can do}
    *       is there in every candidate.
+   *   <li>G12: a candidate depends on every message of its prompt, not on the last one alone.
+   *   <li>G13: temperature and top-p have their effect: at a high temperature seeds give different
+   *       texts, and with a top-p next to 0 they give equal ones.
+   *   <li>G14: a stop text ends a candidate before it, with {@link FinishReason#STOP_TEXT}.
+   *   <li>G15: token ids that are there are the model's: 0 or more, and others for another text.
    * </ul>
    *
    * @throws InvalidInputException for a prompt that does not fit the model's context, named by id,

@@ -27,7 +27,8 @@ public interface Judge extends AutoCloseable {
    *   <li>J4: a judgement depends on its own request only, never on the others of the call.
    *   <li>J5: an empty response is judged, not refused.
    *   <li>J6: once {@code cancellation} is set the call ends with {@link CancelledException}.
-   *   <li>J7: two requests with the same id are refused before anything is judged.
+   *   <li>J7: two requests with the same id are refused before anything is judged. The engine does
+   *       so itself; a judge that a host calls alone should.
    * </ul>
    */
   void judge(

@@ -22,8 +22,10 @@ public interface PairSelector {
    *   <li>S2: the chosen one's score is higher than the rejected one's.
    *   <li>S3: a candidate without a score is never selected.
    *   <li>S4: fewer than two scored candidates, or none higher than another, make no pair.
-   *   <li>S5: equal arguments give equal results.
+   *   <li>S5: equal arguments give equal results, whatever was asked before.
    *   <li>S6: the pair's texts differ.
+   *   <li>S7: past and future candidates and earlier scores have no effect unless {@link #needs()}
+   *       names them.
    * </ul>
    */
   Optional<PreferencePair> select(SelectionRequest request);

@@ -13,8 +13,12 @@ import org.apiguardian.api.API.Status;
 public interface PromptSource {
 
   /**
-   * The prompts of one iteration. Equal arguments give equal results. P1: there are exactly {@code
-   * count}, with distinct ids.
+   * The prompts of one iteration.
+   *
+   * <ul>
+   *   <li>P1: there are exactly {@code count}, with distinct ids.
+   *   <li>P2: equal arguments give equal results, whatever was asked before.
+   * </ul>
    *
    * @param iteration from 1
    * @param count how many are wanted

@@ -37,6 +37,9 @@ public interface Trainer {
    *       has.
    *   <li>T11: an answer that has tokens is learned by exactly these; an end of turn is learned
    *       where an answer {@linkplain Answer#ends() ends}, and nowhere else.
+   *   <li>T12: a training that ends deletes the state folder.
+   *   <li>T13: what its provider {@linkplain TrainerProvider#capabilities() says that it can do} it
+   *       does.
    * </ul>
    *
    * @throws InvalidInputException for examples that cannot be used, named by their index

@@ -106,8 +106,8 @@ public final class FakePlugin implements Plugin {
   /** Prefers the longer of what stands between the tags of A and B, and what stands first. */
   private static void score(
       List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation c) {
-    c.throwIfCancelled();
     for (ScoringRequest request : requests) {
+      c.throwIfCancelled();
       String text = request.prompt().instruction();
       double a = between(text, "A>").length() + 1;
       double b = between(text, "B>").length();

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Trainer;
+import org.autodidact.api.TrainerProvider.TrainerCapabilities;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.checkpoints.safetensors.TensorInfo;
@@ -32,5 +33,10 @@ class DjlTrainerConformanceTest extends TrainerRules {
       }
       return all;
     }
+  }
+
+  @Override
+  protected TrainerCapabilities capabilities() {
+    return new PyTorchPlugin().trainers().get(0).capabilities();
   }
 }

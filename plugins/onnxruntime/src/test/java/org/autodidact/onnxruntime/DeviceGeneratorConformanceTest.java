@@ -1,9 +1,12 @@
 package org.autodidact.onnxruntime;
 
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.conformance.GeneratorRules;
@@ -26,5 +29,19 @@ class DeviceGeneratorConformanceTest extends GeneratorRules {
         new GeneratorContext(
             new Checkpoint("M0", folder.resolve("tiny")), ComputeSettings.automatic()),
         TestDevice.in(folder.resolve("engines")));
+  }
+
+  /** What the provider says for all devices, but for what is there on the CPU alone. */
+  @Override
+  protected Set<GeneratorCapability> capabilities() {
+    Set<GeneratorCapability> can =
+        EnumSet.copyOf(new OnnxRuntimePlugin().generators().get(0).capabilities());
+    can.remove(GeneratorCapability.REPETITION_PENALTY);
+    return can;
+  }
+
+  @Override
+  protected boolean isCalledByHosts() {
+    return true;
   }
 }

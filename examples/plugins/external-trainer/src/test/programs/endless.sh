@@ -1,0 +1,3 @@
+# A step that never ends.
+touch "$1/begun"
+exec sleep 600
