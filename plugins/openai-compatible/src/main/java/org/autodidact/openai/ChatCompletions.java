@@ -160,21 +160,29 @@ final class ChatCompletions {
   private FinishReason reason(
       Prompt prompt, SamplingParameters sampling, JsonNode choice, JsonNode answer) {
     return switch (choice.path("finish_reason").asText("")) {
-      case "stop" -> {
-        // vLLM's and SGLang's word for which stop it was: a text, or the id of an end-of-text token
-        JsonNode which =
-            choice.has("stop_reason") ? choice.get("stop_reason") : choice.path("matched_stop");
-        yield which.isTextual() && sampling.stop().contains(which.textValue())
-            ? FinishReason.STOP_TEXT
-            : FinishReason.END_OF_TEXT;
-      }
+      case "stop" -> stopped(sampling, choice) ? FinishReason.STOP_TEXT : FinishReason.END_OF_TEXT;
       case "length" -> FinishReason.MAX_TOKENS;
       case "content_filter" -> FinishReason.FILTERED;
       default -> throw foreign(prompt, "has no finish_reason that is known", answer);
     };
   }
 
-  /** The sum over the tokens; empty where the server gives none. */
+  /**
+   * Whether it was a stop text. vLLM ({@code stop_reason}) and SGLang ({@code matched_stop}) give
+   * the text, or nothing or the id of an end-of-text token; of others it is not known, and then no
+   * end is learned that may not be one.
+   */
+  private static boolean stopped(SamplingParameters sampling, JsonNode choice) {
+    for (String field : List.of("stop_reason", "matched_stop")) {
+      if (choice.has(field)) {
+        return choice.get(field).isTextual()
+            && sampling.stop().contains(choice.get(field).asText());
+      }
+    }
+    return !sampling.stop().isEmpty();
+  }
+
+  /** The sum over the tokens; empty where none was asked for. */
   private OptionalDouble logProbability(Prompt prompt, JsonNode choice, JsonNode answer) {
     JsonNode content = choice.at("/logprobs/content");
     if (!asksLogProbabilities) {

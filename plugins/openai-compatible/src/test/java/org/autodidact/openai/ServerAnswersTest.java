@@ -3,6 +3,7 @@ package org.autodidact.openai;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -23,6 +24,9 @@ import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.Scorer;
+import org.autodidact.api.Scoring;
+import org.autodidact.api.ScoringRequest;
 import org.autodidact.api.ServiceUnavailableException;
 import org.autodidact.openai.StubServer.Reply;
 import org.junit.jupiter.api.AfterEach;
@@ -129,6 +133,13 @@ class ServerAnswersTest {
         .isEqualTo(FinishReason.STOP_TEXT);
   }
 
+  /** A server that does not say which stop it was: no end is learned that may not be one. */
+  @Test
+  void anUnknownStopIsAStopText() {
+    Candidate unknown = one("\"stop_reason\":", "\"finish_reason\":\"stop\",\"other\":");
+    assertThat(unknown.finishReason()).isEqualTo(FinishReason.STOP_TEXT);
+  }
+
   @Test
   void aStopTextThatTheServerLetsPassEndsTheText() {
     Candidate cut = one("\"content\":\"", "\"content\":\"first ok ");
@@ -196,6 +207,74 @@ class ServerAnswersTest {
     stub.instead = new Reply(200, body, "");
     assertThat(refused(InvalidInputException.class)).contains(message);
     assertThat(stub.requests).hasValue(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"-1", "1000", "99999999999", "null", "\"a\""})
+  void aTokenBeyondTheVocabularyIsRefused(String id) {
+    stub.change = text -> text.replaceFirst("\"token_ids\":\\[", "\"token_ids\":[" + id + ",");
+    try (Generator generator = Opened.open(ServerKind.VLLM, stub)) {
+      assertThatThrownBy(() -> generator.generate(requests(1), g -> {}, new Cancellation()))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining("beyond the vocabulary");
+    }
+  }
+
+  @Test
+  void aServerWithoutTokenIdsIsRefused() {
+    stub.change = text -> text.replace("token_ids", "other");
+    try (Generator generator = Opened.open(ServerKind.VLLM, stub)) {
+      assertThatThrownBy(() -> generator.generate(requests(1), g -> {}, new Cancellation()))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining("has no token_ids, which vLLM gives since 0.10.2");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"prompt_logprobs\"|\"other\"|has no prompt_logprobs for 14 tokens, which were asked for",
+        "\"logprob\":|\"other\":|has no log-probability of the token",
+        "\"choices\":[{|\"choices\":[{},{|has 3 choices for 2 texts to score",
+      })
+  void aScoreRequestThatIsIgnoredIsNamed(String part, String by, String message) {
+    stub.change = text -> text.replace(part, by);
+    try (Generator generator = Opened.open(ServerKind.VLLM, stub)) {
+      ScoringRequest request =
+          new ScoringRequest(Prompt.of("p", "ask twice"), "", List.of("a", "b"), false);
+      assertThatThrownBy(
+              () ->
+                  generator
+                      .scorer()
+                      .orElseThrow()
+                      .score(List.of(request), s -> {}, new Cancellation()))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContaining("prompt 'p'")
+          .hasMessageContaining(message);
+    }
+  }
+
+  /** The stub's tokens are letters: 20 + 'a' is 117, and 1 closes a turn. */
+  @Test
+  void aScoreIsTheSumOfItsTokens() {
+    List<Scoring> found = new ArrayList<>();
+    Prompt prompt = Prompt.of("p", "ask");
+    try (Generator generator = Opened.open(ServerKind.VLLM, stub)) {
+      Scorer scorer = generator.scorer().orElseThrow();
+      scorer.score(
+          List.of(new ScoringRequest(prompt, "so ", List.of("a", "ab"), true)),
+          found::add,
+          new Cancellation());
+      scorer.score(
+          List.of(ScoringRequest.ofTokens(prompt, List.of(List.of(50, 7)))),
+          found::add,
+          new Cancellation());
+      assertThat(scorer.rounding(9)).isEmpty();
+    }
+    assertThat(found.get(0))
+        .isEqualTo(new Scoring("p", List.of(-1.17 - 0.01, -1.17 - 1.18 - 0.01), List.of(2, 3)));
+    assertThat(found.get(1).logProbabilities().get(0)).isCloseTo(-0.57, within(1e-9));
   }
 
   @Test

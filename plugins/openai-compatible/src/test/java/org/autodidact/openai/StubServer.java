@@ -97,7 +97,7 @@ final class StubServer implements AutoCloseable {
                 200,
                 "{\"object\":\"list\",\"data\":[{\"id\":\"a-model\",\"owned_by\":\""
                     + owner
-                    + "\"},{\"id\":\"judge\"}]}",
+                    + "\",\"meta\":{\"n_vocab\":1000}},{\"id\":\"judge\"}]}",
                 ""));
         return;
       }
@@ -181,7 +181,9 @@ final class StubServer implements AutoCloseable {
         new Random(
             hash(request.path("messages").toString()) * 31L
                 + seed * 7919
-                + request.path("repetition_penalty").asInt(1));
+                + request
+                    .path("repetition_penalty")
+                    .asInt(request.path("repeat_penalty").asInt(1)));
     int most = request.path("max_tokens").asInt(request.path("max_completion_tokens").asInt());
     List<Integer> tokens = new ArrayList<>();
     ArrayNode logProbabilities = JSON.createArrayNode();
