@@ -27,6 +27,7 @@ final class ChatCompletions {
   private final ServerOptions options;
   private final String model;
   private final ServerKind kind;
+  private final boolean owesLogProbabilities;
   private final boolean asksLogProbabilities;
   private final boolean asksTokens;
   private final int vocabulary;
@@ -41,8 +42,9 @@ final class ChatCompletions {
     this.options = options;
     this.model = model;
     this.kind = offered == ServerKind.OTHER ? found.kind() : offered;
+    this.owesLogProbabilities = offered.can(GeneratorCapability.LOG_PROBABILITIES);
     this.asksLogProbabilities =
-        options.logProbabilities() || offered.can(GeneratorCapability.LOG_PROBABILITIES);
+        options.logProbabilities() || owesLogProbabilities || offered == ServerKind.LLAMA_CPP;
     this.asksTokens = offered.can(GeneratorCapability.TOKEN_IDS);
     this.vocabulary = found.vocabulary().orElse(Integer.MAX_VALUE);
   }
@@ -78,6 +80,9 @@ final class ChatCompletions {
     }
     if (asksLogProbabilities) {
       request.put("logprobs", true);
+      if (kind == ServerKind.LLAMA_CPP) {
+        request.put("top_logprobs", 1); // its default is 20, at each token
+      }
     }
     if (asksTokens) {
       request.put("return_token_ids", true);
@@ -143,7 +148,8 @@ final class ChatCompletions {
           prompt, "has " + count.getAsInt() + " tokens of " + sampling.maxTokens(), answer);
     }
     return new Answer(
-        new Candidate(seed, text, tokens, count, logProbability(prompt, choice, answer), reason),
+        new Candidate(
+            seed, text, tokens, count, logProbability(prompt, sampling, count, answer), reason),
         tokens(prompt, answer, "prompt_"));
   }
 
@@ -182,14 +188,27 @@ final class ChatCompletions {
     return !sampling.stop().isEmpty();
   }
 
-  /** The sum over the tokens; empty where none was asked for. */
-  private OptionalDouble logProbability(Prompt prompt, JsonNode choice, JsonNode answer) {
-    JsonNode content = choice.at("/logprobs/content");
+  /**
+   * The sum over the tokens. Empty where the server leaves some out, which may be left out: to
+   * llama.cpp a stop text's tokens have none.
+   */
+  private OptionalDouble logProbability(
+      Prompt prompt, SamplingParameters sampling, OptionalInt count, JsonNode answer) {
+    JsonNode content = answer.at("/choices/0/logprobs/content");
     if (!asksLogProbabilities) {
       return OptionalDouble.empty();
     }
-    if (!content.isArray()) {
+    boolean isOwed =
+        owesLogProbabilities || options.logProbabilities() && sampling.stop().isEmpty();
+    if (!content.isArray() && isOwed) {
       throw foreign(prompt, "has no logprobs, which were asked for", answer);
+    }
+    if (!content.isArray() || content.size() != count.orElse(content.size())) {
+      if (owesLogProbabilities) {
+        throw foreign(
+            prompt, "has logprobs of " + content.size() + " tokens of " + count.getAsInt(), answer);
+      }
+      return OptionalDouble.empty();
     }
     double sum = 0;
     for (JsonNode token : content) {

@@ -38,8 +38,12 @@ enum ServerKind {
           GeneratorCapability.TOP_K,
           GeneratorCapability.MIN_P,
           GeneratorCapability.REPETITION_PENALTY,
-          GeneratorCapability.IGNORE_END_OF_TEXT,
-          GeneratorCapability.LOG_PROBABILITIES));
+          GeneratorCapability.IGNORE_END_OF_TEXT));
+
+  /**
+   * How many of the last tokens a penalty is for: for all there is no word, but for much memory.
+   */
+  private static final int PENALIZED = 1 << 16;
 
   private final String generatorName;
   private final Set<GeneratorCapability> capabilities;
@@ -86,7 +90,9 @@ enum ServerKind {
     request.put("ignore_eos", sampling.ignoreEndOfText());
     if (this == LLAMA_CPP) {
       request.put("repeat_penalty", sampling.repetitionPenalty());
-      request.put("repeat_last_n", -1); // all tokens, not the last 64
+      if (sampling.repetitionPenalty() != 1) {
+        request.put("repeat_last_n", PENALIZED); // its default is 64
+      }
       // in this order; its default has others between
       request
           .putArray("samplers")

@@ -169,8 +169,35 @@ class ServerAnswersTest {
   @Test
   void logProbabilitiesThatAreAskedForAndMissingAreNamed() {
     stub.change = text -> text.replace("\"logprobs\"", "\"other\"");
-    assertThat(refused(InvalidInputException.class, "log-probabilities", "true"))
-        .contains("prompt 'p'", "has no logprobs, which were asked for");
+    List<GenerationRequest> withoutStop =
+        List.of(
+            new GenerationRequest(
+                Prompt.of("p", "ask"), List.of(5L), SamplingParameters.greedy(8)));
+    assertThatThrownBy(() -> generate(withoutStop, "log-probabilities", "true"))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("prompt 'p'")
+        .hasMessageContaining("has no logprobs, which were asked for");
+    try (Generator generator = Opened.open(ServerKind.VLLM, stub)) {
+      assertThatThrownBy(() -> generator.generate(requests(1), g -> {}, new Cancellation()))
+          .hasMessageContaining("has no logprobs, which were asked for");
+    }
+  }
+
+  /** llama.cpp gives none for the tokens of a stop text. */
+  @Test
+  void logProbabilitiesOfSomeTokensAreNone() {
+    stub.change = text -> text.replace("\"content\":[{", "\"content\":[{\"logprob\":-1},{");
+    assertThat(
+            generate(List.of(request("p", 5L)), "log-probabilities", "true")
+                .get(0)
+                .candidates()
+                .get(0)
+                .logProbability())
+        .isEmpty();
+    try (Generator generator = Opened.open(ServerKind.VLLM, stub)) {
+      assertThatThrownBy(() -> generator.generate(requests(1), g -> {}, new Cancellation()))
+          .hasMessageContaining("has logprobs of");
+    }
   }
 
   @Test
