@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # usage: scripts/check-plugins.sh
-# Builds and tests the plugins of examples/plugins as somebody else's projects: by our artifacts as published, offline. The Maven
+# Builds and tests the plugins of examples/plugins as somebody else's projects: by our artifacts as published. The Maven
 # repository used is target/check-plugins, which begins with links to the files of the user's own; ours are installed into it and
-# nowhere else. What a plugin needs must have been downloaded once, as the build of everything does. Needs python3, which
-# stands for a trainer elsewhere.
+# nowhere else. Needs python3, which stands for a trainer elsewhere.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 repository=$PWD/target/check-plugins
@@ -16,7 +15,7 @@ find "$repository" -links +1 \( -name _remote.repositories -o -name '*.propertie
 rm -rf "$repository/org/autodidact" "$repository/org/example"
 mvn=mvn
 command -v mvn >/dev/null || mvn=$PWD/mvnw
-maven() { "$mvn" -q -B -ntp -o -Dmaven.repo.local="$repository" "$@"; }
+maven() { "$mvn" -q -B -ntp -o -Dmaven.repo.local="$repository" "$@" || "$mvn" -q -B -ntp -Dmaven.repo.local="$repository" "$@"; }
 maven -pl plugins/bom,conformance-tests,engine-impl -am -Dmaven.test.skip=true -Dspotless.check.skip=true install
 for pom in examples/plugins/*/pom.xml; do
   maven -f "$pom" clean package

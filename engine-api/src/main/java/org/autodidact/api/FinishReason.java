@@ -12,7 +12,10 @@ import org.apiguardian.api.API.Status;
 public enum FinishReason {
   /** The model wrote one of its end-of-text tokens, or what closes a turn in its template. */
   END_OF_TEXT,
-  /** A stop text or a stop token appeared. */
+  /**
+   * A stop text or a stop token appeared. A server that tells no stop text from an end of turn says
+   * this: what {@link #END_OF_TEXT} ends is trained to end there.
+   */
   STOP_TEXT,
   /** {@link SamplingParameters#maxTokens()} were written. */
   MAX_TOKENS,

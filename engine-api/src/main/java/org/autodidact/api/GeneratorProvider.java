@@ -40,8 +40,8 @@ public interface GeneratorProvider extends PartProvider {
   default void check(GeneratorContext context) {}
 
   /**
-   * What its generators can do. A run that needs more is refused before any work. By default
-   * nothing but sampling texts.
+   * What its generators can do, on every device. A run that needs more is refused before any work.
+   * By default nothing but sampling texts.
    */
   default Set<GeneratorCapability> capabilities() {
     return Set.of();

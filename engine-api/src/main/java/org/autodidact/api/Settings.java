@@ -118,6 +118,14 @@ public final class Settings {
     return values;
   }
 
+  /** A record with another value of one component. */
+  @SuppressWarnings("unchecked") // the class of a record is that of its values
+  public static <R extends Record> R with(R record, String component, Object value) {
+    Map<String, Object> values = values(record);
+    values.put(component, value);
+    return create((Class<R>) record.getClass(), values);
+  }
+
   /**
    * A record made of its components' values.
    *

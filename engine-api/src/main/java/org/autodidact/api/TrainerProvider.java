@@ -37,16 +37,29 @@ public interface TrainerProvider extends PartProvider {
     return TrainerCapabilities.MINIMAL;
   }
 
-  /** A provider whose trainers a function creates, with the least capabilities. */
+  /** A provider whose trainers a function creates, without options, of the least capabilities. */
   static TrainerProvider of(String name, Function<TrainerContext, Trainer> create) {
-    record Named(String name, Function<TrainerContext, Trainer> function)
+    return of(name, PartOptions.None.class, TrainerCapabilities.MINIMAL, create);
+  }
+
+  /** A provider whose trainers a function creates. */
+  static TrainerProvider of(
+      String name,
+      Class<? extends Record> optionsType,
+      TrainerCapabilities capabilities,
+      Function<TrainerContext, Trainer> create) {
+    record Named(
+        String name,
+        Class<? extends Record> optionsType,
+        TrainerCapabilities capabilities,
+        Function<TrainerContext, Trainer> function)
         implements TrainerProvider {
       @Override
       public Trainer create(TrainerContext argument) {
         return function.apply(argument);
       }
     }
-    return new Named(name, create);
+    return new Named(name, optionsType, capabilities, create);
   }
 
   /**

@@ -119,13 +119,18 @@ public final class Autodidact {
     }
   }
 
-  /** The configuration with the model where it lies: one that the hub names is downloaded first. */
+  /** The configuration with its models where they lie: those that the hub names are downloaded. */
   private RunConfig located(RunConfig config, Cancellation cancellation) {
-    GeneratorProvider generator = plugins.generator(config.generator().name());
-    return ModelLocator.isReference(config.model().text(), generator)
-        ? config
-        : config.withModel(
-            new ModelName(ModelLocator.located(config.model().path(), cancellation)));
+    String judging = config.judge().generator().orElse(config.generator()).name();
+    return config.withModels(
+        model -> located(model, config.generator().name(), cancellation),
+        model -> located(model, judging, cancellation));
+  }
+
+  private ModelName located(ModelName model, String generator, Cancellation cancellation) {
+    return ModelLocator.isReference(model.text(), plugins.generator(generator))
+        ? model
+        : new ModelName(ModelLocator.located(model.path(), cancellation));
   }
 
   /** {@link #resume(Path, Cancellation)} that nobody cancels. */
@@ -175,23 +180,9 @@ public final class Autodidact {
 
   /** Fails before anything is stored where a file is not there, or holds what cannot be used. */
   private void checkFiles(RunConfig config) {
-    Checkpoint model = m0(config);
-    if (model.isReference()) {
-      checkModel(config, config.generator(), model);
-    } else {
-      ModelLocator.requireThere(model.folder());
-      if (Files.isDirectory(model.folder())) {
-        checkModel(config, config.generator(), model);
-      }
-    }
+    checkThere(config, config.generator(), m0(config));
     JudgeModel.of(config, plugins)
-        .ifPresent(
-            judge -> {
-              if (!judge.checkpoint().isReference()) {
-                ModelLocator.requireThere(judge.checkpoint().folder());
-              }
-              checkModel(config, judge.generator(), judge.checkpoint());
-            });
+        .ifPresent(judge -> checkThere(config, judge.generator(), judge.named()));
     config
         .prompts()
         .selfInstruct()
@@ -206,6 +197,16 @@ public final class Autodidact {
         .ifPresent(f -> FineTuningData.read(f.ift(), f.eft(), config.judge().template()));
     if (promptSource.isEmpty() && config.prompts().selfInstruct().isEmpty()) {
       PromptStage.source(config, plugins).prompts(1, config.prompts().perIteration());
+    }
+  }
+
+  /** A GGUF file can be asked only when it is imported. */
+  private void checkThere(RunConfig config, Part generator, Checkpoint model) {
+    if (!model.isReference()) {
+      ModelLocator.requireThere(model.folder());
+    }
+    if (model.isReference() || Files.isDirectory(model.folder())) {
+      checkModel(config, generator, model);
     }
   }
 
@@ -373,7 +374,7 @@ public final class Autodidact {
   private void pinData(RunConfig config, RunStore store, Cancellation cancellation) {
     JudgeModel.of(config, plugins)
         .ifPresentOrElse(
-            judge -> store.verify(judge.checkpoint(), cancellation),
+            judge -> store.verify(judge.in(store.folder()), cancellation),
             () ->
                 config
                     .judge()

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.apiguardian.api.API;
 import org.apiguardian.api.API.Status;
@@ -20,6 +21,7 @@ import org.autodidact.api.PartOptions;
 import org.autodidact.api.PromptFilterProvider.FilterSettings;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Setting;
+import org.autodidact.api.Settings;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.engine.prompts.SelfInstruct;
 
@@ -62,25 +64,24 @@ public record RunConfig(
     check(preferenceTraining, fineTuning, candidates, judge, prompts);
   }
 
-  /** This configuration with another model, for example where one by name has been downloaded. */
-  public RunConfig withModel(ModelName other) {
-    return new RunConfig(
-        other,
-        seed,
-        iterations,
-        generator,
-        trainer,
-        selector,
-        fineTuning,
-        prompts,
-        candidates,
-        judge,
-        preferenceTraining,
-        strategy,
-        warnWhen,
-        stopWhen,
-        evaluation,
-        compute);
+  /**
+   * This configuration with its models elsewhere, for example where those by name have been
+   * downloaded.
+   *
+   * @param learners those that the generator opens: the run's and self-instruct's
+   * @param judges the judge's own
+   */
+  public RunConfig withModels(UnaryOperator<ModelName> learners, UnaryOperator<ModelName> judges) {
+    Prompts otherPrompts =
+        Settings.with(
+            prompts,
+            "selfInstruct",
+            prompts.selfInstruct().map(c -> Settings.with(c, "model", c.model().map(learners))));
+    JudgeSection otherJudge = Settings.with(judge, "model", judge.model().map(judges));
+    return Settings.with(
+        Settings.with(Settings.with(this, "model", learners.apply(model)), "prompts", otherPrompts),
+        "judge",
+        otherJudge);
   }
 
   /** Checks that need several values, or the records that values are passed on in. */

@@ -29,10 +29,11 @@ final class ModelOpener {
         .map(
             own ->
                 new LazyModel(
-                    own.checkpoint(),
+                    own.named(),
                     () -> {
-                      run.store().verify(own.checkpoint(), run.cancellation());
-                      return open(own.generator(), own.checkpoint());
+                      Checkpoint model = own.in(run.store().folder());
+                      run.store().verify(model, run.cancellation());
+                      return open(own.generator(), model);
                     }))
         .orElseGet(() -> LazyModel.borrowed(learner));
   }

@@ -93,7 +93,9 @@ public final class OnnxRuntimePlugin implements Plugin {
 
     @Override
     public Set<GeneratorCapability> capabilities() {
-      return EnumSet.complementOf(EnumSet.of(GeneratorCapability.MODEL_REFERENCES));
+      // A GPU has no repetition penalty; what not all devices have is not claimed.
+      return EnumSet.complementOf(
+          EnumSet.of(GeneratorCapability.MODEL_REFERENCES, GeneratorCapability.REPETITION_PENALTY));
     }
 
     @Override

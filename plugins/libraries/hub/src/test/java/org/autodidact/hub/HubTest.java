@@ -206,11 +206,15 @@ class HubTest {
     cuts = 2;
     Path weights = pull("org/cut").resolve("model.safetensors");
     assertThat(weights).hasBinaryContent(files.get("model.safetensors"));
-    assertThat(asked.stream().filter(line -> line.startsWith("STORAGE")))
-        .containsExactly(
-            "STORAGE /model.safetensors",
-            "STORAGE /model.safetensors bytes=50000-",
-            "STORAGE /model.safetensors bytes=75000-");
+    // A cut connection may swallow the end of what was sent: it goes on from what arrived.
+    List<Integer> from =
+        asked.stream()
+            .filter(line -> line.startsWith("STORAGE /model.safetensors bytes="))
+            .map(line -> Integer.valueOf(line.replaceAll(".*=|-", "")))
+            .toList();
+    assertThat(from).hasSize(2);
+    assertThat(from.get(0)).isBetween(1, 50_000);
+    assertThat(from.get(1)).isBetween(from.get(0), 75_000);
   }
 
   @Test
