@@ -134,7 +134,7 @@ class DjlTrainerTest {
 
   /** Over an int8 base, with an adapter and whole, in float32 and bf16. */
   @ParameterizedTest
-  @CsvSource({"full,FP32", "full,BF16", "lora,FP32", "lora,BF16", "quantized,FP32"})
+  @CsvSource({"full,fp32", "full,bf16", "lora,fp32", "lora,bf16", "quantized,fp32"})
   void gemma3Learns(String kind, ComputeSettings.Precision precision) {
     TrainingSettings.Builder settings =
         settings(TrainingSettings.Loss.SIGMOID, 1e-2, 4, 0).toBuilder().maxLength(64).epochs(4);

@@ -26,7 +26,7 @@ class NativeMemoryTest {
 
   /** Heads of 64 in 8 bits are the vectors' ({@link VectorBackend}), smaller ones the graph's. */
   @ParameterizedTest
-  @CsvSource({"FP32, 16", "INT8, 16", "INT8, 64"})
+  @CsvSource({"fp32, 16", "int8, 16", "int8, 64"})
   @EnabledOnOs(OS.LINUX)
   void openingAndClosingDoesNotGrow(ComputeSettings.Precision precision, int head)
       throws Exception {
