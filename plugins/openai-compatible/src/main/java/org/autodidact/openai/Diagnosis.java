@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.autodidact.api.AutodidactException;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.Secret;
 import org.autodidact.openai.http.Address;
@@ -46,11 +47,13 @@ final class Diagnosis {
     }
     try {
       Server server = server(url.get());
-      Models models = Models.of(server);
+      Models models = Models.of(server, new Cancellation());
       List<String> lines = new ArrayList<>();
       lines.add(
           server.address()
-              + (models.names().isEmpty() ? ": has no list of models" : ": " + models.shown()));
+              + (models.names().isEmpty()
+                  ? ": has no whole list of models"
+                  : ": " + models.shown()));
       lines.add(
           models.kind() == ServerKind.OTHER
               ? "generator openai-compatible: texts alone"
@@ -69,7 +72,7 @@ final class Diagnosis {
     }
     try {
       Server server = server(url.get());
-      Models.of(server).require(model.location(), server);
+      Models.of(server, new Cancellation()).require(model.location(), server);
       return List.of(server.address() + ": has " + model.location());
     } catch (AutodidactException e) {
       return List.of(e.getMessage());

@@ -5,22 +5,30 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.autodidact.api.Cancellation;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ShownText;
+import org.autodidact.openai.http.Concurrently;
 import org.autodidact.openai.http.Server;
 
 /**
  * The models that a server says it has.
  *
  * @param kind the program that serves
- * @param names empty where the server has no list
+ * @param names empty where the server has no list, or a longer one
  * @param vocabulary how many token ids the first model has, where the server says so
  */
 record Models(ServerKind kind, List<String> names, OptionalInt vocabulary) {
   private static final int SHOWN = 5;
 
   /** Asks the server. */
-  static Models of(Server server) {
+  static Models of(Server server, Cancellation cancellation) {
+    List<Models> found = new ArrayList<>();
+    Concurrently.<Models>run(1, List.of(isEnding -> listed(server)), found::add, cancellation);
+    return found.get(0);
+  }
+
+  private static Models listed(Server server) {
     Optional<JsonNode> found = server.get("/models");
     if (found.isEmpty()) {
       return new Models(ServerKind.OTHER, List.of(), OptionalInt.empty());
@@ -34,7 +42,9 @@ record Models(ServerKind kind, List<String> names, OptionalInt vocabulary) {
               + "'; is 'url' right, with its version, as http://localhost:8000/v1?");
     }
     List<String> names = new ArrayList<>();
-    data.forEach(model -> names.add(model.path("id").asText("")));
+    if (!found.get().path("has_more").asBoolean()) { // a page of many says nothing of the others
+      data.forEach(model -> names.add(model.path("id").asText("")));
+    }
     JsonNode vocabulary = data.path(0).at("/meta/n_vocab");
     return new Models(
         ServerKind.of(found.get()),

@@ -108,7 +108,7 @@ final class RemoteGenerator implements Generator {
 
   @Override
   public void close() {
-    if (!closed) {
+    if (!closed && !server.budget().isUntouched()) {
       closed = true;
       LOGGER.log(
           System.Logger.Level.INFO,

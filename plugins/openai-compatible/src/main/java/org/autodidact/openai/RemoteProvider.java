@@ -39,8 +39,7 @@ record RemoteProvider(ServerKind kind) implements GeneratorProvider {
     ServerOptions options = context.options().read(ServerOptions.class);
     Server server = options.server();
     String model = model(context, options);
-    context.cancellation().throwIfCancelled();
-    Models models = Models.of(server);
+    Models models = Models.of(server, context.cancellation());
     models.require(model, server);
     ChatCompletions chat = new ChatCompletions(server, options, model, kind, models);
     Optional<Scorer> scorer =

@@ -8,20 +8,27 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.ServerSocket;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.CancelledException;
 import org.autodidact.api.Candidate;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Message;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scorer;
@@ -456,6 +463,53 @@ class ServerAnswersTest {
       thread.start();
       long began = System.nanoTime();
       assertThatThrownBy(() -> generator.generate(requests(20), g -> {}, cancellation))
+          .isInstanceOf(CancelledException.class);
+      assertThat(System.nanoTime() - began).isLessThan(5_000_000_000L);
+    }
+  }
+
+  @Test
+  void whatWaitsToBeSentAgainIsCancelledAtOnce() {
+    stub.instead = new Reply(503, "", "Retry-After: 300");
+    Cancellation cancellation = new Cancellation();
+    try (Generator generator = Opened.open(ServerKind.OTHER, stub)) {
+      Thread thread =
+          new Thread(
+              () -> {
+                while (stub.requests.get() < 4) {
+                  Thread.onSpinWait();
+                }
+                cancellation.await(Duration.ofMillis(300));
+                cancellation.cancel();
+              });
+      thread.start();
+      long began = System.nanoTime();
+      assertThatThrownBy(() -> generator.generate(requests(20), g -> {}, cancellation))
+          .isInstanceOf(CancelledException.class);
+      assertThat(System.nanoTime() - began).isLessThan(5_000_000_000L);
+    }
+  }
+
+  @Test
+  void openingIsCancelled() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0)) {
+      Cancellation cancellation = new Cancellation();
+      GeneratorContext context =
+          new GeneratorContext(
+              Checkpoint.reference("M0", "a-model"),
+              ComputeSettings.automatic(),
+              PartOptions.of(Map.of("url", "http://localhost:" + silent.getLocalPort() + "/v1")),
+              Clock.systemDefaultZone(),
+              cancellation);
+      Thread thread =
+          new Thread(
+              () -> {
+                cancellation.await(Duration.ofMillis(300));
+                cancellation.cancel();
+              });
+      thread.start();
+      long began = System.nanoTime();
+      assertThatThrownBy(() -> new RemoteProvider(ServerKind.OTHER).open(context))
           .isInstanceOf(CancelledException.class);
       assertThat(System.nanoTime() - began).isLessThan(5_000_000_000L);
     }

@@ -52,6 +52,11 @@ public final class Budget {
     tokensOut += out;
   }
 
+  /** Whether nothing was asked for. */
+  public synchronized boolean isUntouched() {
+    return requests == 0;
+  }
+
   /** What was used. */
   @Override
   public synchronized String toString() {

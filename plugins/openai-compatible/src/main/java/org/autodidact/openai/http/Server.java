@@ -45,6 +45,9 @@ public final class Server {
   /** Who is told to come back later than this is better resumed later. */
   private static final Duration LONGEST_RETRY_AFTER = Duration.ofMinutes(10);
 
+  /** A wrong address is found out by what is asked first, and soon. */
+  private static final int MOST_RETRIES_OF_GET = 2;
+
   private static final int SHOWN = 100;
 
   private final Address address;
@@ -53,6 +56,7 @@ public final class Server {
   private final Budget budget;
   private final HttpClient client;
   private final Retry retry;
+  private final Retry retryOfGet;
   private final Optional<RateLimiter> rate;
 
   /**
@@ -79,25 +83,28 @@ public final class Server {
                     ? HttpClient.Version.HTTP_2
                     : HttpClient.Version.HTTP_1_1)
             .build();
-    this.retry = Retry.of("autodidact-openai", retries(limits.retries()));
+    this.retry = retry(limits.retries());
+    this.retryOfGet = retry(Math.min(limits.retries(), MOST_RETRIES_OF_GET));
     this.rate = limits.requestsPerMinute().map(Server::rate);
   }
 
-  private static RetryConfig retries(int retries) {
+  private static Retry retry(int retries) {
     IntervalFunction backOff =
         IntervalFunction.ofExponentialRandomBackoff(FIRST_WAIT, 2, JITTER, LONGEST_WAIT);
-    return RetryConfig.<JsonNode>custom()
-        .maxAttempts(retries + 1)
-        .retryOnException(e -> e instanceof TransientFailure)
-        .intervalBiFunction(
-            (attempt, outcome) -> {
-              long asked =
-                  outcome.isLeft() && outcome.getLeft() instanceof TransientFailure failure
-                      ? failure.retryAfter().map(Duration::toMillis).orElse(0L)
-                      : 0L;
-              return Math.max(asked, backOff.apply(attempt));
-            })
-        .build();
+    RetryConfig config =
+        RetryConfig.<JsonNode>custom()
+            .maxAttempts(retries + 1)
+            .retryOnException(e -> e instanceof TransientFailure)
+            .intervalBiFunction(
+                (attempt, outcome) -> {
+                  long asked =
+                      outcome.isLeft() && outcome.getLeft() instanceof TransientFailure failure
+                          ? failure.retryAfter().map(Duration::toMillis).orElse(0L)
+                          : 0L;
+                  return Math.max(asked, backOff.apply(attempt));
+                })
+            .build();
+    return Retry.of("autodidact-openai", config);
   }
 
   private static RateLimiter rate(int perMinute) {
@@ -122,7 +129,7 @@ public final class Server {
   public Optional<JsonNode> get(String path) {
     HttpRequest request = request(address.at(path)).GET().build();
     try {
-      return Optional.of(again(request, false, () -> false));
+      return Optional.of(again(retryOfGet, request, false, () -> false));
     } catch (MissingPathException e) {
       return Optional.empty();
     }
@@ -136,12 +143,12 @@ public final class Server {
    * @throws InvalidInputException where it refuses the request, or what it answers is no JSON
    */
   public JsonNode post(String path, JsonNode body, BooleanSupplier isEnding) {
-    return again(posting(address.at(path), body), true, isEnding);
+    return again(retry, posting(address.at(path), body), true, isEnding);
   }
 
   /** Posts to a path of the server itself; not part of the budget. */
   public JsonNode postAtRoot(String path, JsonNode body, BooleanSupplier isEnding) {
-    return again(posting(address.atRoot(path), body), false, isEnding);
+    return again(retry, posting(address.atRoot(path), body), false, isEnding);
   }
 
   private HttpRequest.Builder request(URI uri) {
@@ -157,9 +164,10 @@ public final class Server {
         .build();
   }
 
-  private JsonNode again(HttpRequest request, boolean isBudgeted, BooleanSupplier isEnding) {
+  private JsonNode again(
+      Retry retrying, HttpRequest request, boolean isBudgeted, BooleanSupplier isEnding) {
     try {
-      return retry.executeCallable(
+      return retrying.executeCallable(
           () -> {
             try {
               return once(request, isBudgeted);
@@ -174,7 +182,7 @@ public final class Server {
       if (Thread.interrupted()) {
         throw interrupted(e);
       }
-      throw unavailable(e, ", " + (limits.retries() + 1) + " times");
+      throw unavailable(e, ", " + retrying.getRetryConfig().getMaxAttempts() + " times");
     } catch (AutodidactException e) {
       throw e;
     } catch (InterruptedException e) {
