@@ -16,6 +16,7 @@ import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Scorer;
+import org.autodidact.api.Usage;
 import org.autodidact.openai.http.Concurrently;
 import org.autodidact.openai.http.Server;
 
@@ -107,8 +108,13 @@ final class RemoteGenerator implements Generator {
   }
 
   @Override
+  public Usage usage() {
+    return server.budget().usage();
+  }
+
+  @Override
   public void close() {
-    if (!closed && !server.budget().isUntouched()) {
+    if (!closed && !usage().equals(Usage.NONE)) {
       closed = true;
       LOGGER.log(
           System.Logger.Level.INFO,

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -25,8 +26,10 @@ import org.autodidact.api.TrainerProvider;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
+import org.autodidact.api.Usage;
 import org.autodidact.engine.Autodidact;
 import org.autodidact.engine.config.ConfigFile;
+import org.autodidact.engine.report.HtmlReport;
 import org.autodidact.engine.store.RunStore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,6 +44,7 @@ class RemotePageTest {
   @TempDir Path folder;
   private final StubServer stub = new StubServer();
   private final Local local = new Local();
+  private final Map<String, Usage> used = new HashMap<>();
 
   @BeforeEach
   void write() throws Exception {
@@ -81,6 +85,8 @@ class RemotePageTest {
     try (RunStore store = RunStore.read(folder.resolve("run"))) {
       assertThat(store.iterations().pairs(1)).isNotEmpty();
       assertThat(store.iterations().candidates(1)).hasSize(24);
+      used.putAll(store.usage());
+      assertThat(Files.readString(HtmlReport.write(store))).contains("Asked of servers");
     }
     return stub.requests.get();
   }
@@ -104,6 +110,10 @@ class RemotePageTest {
   void allOnAServerButTheTraining() throws Exception {
     assertThat(run(2)).isEqualTo(2 * CANDIDATES);
     assertThat(local.written).isZero();
+    assertThat(used).containsOnlyKeys("M1", "judge");
+    assertThat(used.get("M1").requests()).isEqualTo(CANDIDATES);
+    assertThat(used.get("M1").tokensIn()).isEqualTo(10L * CANDIDATES);
+    assertThat(used.get("M1").tokensOut()).isGreaterThan(CANDIDATES);
     assertThat(folder.resolve("run/M2/of")).hasContent("M1");
   }
 

@@ -2,6 +2,7 @@ package org.autodidact.openai.http;
 
 import java.util.Optional;
 import org.autodidact.api.ServiceUnavailableException;
+import org.autodidact.api.Usage;
 
 /** What may be sent, and what was: requests, and tokens as the server counts them. Thread-safe. */
 public final class Budget {
@@ -52,12 +53,12 @@ public final class Budget {
     tokensOut += out;
   }
 
-  /** Whether nothing was asked for. */
-  public synchronized boolean isUntouched() {
-    return requests == 0;
+  /** What was used. */
+  public synchronized Usage usage() {
+    return new Usage(requests, tokensIn, tokensOut);
   }
 
-  /** What was used. */
+  /** What was used, for people. */
   @Override
   public synchronized String toString() {
     return requests + " requests, " + tokensIn + " tokens in, " + tokensOut + " out";
