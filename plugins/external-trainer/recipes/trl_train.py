@@ -113,8 +113,6 @@ micro = min(arguments.micro_batch or batch // world, batch // world)
 if not micro or batch % (micro * world):
     refuse(f"batch-size {batch} is not a multiple of {world} processes of micro-batches of {micro or 1}")
 save = trl.pop("save_steps")
-if not trl["gradient_checkpointing"]:
-    trl.pop("gradient_checkpointing")  # Transformers 5 warns of the name
 common = dict(
     trl, output_dir=os.path.join(arguments.folder, "checkpoints"), per_device_train_batch_size=micro, per_device_eval_batch_size=micro,
     gradient_accumulation_steps=batch // (micro * world), logging_steps=1, logging_nan_inf_filter=False, report_to=[], disable_tqdm=True,

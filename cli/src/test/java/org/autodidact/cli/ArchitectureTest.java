@@ -37,7 +37,8 @@ class ArchitectureTest {
   /** The sub-packages of a plugin are public to one another only. */
   @ArchTest
   static void pluginsAreUsedByTheirRootPackageOnly(JavaClasses classes) {
-    for (String plugin : List.of("org.autodidact.onnxruntime", "org.autodidact.pytorch")) {
+    for (String plugin :
+        List.of("org.autodidact.onnxruntime", "org.autodidact.openai", "org.autodidact.pytorch")) {
       noClasses()
           .that()
           .resideOutsideOfPackage(plugin + "..")

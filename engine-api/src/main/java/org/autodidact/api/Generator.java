@@ -60,6 +60,12 @@ public interface Generator extends AutoCloseable {
     return Optional.empty();
   }
 
+  /** What it asked of a server since it was opened; may be asked until it is closed. */
+  @API(status = Status.EXPERIMENTAL, since = "0.2")
+  default Usage usage() {
+    return Usage.NONE;
+  }
+
   /** Frees native memory. Idempotent. */
   @Override
   void close();

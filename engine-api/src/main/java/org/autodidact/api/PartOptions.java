@@ -39,7 +39,7 @@ import org.apiguardian.api.API.Status;
  *
  * @since 0.2
  */
-@API(status = Status.EXPERIMENTAL, since = "0.2")
+@API(status = Status.STABLE, since = "0.2")
 public final class PartOptions {
   private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
   private static final PartOptions NONE = new PartOptions(Map.of());
@@ -115,11 +115,26 @@ public final class PartOptions {
       throw new InvalidInputException(
           "the option '" + key + "' is missing" + (setting == null ? "" : ": " + setting.value()));
     }
-    Object value = parsed(key, type, resolved(key, type, text, environment));
-    if (setting != null && value instanceof Number number) {
-      Settings.check(key, setting, number);
+    try {
+      Object value = parsed(key, type, resolved(key, type, text, environment));
+      if (setting != null && value instanceof Number number) {
+        Settings.check(key, setting, number);
+      }
+      return Optional.of(optional ? Optional.of(value) : value);
+    } catch (InvalidInputException e) {
+      if (!VARIABLE.matcher(text).matches()) {
+        throw e;
+      }
+      // What the variable holds may be a secret that was given to another option.
+      throw new InvalidInputException(
+          "the option '"
+              + key
+              + "' cannot be the value of "
+              + text
+              + ", or it is not set"
+              + (setting == null ? "" : ": it is " + setting.value())
+              + (setting == null || setting.range().isEmpty() ? "" : ", in " + setting.range()));
     }
-    return Optional.of(optional ? Optional.of(value) : value);
   }
 
   private static String resolved(
@@ -180,7 +195,9 @@ public final class PartOptions {
       return constant(key, constants, text);
     }
     if (type instanceof ParameterizedType list && list.getRawType() == List.class) {
-      return Arrays.stream(text.split(",", -1)).map(String::strip).toList();
+      return text.isEmpty()
+          ? List.of()
+          : Arrays.stream(text.split(",", -1)).map(String::strip).toList();
     }
     throw new IllegalArgumentException("an option cannot be a " + type.getTypeName());
   }

@@ -22,7 +22,7 @@ import org.apiguardian.api.API.Status;
  *
  * @since 0.2
  */
-@API(status = Status.EXPERIMENTAL, since = "0.2")
+@API(status = Status.STABLE, since = "0.2")
 public interface PartProvider {
   /** The name that selects it: lower-case letters, digits and hyphens. */
   String name();

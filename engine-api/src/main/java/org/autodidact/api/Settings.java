@@ -1,6 +1,7 @@
 package org.autodidact.api;
 
 import java.lang.reflect.Constructor;
+import java.lang.reflect.InaccessibleObjectException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
@@ -149,6 +150,13 @@ public final class Settings {
         throw cause;
       }
       throw new IllegalArgumentException(type + " cannot be made", e);
+    } catch (InaccessibleObjectException e) {
+      throw new InvalidInputException(
+          type.getName()
+              + " cannot be read: its module must say 'opens "
+              + type.getPackageName()
+              + " to org.autodidact.api;'",
+          e);
     } catch (ReflectiveOperationException e) {
       throw new IllegalArgumentException(type + " cannot be made", e);
     }

@@ -125,6 +125,8 @@ public interface TrainerProvider extends PartProvider {
     /** Scores {@linkplain Probe probes}. */
     PROBES,
     /** {@link TrainingSettings#activationCheckpointing()}. */
-    ACTIVATION_CHECKPOINTING
+    ACTIVATION_CHECKPOINTING,
+    /** Trains models that are {@linkplain Checkpoint#reference references}, no folders here. */
+    MODEL_REFERENCES
   }
 }

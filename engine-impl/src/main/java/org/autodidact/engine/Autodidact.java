@@ -255,6 +255,16 @@ public final class Autodidact {
         .judge()
         .generator()
         .ifPresent(g -> parts.put("judge.generator", plugins.generator(g.name())));
+    config
+        .judge()
+        .members()
+        .forEach(member -> parts.put("judge.members " + member, plugins.judge(member)));
+    config
+        .prompts()
+        .selfInstruct()
+        .ifPresent(
+            section ->
+                section.filters().forEach(f -> parts.put("filters " + f, plugins.promptFilter(f))));
     parts.put("selector", plugins.pairSelector(config.selector().name()));
     parts.put("trainer", plugins.trainer(config.trainer().name()));
     config
@@ -293,7 +303,7 @@ public final class Autodidact {
   private void checkParts(RunConfig config) {
     GeneratorProvider generator = plugins.generator(config.generator().name());
     Requirements.options("generator.options", generator, config.generator().options());
-    Requirements.sampling(generator, config.candidates().sampling(), "candidates");
+    Requirements.sampling(generator, config.candidates().sampling(), "candidates.");
     config
         .evaluation()
         .flatMap(RunConfig.Evaluation::perplexity)
@@ -301,6 +311,16 @@ public final class Autodidact {
             f ->
                 Requirements.generator(
                     generator, GeneratorCapability.SCORES, "evaluation.perplexity"));
+    for (RunConfig.Limits limits : List.of(config.warnWhen(), config.stopWhen())) {
+      limits
+          .agreement()
+          .ifPresent(
+              limit ->
+                  Requirements.generator(
+                      generator,
+                      GeneratorCapability.LOG_PROBABILITIES,
+                      "agreement of warn-when or stop-when"));
+    }
     checkTrainer(config);
     checkJudge(config);
     PairSelectorProvider selector = plugins.pairSelector(config.selector().name());
@@ -359,6 +379,7 @@ public final class Autodidact {
                     section.over(TrainingSettings.sft()),
                     section.heldOut() > 0,
                     "fine-tuning.training."));
+    Requirements.base(trainer, m0(config));
     trainer.create(
         new TrainerContext(config.compute().trainerSettings(), config.trainer().partOptions()));
   }

@@ -29,6 +29,7 @@ import org.autodidact.api.JudgeProvider;
 import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementRequest;
 import org.autodidact.api.JudgementSample;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.PromptSource;
@@ -37,6 +38,8 @@ import org.autodidact.api.RunListener;
 import org.autodidact.api.Setting;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
+import org.autodidact.api.TrainerProvider.Feature;
+import org.autodidact.api.TrainerProvider.TrainerCapabilities;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.engine.config.ConfigFile;
@@ -183,8 +186,14 @@ class PartsTest {
     @Override
     public List<TrainerProvider> trainers() {
       return List.of(
+          TrainerProvider.of("folders", context -> (request, metrics, c) -> null),
           TrainerProvider.of(
               "elsewhere",
+              PartOptions.None.class,
+              new TrainerCapabilities(
+                  TrainerCapabilities.MINIMAL.losses(),
+                  TrainerCapabilities.MINIMAL.optimizers(),
+                  Set.of(Feature.MODEL_REFERENCES)),
               context ->
                   (Trainer)
                       (request, metrics, cancellation) -> {
@@ -261,7 +270,7 @@ class PartsTest {
         "judge: {name: verifier}|judge.options of 'verifier': the option 'field' is missing",
         "judge: {name: verifier, options: {feld: a}}|unknown option 'feld'; there are: [field, points]",
         "judge: {name: verifier, options: {field: a, points: 9}}|points must be at least 1",
-        "judge: {name: verifier, options: {field: '${GONE_1}'}}|environment variable GONE_1",
+        "judge: {name: verifier, options: {field: '${GONE_1}'}}|cannot be the value of ${GONE_1}, or it is not set",
         "judge: {name: additive, options: {a: b}}|unknown option 'a'; there are none",
         "judge: expected-score|can score given texts",
         "judge: pairwise|can score given texts",
@@ -276,6 +285,8 @@ class PartsTest {
         "preference-training: {lora-rank: 4}|preference-training.lora-rank: the trainer 'elsewhere' cannot",
         "preference-training: {held-out: 0.5}|held-out",
         "prompts: {source: {name: made-up, options: {x: y}}}|prompts.source.options of 'made-up'",
+        "stop-when: {agreement: 0.3}|agreement of warn-when or stop-when needs log-probabilities",
+        "trainer: folders|model: big/model-v1 is no folder here, and the trainer 'folders' trains folders alone",
         "prompts: {source: nobody}|no prompt source is named 'nobody'",
       })
   void whatItsPartsCannotDoCostsNoRequest(String more, String message) {

@@ -14,7 +14,7 @@ final class Embedding {
         ConfigFile.read(Path.of("examples/smollm2.yaml"), Map.of("judge.name", "expected-score"));
     Autodidact engine = Autodidact.builder().build();
     Checkpoint last = engine.run(config, Path.of("runs/embedded"));
-    System.out.println(last.name() + " is in " + last.folder());
+    System.out.println(last.name() + " is in " + last.location());
   }
 
   private Embedding() {}

@@ -22,6 +22,7 @@ import org.autodidact.cli.process.SignalHandling;
 import org.autodidact.engine.config.Ranges;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.plugins.Requirements;
 import org.autodidact.engine.seeds.Seeds;
 import org.autodidact.engine.text.EnumNames;
 import picocli.CommandLine.Command;
@@ -109,8 +110,10 @@ public final class GenerateCommand implements Callable<Integer> {
       requests.add(new GenerationRequest(read.get(i), Seeds.list(samples, seed, index), sampling));
     }
     Progress progress = new Progress();
+    Plugins plugins = Plugins.discover(List.of());
+    Requirements.sampling(model.generator(plugins), sampling, "--");
     try (OrderedLines lines = new OrderedLines(output, prompts);
-        TokenCountingGenerator opened = model.open(Plugins.discover(List.of()))) {
+        TokenCountingGenerator opened = model.open(plugins)) {
       report.startWork();
       int[] done = {0};
       SignalHandling.guard(

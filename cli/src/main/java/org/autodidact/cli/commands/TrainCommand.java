@@ -221,7 +221,7 @@ public final class TrainCommand {
                   result.keptStep() == steps
                       ? ""
                       : " of step " + result.keptStep() + ", whose held-out loss was the lowest,",
-                  output));
+                  result.checkpoint().location()));
       return 0;
     }
 

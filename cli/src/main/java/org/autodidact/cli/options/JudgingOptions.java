@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.autodidact.api.Generator;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgeProvider.JudgeContext;
 import org.autodidact.api.PartOptions;
@@ -101,17 +102,23 @@ public final class JudgingOptions {
   /** The judge, which shows how far it is. */
   public Judge open(Plugins plugins, Generator model) {
     Requirements.options("--judge-option", plugins.judge(judge), options);
-    return new ProgressJudge(plugins.openJudge(judge, members, context(model)));
+    return new ProgressJudge(plugins.openJudge(judge, members, context(plugins, model)));
   }
 
   /** Refuses what {@link #open} would, before there is a model. */
   public void check(Plugins plugins) {
     samples();
     Requirements.options("--judge-option", plugins.judge(judge), options);
-    plugins.openJudge(judge, members, context(new Plugins.NoGenerator(true))).close();
+    plugins.openJudge(judge, members, context(plugins, new Plugins.NoGenerator(true))).close();
   }
 
-  private JudgeContext context(Generator model) {
+  private JudgeContext context(Plugins plugins, Generator model) {
+    if (judgeModel != null && !plugins.judge(judge).readsModel()) {
+      throw new InvalidInputException(
+          "--judge-model: the judge '"
+              + judge
+              + "' reads no model of its own; the model that judges is --model");
+    }
     Ranges.whole("--max-tokens", maxTokens, 1, Ranges.TOKENS);
     SamplingParameters sampling =
         new SamplingParameters(maxTokens, temperature, 0, topP, 0, 1, List.of(), ignoreEos);

@@ -97,6 +97,11 @@ public final class ModelOptions {
             : ModelLocator.folder(located, located));
   }
 
+  /** The generator that opens the model. */
+  public GeneratorProvider generator(Plugins plugins) {
+    return plugins.generator(generator);
+  }
+
   /** The model, opened by the generator. */
   public TokenCountingGenerator open(Plugins plugins) {
     return new TokenCountingGenerator(open(plugins, checkpoint(plugins)));

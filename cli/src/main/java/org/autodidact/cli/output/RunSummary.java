@@ -16,7 +16,7 @@ public final class RunSummary {
       Map<String, Long> counts = store.counts();
       report
           .put("last", last.name())
-          .put("folder", last.folder().toString())
+          .put("folder", last.location())
           .put("counts", counts)
           .put("stage_seconds", store.stageSeconds())
           .put("handovers", ModelHandover.all(store))
@@ -26,7 +26,7 @@ public final class RunSummary {
                   Locale.ROOT,
                   "%s is ready in %s after %.1f s: %d prompts, %d candidates, %d judgements, %d pairs, %d training steps; all of it is in %s",
                   last.name(),
-                  last.folder(),
+                  last.location(),
                   report.seconds(),
                   counts.get("prompt"),
                   counts.get("candidate"),

@@ -1,10 +1,14 @@
 package org.autodidact.engine.loop;
 
+import java.util.function.Consumer;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.ModelsDisagreeException;
+import org.autodidact.api.Usage;
 import org.autodidact.engine.config.Part;
+import org.autodidact.engine.plugins.Requirements;
 
 /** Opens the run's checkpoints in its generator, after a check that they are what was trained. */
 final class ModelOpener {
@@ -17,7 +21,7 @@ final class ModelOpener {
   }
 
   LazyModel open(Checkpoint checkpoint) {
-    return new LazyModel(checkpoint, () -> load(checkpoint));
+    return new LazyModel(checkpoint, () -> load(checkpoint), usage(checkpoint));
   }
 
   /**
@@ -34,11 +38,22 @@ final class ModelOpener {
                       Checkpoint model = own.in(run.store().folder());
                       run.store().verify(model, run.cancellation());
                       return open(own.generator(), model);
-                    }))
+                    },
+                    usage(own.named())))
         .orElseGet(() -> LazyModel.borrowed(learner));
   }
 
+  private Consumer<Usage> usage(Checkpoint checkpoint) {
+    return usage -> run.store().addUsage(checkpoint.name(), usage);
+  }
+
   private Generator open(Part part, Checkpoint checkpoint) {
+    if (checkpoint.isReference()) {
+      Requirements.generator(
+          run.plugins().generator(part.name()),
+          GeneratorCapability.MODEL_REFERENCES,
+          checkpoint.name() + ", which is the reference " + checkpoint.location() + ",");
+    }
     return run.plugins()
         .generator(part.name())
         .open(

@@ -13,6 +13,7 @@ import org.autodidact.api.RunListener.Stage;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.JsonLines;
 import org.autodidact.engine.plugins.Plugins;
+import org.autodidact.engine.plugins.rules.PluginCalls;
 import org.autodidact.engine.prompts.CreatedPrompt;
 import org.autodidact.engine.prompts.FilePromptSource;
 import org.autodidact.engine.prompts.SelfInstruct;
@@ -52,14 +53,27 @@ public final class PromptStage {
   }
 
   private List<Prompt> fromSource(int iteration, int count) {
+    String who =
+        run.config()
+            .prompts()
+            .source()
+            .filter(p -> run.promptSource().isEmpty())
+            .map(p -> "the prompt source '" + p.name() + "'")
+            .orElse("the prompt source");
     List<Prompt> prompts =
-        run.promptSource()
-            .orElseGet(() -> source(run.config(), run.plugins()))
-            .prompts(iteration, count);
+        PluginCalls.call(
+            who,
+            () ->
+                run.promptSource()
+                    .orElseGet(() -> source(run.config(), run.plugins()))
+                    .prompts(iteration, count));
+    if (prompts == null) {
+      throw new RuleBrokenException(who, "P1", "it returned null");
+    }
     long distinct = prompts.stream().map(Prompt::id).distinct().count();
     if (prompts.size() != count || distinct != count) {
       throw new RuleBrokenException(
-          "the prompt source",
+          who,
           "P1",
           "for iteration "
               + iteration

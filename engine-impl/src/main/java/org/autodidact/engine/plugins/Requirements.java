@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.apiguardian.api.API;
 import org.apiguardian.api.API.Status;
+import org.autodidact.api.Checkpoint;
 import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.InvalidInputException;
@@ -20,6 +21,7 @@ import org.autodidact.api.TrainerProvider.Feature;
 import org.autodidact.api.TrainerProvider.TrainerCapabilities;
 import org.autodidact.api.TrainingSettings;
 import org.autodidact.api.TrainingSettings.Lora;
+import org.autodidact.engine.plugins.rules.PluginCalls;
 import org.autodidact.engine.text.EnumNames;
 import org.autodidact.engine.text.Suggestions;
 
@@ -40,7 +42,8 @@ public final class Requirements {
    */
   public static void options(String key, PartProvider provider, Map<String, String> options) {
     try {
-      PartOptions.of(options).read(provider.optionsType());
+      PluginCalls.call(
+          "'" + provider.name() + "'", () -> PartOptions.of(options).read(provider.optionsType()));
     } catch (InvalidInputException e) {
       throw new InvalidInputException(key + " of '" + provider.name() + "': " + e.getMessage(), e);
     }
@@ -61,20 +64,21 @@ public final class Requirements {
     }
   }
 
-  /** Checks that a generator samples as it is asked to. */
+  /**
+   * Checks that a generator samples as it is asked to.
+   *
+   * @param prefix of the keys of the sampling, for errors
+   */
   public static void sampling(
-      GeneratorProvider provider, SamplingParameters sampling, String section) {
+      GeneratorProvider provider, SamplingParameters sampling, String prefix) {
     if (sampling.topK() > 0) {
-      generator(provider, GeneratorCapability.TOP_K, section + ".top-k");
+      generator(provider, GeneratorCapability.TOP_K, prefix + "top-k");
     }
     if (sampling.minP() > 0) {
-      generator(provider, GeneratorCapability.MIN_P, section + ".min-p");
-    }
-    if (sampling.repetitionPenalty() != 1) {
-      generator(provider, GeneratorCapability.REPETITION_PENALTY, section + ".repetition-penalty");
+      generator(provider, GeneratorCapability.MIN_P, prefix + "min-p");
     }
     if (sampling.ignoreEndOfText()) {
-      generator(provider, GeneratorCapability.IGNORE_END_OF_TEXT, section + ".ignore-eos");
+      generator(provider, GeneratorCapability.IGNORE_END_OF_TEXT, prefix + "ignore-eos");
     }
   }
 
@@ -117,6 +121,20 @@ public final class Requirements {
               + provider.name()
               + "' cannot do that; it can "
               + names(can.features()));
+    }
+  }
+
+  /** Checks that a trainer trains a model that is no folder. */
+  public static void base(TrainerProvider provider, Checkpoint model) {
+    if (model.isReference()
+        && !provider.capabilities().features().contains(Feature.MODEL_REFERENCES)) {
+      throw new InvalidInputException(
+          "model: "
+              + model.location()
+              + " is no folder here, and the trainer '"
+              + provider.name()
+              + "' trains folders alone; give the model's folder, and the generator its name as an"
+              + " option");
     }
   }
 

@@ -98,6 +98,11 @@ public final class HtmlReport {
     section("Training", training());
     section("From the trainer to the generator", handovers());
     section("Time", table(List.of("stage", "seconds"), times()));
+    if (!store.usage().isEmpty()) {
+      section(
+          "Asked of servers",
+          table(List.of("model", "requests", "tokens in", "tokens out"), usage()));
+    }
     section("Examples", iterations.stream().map(this::examples).collect(Collectors.joining()));
     section("Configuration", "<pre>" + Html.text(store.property("config").orElse("")) + "</pre>");
     section(
@@ -357,6 +362,18 @@ public final class HtmlReport {
   private List<List<String>> times() {
     return store.stageSeconds().entrySet().stream()
         .map(e -> List.of(e.getKey(), Chart.number(e.getValue())))
+        .toList();
+  }
+
+  private List<List<String>> usage() {
+    return store.usage().entrySet().stream()
+        .map(
+            e ->
+                List.of(
+                    e.getKey(),
+                    Long.toString(e.getValue().requests()),
+                    Long.toString(e.getValue().tokensIn()),
+                    Long.toString(e.getValue().tokensOut())))
         .toList();
   }
 

@@ -17,6 +17,7 @@ import org.autodidact.api.Cancellation;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
+import org.autodidact.api.Usage;
 import org.autodidact.checkpoints.files.FolderLock;
 import org.autodidact.checkpoints.files.StagedFolder;
 import org.autodidact.engine.store.Database.OddValueException;
@@ -36,6 +37,8 @@ public final class RunStore implements AutoCloseable {
   private static final String FILE = "run.db";
 
   private static final String SCALE = "scale";
+
+  private static final String USAGE = "usage";
 
   private static final String FILES_OF = "files of ";
 
@@ -405,6 +408,23 @@ public final class RunStore implements AutoCloseable {
         "SELECT name, seconds FROM stage ORDER BY rowid",
         r -> seconds.put(r.text(1), r.number(2)));
     return seconds;
+  }
+
+  /** Adds to what a model asked of its server. */
+  public void addUsage(String model, Usage usage) {
+    if (!usage.equals(Usage.NONE)) {
+      SortedMap<String, Usage> all = new TreeMap<>(usage());
+      all.merge(model, usage, Usage::plus);
+      put(USAGE, Database.json(all));
+    }
+  }
+
+  /**
+   * What the models asked of their servers, by name. What a process asked that was killed is not in
+   * it.
+   */
+  public SortedMap<String, Usage> usage() {
+    return parsed(USAGE, new TypeReference<TreeMap<String, Usage>>() {}).orElseGet(TreeMap::new);
   }
 
   @Override

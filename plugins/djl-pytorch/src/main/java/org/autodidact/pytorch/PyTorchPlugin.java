@@ -76,7 +76,9 @@ public final class PyTorchPlugin implements Plugin {
     @Override
     public TrainerCapabilities capabilities() {
       return new TrainerCapabilities(
-          Set.copyOf(Loss.KNOWN), Set.copyOf(Optimizer.KNOWN), EnumSet.allOf(Feature.class));
+          Set.copyOf(Loss.KNOWN),
+          Set.copyOf(Optimizer.KNOWN),
+          EnumSet.complementOf(EnumSet.of(Feature.MODEL_REFERENCES)));
     }
 
     @Override

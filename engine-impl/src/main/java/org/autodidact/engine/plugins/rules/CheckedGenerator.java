@@ -17,6 +17,7 @@ import org.autodidact.api.RuleBrokenException;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
+import org.autodidact.api.Usage;
 
 /** A plugin's generator, held to the rules that can be seen from outside. */
 public final class CheckedGenerator implements Generator {
@@ -152,6 +153,11 @@ public final class CheckedGenerator implements Generator {
   @Override
   public Optional<Scorer> scorer() {
     return generator.scorer().map(scorer -> (Scorer) new CheckedScorer(scorer));
+  }
+
+  @Override
+  public Usage usage() {
+    return generator.usage();
   }
 
   @Override

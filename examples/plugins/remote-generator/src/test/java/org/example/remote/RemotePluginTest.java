@@ -1,5 +1,7 @@
 package org.example.remote;
 
+import org.autodidact.api.TrainerProvider.TrainerCapabilities;
+import org.autodidact.api.TrainerProvider.Feature;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -178,6 +180,10 @@ class RemotePluginTest {
     all.put("prompts.per-iteration", "1");
     all.put("iterations", "1");
     all.put("trainer.name", "none");
+    all.put("model", "my-model");
+    all.put("generator.name", "chat-completions");
+    all.put("judge.model", "");
+    all.put("judge.generator", "");
     all.put("generator.options.url", SERVER.url());
     all.put("generator.options.api-key", "${PATH}");
     all.putAll(changes);
@@ -200,7 +206,14 @@ class RemotePluginTest {
 
     @Override
     public List<TrainerProvider> trainers() {
-      return List.of(TrainerProvider.of("none", context -> NoTrainer::train));
+      return List.of(TrainerProvider.of(
+              "none",
+              PartOptions.None.class,
+              new TrainerCapabilities(
+                  TrainerCapabilities.MINIMAL.losses(),
+                  TrainerCapabilities.MINIMAL.optimizers(),
+                  Set.of(Feature.MODEL_REFERENCES)),
+              context -> NoTrainer::train));
     }
   }
 
