@@ -3,7 +3,7 @@
 import json, os, shutil, sys, threading
 
 folder = sys.argv[-1]
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(3)), daemon=True).start()  # end where autodidact ends
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(3)), daemon=True).start()  # end where autodidact ends
 request = json.load(open(os.path.join(folder, "request.json")))
 rows = [json.loads(line) for line in open(os.path.join(folder, "train.jsonl"))]
 settings, output = request["settings"], os.path.join(folder, "output")

@@ -14,7 +14,7 @@ parser.add_argument("--micro-batch", type=int, default=0, help="examples on a de
 parser.add_argument("folder")
 arguments = parser.parse_args()
 # Standard input is a pipe that autodidact holds: it ends where autodidact does, and then so do we.
-threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(3)), daemon=True).start()
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(3)), daemon=True).start()
 
 import torch
 from datasets import Dataset

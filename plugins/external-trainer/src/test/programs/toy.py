@@ -5,7 +5,7 @@ folder = sys.argv[-1]
 # --die-at 2: killed in step 2, as by kill -9, where it is not resumed
 die_at = int(sys.argv[2]) if len(sys.argv) > 2 and os.environ["AUTODIDACT_RESUME"] == "false" else 0
 # The pipe ends where the JVM does.
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(3)), daemon=True).start()
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(3)), daemon=True).start()
 request = json.load(open(os.path.join(folder, "request.json")))
 rows = [json.loads(line) for line in open(os.path.join(folder, "train.jsonl"))]
 settings = request["settings"]

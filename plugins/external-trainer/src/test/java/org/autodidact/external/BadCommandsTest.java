@@ -286,7 +286,7 @@ class BadCommandsTest {
     String command =
         script(
             "import threading\n"
-                + "threading.Thread(target=lambda: (sys.stdin.read(), os._exit(3)),"
+                + "threading.Thread(target=lambda: (os.read(0, 1), os._exit(3)),"
                 + " daemon=True).start()\n"
                 + "open('../pid.part', 'w').write(str(os.getpid()))\n"
                 + "os.rename('../pid.part', '../pid')\ntime.sleep(600)");
