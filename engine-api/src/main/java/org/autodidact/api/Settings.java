@@ -111,6 +111,7 @@ public final class Settings {
     Map<String, Object> values = new LinkedHashMap<>();
     for (RecordComponent component : record.getClass().getRecordComponents()) {
       try {
+        component.getAccessor().setAccessible(true); // a plugin's options may be a private record
         values.put(component.getName(), component.getAccessor().invoke(record));
       } catch (IllegalAccessException | InvocationTargetException e) {
         throw new IllegalArgumentException(record.getClass() + " cannot be read", e);

@@ -44,6 +44,7 @@ import org.autodidact.engine.loop.PairingStage;
 import org.autodidact.engine.loop.PromptStage;
 import org.autodidact.engine.loop.SelfRewardingLoop;
 import org.autodidact.engine.loop.StageRunner;
+import org.autodidact.engine.plugins.OptionSources;
 import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.plugins.Requirements;
 import org.autodidact.engine.store.ModelLocator;
@@ -160,7 +161,7 @@ public final class Autodidact {
   private Checkpoint run(RunConfig config, RunStore store, Cancellation cancellation) {
     pinPrompts(store);
     noteVectors(store);
-    notePlugins(config, store);
+    noteParts(config, store);
     pinData(config, store, cancellation);
     try {
       store.verifyModels(cancellation);
@@ -246,49 +247,91 @@ public final class Autodidact {
     }
   }
 
-  /** A plugin of another version may do otherwise: a run that goes on with one says so. */
-  private void notePlugins(RunConfig config, RunStore store) {
-    Map<String, PartProvider> parts = new LinkedHashMap<>();
-    parts.put("generator", plugins.generator(config.generator().name()));
-    parts.put("judge", plugins.judge(config.judge().name()));
-    config
-        .judge()
-        .generator()
-        .ifPresent(g -> parts.put("judge.generator", plugins.generator(g.name())));
-    config
-        .judge()
+  /** A part of the run: its provider, and the options that it is given. */
+  private record ConfiguredPart(PartProvider provider, Map<String, String> options) {}
+
+  private Map<String, ConfiguredPart> parts(RunConfig config) {
+    Map<String, ConfiguredPart> parts = new LinkedHashMap<>();
+    parts.put("generator", generator(config.generator()));
+    RunConfig.JudgeSection judge = config.judge();
+    parts.put("judge", new ConfiguredPart(plugins.judge(judge.name()), judge.options()));
+    judge.generator().ifPresent(part -> parts.put("judge.generator", generator(part)));
+    judge
         .members()
-        .forEach(member -> parts.put("judge.members " + member, plugins.judge(member)));
+        .forEach(
+            m -> parts.put("judge.members " + m, new ConfiguredPart(plugins.judge(m), Map.of())));
+    RunConfig.Selector selector = config.selector();
+    parts.put(
+        "selector", new ConfiguredPart(plugins.pairSelector(selector.name()), selector.options()));
+    Part trainer = config.trainer();
+    parts.put("trainer", new ConfiguredPart(plugins.trainer(trainer.name()), trainer.options()));
+    config
+        .prompts()
+        .source()
+        .ifPresent(
+            p ->
+                parts.put(
+                    "prompts.source",
+                    new ConfiguredPart(plugins.promptSource(p.name()), p.options())));
     config
         .prompts()
         .selfInstruct()
         .ifPresent(
             section ->
-                section.filters().forEach(f -> parts.put("filters " + f, plugins.promptFilter(f))));
-    parts.put("selector", plugins.pairSelector(config.selector().name()));
-    parts.put("trainer", plugins.trainer(config.trainer().name()));
-    config
-        .prompts()
-        .source()
-        .ifPresent(p -> parts.put("prompts.source", plugins.promptSource(p.name())));
-    parts.forEach(
-        (part, provider) -> {
-          String now = plugins.owner(provider);
-          String begun = store.putIfAbsent("plugin of " + part, now);
-          if (!begun.equals(now)) {
-            warn(
-                store,
-                part,
-                "the run began with the "
-                    + part
-                    + " '"
-                    + provider.name()
-                    + "' of the plugin "
-                    + begun
-                    + " and goes on with that of "
-                    + now);
-          }
-        });
+                section
+                    .filters()
+                    .forEach(
+                        f ->
+                            parts.put(
+                                "filters " + f,
+                                new ConfiguredPart(
+                                    plugins.promptFilter(f),
+                                    section.filterOptions().getOrDefault(f, Map.of())))));
+    return parts;
+  }
+
+  private ConfiguredPart generator(Part part) {
+    return new ConfiguredPart(plugins.generator(part.name()), part.options());
+  }
+
+  /**
+   * A plugin of another version, and an option whose variable or file is another, may do otherwise:
+   * a run that goes on with one says so.
+   */
+  private void noteParts(RunConfig config, RunStore store) {
+    parts(config)
+        .forEach(
+            (name, part) -> {
+              String now = plugins.owner(part.provider());
+              String begun = store.putIfAbsent("plugin of " + name, now);
+              if (!begun.equals(now)) {
+                warn(
+                    store,
+                    name,
+                    "the run began with the "
+                        + name
+                        + " '"
+                        + part.provider().name()
+                        + "' of the plugin "
+                        + begun
+                        + " and goes on with that of "
+                        + now);
+              }
+              OptionSources.hashes(part.provider(), part.options())
+                  .forEach(
+                      (option, hash) -> {
+                        String key = name + ".options." + option;
+                        if (!store.putIfAbsent("sha256 of option " + key, hash).equals(hash)) {
+                          warn(
+                              store,
+                              key,
+                              "what "
+                                  + key
+                                  + " names (an environment variable or a file) has changed since"
+                                  + " the run began");
+                        }
+                      });
+            });
   }
 
   private void warn(RunStore store, String what, String text) {

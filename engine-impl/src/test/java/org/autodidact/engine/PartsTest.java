@@ -2,6 +2,13 @@ package org.autodidact.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.contains;
+import static org.mockito.ArgumentMatchers.eq;
+import static org.mockito.Mockito.atLeastOnce;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.never;
+import static org.mockito.Mockito.verify;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -326,22 +333,36 @@ class PartsTest {
   void aChangedPluginIsNamedAtResume() {
     run(config(TEXT));
     plugin.version = "2.0";
-    List<String> warnings = new ArrayList<>();
-    Autodidact.builder()
-        .plugin(plugin)
-        .listener(
-            new RunListener() {
-              @Override
-              public void warned(Stage stage, String message) {
-                warnings.add(message);
-              }
-            })
-        .build()
-        .resume(folder.resolve("run"));
-    assertThat(warnings)
-        .contains(
-            "the run began with the judge 'verifier' of the plugin elsewhere 1.0 and goes on with"
-                + " that of elsewhere 2.0");
+    RunListener listener = mock(RunListener.class);
+    Autodidact.builder().plugin(plugin).listener(listener).build().resume(folder.resolve("run"));
+    verify(listener)
+        .warned(
+            any(),
+            eq(
+                "the run began with the judge 'verifier' of the plugin elsewhere 1.0 and goes on with"
+                    + " that of elsewhere 2.0"));
+  }
+
+  /** PATH is set everywhere; what it holds at resume is played by the stored hash. */
+  @Test
+  void aChangedVariableIsNamedAtResume() {
+    RunConfig source =
+        config(
+            TEXT.replace(
+                "file: prompts.jsonl", "source: {name: made-up, options: {text: '${PATH}'}}"));
+    Path run = folder.resolve("other");
+    RunListener listener = mock(RunListener.class);
+    Autodidact engine = Autodidact.builder().plugin(plugin).listener(listener).build();
+    engine.run(source, run);
+    try (RunStore store = RunStore.open(run)) {
+      assertThat(store.properties("sha256 of option"))
+          .containsOnlyKeys("sha256 of option prompts.source.options.text");
+      store.put("sha256 of option prompts.source.options.text", "another");
+    }
+    verify(listener, never()).warned(any(), any());
+    engine.resume(run);
+    verify(listener).warned(any(), contains("prompts.source.options.text names"));
+    verify(listener, atLeastOnce()).iterateMeasured(eq("M1"), any());
   }
 
   /** A model of the judge's own judges each iterate, and is not trained. */
