@@ -101,7 +101,7 @@ class LoraAdapterTest {
 
   /** In float32, also where the frozen base was in bf16 or int8. */
   @ParameterizedTest
-  @CsvSource({"FP32, false", "BF16, false", "FP32, true", "BF16, true"})
+  @CsvSource({"fp32, false", "bf16, false", "fp32, true", "bf16, true"})
   void theMergedModelIsTheBaseAndTheScaledAdapter(
       ComputeSettings.Precision precision, boolean quantized) throws IOException {
     TrainingResult learned = train("adapter", settings(false, quantized), precision);
@@ -155,7 +155,7 @@ class LoraAdapterTest {
       assertThat(losses.get(1).get(step)).isCloseTo(losses.get(0).get(step), within(0.02));
     }
     assertThat(losses.get(1)).isNotEqualTo(losses.get(0));
-    assertThat(Arrays.asList(folder.resolve("FP32"), folder.resolve("BF16")))
+    assertThat(Arrays.asList(folder.resolve("fp32"), folder.resolve("bf16")))
         .allSatisfy(f -> assertThat(f).isDirectory());
   }
 }
