@@ -38,7 +38,7 @@ class KilledRunTest {
     }
     Files.writeString(folder.resolve("prompts.jsonl"), lines);
     String generator =
-        "{name: openai-compatible, options: {url: '%s', concurrency: %d, key: '${PATH}'%s}}"
+        "{name: openai-compatible, options: {url: '%s', concurrency: %s, key: '${PATH}'%s}}"
             .formatted(stub.url(), CONCURRENCY, more);
     return Files.writeString(
         folder.resolve("run.yaml"),
@@ -48,8 +48,8 @@ class KilledRunTest {
         generator: %s
         trainer: stand-in
         judge: {name: additive, samples: 1, model: judge, generator: %s}
-        prompts: {file: prompts.jsonl, per-iteration: %d}
-        candidates: {count: %d, max-tokens: 8}
+        prompts: {file: prompts.jsonl, per-iteration: %s}
+        candidates: {count: %s, max-tokens: 8}
         """
             .formatted(generator, generator, prompts, CANDIDATES));
   }

@@ -3,10 +3,14 @@ package org.autodidact.openai;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.autodidact.api.Checkpoint;
+import org.autodidact.api.PartOptions;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
+import org.autodidact.api.TrainerProvider.Feature;
+import org.autodidact.api.TrainerProvider.TrainerCapabilities;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingResult;
 import org.autodidact.engine.Autodidact;
@@ -36,6 +40,11 @@ public final class StandInRun implements Plugin {
     return List.of(
         TrainerProvider.of(
             "stand-in",
+            PartOptions.None.class,
+            new TrainerCapabilities(
+                TrainerCapabilities.MINIMAL.losses(),
+                TrainerCapabilities.MINIMAL.optimizers(),
+                Set.of(Feature.MODEL_REFERENCES)),
             context ->
                 (Trainer)
                     (request, metrics, cancellation) -> {
