@@ -7,15 +7,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$PWD/target/hosts repository=$PWD/target/hosts/repository
-mkdir -p "$repository"
-own=${MAVEN_REPOSITORY:-$HOME/.m2/repository}
-if [ -d "$own" ]; then
-  cp -aln "$own/." "$repository" 2>/dev/null || cp -an "$own/." "$repository"
-fi
-# Maven writes into these where they are; all others it replaces.
-find "$repository" -links +1 \( -name _remote.repositories -o -name '*.properties' -o -name 'maven-metadata*' -o -name '*.lastUpdated' \) \
-  -exec sh -c 'for f; do cp -p "$f" "$f.copy" && mv "$f.copy" "$f"; done' - {} +
-rm -rf "$repository/org/autodidact" "$repository/org/example" "$work/runs"
+. scripts/throw-away-repository.sh
+throw_away_repository "$repository"
+rm -rf "$work/runs"
 mvn=mvn
 command -v mvn >/dev/null || mvn=./mvnw
 maven() { "$mvn" -q -B -ntp -Dmaven.repo.local="$repository" "$@" || { "$mvn" -q -B -ntp -o -Dmaven.repo.local="$repository" "$@"; }; }

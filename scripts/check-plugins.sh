@@ -6,13 +6,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 repository=$PWD/target/check-plugins
-mkdir -p "$repository"
-own=${MAVEN_REPOSITORY:-$HOME/.m2/repository}
-cp -aln "$own/." "$repository" 2>/dev/null || cp -an "$own/." "$repository"
-# Maven writes into these where they are; all others it replaces.
-find "$repository" -links +1 \( -name _remote.repositories -o -name '*.properties' -o -name 'maven-metadata*' -o -name '*.lastUpdated' \) \
-  -exec sh -c 'for f; do cp -p "$f" "$f.copy" && mv "$f.copy" "$f"; done' - {} +
-rm -rf "$repository/org/autodidact" "$repository/org/example"
+. scripts/throw-away-repository.sh
+throw_away_repository "$repository"
 mvn=mvn
 command -v mvn >/dev/null || mvn=$PWD/mvnw
 maven() { "$mvn" -q -B -ntp -o -Dmaven.repo.local="$repository" "$@" || "$mvn" -q -B -ntp -Dmaven.repo.local="$repository" "$@"; }

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -93,12 +92,12 @@ public final class PartOptions {
     }
     Map<String, Object> read = new HashMap<>();
     for (RecordComponent component : components) {
-      value(component, environment).ifPresent(v -> read.put(component.getName(), v));
+      read.put(component.getName(), value(component, environment));
     }
     return Settings.create(type, read);
   }
 
-  private Optional<Object> value(RecordComponent component, UnaryOperator<String> environment) {
+  private Object value(RecordComponent component, UnaryOperator<String> environment) {
     String key = Settings.key(component.getName());
     Setting setting = component.getAnnotation(Setting.class);
     Type type = component.getGenericType();
@@ -110,19 +109,20 @@ public final class PartOptions {
     String text = written == null && setting != null ? setting.byDefault() : written;
     if (text == null || (written == null && text.isEmpty())) {
       if (optional) {
-        return Optional.of(Optional.empty());
+        return Optional.empty();
       }
       throw new InvalidInputException(
           "the option '" + key + "' is missing" + (setting == null ? "" : ": " + setting.value()));
     }
+    String resolved = resolved(key, type, text, environment);
     try {
-      Object value = parsed(key, type, resolved(key, type, text, environment));
+      Object value = parsed(key, type, resolved);
       if (setting != null && value instanceof Number number) {
         Settings.check(key, setting, number);
       }
-      return Optional.of(optional ? Optional.of(value) : value);
+      return optional ? Optional.of(value) : value;
     } catch (InvalidInputException e) {
-      if (!VARIABLE.matcher(text).matches()) {
+      if (resolved.equals(text)) {
         throw e;
       }
       // What the variable holds may be a secret that was given to another option.
@@ -131,7 +131,6 @@ public final class PartOptions {
               + key
               + "' cannot be the value of "
               + text
-              + ", or it is not set"
               + (setting == null ? "" : ": it is " + setting.value())
               + (setting == null || setting.range().isEmpty() ? "" : ", in " + setting.range()));
     }
@@ -204,9 +203,7 @@ public final class PartOptions {
 
   private static Object constant(String key, Class<?> type, String text) {
     List<String> names =
-        Arrays.stream(type.getEnumConstants())
-            .map(c -> ((Enum<?>) c).name().toLowerCase(Locale.ROOT).replace('_', '-'))
-            .toList();
+        Arrays.stream(type.getEnumConstants()).map(c -> Settings.name((Enum<?>) c)).toList();
     int found = names.indexOf(text);
     if (found < 0) {
       throw expected(key, "one of " + names, text);

@@ -27,6 +27,11 @@ public final class Settings {
     return component.replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
   }
 
+  /** A constant as configurations write it: in lower case with hyphens. */
+  public static String name(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
   /**
    * Whether a type's values are names, some of which are known: {@link TrainingSettings.Loss},
    * {@link TrainingSettings.Optimizer} and {@link ComputeSettings.Precision}.

@@ -64,8 +64,8 @@ class PartOptionsTest {
         "yes|on|'yes' must be true or false",
         "kind|third|'kind' must be one of [one-way, other]",
         "key|abc|'key' is a secret, and would be kept with the run",
-        "key|${GONE}|'key' cannot be the value of ${GONE}, or it is not set: it is a key",
-        "number|${KEY}|'number' cannot be the value of ${KEY}, or it is not set: it is a number, in [1, 9]"
+        "key|${GONE}|environment variable GONE, which is not set; set it",
+        "number|${KEY}|'number' cannot be the value of ${KEY}: it is a number, in [1, 9]"
       })
   void whatCannotBeUsedIsNamed(String key, String value, String message) {
     Map<String, String> values =

@@ -19,8 +19,6 @@ import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.InvalidInputException;
-import org.autodidact.api.JudgeProvider;
-import org.autodidact.api.PairSelectorProvider;
 import org.autodidact.api.PartProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.PromptSource;
@@ -344,8 +342,11 @@ public final class Autodidact {
    * part is asked for what it cannot do.
    */
   private void checkParts(RunConfig config) {
+    parts(config)
+        .forEach(
+            (name, part) ->
+                Requirements.options(name + ".options", part.provider(), part.options()));
     GeneratorProvider generator = plugins.generator(config.generator().name());
-    Requirements.options("generator.options", generator, config.generator().options());
     Requirements.sampling(generator, config.candidates().sampling(), "candidates.");
     config
         .evaluation()
@@ -366,36 +367,19 @@ public final class Autodidact {
     }
     checkTrainer(config);
     checkJudge(config);
-    PairSelectorProvider selector = plugins.pairSelector(config.selector().name());
-    Requirements.options("selector.options", selector, config.selector().options());
     Requirements.weights(
         plugins.trainer(config.trainer().name()),
         config.trainer().options(),
         PairingStage.selector(config, plugins),
-        selector.name());
+        config.selector().name());
     config
         .prompts()
         .selfInstruct()
         .ifPresent(
             section -> {
               config.seedPrompts();
-              section
-                  .filters()
-                  .forEach(
-                      name ->
-                          Requirements.options(
-                              "prompts.self-instruct.filter-options",
-                              plugins.promptFilter(name),
-                              section.filterOptions().getOrDefault(name, Map.of())));
               plugins.promptFilters(section.filters(), section::filterSettings);
             });
-    config
-        .prompts()
-        .source()
-        .ifPresent(
-            p ->
-                Requirements.options(
-                    "prompts.source.options", plugins.promptSource(p.name()), p.options()));
     dataFiles(config).forEach(f -> BoundedFiles.requireRegular(f, "a run's data"));
     EvaluationStage.prompts(config);
     EvaluationStage.examples(config);
@@ -403,7 +387,6 @@ public final class Autodidact {
 
   private void checkTrainer(RunConfig config) {
     TrainerProvider trainer = plugins.trainer(config.trainer().name());
-    Requirements.options("trainer.options", trainer, config.trainer().options());
     TrainingOptions preferences = config.preferenceTraining();
     Requirements.training(
         trainer,
@@ -422,18 +405,15 @@ public final class Autodidact {
                     section.over(TrainingSettings.sft()),
                     section.heldOut() > 0,
                     "fine-tuning.training."));
-    Requirements.base(trainer, m0(config));
+    Requirements.base(trainer, config.trainer().options(), m0(config));
     trainer.create(
         new TrainerContext(config.compute().trainerSettings(), config.trainer().partOptions()));
   }
 
   private void checkJudge(RunConfig config) {
-    JudgeProvider judge = plugins.judge(config.judge().name());
-    Requirements.options("judge.options", judge, config.judge().options());
     Part part = config.judge().generator().orElse(config.generator());
-    GeneratorProvider judging = plugins.generator(part.name());
-    Requirements.options("judge.generator.options", judging, part.options());
-    boolean scores = judging.capabilities().contains(GeneratorCapability.SCORES);
+    boolean scores =
+        plugins.generator(part.name()).capabilities().contains(GeneratorCapability.SCORES);
     JudgingStage.openJudge(config, plugins, new Plugins.NoGenerator(scores)).close();
   }
 

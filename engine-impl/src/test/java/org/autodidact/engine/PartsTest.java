@@ -194,6 +194,27 @@ class PartsTest {
     public List<TrainerProvider> trainers() {
       return List.of(
           TrainerProvider.of("folders", context -> (request, metrics, c) -> null),
+          new TrainerProvider() {
+            @Override
+            public String name() {
+              return "by-options";
+            }
+
+            @Override
+            public TrainerCapabilities capabilities() {
+              return new TrainerCapabilities(Set.of(), Set.of(), Set.of(Feature.MODEL_REFERENCES));
+            }
+
+            @Override
+            public TrainerCapabilities capabilities(PartOptions options) {
+              return TrainerCapabilities.MINIMAL;
+            }
+
+            @Override
+            public Trainer create(TrainerContext context) {
+              return (request, metrics, cancellation) -> null;
+            }
+          },
           TrainerProvider.of(
               "elsewhere",
               PartOptions.None.class,
@@ -277,7 +298,7 @@ class PartsTest {
         "judge: {name: verifier}|judge.options of 'verifier': the option 'field' is missing",
         "judge: {name: verifier, options: {feld: a}}|unknown option 'feld'; there are: [field, points]",
         "judge: {name: verifier, options: {field: a, points: 9}}|points must be at least 1",
-        "judge: {name: verifier, options: {field: '${GONE_1}'}}|cannot be the value of ${GONE_1}, or it is not set",
+        "judge: {name: verifier, options: {field: '${GONE_1}'}}|environment variable GONE_1, which is not set; set it",
         "judge: {name: additive, options: {a: b}}|unknown option 'a'; there are none",
         "judge: expected-score|can score given texts",
         "judge: pairwise|can score given texts",
@@ -294,6 +315,7 @@ class PartsTest {
         "prompts: {source: {name: made-up, options: {x: y}}}|prompts.source.options of 'made-up'",
         "stop-when: {agreement: 0.3}|agreement of warn-when or stop-when needs log-probabilities",
         "trainer: folders|model: big/model-v1 is no folder here, and the trainer 'folders' trains folders alone",
+        "trainer: by-options|the trainer 'by-options' trains folders alone",
         "prompts: {source: nobody}|no prompt source is named 'nobody'",
       })
   void whatItsPartsCannotDoCostsNoRequest(String more, String message) {

@@ -56,6 +56,7 @@ public final class JudgingStage {
       int firstPosition,
       LazyModel model,
       long seed) {
+    String judge = judgeName(model);
     judge(
         stage,
         requests(iteration, prompts, firstPosition, store.iterations().judged(iteration), seed),
@@ -68,7 +69,7 @@ public final class JudgingStage {
                     request.prompt(),
                     request.position(),
                     run.config().judge().name(),
-                    judgeName(model),
+                    judge,
                     judgement,
                     request.request().seeds()));
   }

@@ -125,9 +125,12 @@ public final class Requirements {
   }
 
   /** Checks that a trainer trains a model that is no folder. */
-  public static void base(TrainerProvider provider, Checkpoint model) {
+  public static void base(TrainerProvider provider, Map<String, String> options, Checkpoint model) {
     if (model.isReference()
-        && !provider.capabilities().features().contains(Feature.MODEL_REFERENCES)) {
+        && !provider
+            .capabilities(PartOptions.of(options))
+            .features()
+            .contains(Feature.MODEL_REFERENCES)) {
       throw new InvalidInputException(
           "model: "
               + model.location()

@@ -50,6 +50,6 @@ public final class EnumNames {
 
   /** A constant as {@link #oneOf} reads it. */
   public static String of(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return Settings.name(constant);
   }
 }

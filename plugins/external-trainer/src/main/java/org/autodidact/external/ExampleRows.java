@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.autodidact.api.Answer;
@@ -130,10 +129,5 @@ final class ExampleRows {
 
   private static void put(ArrayNode array, int[] ids) {
     Arrays.stream(ids).forEach(array::add);
-  }
-
-  /** A constant as configurations name it. */
-  static String name(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

@@ -6,12 +6,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Setting;
+import org.autodidact.api.Settings;
 import org.autodidact.api.ShownText;
 import org.autodidact.api.TrainerProvider.Feature;
 import org.autodidact.api.TrainerProvider.TrainerCapabilities;
@@ -26,7 +26,7 @@ public record ExternalOptions(
     @Setting(
             value =
                 "what else it can: lora, quantized-lora, held-out, consistency, probes,"
-                    + " activation-checkpointing",
+                    + " activation-checkpointing, model-references",
             byDefault = "")
         Optional<List<String>> features) {
 
@@ -53,22 +53,18 @@ public record ExternalOptions(
     for (String name : names) {
       features.add(
           Arrays.stream(Feature.values())
-              .filter(f -> name(f).equals(name))
+              .filter(f -> Settings.name(f).equals(name))
               .findFirst()
               .orElseThrow(
                   () ->
                       new InvalidInputException(
                           "the option 'features' must have some of "
-                              + Arrays.stream(Feature.values()).map(ExternalOptions::name).toList()
+                              + Arrays.stream(Feature.values()).map(Settings::name).toList()
                               + ", found '"
                               + ShownText.of(name, 60)
                               + "'")));
     }
     return features;
-  }
-
-  private static String name(Feature feature) {
-    return feature.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   /**

@@ -34,15 +34,6 @@ final class FinishedOutput {
   /** Says which training the folder is of, for a process that dies before it could tell. */
   private static final String RECORD = "external-training.json";
 
-  /** Files of a base that its trained model needs as they are. */
-  private static final List<String> COMPANIONS =
-      List.of(
-          "generation_config.json",
-          "tokenizer.json",
-          "tokenizer_config.json",
-          "special_tokens_map.json",
-          "chat_template.jinja");
-
   private static final String MERGED = "merged";
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -114,7 +105,7 @@ final class FinishedOutput {
       return;
     }
     boolean all = !Files.exists(made.resolve("tokenizer.json"));
-    for (String name : COMPANIONS) {
+    for (String name : ModelFolder.COMPANIONS) {
       Path file = request.base().folder().resolve(name);
       Path copy = made.resolve(name);
       if (all && Files.exists(file) && !Files.exists(copy)) {

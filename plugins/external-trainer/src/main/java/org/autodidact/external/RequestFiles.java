@@ -20,6 +20,7 @@ import java.util.TreeSet;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.Settings;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.checkpoints.files.CheckpointFiles;
 import org.autodidact.checkpoints.files.Sha256;
@@ -90,7 +91,7 @@ final class RequestFiles {
     json.putObject("compute")
         .put("precision", compute.precision().name())
         .put("threads", compute.effectiveThreads())
-        .put("device", ExampleRows.name(compute.device()));
+        .put("device", Settings.name(compute.device()));
     json.set("settings", SettingsJson.ours(request.settings()));
     json.set("trl", SettingsJson.trl(request.settings(), request.seed()));
     ObjectNode files = json.putObject("sha256");

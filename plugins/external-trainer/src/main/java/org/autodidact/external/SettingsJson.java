@@ -36,7 +36,7 @@ final class SettingsJson {
           put(json, Lora.KEY_PREFIX, lora);
         }
       } else if (entry.getValue() instanceof Enum<?> constant) {
-        json.put(key, ExampleRows.name(constant));
+        json.put(key, Settings.name(constant));
       } else if (entry.getValue() instanceof Record name) {
         json.put(key, name.toString());
       } else {

@@ -39,7 +39,7 @@ import org.autodidact.checkpoints.tokenizer.PromptEncoder;
 /** A Hugging Face folder, opened for reading. Holds the tokenizer's native memory until closed. */
 public final class ModelFolder implements AutoCloseable {
   /** Small files that a new folder takes over from its base, where they are there. */
-  private static final List<String> COMPANIONS =
+  public static final List<String> COMPANIONS =
       List.of(
           "generation_config.json",
           "tokenizer.json",

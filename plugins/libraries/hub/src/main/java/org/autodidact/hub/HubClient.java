@@ -127,16 +127,8 @@ final class HubClient {
   }
 
   private void sleep(Duration wait) {
-    Instant end = Instant.now().plus(wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait);
-    while (Instant.now().isBefore(end)) {
-      cancellation.throwIfCancelled();
-      try {
-        long left = Duration.between(Instant.now(), end).toMillis();
-        Thread.sleep(Math.max(1, Math.min(100, left)));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new CancelledException();
-      }
+    if (cancellation.await(wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait)) {
+      throw new CancelledException();
     }
   }
 

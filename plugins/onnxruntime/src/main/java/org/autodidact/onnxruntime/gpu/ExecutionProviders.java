@@ -10,12 +10,12 @@ import ai.onnxruntime.providers.OrtTensorRTProviderOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import org.autodidact.api.ComputeSettings.Device;
+import org.autodidact.api.Settings;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
@@ -57,7 +57,7 @@ public final class ExecutionProviders {
         .ifPresent(
             reason -> {
               throw new UnsupportedModelException(
-                  "device " + name(wanted) + " " + reason + "; or use device cpu");
+                  "device " + Settings.name(wanted) + " " + reason + "; or use device cpu");
             });
     return wanted;
   }
@@ -139,7 +139,7 @@ public final class ExecutionProviders {
     for (Device provider : List.of(Device.CUDA, Device.TENSORRT)) {
       lines.add(
           "device "
-              + name(provider)
+              + Settings.name(provider)
               + ": "
               + missing(provider)
                   .orElse(
@@ -148,10 +148,5 @@ public final class ExecutionProviders {
                           : "starts here; its speed is unmeasured, and so is what it generates"));
     }
     return lines;
-  }
-
-  /** A setting's name as users write it. */
-  static String name(Enum<?> setting) {
-    return setting.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

@@ -12,6 +12,7 @@ import java.util.Optional;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.ComputeSettings.Device;
+import org.autodidact.api.Settings;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.onnxruntime.OnnxRuntimePlugin;
 import org.junit.jupiter.api.Test;
@@ -30,7 +31,7 @@ class ExecutionProvidersTest {
                 ExecutionProviders.choose(
                     wanted, OrtEnvironment.getAvailableProviders(), ExecutionProviders::missing))
         .isInstanceOf(UnsupportedModelException.class)
-        .hasMessageContaining("device " + ExecutionProviders.name(wanted))
+        .hasMessageContaining("device " + Settings.name(wanted))
         .hasMessageContaining("onnxruntime_gpu:1.")
         .hasMessageContaining("use device cpu");
   }
