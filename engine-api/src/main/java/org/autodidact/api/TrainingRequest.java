@@ -1,6 +1,7 @@
 package org.autodidact.api;
 
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import org.apiguardian.api.API;
@@ -10,8 +11,10 @@ import org.apiguardian.api.API.Status;
  * One training.
  *
  * @param base the checkpoint to start from; for preference losses also the reference
- * @param examples what to learn from, all of the kind that the loss needs
- * @param heldOut examples of the same kind that are only evaluated; may be empty
+ * @param examples what to learn from, all of the kind that the loss needs. Not copied: a run reads
+ *     them from its store as they are asked for, quickly in their order, so that a trainer which
+ *     walks through them need not hold them all
+ * @param heldOut examples of the same kind that are only evaluated; may be empty; not copied either
  * @param settings how
  * @param seed seeds the order of the examples and dropout
  * @param output the new checkpoint; its folder appears whole or not at all
@@ -35,8 +38,8 @@ public record TrainingRequest(
     Objects.requireNonNull(settings, "settings");
     Objects.requireNonNull(output, "output");
     Objects.requireNonNull(stateFolder, "stateFolder");
-    examples = List.copyOf(examples);
-    heldOut = List.copyOf(heldOut);
+    examples = Collections.unmodifiableList(examples);
+    heldOut = Collections.unmodifiableList(heldOut);
     probes = List.copyOf(probes);
   }
 

@@ -1,21 +1,23 @@
 package org.autodidact.engine.guards;
 
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.DoubleSummaryStatistics;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
-import java.util.stream.Stream;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.JudgedCandidate;
+import org.autodidact.api.Judgement;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.JudgementSample.Position;
 import org.autodidact.api.PreferencePair;
 import org.autodidact.engine.evaluation.JudgeMetrics;
 import org.autodidact.engine.judge.JudgeTemplate;
+import org.autodidact.engine.store.IterationStore;
+import org.autodidact.engine.store.PromptRange;
 import org.autodidact.engine.store.RunStore;
 import org.autodidact.engine.text.RougeL;
 
@@ -53,93 +55,127 @@ public final class IterateMetrics {
 
   /** The metrics of an iterate whose pairs are selected. */
   public static SortedMap<String, Double> of(RunStore store, int iteration) {
-    SortedMap<String, Double> metrics = new TreeMap<>();
-    Map<Integer, List<Candidate>> own = store.iterations().ownCandidates(iteration);
-    List<List<JudgedCandidate>> judged = new ArrayList<>();
-    store
-        .iterations()
-        .judged(iteration)
-        .forEach(
-            (p, bySlot) ->
-                judged.add(
-                    bySlot.entrySet().stream()
-                        .filter(e -> e.getKey() < own.getOrDefault(p, List.of()).size())
-                        .map(Map.Entry::getValue)
-                        .toList()));
-    List<JudgedCandidate> all = judged.stream().flatMap(List::stream).toList();
-    double[] scores =
-        all.stream()
-            .filter(j -> j.judgement().score().isPresent())
-            .mapToDouble(j -> j.judgement().score().getAsDouble())
-            .toArray();
-    mean(metrics, "mean-score", DoubleStream.of(scores));
-    if (scores.length > 0) {
-      double mean = metrics.get("mean-score");
-      mean(metrics, "score-deviation", DoubleStream.of(scores).map(s -> (s - mean) * (s - mean)));
-      metrics.computeIfPresent("score-deviation", (k, v) -> Math.sqrt(v));
+    IterationStore stored = store.iterations();
+    Means means = new Means();
+    Judged judged = new Judged(means);
+    for (PromptRange portion : PromptRange.portions(stored.prompts(iteration).size())) {
+      SortedMap<Integer, List<Candidate>> own = stored.ownCandidates(iteration, portion);
+      for (List<Candidate> candidates : own.values()) {
+        answers(means, "mean-tokens", "self-similarity", candidates);
+        for (Candidate c : candidates) {
+          means.add("named-scores", JudgeTemplate.namesScore(c.text()) ? 1 : 0);
+          means.add("truncated", c.finishReason().isTruncated() ? 1 : 0);
+        }
+      }
+      stored
+          .judged(iteration, portion)
+          .forEach(
+              (p, byPosition) ->
+                  judged.add(
+                      byPosition.entrySet().stream()
+                          .filter(e -> e.getKey() < own.getOrDefault(p, List.of()).size())
+                          .map(Map.Entry::getValue)
+                          .toList()));
     }
-    List<JudgementSample> samples =
-        all.stream().flatMap(j -> j.judgement().samples().stream()).toList();
-    mean(
-        metrics,
-        "parse-failures",
-        samples.stream().mapToDouble(s -> s.score().isPresent() ? 0 : 1));
-    JudgeMetrics.parseFailuresByReason(samples)
-        .forEach((why, count) -> metrics.put("unread-" + why, count / (double) samples.size()));
-    mean(
-        metrics,
-        "named-scores",
-        own.values().stream()
-            .flatMap(List::stream)
-            .mapToDouble(c -> JudgeTemplate.namesScore(c.text()) ? 1 : 0));
-    answers(metrics, "mean-tokens", "self-similarity", own.values());
-    mean(
-        metrics,
-        "truncated",
-        own.values().stream()
-            .flatMap(List::stream)
-            .mapToDouble(c -> c.finishReason().isTruncated() ? 1 : 0));
-    mean(metrics, "agreement", judged.stream().flatMapToDouble(IterateMetrics::agreements));
-    positionBias(metrics, samples);
-    List<PreferencePair> pairs = store.iterations().pairs(iteration);
-    mean(metrics, "chosen-tokens", tokens(pairs.stream().map(p -> p.chosen().candidate())));
-    mean(metrics, "rejected-tokens", tokens(pairs.stream().map(p -> p.rejected().candidate())));
-    mean(metrics, "pair-weight", lengths(pairs, PreferencePair::weight));
+    List<PreferencePair> pairs = stored.pairs(iteration);
+    for (PreferencePair pair : pairs) {
+      tokens(means, "chosen-tokens", pair.chosen().candidate());
+      tokens(means, "rejected-tokens", pair.rejected().candidate());
+      means.add("pair-weight", pair.weight());
+    }
+    SortedMap<String, Double> metrics = means.values();
+    judged.addTo(metrics);
     metrics.put("pairs", (double) pairs.size());
     return metrics;
   }
 
   /** The metrics of its answers to the evaluation prompts, a list of answers for each prompt. */
   public static SortedMap<String, Double> ofAnswers(Collection<List<Candidate>> answers) {
-    SortedMap<String, Double> metrics = new TreeMap<>();
-    answers(metrics, "evaluation-tokens", "evaluation-self-similarity", answers);
-    return metrics;
+    Means means = new Means();
+    answers.forEach(a -> answers(means, "evaluation-tokens", "evaluation-self-similarity", a));
+    return means.values();
   }
 
   private static void answers(
-      Map<String, Double> metrics,
-      String tokens,
-      String similarity,
-      Collection<List<Candidate>> answers) {
-    mean(metrics, tokens, tokens(answers.stream().flatMap(List::stream)));
-    mean(
-        metrics,
-        similarity,
-        answers.stream().mapToDouble(IterateMetrics::similarity).filter(s -> s >= 0));
+      Means means, String tokens, String similarity, List<Candidate> answers) {
+    answers.forEach(answer -> tokens(means, tokens, answer));
+    double similar = similarity(answers);
+    if (similar >= 0) {
+      means.add(similarity, similar);
+    }
   }
 
-  private static DoubleStream lengths(
-      Collection<PreferencePair> pairs, ToDoubleFunction<PreferencePair> of) {
-    return pairs.stream().mapToDouble(of);
+  /** Its length, where it is known. */
+  private static void tokens(Means means, String name, Candidate candidate) {
+    candidate.tokenCount().ifPresent(count -> means.add(name, count));
   }
 
-  /** The lengths that are known. */
-  private static DoubleStream tokens(Stream<Candidate> candidates) {
-    return candidates.flatMapToInt(c -> c.tokenCount().stream()).asDoubleStream();
+  /** Means by name, of values that nobody keeps. */
+  private static final class Means {
+    private final SortedMap<String, DoubleSummaryStatistics> byName = new TreeMap<>();
+
+    void add(String name, double value) {
+      byName.computeIfAbsent(name, n -> new DoubleSummaryStatistics()).accept(value);
+    }
+
+    SortedMap<String, Double> values() {
+      SortedMap<String, Double> values = new TreeMap<>();
+      byName.forEach((name, all) -> values.put(name, all.getAverage()));
+      return values;
+    }
   }
 
-  private static void mean(Map<String, Double> metrics, String name, DoubleStream values) {
-    values.average().ifPresent(mean -> metrics.put(name, mean));
+  /** What is measured of judged candidates, prompt by prompt. */
+  private static final class Judged {
+    private final Means means;
+    private final DoubleStream.Builder scores = DoubleStream.builder();
+    private final SortedMap<String, Integer> unread = new TreeMap<>();
+    private final Map<Position, DoubleSummaryStatistics> byPosition = new EnumMap<>(Position.class);
+    private long samples;
+
+    Judged(Means means) {
+      this.means = means;
+    }
+
+    void add(List<JudgedCandidate> candidates) {
+      for (JudgedCandidate candidate : candidates) {
+        Judgement judgement = candidate.judgement();
+        judgement
+            .score()
+            .ifPresent(
+                score -> {
+                  means.add("mean-score", score);
+                  scores.accept(score);
+                });
+        samples += judgement.samples().size();
+        JudgeMetrics.parseFailuresByReason(judgement.samples())
+            .forEach((why, count) -> unread.merge(why, count, Integer::sum));
+        for (JudgementSample sample : judgement.samples()) {
+          means.add("parse-failures", sample.score().isPresent() ? 0 : 1);
+          sample
+              .score()
+              .ifPresent(
+                  byPosition.computeIfAbsent(
+                      sample.position(), p -> new DoubleSummaryStatistics()));
+        }
+      }
+      agreements(candidates).forEach(agrees -> means.add("agreement", agrees));
+    }
+
+    void addTo(SortedMap<String, Double> metrics) {
+      unread.forEach((why, count) -> metrics.put("unread-" + why, count / (double) samples));
+      if (metrics.containsKey("mean-score")) {
+        double mean = metrics.get("mean-score");
+        double variance = scores.build().map(s -> (s - mean) * (s - mean)).average().getAsDouble();
+        metrics.put("score-deviation", Math.sqrt(variance));
+      }
+      if (byPosition.containsKey(Position.FIRST) && byPosition.containsKey(Position.SECOND)) {
+        metrics.put(
+            "position-bias",
+            byPosition.get(Position.FIRST).getAverage()
+                - byPosition.get(Position.SECOND).getAverage());
+      }
+    }
   }
 
   /** -1 for fewer than two candidates. */
@@ -179,19 +215,5 @@ public final class IterateMetrics {
   private static double perToken(Candidate candidate) {
     return candidate.logProbability().orElse(Double.NaN)
         / Math.max(1, candidate.tokenCount().orElse(1));
-  }
-
-  private static void positionBias(Map<String, Double> metrics, List<JudgementSample> samples) {
-    var first = scores(samples, Position.FIRST).average();
-    var second = scores(samples, Position.SECOND).average();
-    if (first.isPresent() && second.isPresent()) {
-      metrics.put("position-bias", first.getAsDouble() - second.getAsDouble());
-    }
-  }
-
-  private static DoubleStream scores(List<JudgementSample> samples, Position position) {
-    return samples.stream()
-        .filter(s -> s.position() == position && s.score().isPresent())
-        .mapToDouble(s -> s.score().getAsDouble());
   }
 }

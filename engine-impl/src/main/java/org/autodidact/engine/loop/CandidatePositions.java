@@ -27,20 +27,20 @@ record CandidatePositions(int count) {
     return 2 * count;
   }
 
-  <T> List<T> own(Map<Integer, T> bySlot) {
-    return between(bySlot, OWN, past());
+  <T> List<T> own(Map<Integer, T> byPosition) {
+    return between(byPosition, OWN, past());
   }
 
-  <T> List<T> past(Map<Integer, T> bySlot) {
-    return between(bySlot, past(), future());
+  <T> List<T> past(Map<Integer, T> byPosition) {
+    return between(byPosition, past(), future());
   }
 
-  <T> List<T> future(Map<Integer, T> bySlot) {
-    return between(bySlot, future(), Integer.MAX_VALUE);
+  <T> List<T> future(Map<Integer, T> byPosition) {
+    return between(byPosition, future(), Integer.MAX_VALUE);
   }
 
-  private static <T> List<T> between(Map<Integer, T> bySlot, int from, int to) {
-    return bySlot.entrySet().stream()
+  private static <T> List<T> between(Map<Integer, T> byPosition, int from, int to) {
+    return byPosition.entrySet().stream()
         .filter(e -> e.getKey() >= from && e.getKey() < to)
         .map(Map.Entry::getValue)
         .toList();

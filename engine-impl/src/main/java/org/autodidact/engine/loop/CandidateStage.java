@@ -4,13 +4,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.PairSelector.Need;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.RunListener.Kind;
 import org.autodidact.api.RunListener.Stage;
 import org.autodidact.engine.seeds.Seeds;
-import org.autodidact.engine.store.IterationStore.SampledCandidate;
+import org.autodidact.engine.store.IterationStore;
+import org.autodidact.engine.store.PromptRange;
 
 /** N candidates for each prompt, sampled from the iterate, a past or a future one. */
 final class CandidateStage {
@@ -57,40 +59,43 @@ final class CandidateStage {
       LazyModel author,
       int firstPosition,
       long seed) {
-    Map<Integer, Map<Integer, SampledCandidate>> stored =
-        run.store().iterations().candidates(iteration);
-    List<GenerationRequest> open = new ArrayList<>();
-    Map<String, Integer> indices = new HashMap<>();
-    for (int p = 0; p < prompts.size(); p++) {
-      indices.put(prompts.get(p).id(), p);
-      if (!stored.getOrDefault(p, Map.of()).containsKey(firstPosition)) {
-        open.add(
-            new GenerationRequest(
-                prompts.get(p),
-                run.seeds(positions.count(), seed, iteration, p),
-                run.config().candidates().sampling()));
-      }
-    }
+    IterationStore store = run.store().iterations();
     run.run(
         stage,
-        prompts.size() - open.size(),
+        store.sampledCount(iteration, firstPosition),
         prompts.size(),
-        progress ->
-            author
-                .generator()
-                .generate(
-                    open,
-                    generation -> {
-                      run.store()
-                          .iterations()
-                          .addCandidates(
-                              iteration,
-                              indices.get(generation.promptId()),
-                              firstPosition,
-                              author.checkpoint().name(),
-                              generation);
-                      progress.run();
-                    },
-                    run.cancellation()));
+        progress -> {
+          for (PromptRange portion : PromptRange.portions(prompts.size())) {
+            Map<String, Integer> indices = new HashMap<>();
+            List<GenerationRequest> open = new ArrayList<>();
+            Set<Integer> stored = store.sampled(iteration, portion, firstPosition);
+            for (int p = portion.from(); p < portion.to(); p++) {
+              if (!stored.contains(p)) {
+                indices.put(prompts.get(p).id(), p);
+                open.add(request(iteration, p, prompts.get(p), seed));
+              }
+            }
+            if (!open.isEmpty()) {
+              author
+                  .generator()
+                  .generate(
+                      open,
+                      generation -> {
+                        int prompt = indices.get(generation.promptId());
+                        String model = author.checkpoint().name();
+                        store.addCandidates(iteration, prompt, firstPosition, model, generation);
+                        progress.run();
+                      },
+                      run.cancellation());
+            }
+          }
+        });
+  }
+
+  private GenerationRequest request(int iteration, int index, Prompt prompt, long seed) {
+    return new GenerationRequest(
+        prompt,
+        run.seeds(positions.count(), seed, iteration, index),
+        run.config().candidates().sampling());
   }
 }

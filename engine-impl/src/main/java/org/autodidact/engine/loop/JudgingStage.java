@@ -1,9 +1,9 @@
 package org.autodidact.engine.loop;
 
-import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Judge;
@@ -20,7 +20,10 @@ import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.data.FineTuningData;
 import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.seeds.Seeds;
+import org.autodidact.engine.store.IterationStore;
 import org.autodidact.engine.store.IterationStore.SampledCandidate;
+import org.autodidact.engine.store.IterationStore.Scores;
+import org.autodidact.engine.store.PromptRange;
 import org.autodidact.engine.store.RunStore;
 
 /** A judgement of each candidate. */
@@ -59,7 +62,7 @@ public final class JudgingStage {
     String judge = judgeName(model);
     judge(
         stage,
-        requests(iteration, prompts, firstPosition, store.iterations().judged(iteration), seed),
+        new Work(iteration, prompts, firstPosition, seed, Scores.JUDGEMENTS),
         model,
         (request, judgement) ->
             store
@@ -89,12 +92,8 @@ public final class JudgingStage {
     try (LazyModel model = models.open(run.checkpoint(previous))) {
       judge(
           stage,
-          requests(
-              iteration,
-              prompts,
-              CandidatePositions.OWN,
-              store.iterations().earlierScores(iteration),
-              Seeds.EARLIER_SCORES),
+          new Work(
+              iteration, prompts, CandidatePositions.OWN, Seeds.EARLIER_SCORES, Scores.EARLIER),
           model,
           (request, judgement) ->
               store
@@ -108,44 +107,42 @@ public final class JudgingStage {
     }
   }
 
-  /**
-   * The request to judge a candidate.
-   *
-   * @param prompt the prompt's index
-   * @param position the candidate's
-   * @param done whether its judgement is stored
-   */
-  private record PositionedRequest(
-      int prompt, int position, JudgementRequest request, boolean done) {}
+  /** What is to be judged: the candidates of an iteration from a position on. */
+  private record Work(
+      int iteration, List<Prompt> prompts, int firstPosition, long seed, Scores by) {}
 
-  /** The requests of all candidates from a position on, in order. */
-  private List<PositionedRequest> requests(
-      int iteration,
-      List<Prompt> prompts,
-      int firstPosition,
-      Map<Integer, ? extends Map<Integer, ?>> stored,
-      long seed) {
-    List<PositionedRequest> requests = new ArrayList<>();
-    store
-        .iterations()
-        .candidates(iteration)
+  /** The request to judge the candidate of a position. */
+  private record PositionedRequest(int prompt, int position, JudgementRequest request) {}
+
+  /** The requests of a portion whose results are not stored, by their ids, in order. */
+  private Map<String, PositionedRequest> open(Work work, PromptRange portion) {
+    IterationStore stored = store.iterations();
+    Map<Integer, Set<Integer>> done = stored.judgedPositions(work.by(), work.iteration(), portion);
+    Map<String, PositionedRequest> open = new LinkedHashMap<>();
+    stored
+        .candidates(work.iteration(), portion)
         .forEach(
             (p, candidates) ->
                 candidates.forEach(
                     (c, candidate) -> {
-                      if (c >= firstPosition) {
+                      if (c >= work.firstPosition()
+                          && !done.getOrDefault(p, Set.of()).contains(c)) {
                         JudgementRequest request =
                             new JudgementRequest(
                                 p + "/" + c,
-                                prompts.get(p),
+                                work.prompts().get(p),
                                 candidate.candidate().text(),
-                                run.seeds(run.config().judge().samples(), seed, iteration, p, c),
+                                run.seeds(
+                                    run.config().judge().samples(),
+                                    work.seed(),
+                                    work.iteration(),
+                                    p,
+                                    c),
                                 rivals(candidates, c));
-                        boolean done = stored.containsKey(p) && stored.get(p).containsKey(c);
-                        requests.add(new PositionedRequest(p, c, request, done));
+                        open.put(request.id(), new PositionedRequest(p, c, request));
                       }
                     }));
-    return requests;
+    return open;
   }
 
   /** A future iterate's candidates are no rivals: the others were judged before they were there. */
@@ -157,34 +154,27 @@ public final class JudgingStage {
   }
 
   private void judge(
-      Stage stage,
-      List<PositionedRequest> all,
-      LazyModel model,
-      BiConsumer<PositionedRequest, Judgement> results) {
-    Map<String, PositionedRequest> open = new HashMap<>();
-    List<JudgementRequest> requests = new ArrayList<>();
-    all.stream()
-        .filter(r -> !r.done())
-        .forEach(
-            r -> {
-              open.put(r.request().id(), r);
-              requests.add(r.request());
-            });
+      Stage stage, Work work, LazyModel model, BiConsumer<PositionedRequest, Judgement> results) {
     run.run(
         stage,
-        all.size() - requests.size(),
-        all.size(),
+        store.iterations().judgedCount(work.by(), work.iteration(), work.firstPosition()),
+        store.iterations().candidateCount(work.iteration(), work.firstPosition()),
         progress -> {
           try (LazyModel judging = models.judge(model);
               Judge judge = openJudge(run.config(), run.plugins(), judging.generator())) {
             store.storeScale(judge.scale());
-            judge.judge(
-                requests,
-                judgement -> {
-                  results.accept(open.get(judgement.id()), judgement);
-                  progress.run();
-                },
-                run.cancellation());
+            for (PromptRange portion : PromptRange.portions(work.prompts().size())) {
+              Map<String, PositionedRequest> open = open(work, portion);
+              if (!open.isEmpty()) {
+                judge.judge(
+                    open.values().stream().map(PositionedRequest::request).toList(),
+                    judgement -> {
+                      results.accept(open.get(judgement.id()), judgement);
+                      progress.run();
+                    },
+                    run.cancellation());
+              }
+            }
           }
         });
   }

@@ -15,7 +15,8 @@ import org.autodidact.api.SelectionRequest;
 import org.autodidact.engine.config.RunConfig;
 import org.autodidact.engine.plugins.Plugins;
 import org.autodidact.engine.store.IterationStore.Learner;
-import org.autodidact.engine.store.IterationStore.PairSlots;
+import org.autodidact.engine.store.IterationStore.PairPositions;
+import org.autodidact.engine.store.PromptRange;
 import org.autodidact.engine.store.RunStore;
 
 /** The preference pairs of an iteration, at most one for each prompt. */
@@ -58,33 +59,36 @@ public final class PairingStage {
       PairSelector selector = selector(run.config(), run.plugins());
       CandidatePositions positions = CandidatePositions.of(run.config());
       boolean ownIsPast = iteration == 1 && selector.needs().contains(Need.PAST_CANDIDATES);
-      Map<Integer, Map<Integer, OptionalDouble>> earlier =
-          store.iterations().earlierScores(iteration);
-      List<PairSlots> pairs = new ArrayList<>();
-      store
-          .iterations()
-          .judged(iteration)
-          .forEach(
-              (p, judged) -> {
-                List<JudgedCandidate> own = positions.own(judged);
-                TruncatedCandidates.select(
-                        selector,
-                        new SelectionRequest(
-                            prompts.get(p),
-                            own,
-                            ownIsPast ? own : positions.past(judged),
-                            positions.future(judged),
-                            positions.own(earlier.getOrDefault(p, Map.of()))),
-                        run.config().candidates().truncated())
-                    .ifPresent(
-                        pair ->
-                            pairs.add(
-                                new PairSlots(
-                                    p,
-                                    position(judged, pair.chosen()),
-                                    position(judged, pair.rejected()),
-                                    pair.weight())));
-              });
+      List<PairPositions> pairs = new ArrayList<>();
+      for (PromptRange portion : PromptRange.portions(prompts.size())) {
+        Map<Integer, Map<Integer, OptionalDouble>> earlier =
+            store.iterations().earlierScores(iteration, portion);
+        store
+            .iterations()
+            .judged(iteration, portion)
+            .forEach(
+                (p, judged) -> {
+                  List<JudgedCandidate> own = positions.own(judged);
+                  TruncatedCandidates.select(
+                          selector,
+                          new SelectionRequest(
+                              prompts.get(p),
+                              own,
+                              ownIsPast ? own : positions.past(judged),
+                              positions.future(judged),
+                              positions.own(earlier.getOrDefault(p, Map.of()))),
+                          run.config().candidates().truncated())
+                      .ifPresent(
+                          pair ->
+                              pairs.add(
+                                  new PairPositions(
+                                      p,
+                                      position(judged, pair.chosen()),
+                                      position(judged, pair.rejected()),
+                                      pair.weight())));
+                });
+        run.cancellation().throwIfCancelled();
+      }
       store
           .iterations()
           .addPairs(learner, iteration, pairs, StageRunner.name(stage), StageRunner.seconds(start));

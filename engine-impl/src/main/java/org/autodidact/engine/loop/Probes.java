@@ -10,6 +10,7 @@ import org.autodidact.api.Probe;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.TrainingExample;
 import org.autodidact.engine.store.IterationStore.SampledCandidate;
+import org.autodidact.engine.store.PromptRange;
 import org.autodidact.engine.store.RunStore;
 
 /** The probes of a training: a few short answers, so that scoring them costs next to nothing. */
@@ -41,27 +42,23 @@ final class Probes {
   static List<Named> ofCandidates(RunStore store, int iteration, String author, String base) {
     List<Prompt> prompts = store.iterations().prompts(iteration);
     List<Named> probes = new ArrayList<>();
-    int[] left = {TOKENS};
-    store
-        .iterations()
-        .candidates(iteration)
-        .forEach(
-            (p, bySlot) ->
-                bySlot.forEach(
-                    (c, sampled) -> {
-                      List<Message> prompt = prompts.get(p).messages();
-                      Candidate candidate = sampled.candidate();
-                      boolean first = bySlot.keySet().iterator().next().equals(c);
-                      if (probes.size() < MOST
-                          && first
-                          && left[0] > 0
-                          && sampled.model().equals(author)
-                          && !candidate.tokens().isEmpty()
-                          && characters(prompt) <= PROMPT_CHARACTERS) {
-                        probes.add(named(prompts.get(p), c, sampled, base, left[0]));
-                        left[0] -= candidate.tokens().size();
-                      }
-                    }));
+    int left = TOKENS;
+    for (PromptRange portion : PromptRange.portions(prompts.size())) {
+      for (var byPosition : store.iterations().candidates(iteration, portion).entrySet()) {
+        if (probes.size() == MOST || left <= 0) {
+          return probes;
+        }
+        Prompt prompt = prompts.get(byPosition.getKey());
+        var first = byPosition.getValue().entrySet().iterator().next();
+        List<Integer> tokens = first.getValue().candidate().tokens();
+        if (first.getValue().model().equals(author)
+            && !tokens.isEmpty()
+            && characters(prompt.messages()) <= PROMPT_CHARACTERS) {
+          probes.add(named(prompt, first.getKey(), first.getValue(), base, left));
+          left -= tokens.size();
+        }
+      }
+    }
     return probes;
   }
 

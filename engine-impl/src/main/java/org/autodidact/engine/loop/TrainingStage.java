@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.autodidact.api.Answer;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.InvalidInputException;
@@ -27,9 +29,11 @@ import org.autodidact.engine.config.RunConfig.Strategy.Pairs;
 import org.autodidact.engine.config.RunConfig.Strategy.Start;
 import org.autodidact.engine.config.TrainingOptions;
 import org.autodidact.engine.data.FineTuningData;
+import org.autodidact.engine.data.LazyList;
 import org.autodidact.engine.evaluation.JudgeMetrics;
 import org.autodidact.engine.seeds.Seeds;
 import org.autodidact.engine.store.ModelHandover;
+import org.autodidact.engine.store.PromptRange;
 import org.autodidact.engine.store.Provenance;
 import org.autodidact.engine.store.RunStore;
 import org.autodidact.engine.text.EnumNames;
@@ -101,19 +105,18 @@ final class TrainingStage {
     if (pairs.isEmpty()) {
       throw noPairs(iteration);
     }
-    List<PreferencePair> all = new ArrayList<>();
+    List<List<PreferencePair>> all = new ArrayList<>();
     for (int t = config.strategy().pairs() == Pairs.CUMULATIVE ? 1 : iteration;
         t < iteration;
         t++) {
-      all.addAll(store.iterations().pairs(t));
+      all.add(store.iterations().pairs(t));
     }
-    all.addAll(pairs);
+    all.add(pairs);
     Checkpoint start = config.strategy().start() == Start.M1 ? run.checkpoint("M1") : model;
     TrainingSettings settings = config.preferenceTraining().over(TrainingSettings.dpo());
-    List<TrainingExample> examples = new ArrayList<>();
-    for (PreferencePair pair : all) {
-      examples.add(example(pair, settings.loss()));
-    }
+    List<TrainingExample> examples =
+        new LazyList<>(
+            all.stream().mapToInt(List::size).sum(), i -> example(at(all, i), settings.loss()));
     return train(
         stage,
         start,
@@ -123,6 +126,18 @@ final class TrainingStage {
         config.preferenceTraining(),
         settings,
         Seeds.of(config.seed(), seed, iteration));
+  }
+
+  /** The element of an index in lists that follow each other. */
+  private static <T> T at(List<List<T>> lists, int index) {
+    int left = index;
+    for (List<T> list : lists) {
+      if (left < list.size()) {
+        return list.get(left);
+      }
+      left -= list.size();
+    }
+    throw new IndexOutOfBoundsException(index);
   }
 
   /**
@@ -141,18 +156,28 @@ final class TrainingStage {
   }
 
   private InvalidInputException noPairs(int iteration) {
-    List<JudgedCandidate> judged =
-        store.iterations().judged(iteration).values().stream()
-            .flatMap(m -> m.values().stream())
-            .toList();
-    long scored = judged.stream().filter(j -> j.judgement().score().isPresent()).count();
-    long cut = judged.stream().filter(j -> j.candidate().finishReason().isTruncated()).count();
+    long judged = 0;
+    long scored = 0;
+    long cut = 0;
+    SortedMap<String, Integer> reasons = new TreeMap<>();
+    int prompts = store.iterations().prompts(iteration).size();
+    for (PromptRange portion : PromptRange.portions(prompts)) {
+      for (var byPosition : store.iterations().judged(iteration, portion).values()) {
+        for (JudgedCandidate j : byPosition.values()) {
+          judged++;
+          scored += j.judgement().score().isPresent() ? 1 : 0;
+          cut += j.candidate().finishReason().isTruncated() ? 1 : 0;
+          JudgeMetrics.parseFailuresByReason(j.judgement().samples())
+              .forEach((why, count) -> reasons.merge(why, count, Integer::sum));
+        }
+      }
+    }
     boolean cutMatters = cut > 0 && config.candidates().truncated() != Truncated.KEEP;
     return new InvalidInputException(
         "iteration "
             + iteration
             + ": no preference pair: of "
-            + judged.size()
+            + judged
             + " judged candidates "
             + scored
             + " have a score"
@@ -160,7 +185,7 @@ final class TrainingStage {
                 ? "; the judge '"
                     + config.judge().name()
                     + "' gave none"
-                    + reasons(judged)
+                    + text(reasons)
                     + "; where a model writes its judgements, raise judge.max-tokens, fine-tune on EFT"
                     + " data, or use the judge 'expected-score'"
                 : cutMatters
@@ -174,13 +199,10 @@ final class TrainingStage {
   }
 
   /** " (cut-off 7, no-statement 2)", or nothing where the judge gave no reason. */
-  private static String reasons(List<JudgedCandidate> judged) {
-    SortedMap<String, Integer> counts =
-        JudgeMetrics.parseFailuresByReason(
-            judged.stream().flatMap(j -> j.judgement().samples().stream()).toList());
-    return counts.isEmpty()
+  private static String text(SortedMap<String, Integer> reasons) {
+    return reasons.isEmpty()
         ? ""
-        : counts.entrySet().stream()
+        : reasons.entrySet().stream()
             .map(e -> e.getKey() + " " + e.getValue())
             .collect(Collectors.joining(", ", " (", ")"));
   }
@@ -195,10 +217,12 @@ final class TrainingStage {
       TrainingSettings settings,
       long seed) {
     long start = System.nanoTime();
-    List<TrainingExample> examples = new ArrayList<>(all);
     int heldOut = (int) (all.size() * section.heldOut());
+    List<TrainingExample> examples = all;
     if (heldOut > 0) {
-      Collections.shuffle(examples, new Random(Seeds.of(config.seed(), Seeds.HELD_OUT, seed)));
+      List<Integer> order = new ArrayList<>(IntStream.range(0, all.size()).boxed().toList());
+      Collections.shuffle(order, new Random(Seeds.of(config.seed(), Seeds.HELD_OUT, seed)));
+      examples = new LazyList<>(all.size(), i -> all.get(order.get(i)));
     }
     Path folder = store.folder().resolve(name);
     TrainingRequest request =

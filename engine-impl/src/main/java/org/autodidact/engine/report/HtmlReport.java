@@ -16,7 +16,6 @@ import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apiguardian.api.API;
@@ -25,12 +24,15 @@ import org.autodidact.api.Judge;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.JudgementSample;
 import org.autodidact.api.PreferencePair;
-import org.autodidact.api.Prompt;
 import org.autodidact.api.StorageException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.engine.prompts.CreatedPrompt;
 import org.autodidact.engine.store.IterationStore;
+import org.autodidact.engine.store.IterationStore.Learner;
+import org.autodidact.engine.store.IterationStore.PairPositions;
+import org.autodidact.engine.store.IterationStore.SampledCandidate;
 import org.autodidact.engine.store.ModelHandover;
+import org.autodidact.engine.store.PromptRange;
 import org.autodidact.engine.store.RunStore;
 
 /**
@@ -187,24 +189,16 @@ public final class HtmlReport {
         table(head, rows) + table(List.of("prompt", "text", "made after"), examples));
   }
 
-  private List<JudgedCandidate> judged(int iteration) {
-    return store.iterations().judged(iteration).values().stream()
-        .flatMap(m -> m.values().stream())
-        .toList();
-  }
-
   private String scores(int iteration) {
     Bins bins = Bins.of(store.scale());
     int[] counts = new int[bins.labels().size()];
-    int none = 0;
-    for (JudgedCandidate candidate : judged(iteration)) {
-      OptionalDouble score = candidate.judgement().score();
-      if (score.isPresent()) {
-        counts[bins.of(score.getAsDouble())]++;
-      } else {
-        none++;
-      }
-    }
+    int[] without = {0};
+    store
+        .iterations()
+        .forEachScore(
+            iteration,
+            score -> score.ifPresentOrElse(s -> counts[bins.of(s)]++, () -> without[0]++));
+    int none = without[0];
     return Chart.histogram(
         "M" + iteration + (none == 0 ? "" : ", " + none + " without a score"),
         bins.labels(),
@@ -242,24 +236,17 @@ public final class HtmlReport {
   }
 
   private String lengths(List<Integer> iterations) {
-    List<Integer> judged =
-        iterations.stream()
-            .filter(Predicate.not(t -> store.iterations().ownCandidates(t).isEmpty()))
-            .toList();
+    List<String> models = new ArrayList<>();
     List<Double> means = new ArrayList<>();
-    for (int t : judged) {
-      means.add(
-          store.iterations().ownCandidates(t).values().stream()
-              .flatMap(List::stream)
-              .flatMapToInt(c -> c.tokenCount().stream())
-              .average()
-              .orElse(0));
+    for (int t : iterations) {
+      if (store.iterations().sampledCount(t, 0) > 0) {
+        models.add("M" + t);
+        means.add(store.iterations().meanTokens(t).orElse(0));
+      }
     }
-    return judged.isEmpty()
+    return models.isEmpty()
         ? "<p>No candidates yet.</p>"
-        : charts(
-            Chart.points(
-                "Mean tokens", judged.stream().map(t -> "M" + t).toList(), means, List.of()));
+        : charts(Chart.points("Mean tokens", models, means, List.of()));
   }
 
   /** Every metric of every iterate, and what a guard said. */
@@ -378,20 +365,21 @@ public final class HtmlReport {
   }
 
   private String examples(int iteration) {
-    List<Prompt> prompts = store.iterations().prompts(iteration);
-    Map<Integer, Map<Integer, JudgedCandidate>> judged = store.iterations().judged(iteration);
-    Map<Integer, Map<Integer, IterationStore.SampledCandidate>> written =
-        store.iterations().candidates(iteration);
-    List<PreferencePair> pairs = store.iterations().pairs(iteration);
+    IterationStore stored = store.iterations();
+    List<PairPositions> positions = stored.pairPositions(Learner.NEXT, iteration);
+    List<PreferencePair> pairs = stored.pairs(iteration);
     StringBuilder text = new StringBuilder();
-    for (PreferencePair pair : pairs.subList(0, Math.min(EXAMPLES, pairs.size()))) {
-      int promptIndex = prompts.indexOf(pair.prompt());
+    for (int i = 0; i < Math.min(EXAMPLES, pairs.size()); i++) {
+      PreferencePair pair = pairs.get(i);
+      int prompt = positions.get(i).prompt();
+      PromptRange one = new PromptRange(prompt, prompt + 1);
+      Map<Integer, SampledCandidate> sampled = stored.candidates(iteration, one).get(prompt);
       text.append("<article><h3>M").append(iteration).append(": ");
       text.append(Html.text(pair.prompt().instruction())).append("</h3>\n<ol>");
-      judged
-          .get(promptIndex)
-          .forEach(
-              (c, j) -> text.append(candidate(written.get(promptIndex).get(c).model(), j, pair)));
+      stored
+          .judged(iteration, one)
+          .get(prompt)
+          .forEach((c, j) -> text.append(candidate(sampled.get(c).model(), j, pair)));
       text.append("</ol></article>\n");
     }
     return text.isEmpty() ? "<p>No pair in iteration " + iteration + ".</p>" : text.toString();

@@ -17,10 +17,15 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
@@ -31,7 +36,10 @@ import org.sqlite.SQLiteException;
 import org.sqlite.SQLiteJDBCLoader;
 import org.sqlite.util.LibraryLoaderUtil;
 
-/** A run's SQLite file: transactions, queries, and failures that say what to do. */
+/**
+ * A run's SQLite file: transactions, queries, and failures that say what to do. Thread-safe, as a
+ * timer commits what is left.
+ */
 final class Database implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -53,9 +61,26 @@ final class Database implements AutoCloseable {
   private static final int MISMATCH = 20;
   private static final int NOT_A_DATABASE = 26;
 
+  /** Of the time, at most this part is spent on grouped commits. */
+  private static final int COMMIT_SHARE = 20;
+
+  private static final int COMMIT_MILLIS = 100;
+
   private final Path file;
   private final Connection connection;
   private final Optional<Path> copy;
+  private final Map<String, PreparedStatement> updates = new HashMap<>();
+  private final ScheduledExecutorService committer =
+      Executors.newSingleThreadScheduledExecutor(
+          work -> {
+            Thread thread = new Thread(work, "autodidact-store");
+            thread.setDaemon(true);
+            return thread;
+          });
+  private boolean pending;
+  private long lastCommit = System.nanoTime();
+  private long commitNanos;
+  private Optional<RuntimeException> failed = Optional.empty();
 
   private Database(Path file, Connection connection) {
     this(file, connection, Optional.empty());
@@ -232,8 +257,14 @@ final class Database implements AutoCloseable {
     T read(Row row) throws SQLException;
   }
 
-  /** All of the work, or none of it. */
-  void transaction(Work work) {
+  /** Something that is done with a row. */
+  interface RowWork {
+    void run(Row row) throws SQLException;
+  }
+
+  /** All of the work, or none of it; once this returns it is on the disk. */
+  synchronized void transaction(Work work) {
+    flush();
     try {
       work.run();
       connection.commit();
@@ -254,12 +285,89 @@ final class Database implements AutoCloseable {
     }
   }
 
-  /** Writes; part of a {@link #transaction}. */
-  void update(String sql, Object... values) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      bind(statement, values);
-      statement.executeUpdate();
+  /**
+   * All of the work, or none of it, committed with what comes within moments. A commit waits for
+   * the disk: where results come faster than that, each would wait for its own. So the next commit
+   * comes once the last one was a {@value #COMMIT_SHARE}th of the time since, and never later than
+   * {@value #COMMIT_MILLIS} ms: a process that is killed loses no more than that.
+   */
+  synchronized void grouped(Work work) {
+    flushFailed();
+    try {
+      update("SAVEPOINT one");
+      work.run();
+      update("RELEASE one");
+    } catch (SQLException e) {
+      undo(e);
+      throw failure(file, "cannot be written", e);
+    } catch (RuntimeException | Error e) {
+      undo(e);
+      throw e;
     }
+    if (System.nanoTime() - lastCommit >= COMMIT_SHARE * commitNanos) {
+      pending = true;
+      flush();
+    } else if (!pending) {
+      pending = true;
+      committer.schedule(this::flushLater, COMMIT_MILLIS, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  /** Takes the work of one call back; what came before it stays. */
+  private void undo(Throwable cause) {
+    try {
+      update("ROLLBACK TO one");
+      update("RELEASE one");
+    } catch (SQLException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  /** Commits what {@link #grouped} left. */
+  private synchronized void flush() {
+    flushFailed();
+    if (!pending) {
+      return;
+    }
+    long start = System.nanoTime();
+    try {
+      connection.commit();
+    } catch (SQLException e) {
+      rollBack(e);
+      throw failure(file, "cannot be written", e);
+    } finally {
+      pending = false;
+      lastCommit = System.nanoTime();
+      commitNanos = lastCommit - start;
+    }
+  }
+
+  /** In a thread of its own, where nobody is told of a failure: the next write is. */
+  private synchronized void flushLater() {
+    try {
+      flush();
+    } catch (RuntimeException e) {
+      failed = Optional.of(e);
+    }
+  }
+
+  private void flushFailed() {
+    if (failed.isPresent()) {
+      RuntimeException e = failed.get();
+      failed = Optional.empty();
+      throw e;
+    }
+  }
+
+  /** Writes; part of a {@link #transaction} or of {@link #grouped} work. */
+  void update(String sql, Object... values) throws SQLException {
+    PreparedStatement statement = updates.get(sql);
+    if (statement == null) {
+      statement = connection.prepareStatement(sql);
+      updates.put(sql, statement);
+    }
+    bind(statement, values);
+    statement.executeUpdate();
   }
 
   /**
@@ -269,24 +377,29 @@ final class Database implements AutoCloseable {
    * @throws StorageException where the file cannot be read, or a row holds what no run stores
    */
   <T> List<T> query(String what, String sql, RowReader<T> reader, Object... values) {
+    List<T> rows = new ArrayList<>();
+    forEach(what, sql, row -> rows.add(reader.read(row)), values);
+    return rows;
+  }
+
+  /** Reads rows one by one, for those that are too many for a list. */
+  synchronized void forEach(String what, String sql, RowWork work, Object... values) {
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       bind(statement, values);
-      List<T> rows = new ArrayList<>();
       try (ResultSet result = statement.executeQuery()) {
-        while (result.next()) {
-          rows.add(read(what, rows.size(), reader, new Row(result)));
+        for (int index = 0; result.next(); index++) {
+          read(what, index, work, new Row(result));
         }
       }
-      return rows;
     } catch (SQLException e) {
       throw failure(file, "cannot be read", e);
     }
   }
 
   /** Whatever a row holds that no run stores must end in words that say where it stands. */
-  private <T> T read(String what, int index, RowReader<T> reader, Row row) throws SQLException {
+  private void read(String what, int index, RowWork work, Row row) throws SQLException {
     try {
-      return reader.read(row);
+      work.run(row);
     } catch (OddValueException
         | AutodidactException
         | IllegalArgumentException
@@ -354,9 +467,13 @@ final class Database implements AutoCloseable {
   }
 
   @Override
-  public void close() {
-    try {
-      connection.close();
+  public synchronized void close() {
+    committer.shutdownNow();
+    try (connection) {
+      flush();
+      for (PreparedStatement statement : updates.values()) {
+        statement.close();
+      }
     } catch (SQLException e) {
       throw failure(file, "cannot be closed", e);
     } finally {

@@ -3,19 +3,24 @@ package org.autodidact.engine.store;
 import com.fasterxml.jackson.core.type.TypeReference;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apiguardian.api.API;
 import org.apiguardian.api.API.Status;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.FinishReason;
 import org.autodidact.api.Generation;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Judge;
 import org.autodidact.api.JudgedCandidate;
 import org.autodidact.api.Judgement;
@@ -52,16 +57,16 @@ public final class IterationStore {
     this.storedScale = storedScale;
   }
 
-  /** Stores an iteration's prompts, all at once. */
+  /** Stores an iteration's prompts, all at once; they are read once, in order. */
   public void addPrompts(int iteration, List<Prompt> prompts) {
     database.transaction(
         () -> {
-          for (int i = 0; i < prompts.size(); i++) {
-            Prompt prompt = prompts.get(i);
+          int position = 0;
+          for (Prompt prompt : prompts) {
             database.update(
                 "INSERT INTO prompt VALUES (?, ?, ?, ?, ?, NULL)",
                 iteration,
-                i,
+                position++,
                 prompt.id(),
                 Database.json(messages(prompt)),
                 Database.json(new TreeMap<>(prompt.fields())));
@@ -69,17 +74,43 @@ public final class IterationStore {
         });
   }
 
-  /** An iteration's prompts, in order. */
+  /**
+   * An iteration's prompts, in order. They are read from the store in portions, as they are asked
+   * for, so that a million fit into a small heap: the list can be used while the store is open.
+   */
   public List<Prompt> prompts(int iteration) {
+    int count = count("SELECT COUNT(*) FROM prompt WHERE iteration = ?", iteration);
+    return new StoredList<>(
+        count,
+        (from, to) -> {
+          List<Prompt> portion = prompts(iteration, new PromptRange(from, to));
+          if (portion.size() < to - from) {
+            throw database.odd(
+                "prompts of iteration " + iteration,
+                new OddValueException(
+                    "of the prompts " + from + " to " + to + " some are missing"));
+          }
+          return portion;
+        });
+  }
+
+  private List<Prompt> prompts(int iteration, PromptRange range) {
     return database.query(
         "prompts",
-        "SELECT id, messages, fields FROM prompt WHERE iteration = ? ORDER BY position",
+        "SELECT id, messages, fields FROM prompt"
+            + " WHERE iteration = ? AND position >= ? AND position < ? ORDER BY position",
         r ->
             prompt(
                 r.text(1),
                 Database.parse(r.text(2), new TypeReference<List<Map<String, String>>>() {}),
                 Database.parse(r.text(3), new TypeReference<Map<String, String>>() {})),
-        iteration);
+        iteration,
+        range.from(),
+        range.to());
+  }
+
+  private int count(String sql, Object... values) {
+    return database.query("counts", sql, r -> r.count(1), values).get(0);
   }
 
   /** In one order: two equal runs have equal bytes. */
@@ -116,7 +147,7 @@ public final class IterationStore {
 
   /** Stores a batch of attempts at new prompts after the earlier ones. */
   public void addCreated(int iteration, String model, List<CreatedPrompt> batch) {
-    int first = created(iteration).size();
+    int first = count("SELECT COUNT(*) FROM created_prompt WHERE iteration = ?", iteration);
     database.transaction(
         () -> {
           for (int i = 0; i < batch.size(); i++) {
@@ -159,7 +190,7 @@ public final class IterationStore {
    */
   public void addCandidates(
       int iteration, int prompt, int firstPosition, String model, Generation generation) {
-    database.transaction(
+    database.grouped(
         () -> {
           database.update(
               "UPDATE prompt SET tokens = ? WHERE iteration = ? AND position = ?",
@@ -186,18 +217,63 @@ public final class IterationStore {
   }
 
   /** The iterate's own candidates of each prompt that has them, by the prompt's index. */
-  public Map<Integer, List<Candidate>> ownCandidates(int iteration) {
-    Map<Integer, List<Candidate>> own = new TreeMap<>();
-    candidates(iteration)
+  public SortedMap<Integer, List<Candidate>> ownCandidates(int iteration) {
+    return ownCandidates(iteration, PromptRange.ALL);
+  }
+
+  /** The iterate's own candidates of a range of prompts. */
+  public SortedMap<Integer, List<Candidate>> ownCandidates(int iteration, PromptRange range) {
+    SortedMap<Integer, List<Candidate>> own = new TreeMap<>();
+    candidates(iteration, range)
         .forEach(
-            (prompt, bySlot) ->
-                bySlot.forEach(
+            (prompt, byPosition) ->
+                byPosition.forEach(
                     (position, c) -> {
                       if (c.model().equals("M" + iteration)) {
                         own.computeIfAbsent(prompt, p -> new ArrayList<>()).add(c.candidate());
                       }
                     }));
     return own;
+  }
+
+  /** The mean number of tokens of the iterate's own candidates, where it is known of any. */
+  public OptionalDouble meanTokens(int iteration) {
+    return database
+        .query(
+            "candidates",
+            "SELECT AVG(token_count) FROM candidate WHERE iteration = ? AND model = ?",
+            r -> r.numberIfThere(1),
+            iteration,
+            "M" + iteration)
+        .get(0);
+  }
+
+  /** How many prompts have a candidate at this position. */
+  public int sampledCount(int iteration, int position) {
+    return count(
+        "SELECT COUNT(*) FROM candidate WHERE iteration = ? AND position = ?", iteration, position);
+  }
+
+  /** Which prompts of a range have a candidate at this position. */
+  public Set<Integer> sampled(int iteration, PromptRange range, int position) {
+    return new HashSet<>(
+        database.query(
+            "candidates",
+            "SELECT prompt FROM candidate"
+                + " WHERE iteration = ? AND prompt >= ? AND prompt < ? AND position = ?",
+            r -> r.count(1),
+            iteration,
+            range.from(),
+            range.to(),
+            position));
+  }
+
+  /** How many candidates there are from a position on. */
+  public int candidateCount(int iteration, int firstPosition) {
+    return count(
+        "SELECT COUNT(*) FROM candidate WHERE iteration = ? AND position >= ?",
+        iteration,
+        firstPosition);
   }
 
   /** A candidate and the model that wrote it. */
@@ -207,13 +283,20 @@ public final class IterationStore {
    * All candidates, a past and a future iterate's included, by the prompt's index and their
    * position.
    */
-  public Map<Integer, Map<Integer, SampledCandidate>> candidates(int iteration) {
-    Map<Integer, Map<Integer, SampledCandidate>> byPrompt = new TreeMap<>();
+  public SortedMap<Integer, Map<Integer, SampledCandidate>> candidates(int iteration) {
+    return candidates(iteration, PromptRange.ALL);
+  }
+
+  /** All candidates of a range of prompts. */
+  public SortedMap<Integer, Map<Integer, SampledCandidate>> candidates(
+      int iteration, PromptRange range) {
+    SortedMap<Integer, Map<Integer, SampledCandidate>> byPrompt = new TreeMap<>();
     database.query(
         "candidates",
         "SELECT prompt, position, seed, text, tokens, token_count, log_probability,"
             + " finish_reason, model"
-            + " FROM candidate WHERE iteration = ? ORDER BY prompt, position",
+            + " FROM candidate WHERE iteration = ? AND prompt >= ? AND prompt < ?"
+            + " ORDER BY prompt, position",
         r ->
             byPrompt
                 .computeIfAbsent(r.count(1), p -> new TreeMap<>())
@@ -228,7 +311,9 @@ public final class IterationStore {
                             r.countIfThere(6),
                             r.numberIfThere(7),
                             r.oneOf(8, FinishReason.class)))),
-        iteration);
+        iteration,
+        range.from(),
+        range.to());
     return byPrompt;
   }
 
@@ -241,7 +326,7 @@ public final class IterationStore {
       String model,
       Judgement judgement,
       List<Long> seeds) {
-    database.transaction(
+    database.grouped(
         () -> {
           database.update(
               "INSERT INTO judgement VALUES (?, ?, ?, ?, ?, ?)",
@@ -269,12 +354,19 @@ public final class IterationStore {
   }
 
   /** The candidates that are judged, by the prompt's index and the candidate's position. */
-  public Map<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
+  public SortedMap<Integer, Map<Integer, JudgedCandidate>> judged(int iteration) {
+    return judged(iteration, PromptRange.ALL);
+  }
+
+  /** The judged candidates of a range of prompts. */
+  public SortedMap<Integer, Map<Integer, JudgedCandidate>> judged(
+      int iteration, PromptRange range) {
     Map<String, List<JudgementSample>> samples = new LinkedHashMap<>();
     Optional<Judge.Scale> scale = storedScale.get();
     database.query(
         "judgement samples",
-        "SELECT prompt, candidate, score, text, shown, unread FROM judgement_sample WHERE iteration = ?"
+        "SELECT prompt, candidate, score, text, shown, unread FROM judgement_sample"
+            + " WHERE iteration = ? AND prompt >= ? AND prompt < ?"
             + " ORDER BY prompt, candidate, position",
         r ->
             samples
@@ -285,12 +377,15 @@ public final class IterationStore {
                         r.text(4),
                         r.oneOf(5, Position.class),
                         r.optionalOf(6, ParseFailure.class))),
-        iteration);
-    Map<Integer, Map<Integer, SampledCandidate>> candidates = candidates(iteration);
-    Map<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();
+        iteration,
+        range.from(),
+        range.to());
+    Map<Integer, Map<Integer, SampledCandidate>> candidates = candidates(iteration, range);
+    SortedMap<Integer, Map<Integer, JudgedCandidate>> byPrompt = new TreeMap<>();
     database.query(
         "judgements",
-        "SELECT prompt, candidate, score FROM judgement WHERE iteration = ? ORDER BY prompt, candidate",
+        "SELECT prompt, candidate, score FROM judgement"
+            + " WHERE iteration = ? AND prompt >= ? AND prompt < ? ORDER BY prompt, candidate",
         r -> {
           int prompt = r.count(1);
           int candidate = r.count(2);
@@ -303,14 +398,63 @@ public final class IterationStore {
                       at(candidates, prompt, candidate).candidate(),
                       new Judgement(id, score(r, 3, scale), samples.getOrDefault(id, List.of()))));
         },
-        iteration);
+        iteration,
+        range.from(),
+        range.to());
     return byPrompt;
+  }
+
+  /** The scores of all judged candidates, one after another; empty where the judge gave none. */
+  public void forEachScore(int iteration, Consumer<OptionalDouble> scores) {
+    Optional<Judge.Scale> scale = storedScale.get();
+    database.forEach(
+        "judgements",
+        "SELECT score FROM judgement WHERE iteration = ?",
+        r -> scores.accept(score(r, 1, scale)),
+        iteration);
+  }
+
+  /** Whose scores. */
+  public enum Scores {
+    /** The iterate's, its judgements. */
+    JUDGEMENTS("judgement"),
+    /** The previous iterate's. */
+    EARLIER("earlier_score");
+
+    private final String table;
+
+    Scores(String table) {
+      this.table = table;
+    }
+  }
+
+  /** How many candidates are judged from a position on. */
+  public int judgedCount(Scores by, int iteration, int firstPosition) {
+    return count(
+        "SELECT COUNT(*) FROM " + by.table + " WHERE iteration = ? AND candidate >= ?",
+        iteration,
+        firstPosition);
+  }
+
+  /** The positions of the candidates that are judged, by the prompt's index. */
+  public Map<Integer, Set<Integer>> judgedPositions(Scores by, int iteration, PromptRange range) {
+    Map<Integer, Set<Integer>> positions = new HashMap<>();
+    database.forEach(
+        "judgements",
+        "SELECT prompt, candidate FROM "
+            + by.table
+            + " WHERE iteration = ? AND prompt >= ? AND prompt < ?",
+        r -> positions.computeIfAbsent(r.count(1), p -> new HashSet<>()).add(r.count(2)),
+        iteration,
+        range.from(),
+        range.to());
+    return positions;
   }
 
   /** Stores the score of a candidate by the previous iterate. */
   public void addEarlierScore(
       int iteration, int prompt, int candidate, String model, OptionalDouble score) {
-    database.transaction(
+    database.grouped(
         () ->
             database.update(
                 "INSERT INTO earlier_score VALUES (?, ?, ?, ?, ?)",
@@ -323,16 +467,25 @@ public final class IterationStore {
 
   /** The scores of the previous iterate, by the prompt's index and the candidate's position. */
   public Map<Integer, Map<Integer, OptionalDouble>> earlierScores(int iteration) {
+    return earlierScores(iteration, PromptRange.ALL);
+  }
+
+  /** The scores of the previous iterate of a range of prompts. */
+  public Map<Integer, Map<Integer, OptionalDouble>> earlierScores(
+      int iteration, PromptRange range) {
     Map<Integer, Map<Integer, OptionalDouble>> byPrompt = new TreeMap<>();
     Optional<Judge.Scale> scale = storedScale.get();
     database.query(
         "earlier scores",
-        "SELECT prompt, candidate, score FROM earlier_score WHERE iteration = ?",
+        "SELECT prompt, candidate, score FROM earlier_score"
+            + " WHERE iteration = ? AND prompt >= ? AND prompt < ?",
         r ->
             byPrompt
                 .computeIfAbsent(r.count(1), p -> new TreeMap<>())
                 .put(r.count(2), score(r, 3, scale)),
-        iteration);
+        iteration,
+        range.from(),
+        range.to());
     return byPrompt;
   }
 
@@ -362,7 +515,7 @@ public final class IterationStore {
   }
 
   /** A pair: the index of its prompt, the positions of its candidates, and its weight. */
-  public record PairSlots(int prompt, int chosen, int rejected, double weight) {}
+  public record PairPositions(int prompt, int chosen, int rejected, double weight) {}
 
   /** Which model learns from an iteration's pairs. */
   public enum Learner {
@@ -380,10 +533,10 @@ public final class IterationStore {
 
   /** Stores an iteration's pairs, all at once, and that the stage is finished. */
   public void addPairs(
-      Learner model, int iteration, List<PairSlots> pairs, String stage, double seconds) {
+      Learner model, int iteration, List<PairPositions> pairs, String stage, double seconds) {
     database.transaction(
         () -> {
-          for (PairSlots pair : pairs) {
+          for (PairPositions pair : pairs) {
             database.update(
                 "INSERT INTO " + model.table + " VALUES (?, ?, ?, ?, ?)",
                 iteration,
@@ -396,29 +549,61 @@ public final class IterationStore {
         });
   }
 
-  /** The pairs that the next iterate learns from, in the order of their prompts. */
+  /** {@link #pairs(Learner, int)} that the next iterate learns from. */
   public List<PreferencePair> pairs(int iteration) {
     return pairs(Learner.NEXT, iteration);
   }
 
-  /** The pairs that {@code model} learns from, in the order of their prompts. */
+  /**
+   * The pairs that {@code model} learns from, in the order of their prompts; read in portions, as
+   * {@link #prompts(int)} are.
+   */
   public List<PreferencePair> pairs(Learner model, int iteration) {
-    List<Prompt> prompts = prompts(iteration);
-    Map<Integer, Map<Integer, JudgedCandidate>> judged = judged(iteration);
+    List<PairPositions> pairs = pairPositions(model, iteration);
+    return new StoredList<>(
+        pairs.size(), (from, to) -> pairs(model, iteration, pairs.subList(from, to)));
+  }
+
+  /** Where the pairs that {@code model} learns from lie, in the order of their prompts. */
+  public List<PairPositions> pairPositions(Learner model, int iteration) {
     return database.query(
         "pairs",
         "SELECT prompt, chosen, rejected, weight FROM "
             + model.table
             + " WHERE iteration = ? ORDER BY prompt",
-        r -> {
-          JudgedCandidate chosen = at(judged, r.count(1), r.count(2));
-          if (r.count(1) >= prompts.size()) {
-            throw new OddValueException("a pair of prompt " + r.count(1) + ", which is not there");
-          }
-          return new PreferencePair(
-              prompts.get(r.count(1)), chosen, at(judged, r.count(1), r.count(3)), r.number(4));
-        },
+        r -> new PairPositions(r.count(1), r.count(2), r.count(3), r.number(4)),
         iteration);
+  }
+
+  /** The first of these pairs, those whose prompts lie within one portion. */
+  private List<PreferencePair> pairs(Learner model, int iteration, List<PairPositions> some) {
+    int first = some.get(0).prompt();
+    PromptRange range =
+        new PromptRange(
+            first, Math.min(some.get(some.size() - 1).prompt() + 1, first + PromptRange.PORTION));
+    List<Prompt> prompts = prompts(iteration, range);
+    Map<Integer, Map<Integer, JudgedCandidate>> judged = judged(iteration, range);
+    List<PreferencePair> pairs = new ArrayList<>();
+    try {
+      for (PairPositions pair : some) {
+        if (pair.prompt() >= range.to()) {
+          break;
+        }
+        JudgedCandidate chosen = at(judged, pair.prompt(), pair.chosen());
+        if (pair.prompt() - first >= prompts.size()) {
+          throw new OddValueException("a pair of prompt " + pair.prompt() + ", which is not there");
+        }
+        pairs.add(
+            new PreferencePair(
+                prompts.get(pair.prompt() - first),
+                chosen,
+                at(judged, pair.prompt(), pair.rejected()),
+                pair.weight()));
+      }
+    } catch (OddValueException | InvalidInputException | IllegalArgumentException e) {
+      throw database.odd(model.table + "s of iteration " + iteration, e);
+    }
+    return pairs;
   }
 
   /** The entry of a position that another table refers to. */

@@ -87,7 +87,7 @@ class DriftLimitsTest {
           .addPairs(
               IterationStore.Learner.NEXT,
               1,
-              List.of(new IterationStore.PairSlots(0, 0, 1, 0.25)),
+              List.of(new IterationStore.PairPositions(0, 0, 1, 0.25)),
               "pairs",
               1);
       Map<String, Double> found = IterateMetrics.of(store, 1);
