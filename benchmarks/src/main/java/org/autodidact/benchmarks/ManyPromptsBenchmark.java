@@ -73,16 +73,15 @@ public final class ManyPromptsBenchmark {
     Path config = folder.resolve(prompts + ".yaml");
     Files.writeString(
         config,
-        """
-        model: model
-        iterations: 1
-        generator: instant
-        trainer: instant
-        prompts: {file: %s, per-iteration: %s}
-        candidates: {count: 4}
-        judge: {name: instant}
-        """
-            .formatted(file.getFileName(), Integer.toString(prompts)));
+        String.join(
+            "\n",
+            "model: model",
+            "iterations: 1",
+            "generator: instant",
+            "trainer: instant",
+            "prompts: {file: " + file.getFileName() + ", per-iteration: " + prompts + "}",
+            "candidates: {count: 4}",
+            "judge: {name: instant}"));
     Path run = folder.resolve("run-" + prompts);
     Autodidact engine = Autodidact.builder().plugin(new InstantPlugin()).build();
     long collected = collectionMillis();

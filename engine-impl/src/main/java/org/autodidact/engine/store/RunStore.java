@@ -23,9 +23,11 @@ import org.autodidact.checkpoints.files.StagedFolder;
 import org.autodidact.engine.store.Database.OddValueException;
 
 /**
- * The stored work of a run. Every method that writes is one transaction: after a kill or a full
- * disk it has happened or it has not. Iterations count from 1; iteration t is made by model
- * M<sub>t</sub>. One thread at a time; one process at a time, held by a lock.
+ * The stored work of a run. Every method that writes is whole: after a kill or a full disk it has
+ * happened or it has not. Results of prompts and steps of a training that come faster than the disk
+ * can confirm them are confirmed together, within a tenth of a second. Iterations count from 1;
+ * iteration t is made by model M<sub>t</sub>. One thread at a time; one process at a time, held by
+ * a lock.
  *
  * @since 0.1
  */

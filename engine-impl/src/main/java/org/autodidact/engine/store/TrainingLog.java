@@ -24,7 +24,7 @@ public final class TrainingLog {
    * Stores one optimizer step of the model that is being made; a step done again replaces itself.
    */
   public void addStep(String model, TrainingMetrics metrics) {
-    database.transaction(
+    database.grouped(
         () ->
             database.update(
                 "INSERT OR REPLACE INTO training_step VALUES (?, ?, ?, ?, ?)",
