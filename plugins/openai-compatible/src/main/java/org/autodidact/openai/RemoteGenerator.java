@@ -28,13 +28,20 @@ final class RemoteGenerator implements Generator {
   private final int concurrency;
   private final ChatCompletions chat;
   private final Optional<Scorer> scorer;
+  private final ServedWeights weights;
   private boolean closed;
 
-  RemoteGenerator(Server server, int concurrency, ChatCompletions chat, Optional<Scorer> scorer) {
+  RemoteGenerator(
+      Server server,
+      int concurrency,
+      ChatCompletions chat,
+      Optional<Scorer> scorer,
+      ServedWeights weights) {
     this.server = server;
     this.concurrency = concurrency;
     this.chat = chat;
     this.scorer = scorer;
+    this.weights = weights;
   }
 
   /** The answer for the seed at an index of a request. */
@@ -43,6 +50,7 @@ final class RemoteGenerator implements Generator {
   @Override
   public void generate(
       List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
+    weights.requireServed();
     Set<String> ids = new HashSet<>();
     List<Concurrently.Call<Part>> calls = new ArrayList<>();
     for (GenerationRequest request : requests) {

@@ -1,9 +1,12 @@
 package org.autodidact.openai;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Secret;
 import org.autodidact.api.Setting;
+import org.autodidact.api.ShownText;
 import org.autodidact.openai.http.Address;
 import org.autodidact.openai.http.Budget;
 import org.autodidact.openai.http.Limits;
@@ -40,7 +43,77 @@ record ServerOptions(
             byDefault = "max-tokens")
         LimitName limitName,
     @Setting(value = "whether an answer by a model of another name is refused", byDefault = "true")
-        boolean checkModel) {
+        boolean checkModel,
+    @Setting(value = "how the server comes to have an iterate, a folder here", byDefault = "none")
+        HandOver handOver,
+    @Setting(
+            "with hand-over command: the program and its arguments, started without a shell; it is"
+                + " given the folder, and ends with 0 when the server has it")
+        Optional<String> handOverCommand,
+    @Setting("a folder here and its path on the server, as /data/runs=/mnt/runs")
+        Optional<String> sharedFolder,
+    @Setting(
+            value =
+                "how far a token's log-probability may lie from the trainer's by rounding, in nats",
+            range = "(0, 1]",
+            byDefault = "0.05")
+        double rounding) {
+
+  ServerOptions {
+    if (handOverCommand.isPresent() != (handOver == HandOver.COMMAND)) {
+      throw new InvalidInputException(
+          "the option 'hand-over-command' belongs to 'hand-over: command', and that to it");
+    }
+    if (handOverCommand.filter(String::isBlank).isPresent()) {
+      throw new InvalidInputException("the option 'hand-over-command' is empty; name a program");
+    }
+    sharedFolder.ifPresent(ServerOptions::shared);
+  }
+
+  /** How a server comes to have a checkpoint. */
+  enum HandOver {
+    /** It does not: the run's iterates are not what it serves. */
+    NONE,
+    /** It loads what a request names by its path, as transformers serve does. */
+    PATH,
+    /** It is told to load its weights from there, as vLLM and SGLang can be. */
+    WEIGHTS,
+    /** A command of the user's sees to it. */
+    COMMAND
+  }
+
+  /** A folder's path on the server. */
+  Path onServer(Path folder) {
+    Path here = folder.toAbsolutePath().normalize();
+    if (sharedFolder.isEmpty()) {
+      return here;
+    }
+    Shared shared = shared(sharedFolder.get());
+    if (!here.startsWith(shared.here())) {
+      throw new InvalidInputException(
+          here
+              + " does not lie in "
+              + shared.here()
+              + ", the folder of the option 'shared-folder': the server cannot read it");
+    }
+    return shared.there().resolve(shared.here().relativize(here));
+  }
+
+  private record Shared(Path here, Path there) {}
+
+  private static Shared shared(String text) {
+    int at = text.indexOf('=');
+    if (at <= 0 || at == text.length() - 1 || !Path.of(text.substring(at + 1)).isAbsolute()) {
+      throw new InvalidInputException(
+          "the option 'shared-folder' must be a folder here and its whole path on the server, as"
+              + " /data/runs=/mnt/runs, found '"
+              + ShownText.of(text, 80)
+              + "'");
+    }
+    return new Shared(
+        Path.of(text.substring(0, at)).toAbsolutePath().normalize(),
+        Path.of(text.substring(at + 1)).normalize());
+  }
 
   /** The names of the limit of new tokens. */
   enum LimitName {

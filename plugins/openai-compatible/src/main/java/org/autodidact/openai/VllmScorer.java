@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -27,7 +28,8 @@ import org.autodidact.openai.http.Server;
  * /completions} with {@code prompt_logprobs} gives the log-probability of every token of a prompt,
  * whose end is what is scored. One request scores all continuations of a prompt.
  *
- * <p>No trainer's numbers are compared with it: how the server rounds is not known here.
+ * <p>A trainer's numbers are compared with it where the server was handed the trained checkpoint;
+ * how it rounds is what the option {@code rounding} says.
  */
 final class VllmScorer implements Scorer {
   /** Characters of a text whose tokens are kept, as a judge's digits. */
@@ -36,9 +38,18 @@ final class VllmScorer implements Scorer {
   private final Server server;
   private final int concurrency;
   private final String model;
+  private final OptionalDouble rounding;
+  private final ServedWeights weights;
   private final Map<String, List<Integer>> shortTexts = new ConcurrentHashMap<>();
 
-  VllmScorer(Server server, int concurrency, String model) {
+  VllmScorer(
+      Server server,
+      int concurrency,
+      String model,
+      OptionalDouble rounding,
+      ServedWeights weights) {
+    this.rounding = rounding;
+    this.weights = weights;
     this.server = server;
     this.concurrency = concurrency;
     this.model = model;
@@ -47,11 +58,17 @@ final class VllmScorer implements Scorer {
   @Override
   public void score(
       List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation cancellation) {
+    weights.requireServed();
     List<Concurrently.Call<Scoring>> calls = new ArrayList<>();
     for (ScoringRequest request : requests) {
       calls.add(isEnding -> scoring(request, isEnding));
     }
     Concurrently.run(concurrency, calls, results, cancellation);
+  }
+
+  @Override
+  public OptionalDouble rounding(int tokens) {
+    return rounding;
   }
 
   private Scoring scoring(ScoringRequest request, BooleanSupplier isEnding) {

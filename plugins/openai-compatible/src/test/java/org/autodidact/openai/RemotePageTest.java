@@ -68,7 +68,7 @@ class RemotePageTest {
     while (yaml.find()) {
       found.add(yaml.group(1));
     }
-    assertThat(found).hasSize(3);
+    assertThat(found).hasSize(4);
     Path config =
         Files.writeString(
             folder.resolve("run.yaml"),
@@ -115,6 +115,14 @@ class RemotePageTest {
     assertThat(used.get("M1").tokensIn()).isEqualTo(10L * CANDIDATES);
     assertThat(used.get("M1").tokensOut()).isGreaterThan(CANDIDATES);
     assertThat(folder.resolve("run/M2/of")).hasContent("M1");
+  }
+
+  @Test
+  void eachIterateOnAServer() throws Exception {
+    assertThat(run(3)).isEqualTo(2 * 2 * CANDIDATES); // two iterates write and judge
+    assertThat(stub.bodies.stream().map(b -> b.path("model").asText()).distinct())
+        .containsExactly(folder.resolve("learner").toString(), folder.resolve("run/M2").toString());
+    assertThat(local.written).isZero();
   }
 
   /** A learner and a trainer under the names of the real ones. */

@@ -53,6 +53,15 @@ final class StubServer implements AutoCloseable {
   volatile boolean fails;
   volatile long slow;
 
+  /** Requests to load weights: the route and the body of each. */
+  final List<String> told = java.util.Collections.synchronizedList(new ArrayList<>());
+
+  /** What is answered to them. */
+  volatile Reply loaded = new Reply(200, "{\"success\":true,\"message\":\"ok\"}", "");
+
+  /** By how much its log-probability of each token is lower. */
+  volatile double shift;
+
   /** Changes a whole answer's text before it is sent. */
   volatile UnaryOperator<String> change = text -> text;
 
@@ -111,6 +120,9 @@ final class StubServer implements AutoCloseable {
         }
       } else if (path.equals("/tokenize")) {
         reply(exchange, new Reply(200, change.apply(tokenized(request).toString()), ""));
+      } else if (path.matches("/(.*weight.*|reset_prefix_cache)")) {
+        told.add(path + " " + request);
+        reply(exchange, path.contains("cache") ? new Reply(200, "", "") : loaded);
       } else {
         reply(exchange, new Reply(404, "{\"detail\":\"Not Found\"}", ""));
       }
@@ -269,8 +281,8 @@ final class StubServer implements AutoCloseable {
     return answer.put("count", tokens.size());
   }
 
-  /** Log-probability −id/100 for each token of each prompt but the first. */
-  private static JsonNode scored(JsonNode request) {
+  /** Log-probability −id/100, less the shift, for each token of each prompt but the first. */
+  private JsonNode scored(JsonNode request) {
     ObjectNode answer = JSON.createObjectNode();
     answer.put("model", request.path("model").asText());
     ArrayNode choices = answer.putArray("choices");
@@ -284,7 +296,10 @@ final class StubServer implements AutoCloseable {
         } else {
           ObjectNode position = all.addObject();
           position.putObject("3").put("logprob", -0.01).put("rank", 1);
-          position.putObject(id.asText()).put("logprob", -id.asInt() / 100.0).put("rank", 2);
+          position
+              .putObject(id.asText())
+              .put("logprob", -id.asInt() / 100.0 - shift)
+              .put("rank", 2);
         }
       }
     }

@@ -146,7 +146,7 @@ public final class Server {
     return again(retry, posting(address.at(path), body), true, isEnding);
   }
 
-  /** Posts to a path of the server itself; not part of the budget. */
+  /** Posts to a path of the server itself, which may answer nothing; not part of the budget. */
   public JsonNode postAtRoot(String path, JsonNode body, BooleanSupplier isEnding) {
     return again(retry, posting(address.atRoot(path), body), false, isEnding);
   }
@@ -216,7 +216,10 @@ public final class Server {
     CompletableFuture<HttpResponse<byte[]>> sent =
         client.sendAsync(request, head -> new LimitedBody());
     try {
-      return answer(request, sent.get(limits.timeout().toMillis(), TimeUnit.MILLISECONDS));
+      HttpResponse<byte[]> response = sent.get(limits.timeout().toMillis(), TimeUnit.MILLISECONDS);
+      return !isBudgeted && response.statusCode() == 200 && response.body().length == 0
+          ? JSON.createObjectNode()
+          : answer(request, response);
     } catch (TimeoutException e) {
       throw new TransientFailure(
           request.uri()

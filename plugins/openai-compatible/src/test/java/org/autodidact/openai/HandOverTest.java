@@ -1,0 +1,326 @@
+package org.autodidact.openai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorProvider.GeneratorContext;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.ModelsDisagreeException;
+import org.autodidact.api.PartOptions;
+import org.autodidact.api.Plugin;
+import org.autodidact.api.Probe;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.Trainer;
+import org.autodidact.api.TrainerProvider;
+import org.autodidact.api.TrainerProvider.Feature;
+import org.autodidact.api.TrainerProvider.TrainerCapabilities;
+import org.autodidact.api.TrainingMetrics;
+import org.autodidact.api.TrainingRequest;
+import org.autodidact.api.TrainingResult;
+import org.autodidact.engine.Autodidact;
+import org.autodidact.engine.config.ConfigFile;
+import org.autodidact.engine.store.ModelHandover;
+import org.autodidact.engine.store.RunStore;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A checkpoint of this machine on a server. */
+class HandOverTest {
+  @TempDir Path folder;
+  private final StubServer stub = new StubServer();
+
+  @AfterEach
+  void stop() {
+    stub.close();
+  }
+
+  private Generator open(ServerKind kind, String name, String... options) {
+    Map<String, String> all = new HashMap<>(Map.of("url", stub.url(), "retries", "1"));
+    for (int i = 0; i < options.length; i += 2) {
+      all.put(options[i], options[i + 1]);
+    }
+    GeneratorContext context =
+        new GeneratorContext(
+            new Checkpoint(name, folder.resolve(name)),
+            ComputeSettings.automatic(),
+            PartOptions.of(all),
+            Clock.systemDefaultZone(),
+            new Cancellation());
+    RemoteProvider provider = new RemoteProvider(kind);
+    provider.check(context);
+    return provider.open(context);
+  }
+
+  private static void generate(Generator generator) {
+    generator.generate(
+        List.of(
+            new GenerationRequest(
+                Prompt.of("p", "say it"), List.of(1L), SamplingParameters.candidates(8))),
+        generation -> {},
+        new Cancellation());
+  }
+
+  @Test
+  void sglangIsToldWhereTheWeightsLie() {
+    stub.owner = "sglang";
+    open(
+            ServerKind.SGLANG,
+            "M2",
+            "hand-over",
+            "weights",
+            "model",
+            StubServer.MODEL,
+            "shared-folder",
+            folder + "=/mnt/runs")
+        .close();
+    assertThat(stub.told)
+        .containsExactly(
+            "/update_weights_from_disk {\"model_path\":\"/mnt/runs/M2\",\"flush_cache\":true}");
+  }
+
+  @Test
+  void vllmsWeightsAreUpdatedStepByStep() {
+    open(ServerKind.VLLM, "M2", "hand-over", "weights", "model", StubServer.MODEL).close();
+    String path = folder.resolve("M2").toString();
+    assertThat(stub.told)
+        .containsExactly(
+            "/init_weight_transfer_engine {\"init_info\":{}}",
+            "/start_weight_update {}",
+            "/update_weights {\"update_info\":{\"path\":\"" + path + "\"}}",
+            "/finish_weight_update {\"weight_version\":\"" + path + "\"}",
+            "/reset_prefix_cache {}");
+  }
+
+  @Test
+  void whatDoesNotLoadIsNamedWithWhatHelps() {
+    stub.loaded = new StubServer.Reply(400, "{\"success\":false,\"message\":\"no such path\"}", "");
+    assertThatThrownBy(
+            () -> open(ServerKind.SGLANG, "M2", "hand-over", "weights", "model", StubServer.MODEL))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContainingAll(
+            "does not load " + folder.resolve("M2"), "no such path", "shared-folder");
+    stub.loaded = new StubServer.Reply(200, "{\"success\":false,\"message\":\"half of it\"}", "");
+    assertThatThrownBy(
+            () -> open(ServerKind.SGLANG, "M2", "hand-over", "weights", "model", StubServer.MODEL))
+        .hasMessageContainingAll("does not load", "half of it");
+    stub.loaded = new StubServer.Reply(404, "{\"detail\":\"Not Found\"}", "");
+    assertThatThrownBy(
+            () -> open(ServerKind.VLLM, "M2", "hand-over", "weights", "model", StubServer.MODEL))
+        .hasMessageContainingAll("VLLM_SERVER_DEV_MODE=1", "404");
+  }
+
+  @Test
+  void anotherServersWeightsCannotBeUpdated() {
+    assertThatThrownBy(
+            () -> open(ServerKind.OTHER, "M2", "hand-over", "weights", "model", StubServer.MODEL))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContainingAll("vllm", "sglang", "path or command");
+    assertThat(stub.told).isEmpty();
+  }
+
+  @Test
+  void aServerThatLoadsByPathIsAskedForThePath() {
+    try (Generator generator = open(ServerKind.OTHER, "M2", "hand-over", "path")) {
+      generate(generator);
+    }
+    assertThat(stub.bodies.get(0).path("model").asText())
+        .isEqualTo(folder.resolve("M2").toString());
+  }
+
+  @Test
+  void aServerThatHasOthersWeightsByNowIsNotAsked() {
+    String[] options = {"hand-over", "weights", "model", StubServer.MODEL};
+    try (Generator first = open(ServerKind.VLLM, "M1", options)) {
+      generate(first);
+      try (Generator second = open(ServerKind.VLLM, "M2", options)) {
+        generate(second);
+        assertThatThrownBy(() -> generate(first))
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContainingAll("M2", "M1", "one model at a time");
+      }
+    }
+  }
+
+  private Path script(String text) throws IOException {
+    return Files.writeString(folder.resolve("hand-over.sh"), text);
+  }
+
+  @Test
+  void aCommandIsGivenTheFolderOnTheServer() throws Exception {
+    Path script = script("echo loading\necho \"$1\" > \"$(dirname \"$0\")/given\"\n");
+    open(
+            ServerKind.OTHER,
+            "M2",
+            "hand-over",
+            "command",
+            "hand-over-command",
+            "sh " + script,
+            "model",
+            StubServer.MODEL,
+            "shared-folder",
+            folder + "=/srv")
+        .close();
+    assertThat(folder.resolve("given")).content().isEqualToIgnoringNewLines("/srv/M2");
+  }
+
+  @Test
+  void aCommandThatFailsIsQuoted() throws Exception {
+    Path script = script("echo first\necho no room on the card >&2\nexit 3\n");
+    assertThatThrownBy(
+            () ->
+                open(
+                    ServerKind.OTHER,
+                    "M2",
+                    "hand-over",
+                    "command",
+                    "hand-over-command",
+                    "sh " + script,
+                    "model",
+                    StubServer.MODEL))
+        .isInstanceOf(AutodidactException.class)
+        .hasMessageContainingAll("exit code 3", "no room on the card", "M2");
+    assertThatThrownBy(
+            () ->
+                open(
+                    ServerKind.OTHER,
+                    "M2",
+                    "hand-over",
+                    "command",
+                    "hand-over-command",
+                    "no-such-program-anywhere",
+                    "model",
+                    StubServer.MODEL))
+        .isInstanceOf(InvalidInputException.class)
+        .hasMessageContaining("cannot be started");
+  }
+
+  @Test
+  void optionsThatDoNotFitAreRefused() {
+    assertThatThrownBy(() -> open(ServerKind.OTHER, "M2", "hand-over", "command"))
+        .hasMessageContaining("hand-over-command");
+    assertThatThrownBy(
+            () -> open(ServerKind.OTHER, "M2", "hand-over", "path", "shared-folder", "nowhere"))
+        .hasMessageContainingAll("shared-folder", "nowhere");
+    assertThatThrownBy(
+            () ->
+                open(ServerKind.OTHER, "M2", "hand-over", "path", "shared-folder", "/else=/there"))
+        .hasMessageContainingAll("does not lie in", "/else");
+  }
+
+  /** The configuration of a run whose iterates are handed to vLLM. */
+  private Path config() throws IOException {
+    Files.createDirectories(folder.resolve("learner"));
+    Files.writeString(folder.resolve("learner/weights"), "some");
+    StringBuilder prompts = new StringBuilder();
+    for (int i = 0; i < 12; i++) {
+      prompts.append("{\"prompt\":\"question ").append(i).append("\"}\n");
+    }
+    Files.writeString(folder.resolve("prompts.jsonl"), prompts);
+    return Files.writeString(
+        folder.resolve("run.yaml"),
+        "model: learner\niterations: 2\ntrainer: lowering\nprompts: {file: prompts.jsonl,"
+            + " per-iteration: 12}\ncandidates: {count: 4, max-tokens: 8}\njudge: {samples: 1}\n"
+            + "generator: {name: vllm, options: {url: \""
+            + stub.url()
+            + "\", model: a-model, hand-over: weights}}\n");
+  }
+
+  @Test
+  void aTrainedIterateIsLoadedComparedAndUsed() throws Exception {
+    Path run = folder.resolve("run");
+    Autodidact.builder()
+        .plugin(new Lowering())
+        .build()
+        .run(ConfigFile.read(config(), Map.of()), run);
+    try (RunStore store = RunStore.read(run)) {
+      assertThat(ModelHandover.comparison(store, "M2").orElseThrow().verdict()).isEqualTo("agree");
+      assertThat(ModelHandover.comparison(store, "M3").orElseThrow().verdict()).isEqualTo("agree");
+      assertThat(store.iterations().metrics(2)).containsKey("handover-difference");
+    }
+    assertThat(stub.told.stream().filter(t -> t.startsWith("/update_weights ")))
+        .hasSize(3)
+        .element(1)
+        .asString()
+        .contains("run/M2");
+  }
+
+  @Test
+  void aServerThatKeepsOtherWeightsStopsTheRun() throws Exception {
+    Path run = folder.resolve("run");
+    stub.shift = 0.3;
+    assertThatThrownBy(
+            () ->
+                Autodidact.builder()
+                    .plugin(new Lowering())
+                    .build()
+                    .run(ConfigFile.read(config(), Map.of()), run))
+        .isInstanceOf(ModelsDisagreeException.class)
+        .hasMessageContainingAll("M2", "in the trainer", "in the generator", "resume");
+    stub.shift = 0;
+    Autodidact.builder().plugin(new Lowering()).build().resume(run);
+  }
+
+  /** A trainer whose models have the log-probabilities of the stub's. */
+  private static final class Lowering implements Plugin {
+    @Override
+    public String name() {
+      return "lowering";
+    }
+
+    @Override
+    public List<TrainerProvider> trainers() {
+      return List.of(
+          TrainerProvider.of(
+              "lowering",
+              PartOptions.None.class,
+              new TrainerCapabilities(
+                  TrainerCapabilities.MINIMAL.losses(),
+                  TrainerCapabilities.MINIMAL.optimizers(),
+                  EnumSet.of(Feature.PROBES)),
+              context -> (Trainer) Lowering::train));
+    }
+
+    private static TrainingResult train(
+        TrainingRequest request,
+        java.util.function.Consumer<TrainingMetrics> metrics,
+        Cancellation cancellation) {
+      TrainingMetrics step = TrainingMetrics.of(1, 1, 1, Map.of("loss", 1.0));
+      metrics.accept(step);
+      try {
+        Files.writeString(
+            Files.createDirectories(request.output().folder()).resolve("weights"), "others");
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      List<Probe.Result> probes = new ArrayList<>();
+      for (Probe probe : request.probes()) {
+        List<Integer> tokens = probe.answer().tokens();
+        probes.add(
+            new Probe.Result(
+                tokens.stream().mapToDouble(t -> -(1 + t) / 10.0).sum(),
+                tokens.stream().mapToDouble(t -> -t / 100.0).sum(),
+                tokens.size(),
+                1e-3));
+      }
+      return new TrainingResult(request.output(), List.of(step), false, 1, probes);
+    }
+  }
+}
