@@ -1,0 +1,93 @@
+package org.autodidact.spark.driver;
+
+import java.util.Locale;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.InvalidInputException;
+import org.autodidact.api.PluginFailedException;
+import org.autodidact.api.ServiceUnavailableException;
+import org.autodidact.api.ShownText;
+
+/** What Spark says when it gives a job up, as one line that says what to do. */
+final class SparkFailures {
+  private static final String FINISHED = "; what was finished stays";
+  private static final int SHOWN = 300;
+
+  private SparkFailures() {}
+
+  /** The failure to throw. */
+  static RuntimeException known(Throwable failure) {
+    StringBuilder said = new StringBuilder();
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      said.append(e).append('\n');
+      if (e instanceof AutodidactException own) {
+        return own; // in the executor's words
+      }
+      if (e instanceof OutOfMemoryError) {
+        return memory("a task met " + e, failure);
+      }
+    }
+    String text = said.toString();
+    if (text.contains("OutOfMemoryError")) {
+      return memory("a task met " + line(text, "OutOfMemoryError"), failure);
+    }
+    if (text.contains("org.autodidact")
+        && (text.contains("ClassNotFoundException")
+            || text.contains("NoClassDefFoundError")
+            || text.contains("InvalidClassException"))) {
+      return new InvalidInputException(
+          "executors do not have this plugin, or another version of it ("
+              + line(text, "org.autodidact")
+              + "); give them the driver's jars, by --jars or in their image"
+              + FINISHED,
+          failure);
+    }
+    if (text.contains("ExecutorLostFailure") || text.contains("exited caused by one of")) {
+      String lower = text.toLowerCase(Locale.ROOT);
+      boolean memory =
+          lower.contains("exit code 52")
+              || lower.contains("code 52")
+              || lower.contains("137")
+              || lower.contains("143")
+              || lower.contains("memory")
+              || lower.contains("oom");
+      String lost = "executors were lost again and again: " + line(text, "ExecutorLostFailure");
+      return memory
+          ? memory(lost, failure)
+          : new ServiceUnavailableException(lost + "; see their logs" + FINISHED, failure);
+    }
+    if (text.contains("SparkContext was shut down") || text.contains("stopped SparkContext")) {
+      return new ServiceUnavailableException(
+          "Spark's context was stopped while a job ran" + FINISHED, failure);
+    }
+    if (text.contains("Job aborted")) {
+      Throwable last = failure;
+      while (last.getCause() != null) {
+        last = last.getCause();
+      }
+      return last == failure
+          ? new ServiceUnavailableException(
+              "Spark gave up: " + line(text, "most recent failure") + FINISHED, failure)
+          : new PluginFailedException("a generator on an executor", last);
+    }
+    return new ServiceUnavailableException("Spark failed: " + line(text, ":") + FINISHED, failure);
+  }
+
+  private static ServiceUnavailableException memory(String what, Throwable failure) {
+    return new ServiceUnavailableException(
+        what
+            + "; give executors memory: spark.executor.memoryOverhead for the model and its KV"
+            + " caches, which are outside the heap, spark.executor.memory for the heap, or lower"
+            + " compute.memory-mb"
+            + FINISHED,
+        failure);
+  }
+
+  /** The first line with a word, from that word on. */
+  private static String line(String text, String word) {
+    return text.lines()
+        .filter(l -> l.contains(word))
+        .map(l -> ShownText.of(l.substring(l.indexOf(word)).strip(), SHOWN))
+        .findFirst()
+        .orElseGet(() -> ShownText.of(text, SHOWN));
+  }
+}
