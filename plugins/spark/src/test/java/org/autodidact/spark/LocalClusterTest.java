@@ -144,7 +144,7 @@ class LocalClusterTest {
   class Rules extends GeneratorRules {
     @Override
     protected Generator open() {
-      return Sparks.open("onnxruntime", tiny(), Precision.AUTO);
+      return Sparks.open("onnxruntime", tiny(), Precision.FP32);
     }
 
     @Override

@@ -53,6 +53,7 @@ final class Sparks {
     SparkConf conf = conf("local-cluster[" + workers + ",1,1024]");
     conf.set("spark.executor.extraClassPath", path);
     conf.set("spark.executor.memory", "512m");
+    conf.set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC");
     more.forEach(conf::set);
     return SparkContext.getOrCreate(conf);
   }

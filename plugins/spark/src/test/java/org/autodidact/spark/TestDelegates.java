@@ -50,22 +50,26 @@ public final class TestDelegates implements Plugin {
     void happen(Path marker, List<GenerationRequest> requests);
   }
 
+  /** Executors that were started with another property have the first alone. */
   @Override
   public List<GeneratorProvider> generators() {
-    return List.of(
-        new Provider("waits-once", TestDelegates::waitOnce),
-        new Provider(
-            "exhausted",
-            (marker, requests) -> {
-              throw new OutOfMemoryError("Java heap space");
-            }),
-        new Provider("halts", (marker, requests) -> Runtime.getRuntime().halt(3)),
-        new Provider("refuses", TestDelegates::refuse),
-        new Provider(
-            "faulty",
-            (marker, requests) -> {
-              throw new IllegalStateException("a fault");
-            }));
+    List<GeneratorProvider> all =
+        List.of(
+            new Provider("refuses", TestDelegates::refuse),
+            new Provider("waits-once", TestDelegates::waitOnce),
+            new Provider("waits-at-one", TestDelegates::waitAtOne),
+            new Provider(
+                "exhausted",
+                (marker, requests) -> {
+                  throw new OutOfMemoryError("Java heap space");
+                }),
+            new Provider("halts", (marker, requests) -> Runtime.getRuntime().halt(3)),
+            new Provider(
+                "faulty",
+                (marker, requests) -> {
+                  throw new IllegalStateException("a fault");
+                }));
+    return version().equals("1") ? all : all.subList(0, 1);
   }
 
   /** The first of all executors writes who it is, and waits to be killed. */
@@ -82,6 +86,13 @@ public final class TestDelegates implements Plugin {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** The first process that comes to one prompt waits to be killed. */
+  private static void waitAtOne(Path marker, List<GenerationRequest> requests) {
+    if (requests.stream().anyMatch(r -> r.prompt().id().equals("p20"))) {
+      waitOnce(marker, requests);
     }
   }
 

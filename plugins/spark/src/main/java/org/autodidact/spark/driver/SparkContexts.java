@@ -4,7 +4,6 @@ import java.util.Optional;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkEnv;
-import org.apache.spark.SparkException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.ServiceUnavailableException;
 
@@ -38,6 +37,11 @@ public final class SparkContexts {
   /** The context, which is made where there is none. */
   static SparkContext get(Optional<String> master) {
     check(master);
+    if (SparkEnv.get() != null) {
+      SparkContext there = SparkContext.getOrCreate();
+      master.ifPresent(m -> requireSame(there.master(), m));
+      return there;
+    }
     SparkConf conf = new SparkConf();
     master.ifPresent(conf::setMaster);
     conf.setIfMissing("spark.app.name", "autodidact");
@@ -47,21 +51,12 @@ public final class SparkContexts {
     if (conf.contains("spark.executor.cores")) {
       conf.setIfMissing("spark.task.cpus", conf.get("spark.executor.cores"));
     }
-    SparkContext context;
     try {
-      context = SparkContext.getOrCreate(conf);
-    } catch (RuntimeException e) {
+      return SparkContext.getOrCreate(conf);
+    } catch (Exception e) { // also Spark's own, which Scala's code does not declare
       throw new ServiceUnavailableException(
           "Spark does not start with the master '" + conf.get(MASTER, "") + "': " + e, e);
-    } catch (Exception e) { // Scala's code declares no exception, and Spark throws this
-      if (e instanceof SparkException) {
-        throw new ServiceUnavailableException(
-            "Spark does not start with the master '" + conf.get(MASTER, "") + "': " + e, e);
-      }
-      throw new IllegalStateException(e);
     }
-    master.ifPresent(m -> requireSame(context.master(), m));
-    return context;
   }
 
   private static void requireSame(String found, String master) {

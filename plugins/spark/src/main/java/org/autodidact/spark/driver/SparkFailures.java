@@ -1,6 +1,6 @@
 package org.autodidact.spark.driver;
 
-import java.util.Locale;
+import java.util.regex.Pattern;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.PluginFailedException;
@@ -11,6 +11,16 @@ import org.autodidact.api.ShownText;
 final class SparkFailures {
   private static final String FINISHED = "; what was finished stays";
   private static final int SHOWN = 300;
+
+  /**
+   * How an executor ends that has no memory: 52 is Spark's own code of an OutOfMemoryError; the
+   * system and Kubernetes kill by signal 9, YARN by 15; both say so in words, too.
+   */
+  private static final Pattern MEMORY =
+      Pattern.compile(
+          "\\b(?:exit|exited with) code:? (?:52|137|143)\\b|\\bexit status:? (?:137|143)\\b"
+              + "|memory|\\bOOM",
+          Pattern.CASE_INSENSITIVE);
 
   private SparkFailures() {}
 
@@ -42,16 +52,8 @@ final class SparkFailures {
           failure);
     }
     if (text.contains("ExecutorLostFailure") || text.contains("exited caused by one of")) {
-      String lower = text.toLowerCase(Locale.ROOT);
-      boolean memory =
-          lower.contains("exit code 52")
-              || lower.contains("code 52")
-              || lower.contains("137")
-              || lower.contains("143")
-              || lower.contains("memory")
-              || lower.contains("oom");
       String lost = "executors were lost again and again: " + line(text, "ExecutorLostFailure");
-      return memory
+      return MEMORY.matcher(lost).find()
           ? memory(lost, failure)
           : new ServiceUnavailableException(lost + "; see their logs" + FINISHED, failure);
     }
