@@ -64,6 +64,7 @@ final class SparkJob {
         new Thread(() -> submit(requests, partitions, task, group, events), "autodidact-spark-job");
     job.setDaemon(true);
     Cancellation.Registration registered = cancellation.onCancel(() -> events.add(Event.LOOK));
+    boolean ended = false;
     try {
       job.start();
       while (true) {
@@ -72,14 +73,18 @@ final class SparkJob {
         if (event.result().isPresent()) {
           deliver(event.result().get(), events, job, group, results);
         } else if (event.failure().isPresent()) {
+          ended = true;
           throw SparkFailures.known(event.failure().get());
         } else if (event == Event.END) {
+          ended = true;
           return;
         }
       }
     } finally {
       registered.close();
-      stop(job, group);
+      if (!ended) {
+        stop(job, group);
+      }
     }
   }
 

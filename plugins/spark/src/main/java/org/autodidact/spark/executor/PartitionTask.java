@@ -55,25 +55,14 @@ public final class PartitionTask
       requests.add(partition.next());
     }
     List<byte[]> results = new ArrayList<>();
-    Cancellation cancellation = new Cancellation();
-    try {
+    try (TaskKill kill = new TaskKill(context)) {
       Usage used =
           ModelHolder.use(
               model,
-              cancellation,
+              kill.cancellation(),
               generator -> {
                 Usage before = generator.usage();
-                run(
-                    generator,
-                    requests,
-                    result -> {
-                      // Spark also interrupts the thread, which a generator need not heed.
-                      if (context.isInterrupted()) {
-                        cancellation.cancel();
-                      }
-                      results.add(result);
-                    },
-                    cancellation);
+                run(generator, requests, results::add, kill.cancellation());
                 return difference(generator.usage(), before);
               });
       return result(results, used, Failure.NONE);
