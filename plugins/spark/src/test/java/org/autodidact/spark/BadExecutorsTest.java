@@ -70,7 +70,7 @@ class BadExecutorsTest {
 
     @AfterAll
     static void stop() {
-      spark.stop();
+      Sparks.stop(spark);
     }
 
     @Test
@@ -159,7 +159,7 @@ class BadExecutorsTest {
 
     @AfterAll
     static void stop() {
-      spark.stop();
+      Sparks.stop(spark);
     }
 
     @Test
@@ -192,7 +192,7 @@ class BadExecutorsTest {
           .hasMessageContaining("executors do not have this plugin")
           .hasMessageContaining("--jars");
     } finally {
-      spark.stop();
+      Sparks.stop(spark);
     }
   }
 

@@ -48,7 +48,7 @@ class LocalClusterTest {
 
   @AfterAll
   static void stop() {
-    spark.stop();
+    Sparks.stop(spark);
   }
 
   private static Path tiny() {

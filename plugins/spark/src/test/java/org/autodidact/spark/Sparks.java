@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -32,12 +33,17 @@ import org.autodidact.onnxruntime.OnnxRuntimePlugin;
 
 /** Spark's contexts, and generators on them. */
 final class Sparks {
+  private static final Locale LOCALE = Locale.getDefault();
+
   private Sparks() {}
 
   /**
    * Starts a cluster of processes on this machine: a master and workers in this one, an executor
    * for each worker in a process of its own. Workers start executors with Spark's home, of which
    * they want nothing but that it has a folder of jars; the class path is the test's.
+   *
+   * <p>Until {@link #stop} digits are those of no locale: Spark's master names an application, and
+   * a worker its folder, by those of this process, which the C locale cannot write.
    */
   static SparkContext cluster(
       int workers, Map<String, String> more, Predicate<String> onClassPath) {
@@ -55,7 +61,13 @@ final class Sparks {
     conf.set("spark.executor.memory", "512m");
     conf.set("spark.executor.extraJavaOptions", "-XX:+UseSerialGC");
     more.forEach(conf::set);
+    Locale.setDefault(Locale.ROOT);
     return SparkContext.getOrCreate(conf);
+  }
+
+  static void stop(SparkContext spark) {
+    spark.stop();
+    Locale.setDefault(LOCALE);
   }
 
   static SparkContext local() {

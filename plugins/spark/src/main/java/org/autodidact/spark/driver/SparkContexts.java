@@ -39,6 +39,9 @@ public final class SparkContexts {
     check(master);
     if (SparkEnv.get() != null) {
       SparkContext there = SparkContext.getOrCreate();
+      if (there.isStopped()) {
+        throw SparkFailures.stopped(new IllegalStateException("stopped"));
+      }
       master.ifPresent(m -> requireSame(there.master(), m));
       return there;
     }
@@ -73,6 +76,10 @@ public final class SparkContexts {
   /** How many tasks can run at a time, as far as Spark knows yet; at least 1. */
   static int slots(SparkContext context) {
     int cpus = context.getConf().getInt("spark.task.cpus", 1);
-    return Math.max(1, context.defaultParallelism() / Math.max(1, cpus));
+    try {
+      return Math.max(1, context.defaultParallelism() / Math.max(1, cpus));
+    } catch (IllegalStateException e) { // it was stopped meanwhile
+      throw SparkFailures.stopped(e);
+    }
   }
 }

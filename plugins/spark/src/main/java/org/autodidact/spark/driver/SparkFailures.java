@@ -58,8 +58,7 @@ final class SparkFailures {
           : new ServiceUnavailableException(lost + "; see their logs" + FINISHED, failure);
     }
     if (text.contains("SparkContext was shut down") || text.contains("stopped SparkContext")) {
-      return new ServiceUnavailableException(
-          "Spark's context was stopped while a job ran" + FINISHED, failure);
+      return stopped(failure);
     }
     if (text.contains("Job aborted")) {
       Throwable last = failure;
@@ -72,6 +71,14 @@ final class SparkFailures {
           : new PluginFailedException("a generator on an executor", last);
     }
     return new ServiceUnavailableException("Spark failed: " + line(text, ":") + FINISHED, failure);
+  }
+
+  /** Spark's context is gone. */
+  static ServiceUnavailableException stopped(Throwable failure) {
+    return new ServiceUnavailableException(
+        "Spark's context was stopped, by its cluster or by the host; the driver's log says why"
+            + FINISHED,
+        failure);
   }
 
   private static ServiceUnavailableException memory(String what, Throwable failure) {

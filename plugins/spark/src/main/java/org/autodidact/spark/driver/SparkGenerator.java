@@ -112,10 +112,11 @@ public final class SparkGenerator implements Generator {
     SparkContext spark = SparkContexts.get(settings.master());
     String description =
         model.checkpoint().name() + ": " + requests.size() + " requests to " + work;
+    int partitions = partitions(spark, requests.size());
     new SparkJob(spark, description)
         .run(
             requests,
-            partitions(spark, requests.size()),
+            partitions,
             new PartitionTask(model, work),
             partition -> {
               usage =
