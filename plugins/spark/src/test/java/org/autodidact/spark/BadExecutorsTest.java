@@ -89,7 +89,7 @@ class BadExecutorsTest {
       try (Generator generator = open("halts")) {
         assertFails(generator)
             .isInstanceOf(ServiceUnavailableException.class)
-            .hasMessageContaining("executors were lost");
+            .hasMessageContaining("executors were lost, the last so: Command exited with code 3;");
       }
       assertWorks();
     }

@@ -1,6 +1,7 @@
 package org.autodidact.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.CancelledException;
 import org.autodidact.api.ComputeSettings.Precision;
 import org.autodidact.api.Generation;
 import org.autodidact.api.Generator;
@@ -20,6 +22,7 @@ import org.autodidact.api.Prompt;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
+import org.autodidact.api.Usage;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.conformance.GeneratorRules;
 import org.junit.jupiter.api.AfterAll;
@@ -61,9 +64,8 @@ class LocalClusterTest {
     }
   }
 
-  private static Map<String, Generation> there(
-      String delegate, Path model, Precision precision, String... options) {
-    try (Generator generator = Sparks.open(delegate, model, precision, options)) {
+  private static Map<String, Generation> there(Path model, Precision precision, String... options) {
+    try (Generator generator = Sparks.open("onnxruntime", model, precision, options)) {
       return Sparks.generate(generator, REQUESTS);
     }
   }
@@ -72,7 +74,7 @@ class LocalClusterTest {
   @ValueSource(strings = {"1", "2", "7"})
   void anyNumberOfPartitionsGivesTheBitsOfOneMachine(String partitions) {
     for (Precision precision : List.of(Precision.FP32, Precision.INT8)) {
-      assertThat(there("onnxruntime", tiny(), precision, "partitions", partitions))
+      assertThat(there(tiny(), precision, "partitions", partitions))
           .hasSize(REQUESTS)
           .isEqualTo(here(tiny(), precision));
     }
@@ -84,34 +86,62 @@ class LocalClusterTest {
     String checkpoints = way.equals("uri") ? folder.resolve("sent").toUri().toString() : way;
     for (String model : List.of("tiny", "other", "tiny")) { // the other takes its place
       Path path = folder.resolve(model);
-      assertThat(there("onnxruntime", path, Precision.FP32, "checkpoints", checkpoints))
+      assertThat(there(path, Precision.FP32, "checkpoints", checkpoints))
           .isEqualTo(here(path, Precision.FP32));
     }
+  }
+
+  /** Waits until the first executor that begins waits itself. */
+  private static void await(Path marker, CompletableFuture<?> call) throws Exception {
+    while (!Files.exists(marker)) {
+      assertThat(call).isNotDone();
+      Thread.sleep(20);
+    }
+  }
+
+  private static Generator waiting(Path marker) {
+    return Sparks.open(
+        "waits-once",
+        tiny(),
+        Precision.FP32,
+        "partitions",
+        "7",
+        "generator-options",
+        "marker=" + marker);
   }
 
   @Test
   void anExecutorThatIsKilledChangesNothing() throws Exception {
     Path marker = folder.resolve("killed");
-    CompletableFuture<Map<String, Generation>> found =
-        CompletableFuture.supplyAsync(
-            () ->
-                there(
-                    "waits-once",
-                    tiny(),
-                    Precision.FP32,
-                    "partitions",
-                    "7",
-                    "generator-options",
-                    "marker=" + marker));
-    while (!Files.exists(marker)) {
-      assertThat(found).isNotDone();
-      Thread.sleep(20);
+    try (Generator generator = waiting(marker)) {
+      CompletableFuture<Map<String, Generation>> found =
+          CompletableFuture.supplyAsync(() -> Sparks.generate(generator, REQUESTS));
+      await(marker, found);
+      ProcessHandle executor =
+          ProcessHandle.of(Long.parseLong(Files.readString(marker))).orElseThrow();
+      assertThat(executor).isNotEqualTo(ProcessHandle.current());
+      executor.destroyForcibly(); // kill -9
+      assertThat(found.get(2, TimeUnit.MINUTES)).isEqualTo(here(tiny(), Precision.FP32));
+      assertThat(generator.usage()).isEqualTo(new Usage(REQUESTS, 7 * 2, 7 * 3)); // each once
     }
-    ProcessHandle executor =
-        ProcessHandle.of(Long.parseLong(Files.readString(marker))).orElseThrow();
-    assertThat(executor).isNotEqualTo(ProcessHandle.current());
-    executor.destroyForcibly(); // kill -9
-    assertThat(found.get(2, TimeUnit.MINUTES)).isEqualTo(here(tiny(), Precision.FP32));
+  }
+
+  @Test
+  void aCancelledCallFreesItsExecutor() throws Exception {
+    Path marker = folder.resolve("cancelled");
+    Cancellation cancellation = new Cancellation();
+    try (Generator generator = waiting(marker)) {
+      CompletableFuture<Void> found =
+          CompletableFuture.runAsync(
+              () -> generator.generate(Sparks.requests(REQUESTS), g -> {}, cancellation));
+      await(marker, found);
+      cancellation.cancel();
+      assertThatThrownBy(() -> found.get(10, TimeUnit.SECONDS))
+          .hasCauseInstanceOf(CancelledException.class);
+    }
+    assertThat(ProcessHandle.of(Long.parseLong(Files.readString(marker)))).isPresent();
+    assertThat(there(tiny(), Precision.FP32, "partitions", "2"))
+        .isEqualTo(here(tiny(), Precision.FP32));
   }
 
   @Test

@@ -94,11 +94,14 @@ class RestartedDriverTest {
                 + " generator-options: 'marker=%s'}}".formatted(marker));
     Path run = folder.resolve("killed");
     Process driver = start(config, run);
-    while (!Files.exists(marker) || candidates(run) == 0) {
-      assertThat(driver.isAlive()).as(Files.readString(folder.resolve("output.txt"))).isTrue();
-      Thread.sleep(50);
+    try {
+      while (!Files.exists(marker) || candidates(run) == 0) {
+        assertThat(driver.isAlive()).as(Files.readString(folder.resolve("output.txt"))).isTrue();
+        Thread.sleep(50);
+      }
+    } finally {
+      driver.destroyForcibly().waitFor(); // kill -9
     }
-    driver.destroyForcibly().waitFor(); // kill -9
     long finished = candidates(run);
     assertThat(finished).isPositive().isLessThan(2 * PROMPTS);
 

@@ -20,10 +20,14 @@ import org.autodidact.api.PartOptions;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.Setting;
+import org.autodidact.api.Usage;
 import org.autodidact.onnxruntime.OnnxRuntimePlugin;
 
 /** Generators over ONNX Runtime's that meet what executors meet; found there as any plugin is. */
 public final class TestDelegates implements Plugin {
+  /** How long an executor waits that is not killed. */
+  private static final int WAIT_SECONDS = 60;
+
   private static final GeneratorProvider ONNX = new OnnxRuntimePlugin().generators().get(0);
 
   @Override
@@ -76,10 +80,10 @@ public final class TestDelegates implements Plugin {
   private static void waitOnce(Path marker, List<GenerationRequest> requests) {
     try {
       Path part = marker.resolveSibling(marker.getFileName() + "." + ProcessHandle.current().pid());
-      Files.createFile(marker.resolveSibling("taken"));
+      Files.createFile(marker.resolveSibling(marker.getFileName() + ".taken"));
       Files.writeString(part, Long.toString(ProcessHandle.current().pid()));
       Files.move(part, marker);
-      Thread.sleep(60_000);
+      Thread.sleep(WAIT_SECONDS * 1000);
     } catch (FileAlreadyExistsException e) {
       return; // another executor was the first
     } catch (IOException e) {
@@ -125,13 +129,21 @@ public final class TestDelegates implements Plugin {
                   context.clock(),
                   context.cancellation()));
       return new Generator() {
+        private Usage usage = Usage.NONE;
+
         @Override
         public void generate(
             List<GenerationRequest> requests,
             Consumer<Generation> results,
             Cancellation cancellation) {
+          usage = usage.plus(new Usage(requests.size(), 2, 3)); // as if a server were asked
           event.happen(marker, requests);
           generator.generate(requests, results, cancellation);
+        }
+
+        @Override
+        public Usage usage() {
+          return usage;
         }
 
         @Override

@@ -10,11 +10,12 @@ import org.autodidact.api.ShownText;
 /** What Spark says when it gives a job up, as one line that says what to do. */
 final class SparkFailures {
   private static final String FINISHED = "; what was finished stays";
-  private static final int SHOWN = 300;
+  private static final int SHOWN = 100;
 
   /**
-   * How an executor ends that has no memory: 52 is Spark's own code of an OutOfMemoryError; the
-   * system and Kubernetes kill by signal 9, YARN by 15; both say so in words, too.
+   * What is said of the end of an executor that has no memory: 52 is Spark's own code of an
+   * OutOfMemoryError; the system and Kubernetes kill by signal 9, YARN by 15; both say so in words,
+   * too.
    */
   private static final Pattern MEMORY =
       Pattern.compile(
@@ -52,8 +53,9 @@ final class SparkFailures {
           failure);
     }
     if (text.contains("ExecutorLostFailure") || text.contains("exited caused by one of")) {
-      String lost = "executors were lost again and again: " + line(text, "ExecutorLostFailure");
-      return MEMORY.matcher(lost).find()
+      String reason = text.substring(Math.max(0, text.indexOf("Reason: ")));
+      String lost = "executors were lost, the last so: " + line(reason.replace("Reason: ", ""), "");
+      return MEMORY.matcher(reason).find()
           ? memory(lost, failure)
           : new ServiceUnavailableException(lost + "; see their logs" + FINISHED, failure);
     }
@@ -85,8 +87,7 @@ final class SparkFailures {
     return new ServiceUnavailableException(
         what
             + "; give executors memory: spark.executor.memoryOverhead for the model and its KV"
-            + " caches, which are outside the heap, spark.executor.memory for the heap, or lower"
-            + " compute.memory-mb"
+            + " caches, spark.executor.memory for the heap"
             + FINISHED,
         failure);
   }
