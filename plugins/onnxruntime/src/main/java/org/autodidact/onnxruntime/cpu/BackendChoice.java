@@ -12,7 +12,10 @@ import org.autodidact.onnxruntime.graph.FloatKvCache;
 import org.autodidact.onnxruntime.graph.GraphBackend;
 import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
 import org.autodidact.onnxruntime.quantization.Calibration;
+import org.autodidact.onnxruntime.quantization.Int8Cache;
 import org.autodidact.onnxruntime.quantization.Int8MatMulCheck;
+import org.autodidact.onnxruntime.quantization.Int8Quantizer;
+import org.autodidact.onnxruntime.quantization.Int8Source;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 import org.autodidact.onnxruntime.vector.Int8KvCache;
@@ -25,9 +28,11 @@ import org.autodidact.vectors.VectorSupport;
  * the JVM has the Vector API and the model no feature that it lacks; else, and in float32, {@link
  * GraphBackend}.
  *
- * @param quantized the weights that the backend reads; empty in float32
+ * @param quantized the weights that the backend reads and does not own
+ * @param isQuantized whether it computes with quantized weights
  */
-record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantized)
+record BackendChoice(
+    DecoderBackend backend, Optional<QuantizedWeights> quantized, boolean isQuantized)
     implements AutoCloseable {
   /** Hidden size below which matrix products are too small for int8 to be faster (not measured). */
   private static final int MIN_INT8_HIDDEN_SIZE = 256;
@@ -56,8 +61,9 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
       if (settings.precision().equals(ComputeSettings.Precision.INT8_WEIGHTS)) {
         quantized = Optional.of(BlockInt8Weights.of(model, cancellation));
       } else if (usesInt8(settings.precision(), model)) {
-        Int8Weights int8 = Int8Weights.of(model, Int8MatMulCheck.isExact(), threads, cancellation);
-        quantized = Optional.of(int8);
+        Int8Weights.CAPABILITIES.require(model.path(), model.config(), "; use fp32");
+        boolean exact = Int8MatMulCheck.isExact();
+        Int8Source nearest = new Int8Quantizer(model, exact, Calibration.NONE, cancellation);
         if (!VectorSupport.available()) {
           LOGGER.log(
               System.Logger.Level.WARNING,
@@ -66,17 +72,42 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
               model.path());
         }
         if (allowVectors && VectorWeights.supports(model.config())) {
-          int8.quantizeAgain(VectorBackend.calibrate(model, int8, threads, positions), threads);
           return new BackendChoice(
-              new VectorBackend(model.config(), int8, threads, positions), quantized);
+              Int8Cache.ofUser()
+                  .open(
+                      model,
+                      exact,
+                      true,
+                      cancellation,
+                      () ->
+                          new Int8Quantizer(
+                              model,
+                              exact,
+                              VectorBackend.calibrate(model, nearest, threads, positions),
+                              cancellation),
+                      source -> new VectorBackend(model.config(), source, threads, positions)),
+              Optional.empty(),
+              true);
         }
+        quantized =
+            Optional.of(
+                Int8Cache.ofUser()
+                    .open(
+                        model,
+                        exact,
+                        false,
+                        cancellation,
+                        () -> nearest,
+                        source -> Int8Weights.of(model, source, threads)));
       }
       cancellation.throwIfCancelled();
       boolean shares =
           alwaysSharesPrefixes
               || quantized.isPresent() && DecoderGraph.PREFIX_SHARING.supports(model.config());
       return new BackendChoice(
-          new GraphBackend(model, quantized, threads, shares, positions), quantized);
+          new GraphBackend(model, quantized, threads, shares, positions),
+          quantized,
+          quantized.isPresent());
     } catch (RuntimeException | Error e) {
       quantized.ifPresent(QuantizedWeights::close);
       throw e;

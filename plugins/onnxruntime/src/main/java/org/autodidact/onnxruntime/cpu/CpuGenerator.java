@@ -225,7 +225,7 @@ public final class CpuGenerator implements Generator {
 
   @Override
   public Optional<Scorer> scorer() {
-    return Optional.of(new CpuScorer(model, backend, budget, choice.quantized().isPresent()));
+    return Optional.of(new CpuScorer(model, backend, budget, choice.isQuantized()));
   }
 
   @Override

@@ -88,6 +88,37 @@ public final class HadamardRotation {
     }
   }
 
+  /**
+   * Multiplies a row of {@link #size()} numbers by the matrix, in place, by the sums of {@link
+   * #apply} in their order: to the same bits.
+   */
+  void applyToRow(float[] row) {
+    float norm = (float) (1 / Math.sqrt(power));
+    float[] before = new float[oddFactor];
+    for (int base = 0; base < size(); base += oddFactor) {
+      for (int i = 0; i < oddFactor; i++) {
+        before[i] = row[base + i];
+      }
+      for (int column = 0; column < oddFactor; column++) {
+        float sum = 0;
+        for (int i = 0; i < oddFactor; i++) {
+          sum += before[i] * (cosines[i * oddFactor + column] * signs[base + i] * norm);
+        }
+        row[base + column] = sum;
+      }
+    }
+    for (int half = oddFactor; half < size(); half *= 2) {
+      for (int block = 0; block < size(); block += 2 * half) {
+        for (int i = block; i < block + half; i++) {
+          float a = row[i];
+          float b = row[i + half];
+          row[i] = a + b;
+          row[i + half] = a - b;
+        }
+      }
+    }
+  }
+
   /** Multiplies each {@link #size()} numbers of a row by the matrix, in place. */
   void applyToAll(float[] row) {
     float[][] column = transposed(new float[][] {row}, row.length);

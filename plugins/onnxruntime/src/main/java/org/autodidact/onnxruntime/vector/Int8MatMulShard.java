@@ -8,7 +8,6 @@ import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.autodidact.api.AutodidactException;
@@ -18,7 +17,7 @@ import org.autodidact.onnxruntime.quantization.Int8Matrix;
 import org.autodidact.vectors.Int8;
 
 /**
- * Matrix product of quantized activations with some columns of an {@link Int8Matrix}, in ONNX
+ * Matrix product of quantized activations with some columns of {@link Int8Matrix}es, in ONNX
  * Runtime: [rows, inputs] bytes with 128 for 0 to [rows, outputs] floats, not yet times the rows'
  * scales. Computed on the calling thread. Owns the packed columns.
  */
@@ -30,15 +29,28 @@ final class Int8MatMulShard implements AutoCloseable {
   private final int outputs;
   private final OwnedSession session;
 
-  private Int8MatMulShard(OrtEnvironment environment, Int8Matrix matrix, int from, int to) {
+  private Int8MatMulShard(OrtEnvironment environment, List<Int8Matrix> matrices, int from, int to) {
     this.from = from;
     this.outputs = to - from;
+    int inputs = matrices.get(0).inputs();
+    byte[] values = new byte[inputs * outputs];
+    float[] scales = new float[outputs];
+    int first = 0;
+    for (Int8Matrix matrix : matrices) {
+      int begin = Math.max(from, first);
+      int end = Math.min(to, first + matrix.outputs());
+      if (begin < end) {
+        matrix.copyColumns(begin - first, end - first, values, begin - from, outputs);
+        System.arraycopy(matrix.scales(), begin - first, scales, begin - from, end - begin);
+      }
+      first += matrix.outputs();
+    }
     OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
-    graph.input("bytes", DataType.UINT8, "rows", matrix.inputs());
+    graph.input("bytes", DataType.UINT8, "rows", inputs);
     // In the graph, not as an external initializer: ONNX Runtime packs them and frees the
     // originals.
-    graph.bytes("values", DataType.INT8, matrix.columns(from, to), matrix.inputs(), outputs);
-    graph.floats("scales", Arrays.copyOfRange(matrix.scales(), from, to), outputs);
+    graph.bytes("values", DataType.INT8, values, inputs, outputs);
+    graph.floats("scales", scales, outputs);
     graph.bytes("zero", DataType.UINT8, new byte[] {(byte) Int8.ZERO_POINT});
     graph.floats("one", new float[] {1});
     graph.node(
@@ -63,16 +75,21 @@ final class Int8MatMulShard implements AutoCloseable {
     }
   }
 
-  /** A shard of the matrix for each thread; threads beyond the columns get none. */
-  static List<Int8MatMulShard> shards(OrtEnvironment environment, Int8Matrix matrix, int threads) {
+  /**
+   * A shard for each thread of matrices that read the same inputs, side by side; threads beyond the
+   * columns get none.
+   */
+  static List<Int8MatMulShard> shards(
+      OrtEnvironment environment, List<Int8Matrix> matrices, int threads) {
     List<Int8MatMulShard> shards = new ArrayList<>();
-    int units = matrix.outputs() / COLUMN_UNIT;
+    int outputs = matrices.stream().mapToInt(Int8Matrix::outputs).sum();
+    int units = outputs / COLUMN_UNIT;
     try {
       for (int i = 0; i < threads; i++) {
         int from = units * i / threads * COLUMN_UNIT;
-        int to = i == threads - 1 ? matrix.outputs() : units * (i + 1) / threads * COLUMN_UNIT;
+        int to = i == threads - 1 ? outputs : units * (i + 1) / threads * COLUMN_UNIT;
         if (to > from) {
-          shards.add(new Int8MatMulShard(environment, matrix, from, to));
+          shards.add(new Int8MatMulShard(environment, matrices, from, to));
         }
       }
       return shards;
