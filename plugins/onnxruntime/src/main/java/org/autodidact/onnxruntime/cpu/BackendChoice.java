@@ -1,6 +1,7 @@
 package org.autodidact.onnxruntime.cpu;
 
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.checkpoints.ModelConfig;
@@ -41,6 +42,20 @@ record BackendChoice(
   private static final long MIN_POSITIONS = 4096;
 
   private static final System.Logger LOGGER = System.getLogger(BackendChoice.class.getName());
+
+  /** Begins to load what quantized weights are computed by. */
+  static CompletableFuture<Void> load(ComputeSettings settings) {
+    if (settings.precision().equals(ComputeSettings.Precision.FP32)) {
+      return CompletableFuture.completedFuture(null);
+    }
+    return CompletableFuture.runAsync(
+        () -> {
+          Int8MatMulCheck.isExact();
+          if (VectorSupport.available()) {
+            VectorSupport.lanes();
+          }
+        });
+  }
 
   /**
    * Loads the model's weights.

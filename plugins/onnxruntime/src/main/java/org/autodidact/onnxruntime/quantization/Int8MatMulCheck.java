@@ -30,8 +30,17 @@ public final class Int8MatMulCheck {
 
   private Int8MatMulCheck() {}
 
-  /** Multiplies matrices of the largest values and compares with the exact result. */
+  /** Whether matrices of the largest values are multiplied exactly; tried once in a process. */
   public static boolean isExact() {
+    return Tried.EXACT;
+  }
+
+  /** Holder whose initialization multiplies. */
+  private static final class Tried {
+    static final boolean EXACT = multiply();
+  }
+
+  private static boolean multiply() {
     OrtEnvironment environment = OrtRuntime.environment();
     OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
     graph.input("a", DataType.UINT8, "rows", INPUTS);

@@ -142,10 +142,13 @@ public final class Int8Quantizer implements Int8Source {
       }
       scaled(queryBias);
     }
-    return residualReader(
+    float[][] all =
         Stream.of(query, rows(name + "k_proj.weight"), value)
             .flatMap(Arrays::stream)
-            .toArray(float[][]::new),
+            .toArray(float[][]::new);
+    return residualReader(
+        (from, count) -> Arrays.copyOfRange(all, from, from + count),
+        all.length,
         layer + "input_layernorm.weight",
         Int8Matrix.concat(queryBias, biasOrNone(name + "k_proj", bias), valueBias),
         calibration.of(Site.QKV, index, config.hiddenSize()));
@@ -161,8 +164,11 @@ public final class Int8Quantizer implements Int8Source {
   }
 
   private Int8Matrix mlpInput(String layer, int index, String name) {
+    TensorInfo tensor = model.tensor(layer + name + ".weight");
+    ByteBuffer bytes = model.bytes(tensor);
     return residualReader(
-        rows(layer + name + ".weight"),
+        (from, count) -> rows(tensor, bytes, from, count),
+        config.intermediateSize(),
         layer + "post_attention_layernorm.weight",
         biasOrNone(layer + name, config.mlpBias()),
         calibration.of(Site.GATE_UP, index, config.hiddenSize()));
@@ -184,32 +190,32 @@ public final class Int8Quantizer implements Int8Source {
         calibration.of(Site.DOWN_PROJ, index, config.intermediateSize()));
   }
 
-  /** The logits' projection, in slices: as a whole it would take too much memory. */
   private Int8Matrix head() {
     TensorInfo tensor =
         model.tensor(config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight");
-    float[] gains = gains("model.norm.weight");
     ByteBuffer bytes = model.bytes(tensor);
-    return GptqRounding.quantize(
-        (from, count) -> {
-          opening.throwIfCancelled();
-          return foldedColumns(rows(tensor, bytes, from, count), gains);
-        },
+    return residualReader(
+        (from, count) -> rows(tensor, bytes, from, count),
         config.vocabularySize(),
+        "model.norm.weight",
         new float[0],
-        !exactProducts,
         calibration.of(Site.LM_HEAD, 0, config.hiddenSize()));
   }
 
+  /** Reads some rows of a matrix [N, K]; as a whole it would take too much memory. */
+  private interface Rows {
+    float[][] of(int from, int count);
+  }
+
   private Int8Matrix residualReader(
-      float[][] rows, String norm, float[] bias, ActivationStatistics statistics) {
+      Rows rows, int outputs, String norm, float[] bias, ActivationStatistics statistics) {
     float[] gains = gains(norm);
     return GptqRounding.quantize(
         (from, count) -> {
           opening.throwIfCancelled();
-          return foldedColumns(Arrays.copyOfRange(rows, from, from + count), gains);
+          return foldedColumns(rows.of(from, count), gains);
         },
-        rows.length,
+        outputs,
         bias,
         !exactProducts,
         statistics);

@@ -2,6 +2,8 @@ package org.autodidact.onnxruntime.quantization;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -49,18 +51,30 @@ public final class OpeningThreads {
       Thread.currentThread().interrupt();
       throw new CancelledException("interrupted while the weights were opened", e);
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof RuntimeException cause) {
-        throw cause;
-      }
-      if (e.getCause() instanceof Error cause) {
-        throw cause;
-      }
-      throw new AutodidactException("the weights cannot be opened: " + e.getCause(), e);
+      throw unchecked(e);
     } finally {
       failed.set(true);
       pool.shutdownNow();
       awaitEnd(pool);
     }
+  }
+
+  /** What was computed on another thread; its failure is thrown as it is. */
+  public static <T> T result(CompletableFuture<T> future) {
+    try {
+      return future.join();
+    } catch (CompletionException e) {
+      throw unchecked(e);
+    }
+  }
+
+  private static RuntimeException unchecked(Exception wrapping) {
+    if (wrapping.getCause() instanceof Error cause) {
+      throw cause;
+    }
+    return wrapping.getCause() instanceof RuntimeException cause
+        ? cause
+        : new AutodidactException("a model cannot be opened: " + wrapping.getCause(), wrapping);
   }
 
   /** What the calls made is closed by the caller, once nothing more is made. */

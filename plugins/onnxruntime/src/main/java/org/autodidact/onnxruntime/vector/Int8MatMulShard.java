@@ -6,6 +6,7 @@ import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession.SessionOptions.OptLevel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,6 +68,8 @@ final class Int8MatMulShard implements AutoCloseable {
                 options.setInterOpNumThreads(1);
                 options.setMemoryPatternOptimization(false);
                 options.setCPUArenaAllocator(false);
+                // There is nothing to optimize in one operator, and 242 such graphs in a model.
+                options.setOptimizationLevel(OptLevel.NO_OPT);
                 return environment.createSession(graph.toModel(), options);
               });
     } catch (OrtException e) {
