@@ -23,17 +23,15 @@ public final class RowSums {
   public static void of(float[][] rows, float[][] weights, float[][] sums) {
     int width = rows[0].length;
     int whole = width / WIDTH * WIDTH;
-    int first = 0;
-    for (; first + SUMS <= sums.length; first += SUMS) {
-      for (int from = 0; from < whole; from += WIDTH) {
+    int fours = sums.length / SUMS * SUMS;
+    // The columns that four sums have read are in the cache for the next four.
+    for (int from = 0; from < whole; from += WIDTH) {
+      for (int first = 0; first < fours; first += SUMS) {
         four(rows, weights, sums, first, from);
       }
-      for (int i = first; i < first + SUMS; i++) {
-        one(rows, weights[i], sums[i], whole, width);
-      }
     }
-    for (; first < sums.length; first++) {
-      one(rows, weights[first], sums[first], 0, width);
+    for (int i = 0; i < sums.length; i++) {
+      one(rows, weights[i], sums[i], i < fours ? whole : 0, width);
     }
   }
 

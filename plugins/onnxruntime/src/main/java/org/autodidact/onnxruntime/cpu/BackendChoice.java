@@ -16,7 +16,6 @@ import org.autodidact.onnxruntime.quantization.Calibration;
 import org.autodidact.onnxruntime.quantization.Int8Cache;
 import org.autodidact.onnxruntime.quantization.Int8MatMulCheck;
 import org.autodidact.onnxruntime.quantization.Int8Quantizer;
-import org.autodidact.onnxruntime.quantization.Int8Source;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 import org.autodidact.onnxruntime.vector.Int8KvCache;
@@ -78,7 +77,7 @@ record BackendChoice(
       } else if (usesInt8(settings.precision(), model)) {
         Int8Weights.CAPABILITIES.require(model.path(), model.config(), "; use fp32");
         boolean exact = Int8MatMulCheck.isExact();
-        Int8Source nearest = new Int8Quantizer(model, exact, Calibration.NONE, cancellation);
+        Int8Quantizer nearest = new Int8Quantizer(model, exact, cancellation);
         if (!VectorSupport.available()) {
           LOGGER.log(
               System.Logger.Level.WARNING,
@@ -95,11 +94,8 @@ record BackendChoice(
                       true,
                       cancellation,
                       () ->
-                          new Int8Quantizer(
-                              model,
-                              exact,
-                              VectorBackend.calibrate(model, nearest, threads, positions),
-                              cancellation),
+                          nearest.calibrated(
+                              VectorBackend.calibrate(model, nearest, threads, positions)),
                       source -> new VectorBackend(model.config(), source, threads, positions)),
               Optional.empty(),
               true);

@@ -37,7 +37,7 @@ record GptqRounding(
    * Outputs that are quantized together: their float32 weights should stay in a core's cache, and
    * with fewer, vectorized loops hardly begin (of 64, 128, 256 and 512 not measured apart).
    */
-  private static final int OUTPUT_TILE = 128;
+  static final int OUTPUT_TILE = 128;
 
   /**
    * What errors are multiplied by, input by input.
@@ -63,7 +63,10 @@ record GptqRounding(
 
   /** Reads the weights of some outputs, so that a large matrix is never in memory as a whole. */
   interface Columns {
-    /** Weights of {@code count} outputs from {@code from} on, [K, count]; a copy to be changed. */
+    /**
+     * Weights of {@code count} outputs, at most a tile, from {@code from} on, [K, count or more];
+     * to be changed, and to be had again when the next are asked for.
+     */
     float[][] of(int from, int count);
   }
 
@@ -105,7 +108,7 @@ record GptqRounding(
         result.bias()[from + n] += scaled[k][n] * mean[k];
       }
     }
-    float[] scale = scales(scaled);
+    float[] scale = scales(scaled, count);
     System.arraycopy(scale, 0, result.scales(), from, count);
     for (float[] row : scaled) {
       for (int n = 0; n < count; n++) {
@@ -123,10 +126,10 @@ record GptqRounding(
   private void roundByVectors(float[][] scaled, int from, int count) {
     int rank = statistics.eigenvalues().length;
     GptqKernel kernel = new GptqKernel(rank, MAX_PAIR);
-    int padded = (count + GptqKernel.BLOCK - 1) / GptqKernel.BLOCK * GptqKernel.BLOCK;
-    float[] exact = new float[padded];
-    float[] target = new float[padded];
-    byte[][] quantized = new byte[scaled.length][padded];
+    float[] exact = new float[GptqKernel.BLOCK];
+    float[] target = new float[GptqKernel.BLOCK];
+    byte[] quantized = new byte[GptqKernel.BLOCK];
+    ByteBuffer bytes = result.values().bytes();
     for (int block = 0; block < count; block += GptqKernel.BLOCK) {
       kernel.begin();
       int length = Math.min(GptqKernel.BLOCK, count - block);
@@ -138,20 +141,9 @@ record GptqRounding(
         }
         boolean second = limitsPairs && k % 2 == 1;
         kernel.round(
-            exact,
-            target,
-            0,
-            factors.feedback(),
-            factors.along(),
-            k * rank,
-            second,
-            quantized[k],
-            block);
+            exact, target, 0, factors.feedback(), factors.along(), k * rank, second, quantized, 0);
+        bytes.put(k * result.outputs() + from + block, quantized, 0, length);
       }
-    }
-    ByteBuffer bytes = result.values().bytes();
-    for (int k = 0; k < scaled.length; k++) {
-      bytes.put(k * result.outputs() + from, quantized[k], 0, count);
     }
   }
 
@@ -217,8 +209,8 @@ record GptqRounding(
   }
 
   /** The scale of each output of weights [K, count]. */
-  private float[] scales(float[][] columns) {
-    float[] scales = new float[columns[0].length];
+  private float[] scales(float[][] columns, int count) {
+    float[] scales = new float[count];
     Arrays.fill(scales, Int8.MIN_RANGE);
     float[] squares = new float[scales.length];
     for (float[] row : columns) {

@@ -156,6 +156,13 @@ public final class HadamardRotation {
   /** The transpose of rows of {@code width} numbers. */
   static float[][] transposed(float[][] rows, int width) {
     float[][] columns = new float[width][rows.length];
+    transpose(rows, columns);
+    return columns;
+  }
+
+  /** Writes the transpose of rows into columns, which may be longer. */
+  static void transpose(float[][] rows, float[][] columns) {
+    int width = columns.length;
     for (int first = 0; first < rows.length; first += TRANSPOSED_TOGETHER) {
       int end = Math.min(rows.length, first + TRANSPOSED_TOGETHER);
       for (int from = 0; from < width; from += TRANSPOSED_TOGETHER) {
@@ -168,7 +175,6 @@ public final class HadamardRotation {
         }
       }
     }
-    return columns;
   }
 
   /** sum += factor · x; a loop that the compiler vectorizes. */

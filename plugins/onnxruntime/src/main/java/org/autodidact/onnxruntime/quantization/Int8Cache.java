@@ -76,7 +76,7 @@ public final class Int8Cache {
       return opener.apply(made.get());
     }
     String name = key(model, exactProducts, calibrated, cancellation) + ".int8";
-    Int8Source plain = new Int8Quantizer(model, exactProducts, Calibration.NONE, cancellation);
+    Int8Source plain = new Int8Quantizer(model, exactProducts, cancellation);
     Optional<T> opened = openKept(name, plain, opener);
     return opened.isPresent() ? opened.get() : openAndKeep(name, made.get(), opener);
   }

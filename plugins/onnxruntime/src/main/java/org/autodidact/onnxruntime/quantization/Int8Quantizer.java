@@ -2,8 +2,6 @@ package org.autodidact.onnxruntime.quantization;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
@@ -32,27 +30,42 @@ public final class Int8Quantizer implements Int8Source {
   private final boolean exactProducts;
   private final Calibration calibration;
   private final Cancellation opening;
+  private final RowPool pool;
 
   /** The rotation of the residual stream, or of what projections read of it. */
   private final HadamardRotation rotation;
 
   /**
-   * Quantizes to nearest, or with statistics of the inputs by GPTQ.
+   * Quantizes to nearest.
    *
    * @param exactProducts whether this processor multiplies unsigned by signed bytes exactly ({@link
    *     Int8MatMulCheck}); where not, weights are limited so that it does ({@link GptqRounding})
    */
-  public Int8Quantizer(
-      ModelFolder model, boolean exactProducts, Calibration calibration, Cancellation opening) {
+  public Int8Quantizer(ModelFolder model, boolean exactProducts, Cancellation opening) {
+    this(model, exactProducts, Calibration.NONE, opening, new RowPool());
+  }
+
+  private Int8Quantizer(
+      ModelFolder model,
+      boolean exactProducts,
+      Calibration calibration,
+      Cancellation opening,
+      RowPool pool) {
     this.model = model;
     this.config = model.config();
     this.exactProducts = exactProducts;
     this.calibration = calibration;
     this.opening = opening;
+    this.pool = pool;
     this.rotation =
         rotatesResidual(config)
             ? HadamardRotation.of(config.hiddenSize())
             : HadamardRotation.hadamard(inputHadamardSize(config));
+  }
+
+  /** Quantizes by GPTQ, with statistics of the inputs. */
+  public Int8Quantizer calibrated(Calibration statistics) {
+    return new Int8Quantizer(model, exactProducts, statistics, opening, pool);
   }
 
   /** Whether the residual stream is rotated, or else what projections read of it. */
@@ -103,19 +116,22 @@ public final class Int8Quantizer implements Int8Source {
     return gains;
   }
 
-  /** Rows of a matrix [N, K] as float32, from row {@code from} on. */
-  private static float[][] rows(TensorInfo tensor, ByteBuffer bytes, int from, int count) {
+  /** Reads rows of a matrix [N, K] as float32, from row {@code from} on. */
+  private static void read(
+      TensorInfo tensor, ByteBuffer bytes, int from, int count, float[][] into, int at) {
     int width = Math.toIntExact(tensor.shape().get(1));
-    float[] values = ModelFolder.floats(tensor, bytes, from * width, count * width);
-    return IntStream.range(0, count)
-        .mapToObj(i -> Arrays.copyOfRange(values, i * width, (i + 1) * width))
-        .toArray(float[][]::new);
+    for (int i = 0; i < count; i++) {
+      ModelFolder.floats(tensor, bytes, (from + i) * width, into[at + i]);
+    }
   }
 
-  private float[][] rows(String name) {
+  /** Reads a whole matrix into rows from {@code at} on; gives the row after. */
+  private int read(String name, float[][] into, int at) {
     opening.throwIfCancelled();
     TensorInfo tensor = model.tensor(name);
-    return rows(tensor, model.bytes(tensor), 0, Math.toIntExact(tensor.shape().get(0)));
+    int count = Math.toIntExact(tensor.shape().get(0));
+    read(tensor, model.bytes(tensor), 0, count, into, at);
+    return at + count;
   }
 
   private float[] floats(String name) {
@@ -129,29 +145,34 @@ public final class Int8Quantizer implements Int8Source {
   private Int8Matrix queriesKeysValues(String layer, int index) {
     String name = layer + "self_attn.";
     boolean bias = config.attentionBias();
-    float[][] value = rows(name + "v_proj.weight");
+    int queries = config.heads() * config.headSize();
+    int keys = config.keyValueHeads() * config.headSize();
+    float[][] rows = pool.take(queries + 2 * keys, config.hiddenSize());
+    read(
+        name + "v_proj.weight",
+        rows,
+        read(name + "k_proj.weight", rows, read(name + "q_proj.weight", rows, 0)));
+    float[] queryBias = biasOrNone(name + "q_proj", bias);
     float[] valueBias = biasOrNone(name + "v_proj", bias);
     HadamardRotation head = HadamardRotation.hadamard(config.headSize());
-    head.applyToAll(value);
+    head.applyToAll(Arrays.copyOfRange(rows, queries + keys, rows.length));
     head.applyToAll(valueBias);
-    float[][] query = rows(name + "q_proj.weight");
-    float[] queryBias = biasOrNone(name + "q_proj", bias);
     if (!config.norm().queriesAndKeys()) {
-      for (float[] row : query) {
-        scaled(row);
+      for (int i = 0; i < queries; i++) {
+        scaled(rows[i]);
       }
       scaled(queryBias);
     }
-    float[][] all =
-        Stream.of(query, rows(name + "k_proj.weight"), value)
-            .flatMap(Arrays::stream)
-            .toArray(float[][]::new);
-    return residualReader(
-        (from, count) -> Arrays.copyOfRange(all, from, from + count),
-        all.length,
-        layer + "input_layernorm.weight",
-        Int8Matrix.concat(queryBias, biasOrNone(name + "k_proj", bias), valueBias),
-        calibration.of(Site.QKV, index, config.hiddenSize()));
+    try {
+      return residualReader(
+          (from, count) -> Arrays.copyOfRange(rows, from, from + count),
+          rows.length,
+          layer + "input_layernorm.weight",
+          Int8Matrix.concat(queryBias, biasOrNone(name + "k_proj", bias), valueBias),
+          calibration.of(Site.QKV, index, config.hiddenSize()));
+    } finally {
+      pool.give(rows);
+    }
   }
 
   /** Folds in the scale of attention scores; without one, ONNX Runtime's attention is faster. */
@@ -164,19 +185,24 @@ public final class Int8Quantizer implements Int8Source {
   }
 
   private Int8Matrix mlpInput(String layer, int index, String name) {
-    TensorInfo tensor = model.tensor(layer + name + ".weight");
-    ByteBuffer bytes = model.bytes(tensor);
     return residualReader(
-        (from, count) -> rows(tensor, bytes, from, count),
-        config.intermediateSize(),
+        layer + name + ".weight",
         layer + "post_attention_layernorm.weight",
         biasOrNone(layer + name, config.mlpBias()),
         calibration.of(Site.GATE_UP, index, config.hiddenSize()));
   }
 
+  private Int8Matrix head() {
+    return residualReader(
+        config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight",
+        "model.norm.weight",
+        new float[0],
+        calibration.of(Site.LM_HEAD, 0, config.hiddenSize()));
+  }
+
   private Int8Matrix attentionOutput(String layer, int index) {
     return residualWriter(
-        rows(layer + "self_attn.o_proj.weight"),
+        layer + "self_attn.o_proj.weight",
         HadamardRotation.hadamard(config.headSize()),
         biasOrNone(layer + "self_attn.o_proj", config.outputBias()),
         calibration.of(Site.O_PROJ, index, config.heads() * config.headSize()));
@@ -184,77 +210,92 @@ public final class Int8Quantizer implements Int8Source {
 
   private Int8Matrix down(String layer, int index) {
     return residualWriter(
-        rows(layer + "mlp.down_proj.weight"),
+        layer + "mlp.down_proj.weight",
         HadamardRotation.hadamard(Int8Weights.DOWN_HADAMARD_SIZE),
         biasOrNone(layer + "mlp.down_proj", config.mlpBias()),
         calibration.of(Site.DOWN_PROJ, index, config.intermediateSize()));
   }
 
-  private Int8Matrix head() {
-    TensorInfo tensor =
-        model.tensor(config.tiedEmbeddings() ? "model.embed_tokens.weight" : "lm_head.weight");
-    ByteBuffer bytes = model.bytes(tensor);
-    return residualReader(
-        (from, count) -> rows(tensor, bytes, from, count),
-        config.vocabularySize(),
-        "model.norm.weight",
-        new float[0],
-        calibration.of(Site.LM_HEAD, 0, config.hiddenSize()));
-  }
-
-  /** Reads some rows of a matrix [N, K]; as a whole it would take too much memory. */
+  /** Gives some rows of a matrix [N, K]. */
   private interface Rows {
     float[][] of(int from, int count);
   }
 
+  /** A projection that is read a tile at a time; as a whole it would take too much memory. */
+  private Int8Matrix residualReader(
+      String weight, String norm, float[] bias, ActivationStatistics statistics) {
+    TensorInfo tensor = model.tensor(weight);
+    ByteBuffer bytes = model.bytes(tensor);
+    float[][] tile = pool.take(GptqRounding.OUTPUT_TILE, config.hiddenSize());
+    try {
+      return residualReader(
+          (from, count) -> {
+            read(tensor, bytes, from, count, tile, 0);
+            return Arrays.copyOf(tile, count);
+          },
+          Math.toIntExact(tensor.shape().get(0)),
+          norm,
+          bias,
+          statistics);
+    } finally {
+      pool.give(tile);
+    }
+  }
+
+  /** A projection that reads the residual stream: rotation and the norm's gains are folded in. */
   private Int8Matrix residualReader(
       Rows rows, int outputs, String norm, float[] bias, ActivationStatistics statistics) {
     float[] gains = gains(norm);
-    return GptqRounding.quantize(
-        (from, count) -> {
-          opening.throwIfCancelled();
-          return foldedColumns(rows.of(from, count), gains);
-        },
-        outputs,
-        bias,
-        !exactProducts,
-        statistics);
-  }
-
-  /**
-   * Weights that read the residual stream, [K, N], with rotation and the norm's gains folded in.
-   */
-  private float[][] foldedColumns(float[][] rows, float[] gains) {
-    float[][] columns = HadamardRotation.transposed(rows, config.hiddenSize());
-    if (rotatesResidual(config)) {
-      for (int k = 0; k < columns.length; k++) {
-        for (int n = 0; n < rows.length; n++) {
-          columns[k][n] *= gains[k];
-        }
-      }
+    float[][] columns = pool.take(config.hiddenSize(), GptqRounding.OUTPUT_TILE);
+    try {
+      return GptqRounding.quantize(
+          (from, count) -> {
+            opening.throwIfCancelled();
+            HadamardRotation.transpose(rows.of(from, count), columns);
+            if (rotatesResidual(config)) {
+              for (int k = 0; k < columns.length; k++) {
+                for (int n = 0; n < count; n++) {
+                  columns[k][n] *= gains[k];
+                }
+              }
+            }
+            rotation.applyToAll(columns);
+            return columns;
+          },
+          outputs,
+          bias,
+          !exactProducts,
+          statistics);
+    } finally {
+      pool.give(columns);
     }
-    rotation.applyToAll(columns);
-    return columns;
   }
 
   /** A projection that adds to the residual stream: its outputs are rotated as the stream is. */
   private Int8Matrix residualWriter(
-      float[][] rows, HadamardRotation inputs, float[] bias, ActivationStatistics statistics) {
-    if (rotatesResidual(config)) {
-      rotation.applyToAll(rows);
-      rotation.applyToAll(bias);
+      String weight, HadamardRotation inputs, float[] bias, ActivationStatistics statistics) {
+    float[][] rows = pool.take(config.hiddenSize(), statistics.inputs());
+    float[][] columns = pool.take(statistics.inputs(), GptqRounding.OUTPUT_TILE);
+    try {
+      read(weight, rows, 0);
+      if (rotatesResidual(config)) {
+        rotation.applyToAll(rows);
+        rotation.applyToAll(bias);
+      }
+      return GptqRounding.quantize(
+          (from, count) -> {
+            opening.throwIfCancelled();
+            HadamardRotation.transpose(Arrays.copyOfRange(rows, from, from + count), columns);
+            inputs.applyToAll(columns);
+            return columns;
+          },
+          rows.length,
+          bias,
+          !exactProducts,
+          statistics);
+    } finally {
+      pool.give(rows);
+      pool.give(columns);
     }
-    return GptqRounding.quantize(
-        (from, count) -> {
-          opening.throwIfCancelled();
-          float[][] slice = Arrays.copyOfRange(rows, from, from + count);
-          float[][] columns = HadamardRotation.transposed(slice, statistics.inputs());
-          inputs.applyToAll(columns);
-          return columns;
-        },
-        rows.length,
-        bias,
-        !exactProducts,
-        statistics);
   }
 }

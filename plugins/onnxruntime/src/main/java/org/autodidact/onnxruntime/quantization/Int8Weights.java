@@ -36,22 +36,23 @@ public final class Int8Weights implements QuantizedWeights, Int8Source {
 
   private final ModelFolder model;
   private final ModelConfig config;
-  private final Int8Source source;
+  private final RotatedEmbedding rows;
+  private final Cancellation opening;
   private final Map<String, Int8Matrix> matrices = new ConcurrentHashMap<>();
   private NativeBuffer embedding = NativeBuffer.ofFloats(0);
 
   private Int8Weights(ModelFolder model, Int8Source source) {
     this.model = model;
     this.config = model.config();
-    this.source = source;
+    this.rows = source.embedding();
+    this.opening = source.opening();
   }
 
   /** Rotates and quantizes a checkpoint's weights to nearest. */
   public static Int8Weights of(
       ModelFolder model, boolean exactProducts, int threads, Cancellation cancellation) {
     CAPABILITIES.require(model.path(), model.config(), "; use fp32");
-    return of(
-        model, new Int8Quantizer(model, exactProducts, Calibration.NONE, cancellation), threads);
+    return of(model, new Int8Quantizer(model, exactProducts, cancellation), threads);
   }
 
   /** Takes all matrices of a source, on so many threads. */
@@ -82,7 +83,7 @@ public final class Int8Weights implements QuantizedWeights, Int8Source {
 
   @Override
   public Cancellation opening() {
-    return source.opening();
+    return opening;
   }
 
   /** Its bytes can be taken once. */
@@ -107,7 +108,7 @@ public final class Int8Weights implements QuantizedWeights, Int8Source {
 
   @Override
   public RotatedEmbedding embedding() {
-    return source.embedding();
+    return rows;
   }
 
   /**
@@ -148,7 +149,6 @@ public final class Int8Weights implements QuantizedWeights, Int8Source {
     int hidden = config.hiddenSize();
     embedding = NativeBuffer.ofFloats((long) vocabulary * hidden);
     FloatBuffer target = rotatedEmbedding();
-    RotatedEmbedding rows = embedding();
     float[] row = new float[hidden];
     for (int token = 0; token < vocabulary; token++) {
       opening().throwIfCancelled();
