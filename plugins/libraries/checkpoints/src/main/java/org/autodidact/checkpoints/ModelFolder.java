@@ -263,7 +263,7 @@ public final class ModelFolder implements AutoCloseable {
           .map(FileChannel.MapMode.READ_ONLY, offset, length)
           .order(ByteOrder.LITTLE_ENDIAN);
     } catch (IOException e) {
-      throw new StorageException(file + ": cannot be read: " + e, e);
+      throw StorageException.of(file + ": cannot be read: " + e, e);
     }
   }
 

@@ -12,6 +12,8 @@ import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.CancelledException;
+import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.files.KeptFiles;
 import org.autodidact.checkpoints.files.KnownHashes;
@@ -40,8 +42,6 @@ public final class Int8Cache {
   /** What the tokenizer makes of the calibration texts depends on. */
   private static final List<String> TOKENIZER =
       List.of("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json");
-
-  private static final String SEEN = "seen";
 
   private final KeptFiles files;
   private final long minBytes;
@@ -91,6 +91,7 @@ public final class Int8Cache {
       warn("what is kept in " + name + " is damaged: " + e.getMessage() + "; it is made anew");
       discard(name);
     } catch (IOException e) {
+      requireNoInterrupt(e);
       warn("what is kept in " + name + " cannot be read: " + e + "; it is made anew");
     }
     return Optional.empty();
@@ -109,6 +110,7 @@ public final class Int8Cache {
     try {
       part = files.begin(name);
     } catch (IOException e) {
+      requireNoInterrupt(e);
       warnUnkept(e);
       return opener.apply(source);
     }
@@ -123,6 +125,13 @@ public final class Int8Cache {
       } catch (IOException e) {
         warnUnkept(e);
       }
+    }
+  }
+
+  /** An interrupt closes the file in hand: nothing is wrong with it then. */
+  private static void requireNoInterrupt(IOException e) {
+    if (StorageException.of("interrupted", e) instanceof CancelledException cancelled) {
+      throw cancelled;
     }
   }
 
@@ -146,6 +155,7 @@ public final class Int8Cache {
       try {
         return file.matrix(name);
       } catch (IOException e) {
+        requireNoInterrupt(e);
         throw new Int8File.DamagedException("it cannot be read: " + e);
       }
     }
@@ -180,7 +190,7 @@ public final class Int8Cache {
           writer.put(name, matrix);
         }
       } catch (IOException e) {
-        fail(e);
+        fail(matrix, e);
       } catch (RuntimeException | Error e) {
         matrix.values().close();
         throw e;
@@ -188,8 +198,14 @@ public final class Int8Cache {
       return matrix;
     }
 
-    private void fail(IOException e) {
+    private void fail(Int8Matrix matrix, IOException e) {
       failed = true;
+      try {
+        requireNoInterrupt(e);
+      } catch (CancelledException cancelled) {
+        matrix.values().close();
+        throw cancelled;
+      }
       warnUnkept(e);
     }
 
@@ -200,7 +216,7 @@ public final class Int8Cache {
           part.finish();
         }
       } catch (IOException e) {
-        fail(e);
+        warnUnkept(e);
       }
     }
 
@@ -231,7 +247,7 @@ public final class Int8Cache {
         add(digest, Files.exists(file) ? Sha256.of(file, cancellation) : "none");
       }
     }
-    KnownHashes seen = new KnownHashes(files.folder().resolve(SEEN));
+    KnownHashes seen = files.hashes();
     TreeSet<Path> weights = new TreeSet<>();
     model.tensors().values().forEach(tensor -> weights.add(tensor.file()));
     for (Path file : weights) {

@@ -21,10 +21,10 @@ public record Int8Matrix(
    * Copies the columns {@code from} to {@code to} into rows of {@code width} bytes, from the {@code
    * at}th of each on.
    */
-  public void copyColumns(int from, int to, byte[] into, int at, int width) {
+  public void copyColumns(int from, int to, ByteBuffer into, int at, int width) {
     ByteBuffer source = values.bytes();
     for (int k = 0; k < inputs; k++) {
-      source.get(k * outputs + from, into, k * width + at, to - from);
+      into.put(k * width + at, source, k * outputs + from, to - from);
     }
   }
 

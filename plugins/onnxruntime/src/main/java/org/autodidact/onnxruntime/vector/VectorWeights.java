@@ -76,11 +76,11 @@ public final class VectorWeights implements AutoCloseable {
     ModelConfig.RopeSettings rope = config.attention().get(0).rope();
     this.cosines = Rope.cosines(config.headSize(), rope, positions);
     this.sines = Rope.sines(config.headSize(), rope, positions);
-    try {
+    try (Staging staging = new Staging()) {
       OpeningThreads.forEach(
           names(config),
           threads,
-          name -> matMuls.put(name, matMul(source, matrices(name), threads)));
+          name -> matMuls.put(name, matMul(source, matrices(name), threads, staging)));
     } catch (RuntimeException | Error e) {
       close();
       throw e;
@@ -118,7 +118,8 @@ public final class VectorWeights implements AutoCloseable {
     return List.of("gate." + layer, "up." + layer);
   }
 
-  private ShardedMatMul matMul(Int8Source source, List<String> names, int threads) {
+  private ShardedMatMul matMul(
+      Int8Source source, List<String> names, int threads, Staging staging) {
     List<Int8Matrix> matrices = new ArrayList<>();
     try {
       for (String name : names) {
@@ -126,7 +127,7 @@ public final class VectorWeights implements AutoCloseable {
       }
       source.opening().throwIfCancelled();
       return new ShardedMatMul(
-          Int8MatMulShard.shards(environment, matrices, threads),
+          Int8MatMulShard.shards(environment, matrices, threads, staging),
           matrices.get(0).inputMean(),
           Int8Matrix.concat(matrices.stream().map(Int8Matrix::bias).toArray(float[][]::new)));
     } finally {

@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class KeptFiles {
   private static final String PART = ".part-";
+  private static final String SEEN = "seen";
   private static final AtomicLong PARTS = new AtomicLong();
 
   private final Path folder;
@@ -46,6 +47,11 @@ public final class KeptFiles {
 
   public Path folder() {
     return folder;
+  }
+
+  /** The hashes of files that these are made of. */
+  public KnownHashes hashes() {
+    return new KnownHashes(folder.resolve(SEEN));
   }
 
   /** Whether a file of so many bytes would be kept. */
