@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelSize;
+import org.autodidact.checkpoints.files.AvailableMemory;
 import org.autodidact.pytorch.program.TorchRuntime;
 
 /**
@@ -52,9 +53,10 @@ final class TrainingEstimate {
   private static String line(String what, double gigabytes, double seconds) {
     return String.format(
         Locale.ROOT,
-        "estimate of training %s in float32 by DPO: %.1f GB of memory; %.1f s for 1,000 tokens",
+        "estimate of training %s in float32 by DPO: %.1f GB of memory%s; %.1f s for 1,000 tokens",
         what,
         gigabytes,
+        AvailableMemory.verdict(gigabytes),
         seconds);
   }
 

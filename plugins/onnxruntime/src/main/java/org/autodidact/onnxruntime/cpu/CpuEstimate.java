@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelSize;
+import org.autodidact.checkpoints.files.AvailableMemory;
 import org.autodidact.onnxruntime.graph.DecoderGraph;
 import org.autodidact.onnxruntime.graph.FloatKvCache;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
@@ -68,11 +69,12 @@ public final class CpuEstimate {
     double many = speed.manyRows() * PRODUCTS_SHARE / size.multiplied();
     return String.format(
         Locale.ROOT,
-        "estimate of generating in %s: %.1f GB of memory and %.0f KB a token of each sequence;"
+        "estimate of generating in %s: %.1f GB of memory%s and %.0f KB a token of each sequence;"
             + " %.0f tokens/s of one answer, %.0f of 64 at a time; a judgement that reads %d tokens"
             + " %.1f s",
         precision,
         gigabytes + BASE_GB,
+        AvailableMemory.verdict(gigabytes + BASE_GB),
         bytesPerToken / 1e3,
         Math.min(alone, many),
         many,
