@@ -15,8 +15,9 @@ import org.autodidact.api.ShownText;
 import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.files.AtomicFolders;
 import org.autodidact.checkpoints.files.CacheFolder;
+import org.autodidact.checkpoints.files.CacheLimit;
+import org.autodidact.checkpoints.files.KeptFiles;
 import org.autodidact.checkpoints.natives.NativeLibraries;
-import org.autodidact.cli.options.CacheLimit;
 import org.autodidact.cli.options.ImportCache;
 import org.autodidact.cli.output.JsonReport;
 import picocli.CommandLine.Command;
@@ -27,8 +28,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "cache",
     description =
-        "Shows what is kept to be used again: imported GGUF files, native libraries, TensorRT's"
-            + " engines.",
+        "Shows what is kept to be used again: imported GGUF files, quantized weights, native libraries,"
+            + " TensorRT's engines.",
     mixinStandardHelpOptions = true,
     subcommands = {
       CacheCommand.ListCommand.class,
@@ -60,6 +61,10 @@ public final class CacheCommand implements Callable<Integer> {
         add(all, lines, CacheFolder.IMPORTED, entry.folder(), entry.bytes(), entry.used());
         all.get(all.size() - 1).put("in_use", entry.inUse());
       }
+      for (KeptFiles.Entry entry : KeptFiles.quantized().entries()) {
+        total += entry.bytes();
+        add(all, lines, CacheFolder.QUANTIZED, entry.file(), entry.bytes(), entry.used());
+      }
       for (String kind : OTHERS) {
         for (Path path : AtomicFolders.entries(CacheFolder.of(kind))) {
           if (Files.isDirectory(path)) {
@@ -77,7 +82,8 @@ public final class CacheCommand implements Callable<Integer> {
       lines.add(
           String.format(
               Locale.ROOT,
-              "%.1f MB in %s; imported models may take %s GB ('autodidact cache limit GB')",
+              "%.1f MB in %s; imported models may take %s GB, quantized weights half of that"
+                  + " ('autodidact cache limit GB')",
               total / 1e6,
               ShownText.of(CacheFolder.root()),
               CacheLimit.gigabytes()));
@@ -117,8 +123,8 @@ public final class CacheCommand implements Callable<Integer> {
   @Command(
       name = "clean",
       description =
-          "Deletes imported models and TensorRT's engines that no process uses, and native libraries;"
-              + " what is needed is made again.",
+          "Deletes imported models and TensorRT's engines that no process uses, quantized weights, and"
+              + " native libraries; what is needed is made again.",
       mixinStandardHelpOptions = true)
   static final class Clean implements Callable<Integer> {
     @Option(
@@ -134,6 +140,9 @@ public final class CacheCommand implements Callable<Integer> {
       ImportCache imports = ImportCache.ofUser();
       long freed = imports.shrinkTo(0);
       imports.forget();
+      KeptFiles quantized = KeptFiles.quantized();
+      freed += quantized.shrinkTo(0);
+      quantized.hashes().forget();
       try {
         freed += Files.isDirectory(engines()) ? ImportCache.bytes(engines()) : 0;
         AtomicFolders.deleteIfThere(engines());
@@ -155,7 +164,8 @@ public final class CacheCommand implements Callable<Integer> {
   @Command(
       name = "limit",
       description =
-          "Says, or sets, how many GB imported models may take; those used longest ago go first.",
+          "Says, or sets, how many GB imported models may take, and quantized weights half as many;"
+              + " those used longest ago go first.",
       mixinStandardHelpOptions = true)
   static final class Limit implements Callable<Integer> {
     @Parameters(paramLabel = "GB", arity = "0..1", description = "the new limit; 20 by default")
@@ -166,8 +176,12 @@ public final class CacheCommand implements Callable<Integer> {
       if (gigabytes != null) {
         CacheLimit.set(gigabytes);
         ImportCache.ofUser().shrinkTo(CacheLimit.bytes());
+        KeptFiles.quantized().shrinkTo(CacheLimit.quantizedBytes());
       }
-      System.out.println("imported models may take " + CacheLimit.gigabytes() + " GB");
+      System.out.println(
+          "imported models may take "
+              + CacheLimit.gigabytes()
+              + " GB, quantized weights half of that");
       return 0;
     }
   }

@@ -98,25 +98,12 @@ public final class DoctorCommand implements Callable<Integer> {
     try (ModelFolder folder = ModelFolder.open(model)) {
       ModelConfig config = folder.config();
       long parameters = folder.tensors().values().stream().mapToLong(TensorInfo::elements).sum();
-      long weights = (parameters * Float.BYTES) >> 20;
-      long perToken =
-          2L * config.layers() * config.keyValueHeads() * config.headSize() * Float.BYTES;
       System.out.printf(
           Locale.ROOT,
           "Model        %s, %d M parameters, context %d%n",
           config.modelType(),
           parameters / 1_000_000,
           config.contextLength());
-      System.out.printf(
-          Locale.ROOT,
-          "             generating in float32: about %d MiB of weights and %d KiB a token of a sequence%n",
-          weights,
-          perToken >> 10);
-      System.out.printf(
-          Locale.ROOT,
-          "             training all parameters in float32: about %d MiB for weights, gradients and AdamW, and what the batch takes; %s%n",
-          4 * weights,
-          4 * weights < total("MemAvailable") ? "that fits" : "that does not fit here");
     }
   }
 

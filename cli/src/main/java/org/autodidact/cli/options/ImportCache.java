@@ -1,6 +1,5 @@
 package org.autodidact.cli.options;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.channels.FileChannel;
@@ -17,7 +16,6 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -26,7 +24,8 @@ import org.autodidact.api.Cancellation;
 import org.autodidact.api.StorageException;
 import org.autodidact.checkpoints.files.AtomicFolders;
 import org.autodidact.checkpoints.files.CacheFolder;
-import org.autodidact.checkpoints.files.FileStamp;
+import org.autodidact.checkpoints.files.CacheLimit;
+import org.autodidact.checkpoints.files.KnownHashes;
 import org.autodidact.checkpoints.files.Sha256;
 import org.autodidact.checkpoints.files.StagedFolder;
 import org.autodidact.checkpoints.gguf.Gguf;
@@ -35,7 +34,7 @@ import org.autodidact.engine.store.ModelLocator;
 /**
  * Imported GGUF files, each under the SHA-256 of its content and of the code that imports: neither
  * another file of the same name, size and date nor an import of another version is taken for it. A
- * file is hashed once, and again when the file system says that it is another ({@link FileStamp}).
+ * file is hashed once ({@link KnownHashes}).
  *
  * <p>What was used longest ago goes where the cache is larger than its limit. A process keeps a
  * shared lock on what it uses, and only what nobody uses is deleted. Locks of entries are taken,
@@ -43,7 +42,6 @@ import org.autodidact.engine.store.ModelLocator;
  */
 @SuppressWarnings("try") // the cache's lock is held, not used
 public final class ImportCache {
-  private static final JsonMapper JSON = new JsonMapper();
   private static final Pattern PART_OF_SPLIT = Pattern.compile("(.*-)\\d{5}(-of-(\\d{5})\\.gguf)");
   private static final String LOCK = ".lock";
   private static final String SEEN = "seen";
@@ -73,10 +71,6 @@ public final class ImportCache {
    * @param inUse by a process, perhaps this one
    */
   public record Entry(Path folder, long bytes, Instant used, boolean inUse) {}
-
-  /** The stored state of a file, so that it need not be hashed again. */
-  private record Seen(
-      String path, long size, long modified, long changed, long inode, String sha256) {}
 
   /** The folder that a GGUF file is imported into, which is done once. */
   Path folder(Path gguf) {
@@ -248,57 +242,16 @@ public final class ImportCache {
   }
 
   private String hash(Path file) {
-    try {
-      Path real = file.toRealPath();
-      FileStamp stamp = FileStamp.of(real);
-      MessageDigest name = Sha256.digest();
-      name.update(real.toString().getBytes(StandardCharsets.UTF_8));
-      Path note = folder.resolve(SEEN).resolve(Sha256.text(name) + ".json");
-      Optional<Seen> seen = seen(note);
-      if (stamp.isSure()
-          && seen.isPresent()
-          && seen.get().path().equals(real.toString())
-          && stamp.equals(
-              new FileStamp(
-                  seen.get().size(),
-                  seen.get().modified(),
-                  seen.get().changed(),
-                  seen.get().inode()))) {
-        return seen.get().sha256();
-      }
-      String hash = Sha256.of(real, new Cancellation());
-      Files.createDirectories(note.getParent());
-      Path half = note.resolveSibling(note.getFileName() + "." + ProcessHandle.current().pid());
-      Files.write(
-          half,
-          JSON.writeValueAsBytes(
-              new Seen(
-                  real.toString(),
-                  stamp.size(),
-                  stamp.modified(),
-                  stamp.changed(),
-                  stamp.inode(),
-                  hash)));
-      Files.move(half, note, StandardCopyOption.ATOMIC_MOVE);
-      return hash;
-    } catch (IOException e) {
-      throw failure(e);
-    }
+    return seen().of(file, new Cancellation());
   }
 
-  private static Optional<Seen> seen(Path note) {
-    try {
-      return Files.isRegularFile(note)
-          ? Optional.of(JSON.readValue(note.toFile(), Seen.class))
-          : Optional.empty();
-    } catch (IOException e) {
-      return Optional.empty(); // cut off: the file is hashed again
-    }
+  private KnownHashes seen() {
+    return new KnownHashes(folder.resolve(SEEN));
   }
 
   /** Forgets which files were seen. */
   public void forget() {
-    AtomicFolders.deleteIfThere(folder.resolve(SEEN));
+    seen().forget();
   }
 
   private StorageException failure(IOException e) {

@@ -2,6 +2,7 @@ package org.autodidact.pytorch;
 
 import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -16,6 +17,7 @@ import org.autodidact.api.TrainingSettings.Optimizer;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ConfigReader;
+import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.pytorch.program.CpuInfo;
 import org.autodidact.pytorch.program.TorchRuntime;
 import org.autodidact.pytorch.program.TrainingDevice;
@@ -61,7 +63,12 @@ public final class PyTorchPlugin implements Plugin {
 
   @Override
   public List<String> diagnose(Checkpoint model) {
-    return List.of(CAPABILITIES.verdict(ConfigReader.read(model.folder())));
+    ModelConfig config = ConfigReader.read(model.folder());
+    List<String> lines = new ArrayList<>(List.of(CAPABILITIES.verdict(config)));
+    if (CAPABILITIES.supports(config)) {
+      lines.addAll(TrainingEstimate.lines(config));
+    }
+    return lines;
   }
 
   private static final class DjlTrainerProvider implements TrainerProvider {

@@ -16,6 +16,7 @@ import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ConfigReader;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.onnxruntime.cpu.CpuEstimate;
 import org.autodidact.onnxruntime.cpu.CpuGenerator;
 import org.autodidact.onnxruntime.gpu.ExecutionProviders;
 import org.autodidact.onnxruntime.gpu.GpuDecoderLayers;
@@ -82,7 +83,10 @@ public final class OnnxRuntimePlugin implements Plugin {
   @Override
   public List<String> diagnose(Checkpoint model) {
     ModelConfig config = ConfigReader.read(model.folder());
-    return CAPABILITIES.stream().map(c -> "generation in " + c.verdict(config)).toList();
+    List<String> lines = new ArrayList<>();
+    CAPABILITIES.forEach(c -> lines.add("generation in " + c.verdict(config)));
+    lines.addAll(CpuEstimate.lines(config));
+    return lines;
   }
 
   private static final class OnnxGeneratorProvider implements GeneratorProvider {

@@ -263,7 +263,7 @@ public final class ModelFolder implements AutoCloseable {
           .map(FileChannel.MapMode.READ_ONLY, offset, length)
           .order(ByteOrder.LITTLE_ENDIAN);
     } catch (IOException e) {
-      throw new StorageException(file + ": cannot be read: " + e, e);
+      throw StorageException.of(file + ": cannot be read: " + e, e);
     }
   }
 
@@ -281,22 +281,31 @@ public final class ModelFolder implements AutoCloseable {
     return widened(tensor.type(), bytes, from, count);
   }
 
+  /** As {@link #floats(TensorInfo, ByteBuffer, int, int)}, into an array that is filled. */
+  public static void floats(TensorInfo tensor, ByteBuffer bytes, int from, float[] into) {
+    widen(tensor.type(), bytes, from, into);
+  }
+
   private static float[] widened(DataType type, ByteBuffer bytes, int from, int count) {
     float[] floats = new float[count];
+    widen(type, bytes, from, floats);
+    return floats;
+  }
+
+  private static void widen(DataType type, ByteBuffer bytes, int from, float[] into) {
     switch (type) {
-      case F32 -> bytes.asFloatBuffer().get(from, floats);
+      case F32 -> bytes.asFloatBuffer().get(from, into);
       case BF16 -> {
-        for (int i = 0; i < count; i++) {
-          floats[i] = Float16.fromBfloat16(bytes.getShort(2 * (from + i)));
+        for (int i = 0; i < into.length; i++) {
+          into[i] = Float16.fromBfloat16(bytes.getShort(2 * (from + i)));
         }
       }
       case F16 -> {
-        for (int i = 0; i < count; i++) {
-          floats[i] = Float16.fromFloat16(bytes.getShort(2 * (from + i)));
+        for (int i = 0; i < into.length; i++) {
+          into[i] = Float16.fromFloat16(bytes.getShort(2 * (from + i)));
         }
       }
     }
-    return floats;
   }
 
   public PromptEncoder encoder() {

@@ -14,4 +14,9 @@ public final class VectorSupport {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
         && FloatVector.SPECIES_PREFERRED.length() >= 8;
   }
+
+  /** Floats of this processor's SIMD vectors; sums over rows depend on it. */
+  public static int lanes() {
+    return SimdLanes.LENGTH;
+  }
 }

@@ -1,6 +1,7 @@
 package org.autodidact.onnxruntime.cpu;
 
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.checkpoints.ModelConfig;
@@ -12,7 +13,9 @@ import org.autodidact.onnxruntime.graph.FloatKvCache;
 import org.autodidact.onnxruntime.graph.GraphBackend;
 import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
 import org.autodidact.onnxruntime.quantization.Calibration;
+import org.autodidact.onnxruntime.quantization.Int8Cache;
 import org.autodidact.onnxruntime.quantization.Int8MatMulCheck;
+import org.autodidact.onnxruntime.quantization.Int8Quantizer;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 import org.autodidact.onnxruntime.vector.Int8KvCache;
@@ -25,9 +28,11 @@ import org.autodidact.vectors.VectorSupport;
  * the JVM has the Vector API and the model no feature that it lacks; else, and in float32, {@link
  * GraphBackend}.
  *
- * @param quantized the weights that the backend reads; empty in float32
+ * @param quantized the weights that the backend reads and does not own
+ * @param isQuantized whether it computes with quantized weights
  */
-record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantized)
+record BackendChoice(
+    DecoderBackend backend, Optional<QuantizedWeights> quantized, boolean isQuantized)
     implements AutoCloseable {
   /** Hidden size below which matrix products are too small for int8 to be faster (not measured). */
   private static final int MIN_INT8_HIDDEN_SIZE = 256;
@@ -36,6 +41,20 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
   private static final long MIN_POSITIONS = 4096;
 
   private static final System.Logger LOGGER = System.getLogger(BackendChoice.class.getName());
+
+  /** Begins to load what quantized weights are computed by. */
+  static CompletableFuture<Void> load(ComputeSettings settings) {
+    if (settings.precision().equals(ComputeSettings.Precision.FP32)) {
+      return CompletableFuture.completedFuture(null);
+    }
+    return CompletableFuture.runAsync(
+        () -> {
+          Int8MatMulCheck.isExact();
+          if (VectorSupport.available()) {
+            VectorSupport.lanes();
+          }
+        });
+  }
 
   /**
    * Loads the model's weights.
@@ -56,8 +75,9 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
       if (settings.precision().equals(ComputeSettings.Precision.INT8_WEIGHTS)) {
         quantized = Optional.of(BlockInt8Weights.of(model, cancellation));
       } else if (usesInt8(settings.precision(), model)) {
-        Int8Weights int8 = Int8Weights.of(model, Int8MatMulCheck.isExact(), threads, cancellation);
-        quantized = Optional.of(int8);
+        Int8Weights.CAPABILITIES.require(model.path(), model.config(), "; use fp32");
+        boolean exact = Int8MatMulCheck.isExact();
+        Int8Quantizer nearest = new Int8Quantizer(model, exact, cancellation);
         if (!VectorSupport.available()) {
           LOGGER.log(
               System.Logger.Level.WARNING,
@@ -66,17 +86,39 @@ record BackendChoice(DecoderBackend backend, Optional<QuantizedWeights> quantize
               model.path());
         }
         if (allowVectors && VectorWeights.supports(model.config())) {
-          int8.quantizeAgain(VectorBackend.calibrate(model, int8, threads, positions), threads);
           return new BackendChoice(
-              new VectorBackend(model.config(), int8, threads, positions), quantized);
+              Int8Cache.ofUser()
+                  .open(
+                      model,
+                      exact,
+                      true,
+                      cancellation,
+                      () ->
+                          nearest.calibrated(
+                              VectorBackend.calibrate(model, nearest, threads, positions)),
+                      source -> new VectorBackend(model.config(), source, threads, positions)),
+              Optional.empty(),
+              true);
         }
+        quantized =
+            Optional.of(
+                Int8Cache.ofUser()
+                    .open(
+                        model,
+                        exact,
+                        false,
+                        cancellation,
+                        () -> nearest,
+                        source -> Int8Weights.of(model, source, threads)));
       }
       cancellation.throwIfCancelled();
       boolean shares =
           alwaysSharesPrefixes
               || quantized.isPresent() && DecoderGraph.PREFIX_SHARING.supports(model.config());
       return new BackendChoice(
-          new GraphBackend(model, quantized, threads, shares, positions), quantized);
+          new GraphBackend(model, quantized, threads, shares, positions),
+          quantized,
+          quantized.isPresent());
     } catch (RuntimeException | Error e) {
       quantized.ifPresent(QuantizedWeights::close);
       throw e;

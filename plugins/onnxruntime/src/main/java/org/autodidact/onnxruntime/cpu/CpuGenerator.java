@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 import org.autodidact.api.Cancellation;
@@ -31,6 +32,7 @@ import org.autodidact.onnxruntime.batching.Workers;
 import org.autodidact.onnxruntime.graph.DecoderGraph;
 import org.autodidact.onnxruntime.quantization.BlockInt8Weights;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
+import org.autodidact.onnxruntime.quantization.OpeningThreads;
 
 /**
  * Generates on the CPU with ONNX Runtime, by continuous batching. A prompt is prefilled once for
@@ -111,8 +113,11 @@ public final class CpuGenerator implements Generator {
     context.cancellation().throwIfCancelled();
     ComputeSettings settings = context.compute();
     check(settings);
+    // While the tokenizer is read.
+    CompletableFuture<Void> loading = BackendChoice.load(settings);
     ModelFolder model = ModelFolder.open(context.checkpoint().folder(), context.clock());
     try {
+      OpeningThreads.result(loading);
       return new CpuGenerator(
           model,
           BackendChoice.open(
@@ -225,7 +230,7 @@ public final class CpuGenerator implements Generator {
 
   @Override
   public Optional<Scorer> scorer() {
-    return Optional.of(new CpuScorer(model, backend, budget, choice.quantized().isPresent()));
+    return Optional.of(new CpuScorer(model, backend, budget, choice.isQuantized()));
   }
 
   @Override

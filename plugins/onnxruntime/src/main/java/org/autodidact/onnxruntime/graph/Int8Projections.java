@@ -10,6 +10,7 @@ import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 import org.autodidact.onnxruntime.quantization.HadamardRotation;
 import org.autodidact.onnxruntime.quantization.Int8Matrix;
+import org.autodidact.onnxruntime.quantization.Int8Source;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.autodidact.vectors.Int8;
 
@@ -123,7 +124,7 @@ public final class Int8Projections implements Projections {
     graph.node(
         "",
         "Mul",
-        List.of(matMul(Int8Weights.HEAD, input.bytes()), input.scale()),
+        List.of(matMul(Int8Source.HEAD, input.bytes()), input.scale()),
         List.of("logits"));
   }
 

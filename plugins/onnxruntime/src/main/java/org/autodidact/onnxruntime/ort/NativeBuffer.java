@@ -1,5 +1,6 @@
 package org.autodidact.onnxruntime.ort;
 
+import java.io.IOException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
@@ -7,6 +8,7 @@ import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
 import org.autodidact.api.StorageException;
 
 /**
@@ -44,6 +46,12 @@ public final class NativeBuffer implements AutoCloseable {
               + " MiB more; give the JVM more (-XX:MaxDirectMemorySize) or lower --memory",
           e);
     }
+  }
+
+  /** A part of a file, read only, mapped until it is closed. */
+  public static NativeBuffer mapped(FileChannel file, long from, long length) throws IOException {
+    return new NativeBuffer(
+        file.map(FileChannel.MapMode.READ_ONLY, from, length).order(ByteOrder.nativeOrder()));
   }
 
   /** A view of all bytes; not to be used after {@link #close()}. */

@@ -9,7 +9,7 @@ import ai.onnx.proto.OnnxMl.NodeProto;
 import ai.onnx.proto.OnnxMl.TensorProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
-import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -152,7 +152,7 @@ public final class OnnxGraphBuilder {
                 ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, v)));
   }
 
-  /** A constant of bytes; without a shape, a scalar. */
+  /** A constant of bytes, which are not copied; without a shape, a scalar. */
   public String bytes(String name, TensorProto.DataType type, byte[] values, long... shape) {
     return constant(name, type, ByteBuffer.wrap(values), shape);
   }
@@ -182,7 +182,7 @@ public final class OnnxGraphBuilder {
         TensorProto.newBuilder()
             .setName(name)
             .setDataType(type.getNumber())
-            .setRawData(ByteString.copyFrom(bytes));
+            .setRawData(UnsafeByteOperations.unsafeWrap(bytes));
     Arrays.stream(shape).forEach(proto::addDims);
     graph.addInitializer(proto);
     return name;

@@ -3,6 +3,8 @@ package org.autodidact.onnxruntime.quantization;
 import java.util.Arrays;
 import java.util.Random;
 import org.autodidact.vectors.Int8;
+import org.autodidact.vectors.RowSums;
+import org.autodidact.vectors.VectorSupport;
 
 /**
  * Mean and principal directions of a projection's inputs: their second moment is approximated by
@@ -64,16 +66,15 @@ record ActivationStatistics(
     float[][] columns = HadamardRotation.transposed(rows, inputs);
     double[] eigenvalues = new double[rank];
     for (int iteration = 0; iteration < ITERATIONS; iteration++) {
+      float[][] scaled = new float[rank][inputs];
       for (int i = 0; i < rank; i++) {
-        float[] along = new float[rows.length];
         for (int k = 0; k < inputs; k++) {
-          HadamardRotation.add(columns[k], directions[i][k] / rows.length, along);
-        }
-        Arrays.fill(directions[i], 0);
-        for (int t = 0; t < rows.length; t++) {
-          HadamardRotation.add(rows[t], along[t], directions[i]);
+          scaled[i][k] = directions[i][k] / rows.length;
         }
       }
+      float[][] along = new float[rank][rows.length];
+      sums(columns, scaled, along);
+      sums(rows, along, directions);
       eigenvalues = orthonormalize(directions);
     }
     double residual = total;
@@ -83,6 +84,20 @@ record ActivationStatistics(
     // Above 0: even where all is along a few directions, errors elsewhere must count.
     residual = Math.max(residual / (inputs - rank), total / inputs * 1e-3);
     return new ActivationStatistics(inputs, mean, directions, eigenvalues, residual);
+  }
+
+  /** Sums of rows, one for each row of weights. */
+  private static void sums(float[][] rows, float[][] weights, float[][] sums) {
+    if (VectorSupport.available()) {
+      RowSums.of(rows, weights, sums);
+      return;
+    }
+    for (int i = 0; i < sums.length; i++) {
+      Arrays.fill(sums[i], 0);
+      for (int m = 0; m < rows.length; m++) {
+        HadamardRotation.add(rows[m], weights[i][m], sums[i]);
+      }
+    }
   }
 
   /**

@@ -50,6 +50,16 @@ public final class Calibration {
     return all;
   }
 
+  /** What the calibration texts are for this model, before they are tokens. */
+  static String rendered(ModelFolder model) {
+    String[] texts = resource().split(SEPARATOR);
+    StringBuilder all = new StringBuilder();
+    for (int i = 0; i < texts.length; i += 2) {
+      all.append(model.encoder().render(List.of(Message.user(texts[i])))).append(texts[i + 1]);
+    }
+    return all.toString();
+  }
+
   /** Prefills the calibration texts and takes statistics of all sites and layers. */
   public static Calibration of(
       ModelFolder model, ActivationObserver.Session session, Cancellation cancellation) {

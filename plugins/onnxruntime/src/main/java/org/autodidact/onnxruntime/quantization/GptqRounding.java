@@ -3,7 +3,9 @@ package org.autodidact.onnxruntime.quantization;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.autodidact.onnxruntime.ort.NativeBuffer;
+import org.autodidact.vectors.GptqKernel;
 import org.autodidact.vectors.Int8;
+import org.autodidact.vectors.VectorSupport;
 
 /**
  * Quantizes a projection's weights to signed bytes by GPTQ (Frantar et al., 2022), one scale an
@@ -19,7 +21,7 @@ record GptqRounding(
     GptqRounding.Columns weights,
     boolean limitsPairs,
     ActivationStatistics statistics,
-    float[][] feedback,
+    GptqRounding.Factors factors,
     Int8Matrix result) {
   /** The most that two neighbours may be together where sums of two products have 16 bits. */
   private static final int MAX_PAIR = 128;
@@ -31,12 +33,40 @@ record GptqRounding(
    */
   private static final float STEPS_IN_DEVIATION = 28;
 
-  /** Outputs that are quantized together: with fewer, vectorized loops hardly begin. */
-  private static final int OUTPUT_TILE = 512;
+  /**
+   * Outputs that are quantized together: their float32 weights should stay in a core's cache, and
+   * with fewer, vectorized loops hardly begin (of 64, 128, 256 and 512 not measured apart).
+   */
+  static final int OUTPUT_TILE = 128;
+
+  /**
+   * What errors are multiplied by, input by input.
+   *
+   * @param feedback [K × rank], {@link ActivationStatistics#feedback}
+   * @param along coordinates of the principal directions, [K × rank]
+   */
+  record Factors(float[] feedback, float[] along) {
+    static Factors of(ActivationStatistics statistics) {
+      int rank = statistics.eigenvalues().length;
+      float[] feedback = new float[statistics.inputs() * rank];
+      float[] along = new float[feedback.length];
+      float[][] rows = statistics.feedback();
+      for (int k = 0; k < statistics.inputs(); k++) {
+        for (int i = 0; i < rank; i++) {
+          feedback[k * rank + i] = rows[k][i];
+          along[k * rank + i] = statistics.directions()[i][k];
+        }
+      }
+      return new Factors(feedback, along);
+    }
+  }
 
   /** Reads the weights of some outputs, so that a large matrix is never in memory as a whole. */
   interface Columns {
-    /** Weights of {@code count} outputs from {@code from} on, [K, count]; a copy to be changed. */
+    /**
+     * Weights of {@code count} outputs, at most a tile, from {@code from} on, [K, count or more];
+     * to be changed, and to be had again when the next are asked for.
+     */
     float[][] of(int from, int count);
   }
 
@@ -62,7 +92,7 @@ record GptqRounding(
             new float[outputs],
             centred && bias.length == 0 ? new float[outputs] : bias.clone());
     GptqRounding gptq =
-        new GptqRounding(weights, limitsPairs, statistics, statistics.feedback(), result);
+        new GptqRounding(weights, limitsPairs, statistics, Factors.of(statistics), result);
     for (int from = 0; from < outputs; from += OUTPUT_TILE) {
       gptq.quantize(from, Math.min(OUTPUT_TILE, outputs - from));
     }
@@ -72,22 +102,56 @@ record GptqRounding(
   /** Quantizes a tile of outputs, one row of inputs after another. */
   private void quantize(int from, int count) {
     float[][] scaled = weights.of(from, count);
-    float[][] directions = statistics.directions();
     float[] mean = statistics.mean();
-    int outputs = result.outputs();
     for (int k = 0; k < mean.length; k++) {
       for (int n = 0; n < count; n++) {
         result.bias()[from + n] += scaled[k][n] * mean[k];
       }
     }
-    float[] scale = scales(scaled);
+    float[] scale = scales(scaled, count);
     System.arraycopy(scale, 0, result.scales(), from, count);
     for (float[] row : scaled) {
       for (int n = 0; n < count; n++) {
         row[n] /= scale[n];
       }
     }
-    float[][] errors = new float[directions.length][count];
+    if (VectorSupport.available()) {
+      roundByVectors(scaled, from, count);
+    } else {
+      round(scaled, from, count);
+    }
+  }
+
+  /** As {@link #round}, to the same bits. */
+  private void roundByVectors(float[][] scaled, int from, int count) {
+    int rank = statistics.eigenvalues().length;
+    GptqKernel kernel = new GptqKernel(rank, MAX_PAIR);
+    float[] exact = new float[GptqKernel.BLOCK];
+    float[] target = new float[GptqKernel.BLOCK];
+    byte[] quantized = new byte[GptqKernel.BLOCK];
+    ByteBuffer bytes = result.values().bytes();
+    for (int block = 0; block < count; block += GptqKernel.BLOCK) {
+      kernel.begin();
+      int length = Math.min(GptqKernel.BLOCK, count - block);
+      for (int k = 0; k < scaled.length; k++) {
+        System.arraycopy(scaled[k], block, exact, 0, length);
+        System.arraycopy(exact, 0, target, 0, length);
+        if (limitsPairs) {
+          limitPairs(scaled[k], scaled[k ^ 1], block, target, length);
+        }
+        boolean second = limitsPairs && k % 2 == 1;
+        kernel.round(
+            exact, target, 0, factors.feedback(), factors.along(), k * rank, second, quantized, 0);
+        bytes.put(k * result.outputs() + from + block, quantized, 0, length);
+      }
+    }
+  }
+
+  /** Rounds a tile of weights in quantization steps, one row of inputs after another. */
+  private void round(float[][] scaled, int from, int count) {
+    int outputs = result.outputs();
+    int rank = statistics.eigenvalues().length;
+    float[][] errors = new float[rank][count];
     float[] previous = new float[count];
     byte[] quantized = new byte[count];
     float[] target = new float[count];
@@ -96,10 +160,10 @@ record GptqRounding(
       float[] exact = scaled[k];
       System.arraycopy(exact, 0, target, 0, count);
       if (limitsPairs) {
-        limitPairs(exact, scaled[k ^ 1], target);
+        limitPairs(exact, scaled[k ^ 1], 0, target, count);
       }
       for (int i = 0; i < errors.length; i++) {
-        float factor = feedback[k][i];
+        float factor = factors.feedback()[k * rank + i];
         float[] error = errors[i];
         for (int n = 0; n < count; n++) {
           target[n] -= factor * error[n];
@@ -123,7 +187,7 @@ record GptqRounding(
         target[n] -= exact[n];
       }
       for (int i = 0; i < errors.length; i++) {
-        float along = directions[i][k];
+        float along = factors.along()[k * rank + i];
         float[] error = errors[i];
         for (int n = 0; n < count; n++) {
           error[n] += along * target[n];
@@ -134,10 +198,10 @@ record GptqRounding(
   }
 
   /** Shrinks both of a pair that is too large by the same amount. */
-  private static void limitPairs(float[] one, float[] other, float[] target) {
-    for (int n = 0; n < target.length; n++) {
+  private static void limitPairs(float[] one, float[] other, int from, float[] target, int count) {
+    for (int n = 0; n < count; n++) {
       // Both have one sign, as neither is above 127.
-      float sum = one[n] + other[n];
+      float sum = one[from + n] + other[from + n];
       if (sum > MAX_PAIR || sum < -MAX_PAIR) {
         target[n] -= (sum - Math.signum(sum) * MAX_PAIR) / 2;
       }
@@ -145,8 +209,8 @@ record GptqRounding(
   }
 
   /** The scale of each output of weights [K, count]. */
-  private float[] scales(float[][] columns) {
-    float[] scales = new float[columns[0].length];
+  private float[] scales(float[][] columns, int count) {
+    float[] scales = new float[count];
     Arrays.fill(scales, Int8.MIN_RANGE);
     float[] squares = new float[scales.length];
     for (float[] row : columns) {

@@ -12,6 +12,12 @@ import java.util.Random;
 public final class HadamardRotation {
   private static final long SEED = 0x0407;
 
+  /** Rows and columns of a square that stays in the first cache while it is transposed. */
+  private static final int TRANSPOSED_TOGETHER = 16;
+
+  /** Columns that are rotated together, so that they stay in the second cache (not measured). */
+  private static final int COLUMNS_TOGETHER = 256;
+
   private final int power;
   private final int oddFactor;
   private final float[] signs;
@@ -83,8 +89,58 @@ public final class HadamardRotation {
 
   /** Applies the matrix to each {@link #size()} of the rows. */
   void applyToAll(float[][] rows) {
+    int width = rows.length == 0 ? 0 : rows[0].length;
+    if (width <= 2 * COLUMNS_TOGETHER) {
+      applyToWhole(rows);
+      return;
+    }
+    for (int from = 0; from < width; from += COLUMNS_TOGETHER) {
+      int to = Math.min(width, from + COLUMNS_TOGETHER);
+      float[][] slice = new float[rows.length][];
+      for (int i = 0; i < rows.length; i++) {
+        slice[i] = Arrays.copyOfRange(rows[i], from, to);
+      }
+      applyToWhole(slice);
+      for (int i = 0; i < rows.length; i++) {
+        System.arraycopy(slice[i], 0, rows[i], from, to - from);
+      }
+    }
+  }
+
+  private void applyToWhole(float[][] rows) {
     for (int first = 0; first < rows.length; first += size()) {
       apply(rows, first);
+    }
+  }
+
+  /**
+   * Multiplies a row of {@link #size()} numbers by the matrix, in place, by the sums of {@link
+   * #apply} in their order: to the same bits.
+   */
+  void applyToRow(float[] row) {
+    float norm = (float) (1 / Math.sqrt(power));
+    float[] before = new float[oddFactor];
+    for (int base = 0; base < size(); base += oddFactor) {
+      for (int i = 0; i < oddFactor; i++) {
+        before[i] = row[base + i];
+      }
+      for (int column = 0; column < oddFactor; column++) {
+        float sum = 0;
+        for (int i = 0; i < oddFactor; i++) {
+          sum += before[i] * (cosines[i * oddFactor + column] * signs[base + i] * norm);
+        }
+        row[base + column] = sum;
+      }
+    }
+    for (int half = oddFactor; half < size(); half *= 2) {
+      for (int block = 0; block < size(); block += 2 * half) {
+        for (int i = block; i < block + half; i++) {
+          float a = row[i];
+          float b = row[i + half];
+          row[i] = a + b;
+          row[i + half] = a - b;
+        }
+      }
     }
   }
 
@@ -100,12 +156,25 @@ public final class HadamardRotation {
   /** The transpose of rows of {@code width} numbers. */
   static float[][] transposed(float[][] rows, int width) {
     float[][] columns = new float[width][rows.length];
-    for (int i = 0; i < rows.length; i++) {
-      for (int k = 0; k < width; k++) {
-        columns[k][i] = rows[i][k];
+    transpose(rows, columns);
+    return columns;
+  }
+
+  /** Writes the transpose of rows into columns, which may be longer. */
+  static void transpose(float[][] rows, float[][] columns) {
+    int width = columns.length;
+    for (int first = 0; first < rows.length; first += TRANSPOSED_TOGETHER) {
+      int end = Math.min(rows.length, first + TRANSPOSED_TOGETHER);
+      for (int from = 0; from < width; from += TRANSPOSED_TOGETHER) {
+        int to = Math.min(width, from + TRANSPOSED_TOGETHER);
+        for (int k = from; k < to; k++) {
+          float[] column = columns[k];
+          for (int i = first; i < end; i++) {
+            column[i] = rows[i][k];
+          }
+        }
       }
     }
-    return columns;
   }
 
   /** sum += factor · x; a loop that the compiler vectorizes. */

@@ -17,31 +17,19 @@ import org.autodidact.onnxruntime.ort.NativeBuffer;
 public record Int8Matrix(
     int inputs, int outputs, float[] inputMean, NativeBuffer values, float[] scales, float[] bias) {
 
-  /** This matrix and another one that reads the same inputs, side by side, in new memory. */
-  public Int8Matrix concat(Int8Matrix other) {
-    int width = outputs + other.outputs;
-    NativeBuffer both = NativeBuffer.ofBytes((long) inputs * width);
-    ByteBuffer target = both.bytes();
-    for (int k = 0; k < inputs; k++) {
-      target.put(k * width, values.bytes(), k * outputs, outputs);
-      target.put(k * width + outputs, other.values.bytes(), k * other.outputs, other.outputs);
-    }
-    return new Int8Matrix(
-        inputs, width, inputMean, both, concat(scales, other.scales), concat(bias, other.bias));
-  }
-
-  /** A copy of the columns {@code from} to {@code to}, [K, to - from]. */
-  public byte[] columns(int from, int to) {
-    int width = to - from;
-    byte[] copy = new byte[inputs * width];
+  /**
+   * Copies the columns {@code from} to {@code to} into rows of {@code width} bytes, from the {@code
+   * at}th of each on.
+   */
+  public void copyColumns(int from, int to, ByteBuffer into, int at, int width) {
     ByteBuffer source = values.bytes();
     for (int k = 0; k < inputs; k++) {
-      source.get(k * outputs + from, copy, k * width, width);
+      into.put(k * width + at, source, k * outputs + from, to - from);
     }
-    return copy;
   }
 
-  static float[] concat(float[]... arrays) {
+  /** Arrays one after another. */
+  public static float[] concat(float[]... arrays) {
     int length = 0;
     for (float[] array : arrays) {
       length += array.length;

@@ -6,7 +6,7 @@ import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.DecoderBackend;
 import org.autodidact.onnxruntime.quantization.Calibration;
-import org.autodidact.onnxruntime.quantization.Int8Weights;
+import org.autodidact.onnxruntime.quantization.Int8Source;
 
 /**
  * Int8 weights with the JVM's Vector API. Few sequences are computed by one session on all threads,
@@ -29,13 +29,13 @@ public final class VectorBackend implements DecoderBackend {
   private boolean isPerThread;
 
   /**
-   * {@code int8} must outlive this.
+   * Takes all matrices of a source.
    *
    * @param positions tokens of the longest sequence
    */
-  public VectorBackend(ModelConfig config, Int8Weights int8, int threads, int positions) {
+  public VectorBackend(ModelConfig config, Int8Source source, int threads, int positions) {
     this.config = config;
-    this.weights = new VectorWeights(config, int8, threads, positions);
+    this.weights = new VectorWeights(config, source, threads, positions);
     this.team = new ThreadTeam(threads);
     try {
       this.allThreads = new VectorSession(weights, team);
@@ -46,11 +46,11 @@ public final class VectorBackend implements DecoderBackend {
     }
   }
 
-  /** Statistics of the activations of weights quantized without any; frees their matrices. */
+  /** Statistics of the activations of weights that are quantized without any. */
   public static Calibration calibrate(
-      ModelFolder model, Int8Weights int8, int threads, int positions) {
-    try (VectorBackend backend = new VectorBackend(model.config(), int8, threads, positions)) {
-      return Calibration.of(model, backend.allThreads, int8.opening());
+      ModelFolder model, Int8Source source, int threads, int positions) {
+    try (VectorBackend backend = new VectorBackend(model.config(), source, threads, positions)) {
+      return Calibration.of(model, backend.allThreads, source.opening());
     }
   }
 

@@ -1,6 +1,5 @@
 package org.autodidact.onnxruntime.vector;
 
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -274,8 +273,7 @@ public final class VectorSession implements DecoderSession, ActivationObserver.S
   }
 
   private void embed(ThreadRun run, int token) {
-    FloatBuffer embedding = weights.embedding();
-    embedding.get(run.tokens.ids()[token] * hidden, residual, token * hidden, hidden);
+    weights.embedding().copyRow(run.tokens.ids()[token], residual, token * hidden);
     norm(run, token, weights.layer(0).qkv());
   }
 

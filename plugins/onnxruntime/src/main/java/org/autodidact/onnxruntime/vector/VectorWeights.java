@@ -1,16 +1,19 @@
 package org.autodidact.onnxruntime.vector;
 
 import ai.onnxruntime.OrtEnvironment;
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFeature;
 import org.autodidact.checkpoints.Rope;
 import org.autodidact.onnxruntime.ort.OrtRuntime;
 import org.autodidact.onnxruntime.quantization.Int8Matrix;
-import org.autodidact.onnxruntime.quantization.Int8Weights;
+import org.autodidact.onnxruntime.quantization.Int8Source;
+import org.autodidact.onnxruntime.quantization.OpeningThreads;
+import org.autodidact.onnxruntime.quantization.RotatedEmbedding;
 import org.autodidact.vectors.VectorSupport;
 
 /**
@@ -38,15 +41,16 @@ public final class VectorWeights implements AutoCloseable {
           ModelFeature.HIDDEN_SIZE_NOT_MULTIPLE_OF_16,
           ModelFeature.INTERMEDIATE_SIZE_NOT_MULTIPLE_OF_32);
 
+  /** Gate and up as one product: each call of ONNX Runtime costs some 15 microseconds. */
+  private static final String GATE_AND_UP = "gate-up.";
+
   private final ModelConfig config;
-  private final Int8Weights weights;
   private final OrtEnvironment environment;
-  private final int threads;
   private final float[] cosines;
   private final float[] sines;
-  private final List<ShardedMatMul> matMuls = new ArrayList<>();
+  private final RotatedEmbedding embedding;
+  private final Map<String, ShardedMatMul> matMuls = new ConcurrentHashMap<>();
   private final List<LayerMatMuls> layers = new ArrayList<>();
-  private final ShardedMatMul lmHead;
 
   /**
    * A projection cut into column shards.
@@ -61,28 +65,33 @@ public final class VectorWeights implements AutoCloseable {
       ShardedMatMul qkv, ShardedMatMul oProj, ShardedMatMul gateUp, ShardedMatMul downProj) {}
 
   /**
-   * {@code weights} must outlive this, which copies and frees the bytes of their matrices.
+   * Takes all matrices of a source, one for each thread at a time.
    *
    * @param positions tokens of the longest sequence
    */
-  public VectorWeights(ModelConfig config, Int8Weights weights, int threads, int positions) {
+  public VectorWeights(ModelConfig config, Int8Source source, int threads, int positions) {
     this.config = config;
-    this.weights = weights;
-    this.threads = threads;
     this.environment = OrtRuntime.environment();
+    this.embedding = source.embedding();
     ModelConfig.RopeSettings rope = config.attention().get(0).rope();
     this.cosines = Rope.cosines(config.headSize(), rope, positions);
     this.sines = Rope.sines(config.headSize(), rope, positions);
-    try {
-      for (int i = 0; i < config.layers(); i++) {
-        layers.add(
-            new LayerMatMuls(
-                matMul("qkv." + i), matMul("o." + i), gateAndUp(i), matMul("down." + i)));
-      }
-      this.lmHead = matMul(Int8Weights.HEAD);
+    try (Staging staging = new Staging()) {
+      OpeningThreads.forEach(
+          names(config),
+          threads,
+          name -> matMuls.put(name, matMul(source, matrices(name), threads, staging)));
     } catch (RuntimeException | Error e) {
       close();
       throw e;
+    }
+    for (int i = 0; i < config.layers(); i++) {
+      layers.add(
+          new LayerMatMuls(
+              matMuls.get("qkv." + i),
+              matMuls.get("o." + i),
+              matMuls.get(GATE_AND_UP + i),
+              matMuls.get("down." + i)));
     }
   }
 
@@ -91,35 +100,39 @@ public final class VectorWeights implements AutoCloseable {
     return VectorSupport.available() && CAPABILITIES.supports(config);
   }
 
-  private ShardedMatMul matMul(String name) {
-    ShardedMatMul made = matMul(weights.matrix(name));
-    weights.free(name);
-    return made;
-  }
-
-  /** Gate and up as one product: each call of ONNX Runtime costs some 15 microseconds. */
-  private ShardedMatMul gateAndUp(int layer) {
-    String gate = "gate." + layer;
-    String up = "up." + layer;
-    Int8Matrix both = weights.matrix(gate).concat(weights.matrix(up));
-    weights.free(gate);
-    weights.free(up);
-    try {
-      return matMul(both);
-    } finally {
-      both.values().close();
+  /** The products, the largest first. */
+  private static List<String> names(ModelConfig config) {
+    List<String> names = new ArrayList<>(List.of(Int8Source.HEAD));
+    for (int i = 0; i < config.layers(); i++) {
+      names.addAll(List.of("qkv." + i, "o." + i, GATE_AND_UP + i, "down." + i));
     }
+    return names;
   }
 
-  private ShardedMatMul matMul(Int8Matrix matrix) {
-    weights.opening().throwIfCancelled();
-    ShardedMatMul made =
-        new ShardedMatMul(
-            Int8MatMulShard.shards(environment, matrix, threads),
-            matrix.inputMean(),
-            matrix.bias());
-    matMuls.add(made);
-    return made;
+  /** The matrices of a product, side by side. */
+  private static List<String> matrices(String name) {
+    if (!name.startsWith(GATE_AND_UP)) {
+      return List.of(name);
+    }
+    String layer = name.substring(GATE_AND_UP.length());
+    return List.of("gate." + layer, "up." + layer);
+  }
+
+  private ShardedMatMul matMul(
+      Int8Source source, List<String> names, int threads, Staging staging) {
+    List<Int8Matrix> matrices = new ArrayList<>();
+    try {
+      for (String name : names) {
+        matrices.add(source.take(name));
+      }
+      source.opening().throwIfCancelled();
+      return new ShardedMatMul(
+          Int8MatMulShard.shards(environment, matrices, threads, staging),
+          matrices.get(0).inputMean(),
+          Int8Matrix.concat(matrices.stream().map(Int8Matrix::bias).toArray(float[][]::new)));
+    } finally {
+      matrices.forEach(matrix -> matrix.values().close());
+    }
   }
 
   ModelConfig config() {
@@ -136,12 +149,11 @@ public final class VectorWeights implements AutoCloseable {
 
   /** The logits' projection. */
   ShardedMatMul lmHead() {
-    return lmHead;
+    return matMuls.get(Int8Source.HEAD);
   }
 
-  /** The rotated embedding, [V, hidden]. */
-  FloatBuffer embedding() {
-    return weights.embedding();
+  RotatedEmbedding embedding() {
+    return embedding;
   }
 
   /** Cosines of the rotary angles, [positions, head size / 2]. */
@@ -156,6 +168,6 @@ public final class VectorWeights implements AutoCloseable {
 
   @Override
   public void close() {
-    matMuls.forEach(matMul -> matMul.shards().forEach(Int8MatMulShard::close));
+    matMuls.values().forEach(matMul -> matMul.shards().forEach(Int8MatMulShard::close));
   }
 }

@@ -23,6 +23,31 @@ class HadamardRotationTest {
     }
   }
 
+  /** To the bit: one row alone, and columns in slices. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 32, 576})
+  void itIsTheSameHoweverItIsApplied(int size) {
+    HadamardRotation rotation = HadamardRotation.of(size);
+    Random random = new Random(1);
+    float[][] rows = new float[size][700];
+    for (float[] row : rows) {
+      for (int i = 0; i < row.length; i++) {
+        row[i] = (float) random.nextGaussian();
+      }
+    }
+    float[][] columns = HadamardRotation.transposed(rows, 700);
+    for (float[] column : columns) {
+      rotation.applyToRow(column);
+    }
+    rotation.applyToAll(rows);
+    assertThat(HadamardRotation.transposed(columns, size)).isEqualTo(rows);
+    float[][] again = HadamardRotation.transposed(columns, size);
+    float[][] sliced = HadamardRotation.transposed(columns, size);
+    rotation.apply(again, 0);
+    rotation.applyToAll(sliced);
+    assertThat(sliced).isEqualTo(again);
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 16, 64})
   void hadamardIsItsOwnInverse(int size) {

@@ -11,6 +11,9 @@ public final class CacheFolder {
   /** Imported GGUF files. */
   public static final String IMPORTED = "imported";
 
+  /** Weights in 8 bits, as the CPU multiplies them. */
+  public static final String QUANTIZED = "quantized";
+
   /** Native libraries, unpacked. */
   public static final String NATIVES = "natives";
 

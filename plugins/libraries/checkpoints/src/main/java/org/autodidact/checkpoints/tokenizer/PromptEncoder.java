@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.autodidact.api.AutodidactException;
@@ -74,21 +76,54 @@ public final class PromptEncoder implements AutoCloseable {
   private static PromptEncoder read(Path folder, Clock clock) {
     Path file = folder.resolve("tokenizer.json");
     byte[] bytes = BoundedFiles.read(file, MOST_BYTES, "a model's tokenizer");
-    TokenizerFile description = TokenizerFile.of(JsonFiles.object(bytes, file.toString()), file);
-    ChatTemplate template = ChatTemplate.read(folder, clock);
-    DjlNatives.loadTokenizers();
-    Map<String, String> options =
-        Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
-    try (InputStream in = new ByteArrayInputStream(bytes)) {
-      HuggingFaceTokenizer tokenizer =
-          DjlOffline.during(() -> HuggingFaceTokenizer.newInstance(in, options));
-      return new PromptEncoder(folder, tokenizer, template, description);
+    // Beside the library, which takes as long to read the file.
+    CompletableFuture<TokenizerFile> described =
+        CompletableFuture.supplyAsync(
+            () -> TokenizerFile.of(JsonFiles.object(bytes, file.toString()), file));
+    ChatTemplate template;
+    HuggingFaceTokenizer tokenizer;
+    try {
+      template = ChatTemplate.read(folder, clock);
+      tokenizer = tokenizer(bytes);
     } catch (java.io.IOException | RuntimeException e) {
+      result(described); // says more of what is wrong
+      if (e instanceof AutodidactException known) {
+        throw known;
+      }
       throw new InvalidInputException(
           file
               + ": the tokenizer cannot be loaded: "
               + JsonFiles.cut(String.valueOf(e.getMessage())),
           e);
+    }
+    try {
+      return new PromptEncoder(folder, tokenizer, template, result(described));
+    } catch (RuntimeException | Error e) {
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  private static HuggingFaceTokenizer tokenizer(byte[] bytes) throws java.io.IOException {
+    DjlNatives.loadTokenizers();
+    Map<String, String> options =
+        Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false");
+    try (InputStream in = new ByteArrayInputStream(bytes)) {
+      return DjlOffline.during(() -> HuggingFaceTokenizer.newInstance(in, options));
+    }
+  }
+
+  private static TokenizerFile result(CompletableFuture<TokenizerFile> described) {
+    try {
+      return described.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      if (e.getCause() instanceof Error cause) {
+        throw cause;
+      }
+      throw e;
     }
   }
 

@@ -1,13 +1,15 @@
-package org.autodidact.cli.options;
+package org.autodidact.checkpoints.files;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.StorageException;
-import org.autodidact.checkpoints.files.CacheFolder;
 
-/** The limit on the size of imported models, in GB (10^9 bytes): a line in a file of the cache. */
+/**
+ * The limit on what models take in the cache, in GB (10^9 bytes): a line in a file of it. Imported
+ * models may take all of it, quantized ones half as much besides.
+ */
 public final class CacheLimit {
   private static final double DEFAULT_GB = 20;
   private static final double BYTES = 1e9;
@@ -18,8 +20,14 @@ public final class CacheLimit {
     return CacheFolder.root().resolve("limit-gb");
   }
 
+  /** What imported models may take, in bytes. */
   public static long bytes() {
     return (long) (gigabytes() * BYTES);
+  }
+
+  /** What quantized models may take, in bytes. */
+  public static long quantizedBytes() {
+    return bytes() / 2;
   }
 
   public static double gigabytes() {

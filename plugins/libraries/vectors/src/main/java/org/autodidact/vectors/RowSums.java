@@ -1,0 +1,82 @@
+package org.autodidact.vectors;
+
+import static org.autodidact.vectors.SimdLanes.FLOATS;
+import static org.autodidact.vectors.SimdLanes.LENGTH;
+
+import jdk.incubator.vector.FloatVector;
+
+/** Weighted sums of rows, several at a time. Stateless. */
+public final class RowSums {
+  private static final int SUMS = 4;
+  private static final int WIDTH = 2 * LENGTH;
+
+  private RowSums() {}
+
+  /**
+   * Sums of {@code rows}, one for each row of weights: each number is 0 + Σ row × weight in the
+   * rows' order, without fused products.
+   *
+   * @param rows [count, width]
+   * @param weights [sums, count]
+   * @param sums is overwritten, [sums, width]
+   */
+  public static void of(float[][] rows, float[][] weights, float[][] sums) {
+    int width = rows[0].length;
+    int whole = width / WIDTH * WIDTH;
+    int fours = sums.length / SUMS * SUMS;
+    // The columns that four sums have read are in the cache for the next four.
+    for (int from = 0; from < whole; from += WIDTH) {
+      for (int first = 0; first < fours; first += SUMS) {
+        four(rows, weights, sums, first, from);
+      }
+    }
+    for (int i = 0; i < sums.length; i++) {
+      one(rows, weights[i], sums[i], i < fours ? whole : 0, width);
+    }
+  }
+
+  private static void four(float[][] rows, float[][] weights, float[][] sums, int first, int from) {
+    float[] weightsA = weights[first];
+    float[] weightsB = weights[first + 1];
+    float[] weightsC = weights[first + 2];
+    float[] weightsD = weights[first + 3];
+    FloatVector a0 = FloatVector.zero(FLOATS);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector c0 = a0;
+    FloatVector c1 = a0;
+    FloatVector d0 = a0;
+    FloatVector d1 = a0;
+    for (int m = 0; m < rows.length; m++) {
+      FloatVector x = FloatVector.fromArray(FLOATS, rows[m], from);
+      FloatVector y = FloatVector.fromArray(FLOATS, rows[m], from + LENGTH);
+      a0 = a0.add(x.mul(weightsA[m]));
+      a1 = a1.add(y.mul(weightsA[m]));
+      b0 = b0.add(x.mul(weightsB[m]));
+      b1 = b1.add(y.mul(weightsB[m]));
+      c0 = c0.add(x.mul(weightsC[m]));
+      c1 = c1.add(y.mul(weightsC[m]));
+      d0 = d0.add(x.mul(weightsD[m]));
+      d1 = d1.add(y.mul(weightsD[m]));
+    }
+    a0.intoArray(sums[first], from);
+    a1.intoArray(sums[first], from + LENGTH);
+    b0.intoArray(sums[first + 1], from);
+    b1.intoArray(sums[first + 1], from + LENGTH);
+    c0.intoArray(sums[first + 2], from);
+    c1.intoArray(sums[first + 2], from + LENGTH);
+    d0.intoArray(sums[first + 3], from);
+    d1.intoArray(sums[first + 3], from + LENGTH);
+  }
+
+  private static void one(float[][] rows, float[] weights, float[] sums, int from, int to) {
+    for (int n = from; n < to; n++) {
+      float sum = 0;
+      for (int m = 0; m < rows.length; m++) {
+        sum += rows[m][n] * weights[m];
+      }
+      sums[n] = sum;
+    }
+  }
+}
