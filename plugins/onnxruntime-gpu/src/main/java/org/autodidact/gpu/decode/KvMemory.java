@@ -7,7 +7,6 @@ import org.autodidact.gpu.memory.Device;
 import org.autodidact.gpu.memory.DeviceBuffer;
 import org.autodidact.gpu.ort.ElementType;
 import org.autodidact.gpu.ort.IoBinding;
-import org.autodidact.gpu.ort.MemoryInfo;
 import org.autodidact.gpu.ort.OrtValue;
 
 /** A KV cache at fixed addresses: for each layer keys and values [slots, heads, capacity, size]. */
@@ -18,32 +17,45 @@ final class KvMemory implements AutoCloseable {
   private final long rowBytes;
   private final long tensorBytes;
   private final DeviceBuffer memory;
+  private final boolean ownsMemory;
   private final List<OrtValue> values = new ArrayList<>();
 
   /**
+   * A cache with memory of its own.
+   *
    * @param capacity tokens of a slot
    */
-  KvMemory(
-      Device device,
-      MemoryInfo info,
-      ModelConfig config,
-      ElementType type,
-      int slots,
-      int capacity) {
-    this.device = device;
-    this.config = config;
+  KvMemory(DecoderEngine engine, int slots, int capacity) {
+    this(
+        engine,
+        slots,
+        capacity,
+        engine.device().allocate(bytes(engine.config(), engine.type(), slots, capacity)),
+        true);
+  }
+
+  /** A cache in memory that is another's, which must outlive it. */
+  KvMemory(DecoderEngine engine, int slots, int capacity, DeviceBuffer memory) {
+    this(engine, slots, capacity, memory, false);
+  }
+
+  private KvMemory(
+      DecoderEngine engine, int slots, int capacity, DeviceBuffer memory, boolean ownsMemory) {
+    this.device = engine.device();
+    this.config = engine.config();
     this.capacity = capacity;
-    this.rowBytes = (long) config.headSize() * type.bytes();
+    this.memory = memory;
+    this.ownsMemory = ownsMemory;
+    this.rowBytes = (long) config.headSize() * engine.type().bytes();
     this.tensorBytes = (long) slots * config.keyValueHeads() * capacity * rowBytes;
-    this.memory = device.allocate(2 * config.layers() * tensorBytes);
     try {
       for (int i = 0; i < 2 * config.layers(); i++) {
         values.add(
             OrtValue.over(
-                info,
+                engine.memory(),
                 memory.address() + i * tensorBytes,
                 tensorBytes,
-                type,
+                engine.type(),
                 slots,
                 config.keyValueHeads(),
                 capacity,
@@ -53,6 +65,11 @@ final class KvMemory implements AutoCloseable {
       close();
       throw e;
     }
+  }
+
+  /** Bytes of a cache. */
+  static long bytes(ModelConfig config, ElementType type, int slots, int capacity) {
+    return bytesPerToken(config, type) * slots * capacity;
   }
 
   /** Bytes of a token's keys and values. */
@@ -94,6 +111,8 @@ final class KvMemory implements AutoCloseable {
   @Override
   public void close() {
     values.forEach(OrtValue::close);
-    memory.close();
+    if (ownsMemory) {
+      memory.close();
+    }
   }
 }

@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.autodidact.gpu.memory.Device;
+import org.autodidact.gpu.memory.DeviceBuffer;
 import org.autodidact.gpu.memory.HostDevice;
 import org.autodidact.gpu.ort.ElementType;
 import org.autodidact.gpu.ort.IoBinding;
@@ -36,8 +37,8 @@ final class Prefiller implements AutoCloseable {
   private final GrowingTensor scores;
   private final DeviceTensor capacity;
   private final RunOptions run;
+  private DeviceBuffer cacheMemory;
   private KvMemory cache;
-  private int cacheSlots;
 
   Prefiller(DecoderEngine engine) {
     this.engine = engine;
@@ -145,29 +146,28 @@ final class Prefiller implements AutoCloseable {
 
   /** Makes a cache of exactly these slots, as attention asks for, with room for the tokens. */
   private void room(int slots, int tokens) {
-    if (cache == null || cacheSlots != slots || cache.capacity() < tokens) {
-      if (cache != null) {
-        cache.close();
-        cache = null;
-      }
-      // A multiple, so that texts of like lengths have one cache.
-      int capacityTokens = (tokens + 63) / 64 * 64;
-      cache =
-          new KvMemory(
-              engine.device(),
-              engine.memory(),
-              engine.config(),
-              engine.type(),
-              slots,
-              capacityTokens);
-      cacheSlots = slots;
+    if (cache != null) {
+      cache.close();
+      cache = null;
     }
+    long bytes = KvMemory.bytes(engine.config(), engine.type(), slots, tokens);
+    if (cacheMemory == null || cacheMemory.bytes() < bytes) {
+      if (cacheMemory != null) {
+        cacheMemory.close();
+        cacheMemory = null;
+      }
+      cacheMemory = engine.device().allocate(bytes);
+    }
+    cache = new KvMemory(engine, slots, tokens, cacheMemory);
   }
 
   @Override
   public void close() {
     if (cache != null) {
       cache.close();
+    }
+    if (cacheMemory != null) {
+      cacheMemory.close();
     }
     run.close();
     capacity.close();

@@ -63,8 +63,7 @@ final class SlotBatch implements AutoCloseable {
     Device device = engine.device();
     MemoryInfo memory = engine.memory();
     try {
-      this.cache =
-          own(new KvMemory(device, memory, engine.config(), engine.type(), slots, tokensPerSlot));
+      this.cache = own(new KvMemory(engine, slots, tokensPerSlot));
       this.state = tensor(memory, ElementType.INT64, Row.values().length, slots);
       this.tokens = tensor(memory, ElementType.INT64, steps, slots);
       this.logProbabilities = tensor(memory, ElementType.FLOAT, steps, slots);
