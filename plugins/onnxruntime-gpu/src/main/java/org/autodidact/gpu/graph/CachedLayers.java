@@ -109,7 +109,8 @@ final class CachedLayers {
         graph.node(
             "Gemm",
             List.of(
-                scaled(rows, config.logitScale()), config.tiedEmbeddings() ? "embedding" : "head"),
+                scaled(rows, config.logitScale()),
+                config.tiedEmbeddings() ? "embedding" : "output_head"),
             attribute("transB", 1));
     return type == ElementType.FLOAT
         ? logits

@@ -78,7 +78,7 @@ public final class WeightLayout {
     }
     gain("norm", hidden, "model.norm.weight");
     if (!config.tiedEmbeddings()) {
-      rows("head", config.vocabularySize(), hidden, "lm_head.weight");
+      rows("output_head", config.vocabularySize(), hidden, "lm_head.weight");
     }
     for (ModelConfig.LayerAttention layer : config.attention()) {
       RopeSettings rope = layer.rope();

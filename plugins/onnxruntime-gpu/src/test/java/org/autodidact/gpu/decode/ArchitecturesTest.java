@@ -1,0 +1,95 @@
+package org.autodidact.gpu.decode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.SmallModels;
+import org.autodidact.gpu.memory.HostDevice;
+import org.autodidact.gpu.ort.ElementType;
+import org.autodidact.gpu.ort.OrtLibrary;
+import org.autodidact.onnxruntime.batching.GenerationJob;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The graphs of each architecture against transformers' numbers, on the CPU provider. */
+class ArchitecturesTest {
+  @TempDir Path folder;
+
+  /** Both prompts in one batch and one padded prefill; their answers reach beyond the window. */
+  @ParameterizedTest
+  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
+  void stepsWriteTransformersTokensAndAPrefillScoresAsIt(String name) throws Exception {
+    try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
+        DecoderEngine engine =
+            new DecoderEngine(
+                OrtLibrary.load(Optional.empty()), new HostDevice(1), model, ElementType.FLOAT);
+        Prefiller prefiller = new Prefiller(engine);
+        SlotBatch batch =
+            new SlotBatch(engine, 2, Math.min(128, model.config().contextLength()), 6, 8)) {
+      List<int[]> prompts = new ArrayList<>();
+      List<List<Integer>> expected = new ArrayList<>();
+      List<double[]> logits = new ArrayList<>();
+      for (JsonNode p : SmallModels.numbers(name + "/golden.json")) {
+        prompts.add(ints(p.path("ids")));
+        expected.add(Arrays.stream(ints(p.path("greedy"))).boxed().toList());
+        logits.add(
+            IntStream.range(0, p.path("logits").size())
+                .mapToDouble(i -> p.path("logits").path(i).asDouble())
+                .toArray());
+      }
+      assertThat(prompts).hasSize(2);
+      KvMemory filled =
+          prefiller.fill(prompts.stream().map(p -> Arrays.copyOf(p, p.length - 1)).toList());
+      List<DecodedSequence> sequences = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        GenerationRequest request =
+            new GenerationRequest(
+                Prompt.of("p" + i, "not asked for"),
+                List.of(1L),
+                SamplingParameters.greedy(expected.get(i).size()).withIgnoreEndOfText(true));
+        DecodedSequence sequence =
+            new DecodedSequence(new GenerationJob(request, prompts.get(i), 0, model), 0, model);
+        sequences.add(sequence);
+        filled.copy(i, batch.cache(), i, prompts.get(i).length - 1);
+        batch.enter(i, sequence);
+      }
+      while (!batch.isEmpty()) {
+        batch.round(new Cancellation());
+      }
+      for (int i = 0; i < 2; i++) {
+        assertThat(sequences.get(i).finish().orElseThrow().candidates().get(0).tokens())
+            .isEqualTo(expected.get(i));
+        scores(prefiller, prompts.get(i), logits.get(i));
+      }
+    }
+  }
+
+  private static void scores(Prefiller prefiller, int[] prompt, double[] logits) {
+    double total = Math.log(Arrays.stream(logits).map(Math::exp).sum());
+    long[] targets = new long[2 * logits.length];
+    for (int token = 0; token < logits.length; token++) {
+      targets[2 * token + 1] = token;
+    }
+    float[] found = prefiller.score(List.of(prompt), new long[] {prompt.length - 1}, targets);
+    for (int token = 0; token < logits.length; token++) {
+      assertThat((double) found[token]).isCloseTo(logits[token] - total, within(1e-3));
+    }
+  }
+
+  private static int[] ints(JsonNode list) {
+    return IntStream.range(0, list.size()).map(i -> list.path(i).asInt()).toArray();
+  }
+}
