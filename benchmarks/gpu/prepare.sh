@@ -33,24 +33,23 @@ command -v mvn >/dev/null || mvn=./mvnw
 maven() { JAVA_HOME=$home "$mvn" -q -B -ntp ${MAVEN_OFFLINE:+-o} -Dspotless.check.skip=true "$@"; }
 scripts/fetch-model.sh
 rm -rf "$folder"
-mkdir -p "$folder/jars" "$folder/wheels" "$folder/data"
+mkdir -p "$folder/jars" "$folder/wheels"
 folder=$(readlink -f "$folder")
 
 echo "prepare.sh: jars" >&2
-maven -pl plugins/onnxruntime-gpu,benchmarks,plugins/djl-pytorch -am -DskipTests -Dforbiddenapis.skip=true package
+# Copied while the reactor is built, so that our own modules are those just built; compile scope would leave out JUnit.
+maven -pl plugins/onnxruntime-gpu,benchmarks,plugins/djl-pytorch -am -DskipTests -Dforbiddenapis.skip=true package \
+  dependency:copy-dependencies -DexcludeGroupIds=org.autodidact -DoutputDirectory="$folder/jars"
 # Each module's jar and test classes, and what they need beside them.
 for module in engine-api engine-impl conformance-tests benchmarks plugins/onnxruntime plugins/onnxruntime-gpu plugins/djl-pytorch \
   plugins/libraries/checkpoints plugins/libraries/vectors plugins/libraries/hub; do
-  cp "$(ls -t "$module"/target/autodidact-*.jar | grep -v -e -sources -e -javadoc -e -tests | head -1)" "$folder/jars/"
+  cp "$(ls -t "$module"/target/autodidact-*.jar | grep -v -e -sources -e -javadoc -e '[0-9]-tests' | head -1)" "$folder/jars/"
   if [ -d "$module/target/test-classes" ] && [[ $module = plugins/onnxruntime* || $module = */checkpoints ]]; then
     mkdir -p "$folder/tests/$(basename "$module")"
     cp -r "$module/target/test-classes/." "$folder/tests/$(basename "$module")"
   fi
 done
 cp -r plugins/onnxruntime-gpu/src/test/c "$folder/tests/c"
-# Of the reactor, so that our own modules are those just built; compile scope would leave out JUnit.
-maven -pl plugins/onnxruntime-gpu,benchmarks,plugins/djl-pytorch -am -DskipTests -Dforbiddenapis.skip=true package \
-  dependency:copy-dependencies -DexcludeGroupIds=org.autodidact -DoutputDirectory="$folder/jars"
 $cpu || rm -f "$folder"/jars/pytorch-native-cpu-*.jar
 launcher=$(sed -n 's|.*<junit.version>5\.\(.*\)</junit.version>.*|1.\1|p' pom.xml)
 maven dependency:copy -N -Dartifact=org.junit.platform:junit-platform-launcher:"$launcher" -DoutputDirectory="$folder/jars"

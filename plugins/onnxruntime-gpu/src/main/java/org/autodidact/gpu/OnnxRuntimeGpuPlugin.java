@@ -6,6 +6,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
@@ -96,6 +97,7 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
    * @param slots sequences at a time, at most
    * @param stepsPerRead steps between two readings of the log
    * @param likeliest tokens that a step sorts
+   * @param keepGraphs whether the next checkpoint is handed over by a copy
    */
   public record Options(
       @Setting("ONNX Runtime's libonnxruntime.so; by default that of its jar")
@@ -116,7 +118,13 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
               value = "likeliest tokens that a step sorts; tokens do not depend on it",
               range = "[1, 4096]",
               byDefault = "256")
-          int likeliest) {}
+          int likeliest,
+      @Setting(
+              value =
+                  "whether memory and graphs stay after closing, for the next checkpoint of the"
+                      + " same architecture, until the process ends",
+              byDefault = "false")
+          boolean keepGraphs) {}
 
   private static final class Provider implements GeneratorProvider {
     @Override
@@ -155,18 +163,17 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
       ModelFolder model = ModelFolder.open(context.checkpoint().folder(), context.clock());
       try {
         StepGenerator.check(model);
-        Device device =
+        Supplier<Device> device =
             cuda
-                ? new CudaDevice(CudaRuntime.load(options.cudaRuntime()))
-                : new HostDevice(context.compute().effectiveThreads());
+                ? () -> new CudaDevice(CudaRuntime.load(options.cudaRuntime()))
+                : () -> new HostDevice(context.compute().effectiveThreads());
         return StepGenerator.open(
             model,
-            library,
-            device,
-            type,
+            new StepGenerator.Place(library, cuda ? "cuda" : "cpu", device, type),
             new StepGenerator.Decoding(
                 options.slots(), options.stepsPerRead(), options.likeliest()),
-            context.compute());
+            context.compute(),
+            options.keepGraphs());
       } catch (RuntimeException | Error e) {
         model.close();
         throw e;

@@ -32,6 +32,7 @@ import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.gpu.decode.StepGenerator;
 import org.autodidact.gpu.memory.HostDevice;
 import org.autodidact.gpu.ort.ElementType;
+import org.autodidact.gpu.ort.LiveHandles;
 import org.autodidact.gpu.ort.OrtLibrary;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -55,13 +56,17 @@ class StepGeneratorTest {
   }
 
   private static StepGenerator open(Path model, StepGenerator.Decoding decoding, int megabytes) {
+    return open(model, decoding, megabytes, false);
+  }
+
+  private static StepGenerator open(
+      Path model, StepGenerator.Decoding decoding, int megabytes, boolean keeps) {
     return StepGenerator.open(
         ModelFolder.open(model),
-        LIBRARY,
-        new HostDevice(1),
-        ElementType.FLOAT,
+        new StepGenerator.Place(LIBRARY, "cpu", () -> new HostDevice(1), ElementType.FLOAT),
         decoding,
-        new ComputeSettings(Precision.AUTO, 1, megabytes));
+        new ComputeSettings(Precision.AUTO, 1, megabytes),
+        keeps);
   }
 
   private static List<GenerationRequest> requests() {
@@ -101,22 +106,44 @@ class StepGeneratorTest {
   }
 
   @Test
-  void anotherCheckpointTakesThePlaceOfTheFirst() {
+  void theNextCheckpointTakesThePlaceOfTheClosedOne() {
     Path next = TinyModel.write(folder.resolve("next"), 6);
-    Map<String, List<List<Integer>>> before;
-    try (StepGenerator generator = open(tiny, DECODING, 0);
-        StepGenerator fresh = open(next, DECODING, 0)) {
-      before = tokens(generator);
-      generator.handOver(new Checkpoint("M1", next));
-      assertThat(tokens(generator)).isEqualTo(tokens(fresh)).isNotEqualTo(before);
-      generator.handOver(new Checkpoint("M0", tiny));
-      assertThat(tokens(generator)).isEqualTo(before);
-      Path other = SmallModels.write(folder.resolve("other"), "qwen3");
-      assertThatThrownBy(() -> generator.handOver(new Checkpoint("M2", other)))
-          .isInstanceOf(UnsupportedModelException.class)
-          .hasMessageContaining("its architecture is not that of the weights");
-      assertThat(tokens(generator)).isEqualTo(before);
+    Map<String, List<List<Integer>>> first;
+    try (StepGenerator generator = open(tiny, DECODING, 0)) {
+      first = tokens(generator);
     }
+    Map<String, List<List<Integer>>> second;
+    try (StepGenerator generator = open(next, DECODING, 0)) {
+      second = tokens(generator);
+    }
+    assertThat(second).isNotEqualTo(first);
+    assertThat(LIBRARY.live().counts()).isEmpty();
+    Map<LiveHandles.Kind, Integer> kept = Map.of();
+    for (int i = 0; i < 3; i++) {
+      try (StepGenerator generator = open(tiny, DECODING, 0, true)) {
+        assertThat(tokens(generator)).isEqualTo(first);
+      }
+      if (i > 0) {
+        assertThat(LIBRARY.live().counts()).isEqualTo(kept);
+      }
+      kept = LIBRARY.live().counts();
+      assertThat(kept).containsKey(LiveHandles.Kind.SESSION);
+      try (StepGenerator generator = open(next, DECODING, 0, true)) {
+        // One that is in use is nobody else's.
+        try (StepGenerator beside = open(tiny, DECODING, 0)) {
+          assertThat(tokens(beside)).isEqualTo(first);
+        }
+        assertThat(tokens(generator)).isEqualTo(second);
+      }
+    }
+    // Another architecture is not taken for it, and what was kept is freed.
+    Path other = SmallModels.write(folder.resolve("other"), "qwen3");
+    open(other, DECODING, 0).close();
+    assertThat(LIBRARY.live().counts()).isEmpty();
+    open(tiny, DECODING, 0, true).close();
+    assertThat(LIBRARY.live().counts()).isNotEmpty();
+    StepGenerator.releaseKept();
+    assertThat(LIBRARY.live().counts()).isEmpty();
   }
 
   @Test

@@ -45,11 +45,14 @@ class StepGoldenTest {
     generator =
         StepGenerator.open(
             ModelFolder.open(Golden.smollm2()),
-            OrtLibrary.load(Optional.empty()),
-            TestDevice.open(),
-            TestDevice.type(),
+            new StepGenerator.Place(
+                OrtLibrary.load(Optional.empty()),
+                TestDevice.isCpu() ? "cpu" : "cuda",
+                TestDevice::open,
+                TestDevice.type()),
             new StepGenerator.Decoding(8, 5, 128),
-            ComputeSettings.automatic());
+            ComputeSettings.automatic(),
+            false);
   }
 
   @AfterAll

@@ -3,7 +3,9 @@ package org.autodidact.gpu.decode;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
@@ -29,12 +31,15 @@ final class DecoderEngine implements AutoCloseable {
   private final ElementType type;
   private final ModelConfig config;
   private final long[] ends;
+  private final Key key;
   private final Deque<AutoCloseable> owned = new ArrayDeque<>();
   private final OrtEnvironment environment;
   private final MemoryInfo memory;
   private final MemoryInfo hostMemory;
   private final DeviceWeights weights;
   private final Map<Object, OrtSession> sessions = new HashMap<>();
+  private Optional<Prefiller> prefiller = Optional.empty();
+  private Optional<SlotBatch> batch = Optional.empty();
   private int captured;
 
   /** The graphs of a prefill. */
@@ -43,13 +48,30 @@ final class DecoderEngine implements AutoCloseable {
     SCORING
   }
 
+  /**
+   * What engines have in common that can take one another's weights.
+   *
+   * @param device its name
+   * @param ends tokens that end a text, which the graphs know
+   */
+  record Key(
+      OrtLibrary library,
+      String device,
+      ElementType type,
+      ModelConfig config,
+      List<Long> ends,
+      StepGenerator.Decoding decoding,
+      int threads) {}
+
   /** Takes the device, which it closes. */
-  DecoderEngine(OrtLibrary library, Device device, ModelFolder model, ElementType type) {
-    this.library = library;
+  DecoderEngine(Device device, ModelFolder model, Key key) {
+    this.key = key;
+    this.library = key.library();
+    ElementType type = key.type();
     this.device = device;
     this.type = type;
     this.config = model.config();
-    this.ends = model.ends().tokens().stream().mapToLong(i -> i).sorted().toArray();
+    this.ends = key.ends().stream().mapToLong(i -> i).toArray();
     owned.push(device);
     try {
       this.environment = own(new OrtEnvironment(library));
@@ -66,6 +88,38 @@ final class DecoderEngine implements AutoCloseable {
   private <T extends AutoCloseable> T own(T part) {
     owned.push(part);
     return part;
+  }
+
+  Key key() {
+    return key;
+  }
+
+  /** The prefills of this engine. */
+  Prefiller prefiller() {
+    if (prefiller.isEmpty()) {
+      prefiller = Optional.of(own(new Prefiller(this)));
+    }
+    return prefiller.get();
+  }
+
+  /**
+   * Slots for sequences: those there are where they fit, else others in their place.
+   *
+   * @param capacity tokens of a slot, at least
+   */
+  SlotBatch batch(int slots, int capacity) {
+    if (batch.isPresent()
+        && batch.get().slots() == slots
+        && batch.get().cache().capacity() >= capacity) {
+      return batch.get();
+    }
+    batch.ifPresent(SlotBatch::close);
+    batch = Optional.empty();
+    StepGenerator.Decoding decoding = key.decoding();
+    SlotBatch made =
+        new SlotBatch(this, slots, capacity, decoding.stepsPerRead(), decoding.likeliest());
+    batch = Optional.of(made);
+    return made;
   }
 
   Device device() {
@@ -139,6 +193,10 @@ final class DecoderEngine implements AutoCloseable {
   @Override
   public void close() {
     RuntimeException failure = null;
+    if (batch.isPresent()) {
+      owned.push(batch.get());
+      batch = Optional.empty();
+    }
     while (!owned.isEmpty()) {
       try {
         owned.pop().close();

@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
-import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
@@ -72,21 +71,13 @@ final class DeviceWeights implements AutoCloseable {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
   }
 
-  /** Whether {@link #load} can take a model: it has the same architecture. */
-  boolean fits(ModelConfig other) {
-    return other.equals(config);
-  }
-
   /**
    * Copies a checkpoint's weights to the device. Tensors that are stored in the device's type are
    * copied as they are; others are converted.
    */
   void load(ModelFolder model) {
-    if (!fits(model.config())) {
-      throw new UnsupportedModelException(
-          model.path()
-              + ": its architecture is not that of the weights in whose place it was to come; open"
-              + " a generator of its own");
+    if (!model.config().equals(config)) {
+      throw new IllegalArgumentException(model.path() + ": another architecture");
     }
     for (int i = 0; i < tensors.size(); i++) {
       WeightLayout.Tensor tensor = tensors.get(i);

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.autodidact.api.Cancellation;
-import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
@@ -50,59 +50,73 @@ public final class StepGenerator implements Generator {
    */
   public record Decoding(int slots, int stepsPerRead, int likeliest) {}
 
+  /**
+   * Where and in which numbers it computes.
+   *
+   * @param device opens the device
+   * @param name the device's
+   */
+  public record Place(OrtLibrary library, String name, Supplier<Device> device, ElementType type) {}
+
   private final ModelFolder model;
   private final DecoderEngine engine;
-  private final Decoding decoding;
   private final long budget;
-  private final Prefiller prefiller;
-  private Optional<SlotBatch> batch = Optional.empty();
+  private final boolean keepsEngine;
   private boolean closed;
 
   private StepGenerator(
-      ModelFolder model, DecoderEngine engine, Decoding decoding, ComputeSettings settings) {
+      ModelFolder model, DecoderEngine engine, ComputeSettings settings, boolean keepsEngine) {
     this.model = model;
     this.engine = engine;
-    this.decoding = decoding;
     this.budget = CacheBudget.requested(settings, DEFAULT_CACHE_BYTES);
-    this.prefiller = new Prefiller(engine);
+    this.keepsEngine = keepsEngine;
   }
 
   /**
-   * Opens a checkpoint on a device.
+   * Opens a checkpoint.
    *
    * @param model is closed with the generator
-   * @param device is closed with it
+   * @param keepsEngine whether memory, graphs and captured steps stay when it is closed, for the
+   *     next checkpoint of the same architecture, whose opening is a copy of its weights then
    */
   public static StepGenerator open(
       ModelFolder model,
-      OrtLibrary library,
-      Device device,
-      ElementType type,
+      Place place,
       Decoding decoding,
-      ComputeSettings settings) {
-    DecoderEngine engine = new DecoderEngine(library, device, model, type);
+      ComputeSettings settings,
+      boolean keepsEngine) {
+    DecoderEngine.Key key =
+        new DecoderEngine.Key(
+            place.library(),
+            place.name(),
+            place.type(),
+            model.config(),
+            model.ends().tokens().stream().map(i -> (long) i).sorted().toList(),
+            decoding,
+            settings.threads());
+    Optional<DecoderEngine> kept = KeptEngine.take(key);
+    DecoderEngine engine =
+        kept.orElseGet(() -> new DecoderEngine(place.device().get(), model, key));
     try {
-      return new StepGenerator(model, engine, decoding, settings);
+      if (kept.isPresent()) {
+        engine.weights().load(model);
+      }
+      return new StepGenerator(model, engine, settings, keepsEngine);
     } catch (RuntimeException | Error e) {
       engine.close();
       throw e;
     }
   }
 
+  /** Frees what closed generators have kept. */
+  public static void releaseKept() {
+    KeptEngine.release();
+  }
+
   /** Refuses a model that these graphs do not compute. */
   public static void check(ModelFolder model) {
     StepGraph.capabilities("the generator onnxruntime-gpu")
         .require(model.path(), model.config(), "; use the generator onnxruntime");
-  }
-
-  /**
-   * Puts another checkpoint's weights in the place of this one's, by a copy: graphs, cache and
-   * captured steps stay. Its architecture and tokenizer must be the same.
-   */
-  public void handOver(Checkpoint checkpoint) {
-    try (ModelFolder next = ModelFolder.open(checkpoint.folder())) {
-      engine.weights().load(next);
-    }
   }
 
   @Override
@@ -180,19 +194,9 @@ public final class StepGenerator implements Generator {
   private SlotBatch batch(Deque<DecodedSequence> sequences) {
     int capacity = capacity(sequences.getFirst().job().maxLength());
     long affordable = Math.max(1, budget / (bytesPerToken() * capacity));
-    int most = (int) Math.min(decoding.slots(), affordable);
+    int most = (int) Math.min(engine.key().decoding().slots(), affordable);
     int slots = Math.min(powerOfTwo(sequences.size()), Integer.highestOneBit(most));
-    if (batch.isPresent()
-        && batch.get().slots() == slots
-        && batch.get().cache().capacity() >= capacity) {
-      return batch.get();
-    }
-    batch.ifPresent(SlotBatch::close);
-    batch = Optional.empty();
-    batch =
-        Optional.of(
-            new SlotBatch(engine, slots, capacity, decoding.stepsPerRead(), decoding.likeliest()));
-    return batch.get();
+    return engine.batch(slots, capacity);
   }
 
   /** The least power of two that is not below a number. */
@@ -227,7 +231,7 @@ public final class StepGenerator implements Generator {
           rest.subList(0, count).stream()
               .map(job -> Arrays.copyOf(job.promptTokens(), job.promptTokens().length - 1))
               .toList();
-      KvMemory filled = prefiller.fill(texts);
+      KvMemory filled = engine.prefiller().fill(texts);
       for (int i = 0; i < count; i++) {
         for (int slot : entering.get(rest.get(i))) {
           filled.copy(i, slots.cache(), slot, texts.get(i).length);
@@ -239,7 +243,7 @@ public final class StepGenerator implements Generator {
 
   @Override
   public Optional<Scorer> scorer() {
-    return Optional.of(new PrefillScorer(model, prefiller));
+    return Optional.of(new PrefillScorer(model, engine.prefiller()));
   }
 
   @Override
@@ -248,10 +252,12 @@ public final class StepGenerator implements Generator {
       return;
     }
     closed = true;
-    try (model;
-        engine) {
-      batch.ifPresent(SlotBatch::close);
-      prefiller.close();
+    try (model) {
+      if (keepsEngine) {
+        KeptEngine.keep(engine);
+      } else {
+        engine.close();
+      }
     }
   }
 }

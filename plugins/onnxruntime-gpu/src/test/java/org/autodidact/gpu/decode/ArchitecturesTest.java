@@ -33,12 +33,9 @@ class ArchitecturesTest {
   @MethodSource("org.autodidact.checkpoints.SmallModels#names")
   void stepsWriteTransformersTokensAndAPrefillScoresAsIt(String name) throws Exception {
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderEngine engine =
-            new DecoderEngine(
-                OrtLibrary.load(Optional.empty()), new HostDevice(1), model, ElementType.FLOAT);
-        Prefiller prefiller = new Prefiller(engine);
-        SlotBatch batch =
-            new SlotBatch(engine, 2, Math.min(128, model.config().contextLength()), 6, 8)) {
+        DecoderEngine engine = engine(model)) {
+      Prefiller prefiller = engine.prefiller();
+      SlotBatch batch = engine.batch(2, Math.min(128, model.config().contextLength()));
       List<int[]> prompts = new ArrayList<>();
       List<List<Integer>> expected = new ArrayList<>();
       List<double[]> logits = new ArrayList<>();
@@ -75,6 +72,20 @@ class ArchitecturesTest {
         scores(prefiller, prompts.get(i), logits.get(i));
       }
     }
+  }
+
+  private static DecoderEngine engine(ModelFolder model) {
+    return new DecoderEngine(
+        new HostDevice(1),
+        model,
+        new DecoderEngine.Key(
+            OrtLibrary.load(Optional.empty()),
+            "cpu",
+            ElementType.FLOAT,
+            model.config(),
+            model.ends().tokens().stream().map(i -> (long) i).sorted().toList(),
+            new StepGenerator.Decoding(2, 6, 8),
+            1));
   }
 
   private static void scores(Prefiller prefiller, int[] prompt, double[] logits) {
