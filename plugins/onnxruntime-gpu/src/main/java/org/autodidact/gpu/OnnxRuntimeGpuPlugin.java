@@ -221,7 +221,7 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
       if (precision.equals(Precision.BF16) && cuda) {
         return ElementType.BFLOAT16;
       }
-      if (precision.equals(FP16) && cuda) {
+      if (precision.equals(FP16)) {
         return ElementType.FLOAT16;
       }
       throw new UnsupportedModelException(
@@ -231,7 +231,7 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
               + (cuda
                   ? "cuda, where ONNX Runtime's attention has 16 bits: use bf16 or fp16, or the"
                       + " generator onnxruntime for fp32"
-                  : "the CPU, where it is tested in fp32: use fp32 or auto"));
+                  : "the CPU: use fp32 or auto, or fp16, which is computed by casts there"));
     }
   }
 }

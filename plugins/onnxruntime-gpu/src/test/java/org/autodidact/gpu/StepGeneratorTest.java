@@ -196,7 +196,7 @@ class StepGeneratorTest {
     }
     refused(Precision.AUTO, Device.CUDA, Map.of(), "is an ONNX Runtime without CUDA");
     refused(Precision.AUTO, Device.TENSORRT, Map.of(), "device tensorrt is not there");
-    refused(Precision.BF16, Device.CPU, Map.of(), "use fp32 or auto");
+    refused(Precision.BF16, Device.CPU, Map.of(), "use fp32 or auto, or fp16");
     refused(
         Precision.AUTO,
         Device.CPU,

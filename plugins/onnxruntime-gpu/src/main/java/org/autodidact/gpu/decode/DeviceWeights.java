@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
@@ -27,7 +28,7 @@ final class DeviceWeights implements AutoCloseable {
   /** Tensors begin at multiples of this, as CUDA's own allocations do. */
   private static final long ALIGNMENT = 256;
 
-  /** Numbers that are converted at a time. */
+  /** Numbers that a thread converts at a time. */
   private static final int CHUNK = 1 << 20;
 
   private final Device device;
@@ -111,13 +112,20 @@ final class DeviceWeights implements AutoCloseable {
       return tensor.byteLength();
     }
     int elements = Math.toIntExact(tensor.elements());
-    for (int from = 0; from < elements; from += CHUNK) {
-      float[] numbers = ModelFolder.floats(tensor, bytes, from, Math.min(CHUNK, elements - from));
-      for (int i = 0; added != 0 && i < numbers.length; i++) {
-        numbers[i] += added;
-      }
-      upload(numbers, offset + (long) from * type.bytes());
-    }
+    ByteBuffer converted = allocate(elements);
+    IntStream.range(0, (elements + CHUNK - 1) / CHUNK)
+        .parallel()
+        .forEach(
+            chunk -> {
+              int from = chunk * CHUNK;
+              float[] numbers =
+                  ModelFolder.floats(tensor, bytes, from, Math.min(CHUNK, elements - from));
+              for (int i = 0; added != 0 && i < numbers.length; i++) {
+                numbers[i] += added;
+              }
+              put(numbers, converted, from);
+            });
+    upload(converted, offset);
     return (long) elements * type.bytes();
   }
 
@@ -129,23 +137,35 @@ final class DeviceWeights implements AutoCloseable {
     };
   }
 
-  private void upload(float[] numbers, long offset) {
-    ByteBuffer bytes =
-        ByteBuffer.allocateDirect(numbers.length * type.bytes()).order(ByteOrder.nativeOrder());
+  private ByteBuffer allocate(int elements) {
+    return ByteBuffer.allocateDirect(elements * type.bytes()).order(ByteOrder.nativeOrder());
+  }
+
+  /** Writes numbers in the device's type, from the {@code from}th element on. */
+  private void put(float[] numbers, ByteBuffer target, int from) {
     switch (type) {
       case BFLOAT16 -> {
-        for (float number : numbers) {
-          bytes.putShort(Float16.toBfloat16(number));
+        for (int i = 0; i < numbers.length; i++) {
+          target.putShort(2 * (from + i), Float16.toBfloat16(numbers[i]));
         }
       }
       case FLOAT16 -> {
-        for (float number : numbers) {
-          bytes.putShort(Float16.toFloat16(number));
+        for (int i = 0; i < numbers.length; i++) {
+          target.putShort(2 * (from + i), Float16.toFloat16(numbers[i]));
         }
       }
-      default -> bytes.asFloatBuffer().put(numbers);
+      default -> target.asFloatBuffer().put(from, numbers);
     }
-    device.upload(MemorySegment.ofBuffer(bytes.clear()), memory, offset);
+  }
+
+  private void upload(float[] numbers, long offset) {
+    ByteBuffer bytes = allocate(numbers.length);
+    put(numbers, bytes, 0);
+    upload(bytes, offset);
+  }
+
+  private void upload(ByteBuffer bytes, long offset) {
+    device.upload(MemorySegment.ofBuffer(bytes), memory, offset);
     device.synchronize(); // the bytes are this call's
   }
 

@@ -1,6 +1,7 @@
 package org.autodidact.gpu.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -33,7 +34,7 @@ class ArchitecturesTest {
   @MethodSource("org.autodidact.checkpoints.SmallModels#names")
   void stepsWriteTransformersTokensAndAPrefillScoresAsIt(String name) throws Exception {
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderEngine engine = engine(model)) {
+        DecoderEngine engine = engine(model, ElementType.FLOAT)) {
       Prefiller prefiller = engine.prefiller();
       SlotBatch batch = engine.batch(2, Math.min(128, model.config().contextLength()));
       List<int[]> prompts = new ArrayList<>();
@@ -42,10 +43,7 @@ class ArchitecturesTest {
       for (JsonNode p : SmallModels.numbers(name + "/golden.json")) {
         prompts.add(ints(p.path("ids")));
         expected.add(Arrays.stream(ints(p.path("greedy"))).boxed().toList());
-        logits.add(
-            IntStream.range(0, p.path("logits").size())
-                .mapToDouble(i -> p.path("logits").path(i).asDouble())
-                .toArray());
+        logits.add(logits(p));
       }
       assertThat(prompts).hasSize(2);
       KvMemory filled =
@@ -69,26 +67,51 @@ class ArchitecturesTest {
       for (int i = 0; i < 2; i++) {
         assertThat(sequences.get(i).finish().orElseThrow().candidates().get(0).tokens())
             .isEqualTo(expected.get(i));
-        scores(prefiller, prompts.get(i), logits.get(i));
+        scores(prefiller, prompts.get(i), logits.get(i), 1e-3);
       }
     }
   }
 
-  private static DecoderEngine engine(ModelFolder model) {
+  private static DecoderEngine engine(ModelFolder model, ElementType type) {
     return new DecoderEngine(
         new HostDevice(1),
         model,
         new DecoderEngine.Key(
             OrtLibrary.load(Optional.empty()),
             "cpu",
-            ElementType.FLOAT,
+            type,
             model.config(),
             model.ends().tokens().stream().map(i -> (long) i).sorted().toList(),
             new StepGenerator.Decoding(2, 6, 8),
             1));
   }
 
-  private static void scores(Prefiller prefiller, int[] prompt, double[] logits) {
+  /** Half precision, which ONNX Runtime's CPU computes by casts, scores nearly the same. */
+  @ParameterizedTest
+  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
+  void halfPrecisionScoresNearlyTheSame(String name) throws Exception {
+    try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
+        DecoderEngine engine = engine(model, ElementType.FLOAT16)) {
+      for (JsonNode p : SmallModels.numbers(name + "/golden.json")) {
+        scores(engine.prefiller(), ints(p.path("ids")), logits(p), 0.05);
+      }
+      assertThat(engine.batch(2, 64).round(new Cancellation())).isEmpty();
+    }
+  }
+
+  /** The CPU has no kernels for it; that it comes to looking for them says that the types fit. */
+  @ParameterizedTest
+  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
+  void theGraphsAreWellTypedInBfloat16(String name) throws Exception {
+    try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
+        DecoderEngine engine = engine(model, ElementType.BFLOAT16)) {
+      assertThatThrownBy(engine::scoring).hasMessageContaining("Could not find an implementation");
+      assertThatThrownBy(() -> engine.batch(2, 64))
+          .hasMessageContaining("Could not find an implementation");
+    }
+  }
+
+  private static void scores(Prefiller prefiller, int[] prompt, double[] logits, double tolerance) {
     double total = Math.log(Arrays.stream(logits).map(Math::exp).sum());
     long[] targets = new long[2 * logits.length];
     for (int token = 0; token < logits.length; token++) {
@@ -96,8 +119,14 @@ class ArchitecturesTest {
     }
     float[] found = prefiller.score(List.of(prompt), new long[] {prompt.length - 1}, targets);
     for (int token = 0; token < logits.length; token++) {
-      assertThat((double) found[token]).isCloseTo(logits[token] - total, within(1e-3));
+      assertThat((double) found[token]).isCloseTo(logits[token] - total, within(tolerance));
     }
+  }
+
+  private static double[] logits(JsonNode prompt) {
+    return IntStream.range(0, prompt.path("logits").size())
+        .mapToDouble(i -> prompt.path("logits").path(i).asDouble())
+        .toArray();
   }
 
   private static int[] ints(JsonNode list) {
