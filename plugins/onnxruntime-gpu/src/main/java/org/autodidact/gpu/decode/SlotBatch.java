@@ -45,6 +45,7 @@ final class SlotBatch implements AutoCloseable {
   private final RunOptions running;
   private final DecodedSequence[] sequences;
   private boolean samplingChanged = true;
+  private Thread capturedBy;
   private IoBinding sortingBinding;
   private OrtSession sorting;
   private RunOptions sortingRun;
@@ -85,7 +86,7 @@ final class SlotBatch implements AutoCloseable {
           own(new RunOptions(engine.library()))
               .entry("disable_synchronize_execution_providers", "1");
       if (device.captures()) {
-        capture();
+        running.entry("gpu_graph_id", Integer.toString(engine.nextGraphId()));
       }
     } catch (RuntimeException | Error e) {
       close();
@@ -132,16 +133,23 @@ final class SlotBatch implements AutoCloseable {
   }
 
   /**
-   * Captures the step as a CUDA graph. ONNX Runtime runs it more than once for that, so that all
-   * slots are idle meanwhile.
+   * Captures the step as a CUDA graph, which ONNX Runtime keeps for the calling thread. It runs the
+   * step more than once for that, so that all slots are idle meanwhile: they compute a token that
+   * the next step computes again.
    */
-  private void capture() {
-    running.entry("gpu_graph_id", Integer.toString(engine.nextGraphId()));
-    state.host().fill((byte) 0);
-    uniforms.host().fill((byte) 0);
+  void capture() {
+    long[] active = new long[slots];
+    for (int slot = 0; slot < slots; slot++) {
+      active[slot] = get(Row.ACTIVE, slot);
+      set(Row.ACTIVE, slot, 0);
+    }
     uploadAll();
     session.run(running, binding);
     engine.device().synchronize();
+    for (int slot = 0; slot < slots; slot++) {
+      set(Row.ACTIVE, slot, active[slot]);
+    }
+    capturedBy = Thread.currentThread();
   }
 
   private void uploadAll() {
@@ -235,6 +243,9 @@ final class SlotBatch implements AutoCloseable {
           setUniform(step, slot, sequences[slot].uniform(step));
         }
       }
+    }
+    if (engine.device().captures() && capturedBy != Thread.currentThread()) {
+      capture();
     }
     uploadAll();
     for (int step = 0; step < most; step++) {
