@@ -10,6 +10,7 @@ import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.gpu.ort.ElementType;
 import org.autodidact.onnxruntime.batching.ScoringSequence;
 
 /**
@@ -20,12 +21,17 @@ final class PrefillScorer implements Scorer {
   /** Scored tokens of a run, at most, each with logits of the whole vocabulary (not measured). */
   private static final int MAX_ROWS = 2048;
 
+  /** Error of a mean of log-probabilities in 16 bits: what is allowed to servers; unmeasured. */
+  private static final double SIXTEEN_BITS_ERROR = 0.05;
+
   private final ModelFolder model;
   private final Prefiller prefiller;
+  private final ElementType type;
 
-  PrefillScorer(ModelFolder model, Prefiller prefiller) {
+  PrefillScorer(ModelFolder model, Prefiller prefiller, ElementType type) {
     this.model = model;
     this.prefiller = prefiller;
+    this.type = type;
   }
 
   @Override
@@ -84,6 +90,7 @@ final class PrefillScorer implements Scorer {
 
   @Override
   public OptionalDouble rounding(int tokens) {
-    return OptionalDouble.of(ScoringSequence.FP32_ERROR);
+    return OptionalDouble.of(
+        type == ElementType.FLOAT ? ScoringSequence.FP32_ERROR : SIXTEEN_BITS_ERROR);
   }
 }

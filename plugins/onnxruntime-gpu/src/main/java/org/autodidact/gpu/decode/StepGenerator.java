@@ -68,7 +68,9 @@ public final class StepGenerator implements Generator {
       ModelFolder model, DecoderEngine engine, ComputeSettings settings, boolean keepsEngine) {
     this.model = model;
     this.engine = engine;
-    this.budget = CacheBudget.requested(settings, DEFAULT_CACHE_BYTES);
+    this.budget =
+        CacheBudget.requested(
+            settings, engine.device().captures() ? DEFAULT_CACHE_BYTES : CacheBudget.DEFAULT_BYTES);
     this.keepsEngine = keepsEngine;
   }
 
@@ -243,7 +245,7 @@ public final class StepGenerator implements Generator {
 
   @Override
   public Optional<Scorer> scorer() {
-    return Optional.of(new PrefillScorer(model, engine.prefiller()));
+    return Optional.of(new PrefillScorer(model, engine.prefiller(), engine.type()));
   }
 
   @Override
