@@ -24,11 +24,14 @@ import org.autodidact.engine.data.JsonLines;
  * The work of the peers' {@code bench_generate.py}: B prompts of 64 tokens, 128 new ones each, end
  * of text ignored, temperature 0.7, top-p 0.9. Prints one JSON line a batch size, as it does.
  *
- * <p>Arguments: model folder, prompts (JSONL), precision, repeats, batch sizes.
+ * <p>Arguments: model folder, prompts (JSONL), precision, repeats, batch sizes. The property {@code
+ * autodidact.generator} names another generator than {@code onnxruntime}.
  */
 public final class GenerateBenchmark {
   private static final int PROMPT = 64;
-  private static final int NEW = 128;
+
+  /** Fewer where a machine's set-up is tried, not its speed. */
+  private static final int NEW = Integer.getInteger("autodidact.new", 128);
 
   private GenerateBenchmark() {}
 
@@ -44,7 +47,7 @@ public final class GenerateBenchmark {
             Autodidact.builder()
                 .build()
                 .plugins()
-                .generator("onnxruntime")
+                .generator(System.getProperty("autodidact.generator", "onnxruntime"))
                 .open(new Checkpoint("M0", model), new ComputeSettings(precision, 0, 0))) {
       double opened = (System.nanoTime() - start) / 1e9;
       for (String batch : Arrays.asList(arguments).subList(4, arguments.length)) {

@@ -30,14 +30,18 @@ import org.autodidact.engine.judge.JudgeTemplate;
  * Temperature 0.7, top-p 0.9, end of text ignored. Prints one JSON line a round.
  *
  * <p>Arguments: model folder, prompts (JSONL), judge template, precision; then, where not all 32
- * prompts once are wanted, how many of them, how many rounds, and MiB for the cache.
+ * prompts once are wanted, how many of them, how many rounds, and MiB for the cache. The property
+ * {@code autodidact.generator} names another generator than {@code onnxruntime}.
  */
 public final class RolloutBenchmark {
   private static final int PROMPTS = 32;
   private static final int SAMPLES = 4;
-  private static final int NEW = 128;
+
+  /** Fewer where a machine's set-up is tried, not its speed. */
+  private static final int NEW = Integer.getInteger("autodidact.new", 128);
+
   private static final int JUDGEMENTS = 3;
-  private static final int JUDGE_NEW = 64;
+  private static final int JUDGE_NEW = Math.min(64, NEW);
   private static final List<String> DIGITS =
       IntStream.rangeClosed(0, 5).mapToObj(Integer::toString).toList();
 
@@ -64,7 +68,7 @@ public final class RolloutBenchmark {
         Autodidact.builder()
             .build()
             .plugins()
-            .generator("onnxruntime")
+            .generator(System.getProperty("autodidact.generator", "onnxruntime"))
             .open(new Checkpoint("M0", model), settings)) {
       RolloutBenchmark benchmark = new RolloutBenchmark(generator);
       benchmark.ask(List.of(Prompt.of("warm", "Say hello.")), 2, 16);

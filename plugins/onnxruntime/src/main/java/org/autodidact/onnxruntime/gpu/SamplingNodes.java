@@ -17,7 +17,7 @@ import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
  * than a decode step, so all tokens are sorted only where some sequence's sample may be none of its
  * {@link #FEW} likeliest.
  */
-final class SamplingNodes {
+public final class SamplingNodes {
   /** Likeliest tokens that are sorted first (not measured). */
   private static final int FEW = 1024;
 
@@ -33,9 +33,15 @@ final class SamplingNodes {
   }
 
   /** Adds the constants that sampling reads to a graph; its subgraphs may sample then. */
-  static void prepare(OnnxGraphBuilder graph, int vocabulary) {
+  public static void prepare(OnnxGraphBuilder graph, int vocabulary) {
     prepare(graph, "few", Math.min(FEW, vocabulary));
     prepare(graph, "all", vocabulary);
+  }
+
+  /** The same for {@link #sampleLikeliest}, from {@code few} tokens. */
+  public static void prepareLikeliest(OnnxGraphBuilder graph, int vocabulary, int few) {
+    prepare(graph, "few", Math.min(few, vocabulary));
+    graph.longs("all", vocabulary);
   }
 
   private static void prepare(OnnxGraphBuilder graph, String name, int count) {
@@ -66,11 +72,31 @@ final class SamplingNodes {
    * @param logits [B, V]
    * @param uniform in [0, 1), [B, 1]
    */
-  static String sample(OnnxGraphBuilder graph, String logits, String uniform) {
+  public static String sample(OnnxGraphBuilder graph, String logits, String uniform) {
     return new SamplingNodes(graph).sample(logits, uniform);
   }
 
-  private String sample(String logits, String uniform) {
+  /**
+   * Tokens sampled from the likeliest alone.
+   *
+   * @param tokens [B, 1]
+   * @param enough whether each is the token that {@link #sample} gives, [B, 1]; else it is
+   *     undefined
+   */
+  public record Likeliest(String tokens, String enough) {}
+
+  /** As {@link #sample} without a branch, which a captured CUDA graph cannot have. */
+  public static Likeliest sampleLikeliest(OnnxGraphBuilder graph, String logits, String uniform) {
+    SamplingNodes nodes = new SamplingNodes(graph);
+    Few few = nodes.few(logits, uniform);
+    return new Likeliest(
+        nodes.pick(few.ranked(), few.nucleusMass(), few.distribution()), few.enough());
+  }
+
+  /** The likeliest, the mass that top-p asks for, and where no other token can be sampled. */
+  private record Few(Distribution distribution, Ranked ranked, String nucleusMass, String enough) {}
+
+  private Few few(String logits, String uniform) {
     String tempered = graph.node("Mul", logits, "inverse_temperature");
     String softmax = graph.node("Softmax", List.of(tempered), attribute("axis", -1));
     String p = graph.node("Cast", List.of(softmax), attribute("to", DataType.DOUBLE_VALUE));
@@ -93,11 +119,19 @@ final class SamplingNodes {
     String unranked = graph.node("GreaterOrEqual", "top_k", "all");
     String nucleus = graph.node("And", reached, unranked);
     String cut = graph.node("Or", nucleus, graph.node("Less", weakest, minimum));
-    String enough = graph.node("Or", within, cut);
+    return new Few(distribution, few, nucleusMass, graph.node("Or", within, cut));
+  }
 
+  private String sample(String logits, String uniform) {
+    Few few = few(logits, uniform);
+    Distribution distribution = few.distribution();
+    String enough = few.enough();
     OnnxGraphBuilder pickFew = graph.branch(enough + ".few");
     pickFew.output(
-        new SamplingNodes(pickFew).pick(few, nucleusMass, distribution), DataType.INT64, "B", 1);
+        new SamplingNodes(pickFew).pick(few.ranked(), few.nucleusMass(), distribution),
+        DataType.INT64,
+        "B",
+        1);
     OnnxGraphBuilder sortAll = graph.branch(enough + ".all");
     SamplingNodes beyond = new SamplingNodes(sortAll);
     Ranked all = beyond.ranked("all", distribution);

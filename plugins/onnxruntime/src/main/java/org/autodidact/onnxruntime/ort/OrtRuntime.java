@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.autodidact.checkpoints.natives.NativeLibraries;
 
 /** Loads ONNX Runtime, once for the process. */
@@ -23,11 +24,42 @@ public final class OrtRuntime {
           "onnxruntime_providers_cuda",
           "onnxruntime_providers_tensorrt");
 
+  private static final String FOLDER_PROPERTY = "onnxruntime.native.path";
+
   private OrtRuntime() {}
 
   /** The environment, which logs errors only. */
   public static OrtEnvironment environment() {
     return Loaded.ENVIRONMENT;
+  }
+
+  /**
+   * The folder of the cache with this platform's native libraries of the jar, for those who load
+   * them otherwise than by Java's ONNX Runtime; empty where there is no such jar or cache.
+   */
+  public static Optional<Path> nativeFolder() {
+    return NativeLibraries.load(
+        List.of(library()),
+        () -> Optional.ofNullable(System.getProperty(FOLDER_PROPERTY)).map(Path::of));
+  }
+
+  private static NativeLibraries.Library library() {
+    return NativeLibraries.Library.unpacked(
+        "onnxruntime",
+        OrtEnvironment.class.getClassLoader(),
+        FILES.stream().map(file -> folder() + System.mapLibraryName(file)).toList(),
+        FOLDER_PROPERTY,
+        "onnxruntime.native.onnxruntime.path",
+        "onnxruntime.native.onnxruntime.skip");
+  }
+
+  /** The folder of this platform in the library's jar. */
+  private static String folder() {
+    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+    String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
+    return "ai/onnxruntime/native/"
+        + (os.contains("mac") ? "osx" : os.contains("win") ? "win" : "linux")
+        + (arch.equals("amd64") || arch.equals("x86_64") ? "-x64/" : "-" + arch + "/");
   }
 
   /** The execution providers that this ONNX Runtime has. */
@@ -41,14 +73,7 @@ public final class OrtRuntime {
   private static final class Loaded {
     static final OrtEnvironment ENVIRONMENT =
         NativeLibraries.load(
-            List.of(
-                NativeLibraries.Library.unpacked(
-                    "onnxruntime",
-                    OrtEnvironment.class.getClassLoader(),
-                    FILES.stream().map(file -> folder() + System.mapLibraryName(file)).toList(),
-                    "onnxruntime.native.path",
-                    "onnxruntime.native.onnxruntime.path",
-                    "onnxruntime.native.onnxruntime.skip")),
+            List.of(library()),
             () -> {
               OrtEnvironment environment =
                   OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR);
@@ -70,15 +95,6 @@ public final class OrtRuntime {
       } catch (ReflectiveOperationException | IOException | RuntimeException e) {
         // Not empty, or named otherwise in another version: deleted when the JVM ends.
       }
-    }
-
-    /** The folder of this platform in the library's jar. */
-    private static String folder() {
-      String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-      String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
-      return "ai/onnxruntime/native/"
-          + (os.contains("mac") ? "osx" : os.contains("win") ? "win" : "linux")
-          + (arch.equals("amd64") || arch.equals("x86_64") ? "-x64/" : "-" + arch + "/");
     }
   }
 }

@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# usage: benchmarks/gpu/prepare.sh [--cpu] [--natives] [--trl] [--vllm] [--parts] [FOLDER]
+# Gathers what benchmarks/gpu/run.sh needs on a machine with a GPU that reaches no network, into FOLDER (target/gpu): our jars and
+# test classes, a small JDK, the model, the data, the scripts; with --natives ONNX Runtime for CUDA 13 (its Python wheel), with
+# --trl TRL's wheels, with --vllm vLLM's (gigabytes, with all that it needs), with --cpu libtorch for CPUs, to try training there.
+# CUDA's libraries, PyTorch and transformers are taken from the machine's own Python. With --parts, FOLDER.parts/ has the same as
+# an archive in parts of 56 MiB, for a machine that takes no larger files. Needs a JDK 22 or newer ($AUTODIDACT_JDK25,
+# $JAVA_25_HOME or in /usr/lib/jvm).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cpu=false parts=false natives=false trl=false vllm=false folder=target/gpu
+for option in "$@"; do
+  case $option in
+    --cpu) cpu=true ;;
+    --parts) parts=true ;;
+    --natives) natives=true ;;
+    --trl) trl=true ;;
+    --vllm) vllm=true ;;
+    -*) echo "prepare.sh: unknown option $option" >&2; exit 2 ;;
+    *) folder=$option ;;
+  esac
+done
+home=
+for candidate in "${AUTODIDACT_JDK25:-}" "${JAVA_25_HOME:-}" /usr/lib/jvm/*; do
+  [ -n "$candidate" ] && [ -x "$candidate/bin/javac" ] || continue
+  version=$("$candidate/bin/javac" -version 2>&1 | sed -E 's/^javac ([0-9]+).*/\1/')
+  if [ "$version" -ge 22 ] 2>/dev/null; then home=$candidate; break; fi
+done
+[ -n "$home" ] || { echo "prepare.sh: no JDK 22 or newer in \$AUTODIDACT_JDK25, \$JAVA_25_HOME or /usr/lib/jvm" >&2; exit 1; }
+shared=${AUTODIDACT_SHARED:-$PWD/../shared}
+mvn=mvn
+command -v mvn >/dev/null || mvn=./mvnw
+maven() { JAVA_HOME=$home "$mvn" -q -B -ntp ${MAVEN_OFFLINE:+-o} -Dspotless.check.skip=true "$@"; }
+scripts/fetch-model.sh
+rm -rf "$folder"
+mkdir -p "$folder/jars" "$folder/wheels"
+folder=$(readlink -f "$folder")
+
+echo "prepare.sh: jars" >&2
+# Copied while the reactor is built, so that our own modules are those just built; compile scope would leave out JUnit.
+maven -pl plugins/onnxruntime-gpu,benchmarks,plugins/djl-pytorch -am -DskipTests -Dforbiddenapis.skip=true package \
+  dependency:copy-dependencies -DexcludeGroupIds=org.autodidact -DoutputDirectory="$folder/jars"
+# Each module's jar and test classes, and what they need beside them.
+for module in engine-api engine-impl conformance-tests benchmarks plugins/onnxruntime plugins/onnxruntime-gpu plugins/djl-pytorch \
+  plugins/libraries/checkpoints plugins/libraries/vectors plugins/libraries/hub; do
+  cp "$(ls -t "$module"/target/autodidact-*.jar | grep -v -e -sources -e -javadoc -e '[0-9]-tests' | head -1)" "$folder/jars/"
+  if [ -d "$module/target/test-classes" ] && [[ $module = plugins/onnxruntime* || $module = */checkpoints ]]; then
+    mkdir -p "$folder/tests/$(basename "$module")"
+    cp -r "$module/target/test-classes/." "$folder/tests/$(basename "$module")"
+  fi
+done
+cp -r plugins/onnxruntime-gpu/src/test/c "$folder/tests/c"
+$cpu || rm -f "$folder"/jars/pytorch-native-cpu-*.jar
+launcher=$(sed -n 's|.*<junit.version>5\.\(.*\)</junit.version>.*|1.\1|p' pom.xml)
+maven dependency:copy -N -Dartifact=org.junit.platform:junit-platform-launcher:"$launcher" -DoutputDirectory="$folder/jars"
+"$home/bin/jlink" --add-modules java.se,jdk.unsupported,jdk.incubator.vector,jdk.compiler,jdk.zipfs,jdk.management --strip-debug \
+  --no-header-files --no-man-pages --output "$folder/jdk"
+
+echo "prepare.sh: model, data, scripts" >&2
+# As GGUF, which is a fifth of the size; it is imported there as it is here.
+mkdir -p "$folder/models"
+cp models/SmolLM2-135M-Instruct.Q4_1.gguf "$folder/models/"
+mkdir -p "$folder/shared/golden" "$folder/shared/data"
+cp -r "$shared/golden/." "$folder/shared/golden/"
+cp "$shared/data/seed_tasks.jsonl" "$shared/data/ranked_responses.jsonl" "$folder/shared/data/"
+cp benchmarks/gpu/*.java benchmarks/gpu/*.py benchmarks/gpu/*.sh benchmarks/judge_short.txt "$folder/"
+git log -1 --format='%h %cs' >"$folder/commit.txt"
+
+pip() { "${PEERS_PYTHON:-python3}" -m pip download -q --only-binary=:all: "$@"; }
+if $natives; then
+  echo "prepare.sh: ONNX Runtime for CUDA" >&2
+  pip --no-deps -d "$folder/wheels" "onnxruntime-gpu==$(sed -n 's|.*<onnxruntime.version>\(.*\)</onnxruntime.version>.*|\1|p' pom.xml)"
+  mkdir -p "$folder/natives"
+  python3 - "$folder" <<'PYTHON'
+import glob, os, sys, zipfile
+folder = sys.argv[1]
+wheel = glob.glob(folder + "/wheels/onnxruntime_gpu-*.whl")[0]
+with zipfile.ZipFile(wheel) as z:
+    for name in z.namelist():
+        base = os.path.basename(name)
+        if base.startswith("libonnxruntime") and ".so" in base and "tensorrt" not in base:
+            plain = base.split(".so")[0] + ".so"
+            open(os.path.join(folder, "natives", plain), "wb").write(z.read(name))
+os.remove(wheel)
+jar = glob.glob(folder + "/jars/onnxruntime-1*.jar")[0]
+with zipfile.ZipFile(jar) as z:  # for Java's own interface, which some tests use
+    name = "libonnxruntime4j_jni.so"
+    open(os.path.join(folder, "natives", name), "wb").write(z.read("ai/onnxruntime/native/linux-x64/" + name))
+PYTHON
+fi
+if $trl; then pip --no-deps -d "$folder/wheels" trl datasets dill multiprocess xxhash; fi
+if $vllm; then pip -d "$folder/wheels" vllm || echo "prepare.sh: vLLM's wheels do not fit this Python; left out" >&2; fi
+
+if $parts; then
+  rm -rf "$folder.parts"
+  mkdir -p "$folder.parts"
+  tar -C "$(dirname "$folder")" -c "$(basename "$folder")" | xz -T0 -3 | split -b 56M - "$folder.parts/part."
+  echo "there: cat part.* | xz -d | tar x"
+fi
+du -sh "$folder"*
+echo "then: $(basename "$folder")/run.sh --device cuda"

@@ -1,0 +1,237 @@
+package org.autodidact.gpu;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.autodidact.api.AutodidactException;
+import org.autodidact.api.Checkpoint;
+import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.ComputeSettings.Precision;
+import org.autodidact.api.Generator;
+import org.autodidact.api.GeneratorCapability;
+import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.Plugin;
+import org.autodidact.api.Setting;
+import org.autodidact.api.UnsupportedModelException;
+import org.autodidact.checkpoints.ConfigReader;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.gpu.decode.StepGenerator;
+import org.autodidact.gpu.graph.StepGraph;
+import org.autodidact.gpu.memory.CudaDevice;
+import org.autodidact.gpu.memory.CudaRuntime;
+import org.autodidact.gpu.memory.Device;
+import org.autodidact.gpu.memory.HostDevice;
+import org.autodidact.gpu.ort.ElementType;
+import org.autodidact.gpu.ort.OrtLibrary;
+
+/** Plugin with the generator {@code onnxruntime-gpu}. Its work on a GPU is unmeasured. */
+public final class OnnxRuntimeGpuPlugin implements Plugin {
+  private static final System.Logger LOGGER =
+      System.getLogger(OnnxRuntimeGpuPlugin.class.getName());
+
+  /** Half precision, beside those that the API names. */
+  public static final Precision FP16 = new Precision("fp16");
+
+  @Override
+  public String name() {
+    return "onnxruntime-gpu";
+  }
+
+  @Override
+  public List<GeneratorProvider> generators() {
+    return List.of(new Provider());
+  }
+
+  @Override
+  public List<String> diagnose() {
+    List<String> lines = new ArrayList<>();
+    try {
+      OrtLibrary library = OrtLibrary.load(Optional.empty());
+      lines.add(
+          "ONNX Runtime "
+              + library.version()
+              + " by foreign functions: "
+              + library.availableProviders());
+      lines.add(
+          "CUDA by foreign functions: "
+              + cudaMissing(library, Optional.empty()).orElse("starts here; unmeasured"));
+    } catch (AutodidactException | LinkageError e) {
+      lines.add("foreign functions: " + e.getMessage());
+    }
+    return lines;
+  }
+
+  @Override
+  public List<String> diagnose(Checkpoint model) {
+    return List.of(
+        "generation by "
+            + StepGraph.capabilities("onnxruntime-gpu").verdict(ConfigReader.read(model.folder())));
+  }
+
+  /** Why CUDA cannot be used; empty where it can. */
+  private static Optional<String> cudaMissing(OrtLibrary library, Optional<Path> runtime) {
+    if (!library.hasCuda()) {
+      return Optional.of(
+          library.file()
+              + " is an ONNX Runtime without CUDA; put the jar"
+              + " com.microsoft.onnxruntime:onnxruntime_gpu on the class path before the one that is"
+              + " there, or let the option 'library' name another libonnxruntime.so");
+    }
+    try {
+      CudaRuntime.load(runtime);
+      return Optional.empty();
+    } catch (UnsupportedModelException e) {
+      return Optional.of(e.getMessage());
+    }
+  }
+
+  /**
+   * Options of the generator.
+   *
+   * @param library of ONNX Runtime; empty for that of its jar
+   * @param cudaRuntime libcudart.so; empty for the system's
+   * @param slots sequences at a time, at most
+   * @param stepsPerRead steps between two readings of the log
+   * @param likeliest tokens that a step sorts
+   * @param keepGraphs whether the next checkpoint is handed over by a copy
+   */
+  public record Options(
+      @Setting("ONNX Runtime's libonnxruntime.so; by default that of its jar")
+          Optional<Path> library,
+      @Setting("CUDA's libcudart.so; by default the one that the system finds")
+          Optional<Path> cudaRuntime,
+      @Setting(
+              value = "sequences that are decoded at a time, at most; a power of two is used",
+              range = "[1, 1024]",
+              byDefault = "256")
+          int slots,
+      @Setting(
+              value = "steps that are launched before the host reads what was sampled",
+              range = "[1, 64]",
+              byDefault = "8")
+          int stepsPerRead,
+      @Setting(
+              value = "likeliest tokens that a step sorts; tokens do not depend on it",
+              range = "[1, 4096]",
+              byDefault = "256")
+          int likeliest,
+      @Setting(
+              value =
+                  "whether memory and graphs stay after closing, for the next checkpoint of the"
+                      + " same architecture, until the process ends",
+              byDefault = "false")
+          boolean keepGraphs) {}
+
+  private static final class Provider implements GeneratorProvider {
+    @Override
+    public String name() {
+      return "onnxruntime-gpu";
+    }
+
+    @Override
+    public Class<? extends Record> optionsType() {
+      return Options.class;
+    }
+
+    @Override
+    public Set<GeneratorCapability> capabilities() {
+      return EnumSet.complementOf(
+          EnumSet.of(GeneratorCapability.MODEL_REFERENCES, GeneratorCapability.REPETITION_PENALTY));
+    }
+
+    @Override
+    public void check(GeneratorContext context) {
+      Options options = context.options().read(Options.class);
+      OrtLibrary library = OrtLibrary.load(options.library());
+      type(context.compute(), isCuda(context.compute(), options, library));
+      try (ModelFolder model = ModelFolder.open(context.checkpoint().folder())) {
+        StepGenerator.check(model);
+      }
+    }
+
+    @Override
+    public Generator open(GeneratorContext context) {
+      context.cancellation().throwIfCancelled();
+      Options options = context.options().read(Options.class);
+      OrtLibrary library = OrtLibrary.load(options.library());
+      boolean cuda = isCuda(context.compute(), options, library);
+      ElementType type = type(context.compute(), cuda);
+      ModelFolder model = ModelFolder.open(context.checkpoint().folder(), context.clock());
+      try {
+        StepGenerator.check(model);
+        Supplier<Device> device =
+            cuda
+                ? () -> new CudaDevice(CudaRuntime.load(options.cudaRuntime()))
+                : () -> new HostDevice(context.compute().effectiveThreads());
+        return StepGenerator.open(
+            model,
+            new StepGenerator.Place(library, cuda ? "cuda" : "cpu", device, type),
+            new StepGenerator.Decoding(
+                options.slots(), options.stepsPerRead(), options.likeliest()),
+            context.compute(),
+            options.keepGraphs());
+      } catch (RuntimeException | Error e) {
+        model.close();
+        throw e;
+      }
+    }
+
+    private static boolean isCuda(ComputeSettings compute, Options options, OrtLibrary library) {
+      return switch (compute.device()) {
+        case CPU -> false;
+        case TENSORRT ->
+            throw new UnsupportedModelException(
+                "device tensorrt is not there in the generator onnxruntime-gpu; use device cuda, or"
+                    + " the generator onnxruntime, which scores by TensorRT");
+        case CUDA -> {
+          cudaMissing(library, options.cudaRuntime())
+              .ifPresent(
+                  why -> {
+                    throw new UnsupportedModelException("device cuda cannot be used: " + why);
+                  });
+          yield true;
+        }
+        case AUTO -> {
+          Optional<String> why = cudaMissing(library, options.cudaRuntime());
+          why.ifPresent(
+              reason ->
+                  LOGGER.log(
+                      System.Logger.Level.WARNING,
+                      "device auto: computing on the CPU, where the generator onnxruntime is"
+                          + " faster, as cuda cannot be used: "
+                          + reason));
+          yield why.isEmpty();
+        }
+      };
+    }
+
+    /** The numbers' type; refuses what the device does not compute. */
+    private static ElementType type(ComputeSettings compute, boolean cuda) {
+      Precision precision = compute.precision();
+      if (precision.equals(Precision.AUTO)) {
+        return cuda ? ElementType.BFLOAT16 : ElementType.FLOAT;
+      }
+      if (precision.equals(Precision.FP32) && !cuda) {
+        return ElementType.FLOAT;
+      }
+      if (precision.equals(Precision.BF16) && cuda) {
+        return ElementType.BFLOAT16;
+      }
+      if (precision.equals(FP16)) {
+        return ElementType.FLOAT16;
+      }
+      throw new UnsupportedModelException(
+          "precision "
+              + precision
+              + " is not supported by the generator onnxruntime-gpu on "
+              + (cuda
+                  ? "cuda, where ONNX Runtime's attention has 16 bits: use bf16 or fp16, or the"
+                      + " generator onnxruntime for fp32"
+                  : "the CPU: use fp32 or auto, or fp16, which is computed by casts there"));
+    }
+  }
+}

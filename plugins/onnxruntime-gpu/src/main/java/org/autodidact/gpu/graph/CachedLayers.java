@@ -1,0 +1,235 @@
+package org.autodidact.gpu.graph;
+
+import static org.autodidact.onnxruntime.ort.OnnxGraphBuilder.MICROSOFT;
+import static org.autodidact.onnxruntime.ort.OnnxGraphBuilder.attribute;
+
+import ai.onnx.proto.OnnxMl.TensorProto.DataType;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.autodidact.checkpoints.BackendCapabilities;
+import org.autodidact.checkpoints.ModelConfig;
+import org.autodidact.checkpoints.ModelFeature;
+import org.autodidact.checkpoints.safetensors.Float16;
+import org.autodidact.gpu.ort.ElementType;
+import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
+
+/**
+ * The layers of a decoder over a KV cache in place, of ONNX Runtime's fused operators:
+ * GroupQueryAttention with RoPE, norms with their residual, one product for queries, keys and
+ * values and one for gate and up. B sequences of S tokens; {@code past.l.key|value} and {@code
+ * present.l.key|value} [B, key-value heads, T, head size] are bound to the same memory. {@code
+ * seqlens_k} [B] is the tokens in the cache after the run, less one.
+ */
+final class CachedLayers {
+  /** What these layers compute; ONNX Runtime's attention takes head sizes in multiples of 16. */
+  static BackendCapabilities capabilities(String backend) {
+    return BackendCapabilities.allBut(backend, ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16);
+  }
+
+  private final ModelConfig config;
+  private final OnnxGraphBuilder graph;
+  private final ElementType type;
+  private final WeightLayout layout;
+  private final Map<Integer, String> flatShapes = new HashMap<>();
+  private final Map<Float, String> scalars = new HashMap<>();
+
+  CachedLayers(ModelConfig config, OnnxGraphBuilder graph, ElementType type) {
+    this.config = config;
+    this.graph = graph;
+    this.type = type;
+    this.layout = new WeightLayout(config);
+  }
+
+  /** ONNX's number of an element type. */
+  static DataType dataType(ElementType type) {
+    return DataType.forNumber(type.number());
+  }
+
+  /** Declares weights and cache as inputs, and the cache as outputs. */
+  void declare(Object batch) {
+    for (WeightLayout.Tensor tensor : layout.tensors()) {
+      graph.input(tensor.name(), dataType(type), tensor.shape().toArray());
+    }
+    graph.input("total_sequence_length", DataType.INT32, 1);
+    Object[] shape = {batch, config.keyValueHeads(), "T", config.headSize()};
+    for (int layer = 0; layer < config.layers(); layer++) {
+      for (String what : List.of("key", "value")) {
+        graph.input("past." + layer + "." + what, dataType(type), shape);
+        graph.output("present." + layer + "." + what, dataType(type), shape);
+      }
+    }
+    if (config.norm().queriesAndKeys()) {
+      graph.longs("head", -1, config.headSize());
+      int size = config.headSize();
+      graph.longs(
+          "qkv.parts",
+          (long) config.heads() * size,
+          (long) config.keyValueHeads() * size,
+          (long) config.keyValueHeads() * size);
+    }
+  }
+
+  /**
+   * Runs tokens {@code ids} [B, S] through the layers.
+   *
+   * @param sequenceShape the constant or value [B, S, -1]
+   * @return the normed rows [B × S, hidden]
+   */
+  String run(String ids, String seqlensK, String sequenceShape) {
+    String residual = embedded(ids);
+    String normed = norm(residual, "0.input_norm");
+    for (int layer = 0; layer < config.layers(); layer++) {
+      String of = layer + ".";
+      String attended = attention(layer, normed, seqlensK, sequenceShape);
+      String beforeMlp = "post_attention_norm";
+      if (config.norm().sublayerOutputs()) {
+        attended = norm(attended, of + beforeMlp);
+        beforeMlp = "pre_mlp_norm";
+      }
+      String[] middle = addAndNorm(residualScaled(attended), residual, of + beforeMlp);
+      String added = mlp(of, middle[0]);
+      if (config.norm().sublayerOutputs()) {
+        added = norm(added, of + "post_mlp_norm");
+      }
+      String next = layer + 1 < config.layers() ? layer + 1 + ".input_norm" : "norm";
+      String[] end = addAndNorm(residualScaled(added), middle[1], next);
+      normed = end[0];
+      residual = end[1];
+    }
+    return normed;
+  }
+
+  /** Logits in float32, [rows, V], of normed rows. */
+  String logits(String rows) {
+    String logits =
+        graph.node(
+            "Gemm",
+            List.of(
+                scaled(rows, config.logitScale()),
+                config.tiedEmbeddings() ? "embedding" : "output_head"),
+            attribute("transB", 1));
+    return type == ElementType.FLOAT
+        ? logits
+        : graph.node("Cast", List.of(logits), attribute("to", (long) DataType.FLOAT_VALUE));
+  }
+
+  private String embedded(String ids) {
+    String rows = graph.node("Gather", "embedding", ids);
+    return flat(scaled(rows, config.embeddingScale()), config.hiddenSize());
+  }
+
+  private String attention(int layer, String x, String seqlensK, String sequenceShape) {
+    String of = layer + ".";
+    String packed = linear(x, of + "qkv", config.attentionBias());
+    List<String> parts = List.of(graph.node("Reshape", packed, sequenceShape), "", "");
+    if (config.norm().queriesAndKeys()) {
+      List<String> split = List.of(packed + ".q", packed + ".k", packed + ".v");
+      graph.node("", "Split", List.of(packed, "qkv.parts"), split, attribute("axis", 1));
+      parts =
+          List.of(
+              graph.node("Reshape", normEachHead(split.get(0), of + "q_norm"), sequenceShape),
+              graph.node("Reshape", normEachHead(split.get(1), of + "k_norm"), sequenceShape),
+              graph.node("Reshape", split.get(2), sequenceShape));
+    }
+    ModelConfig.LayerAttention settings = config.attention().get(layer);
+    String angles = layout.suffix(settings.rope());
+    List<String> inputs = new ArrayList<>(parts);
+    inputs.addAll(
+        List.of(
+            "past." + of + "key",
+            "past." + of + "value",
+            seqlensK,
+            "total_sequence_length",
+            "cos" + angles,
+            "sin" + angles));
+    String attended = "attended." + layer;
+    graph.node(
+        MICROSOFT,
+        "GroupQueryAttention",
+        inputs,
+        List.of(attended, "present." + of + "key", "present." + of + "value"),
+        attribute("num_heads", config.heads()),
+        attribute("kv_num_heads", config.keyValueHeads()),
+        attribute("do_rotary", 1),
+        attribute("rotary_interleaved", 0),
+        attribute("scale", (float) config.attentionScale()),
+        attribute("local_window_size", settings.window().orElse(-1)));
+    return linear(
+        flat(attended, config.heads() * config.headSize()), of + "o", config.outputBias());
+  }
+
+  private String normEachHead(String x, String gain) {
+    return norm(graph.node("Reshape", x, "head"), gain);
+  }
+
+  private String mlp(String of, String x) {
+    String both = linear(x, of + "gate_up", config.mlpBias());
+    List<String> halves = List.of(both + ".gate", both + ".up");
+    graph.node("", "Split", List.of(both), halves, attribute("axis", 1));
+    String gate = halves.get(0);
+    String active =
+        switch (config.activation()) {
+          case SILU -> graph.node("Mul", gate, graph.node("Sigmoid", gate));
+          case GELU_TANH -> {
+            String gelu = gate + ".gelu";
+            graph.node(MICROSOFT, "FastGelu", List.of(gate), List.of(gelu));
+            yield gelu;
+          }
+        };
+    return linear(graph.node("Mul", active, halves.get(1)), of + "down", config.mlpBias());
+  }
+
+  /** x · Wᵀ + bias, [rows, outputs]. */
+  private String linear(String x, String name, boolean bias) {
+    return graph.node(
+        "Gemm", bias ? List.of(x, name, name + ".bias") : List.of(x, name), attribute("transB", 1));
+  }
+
+  private String norm(String x, String gain) {
+    return graph.rmsNorm(x, gain, config.norm().epsilon());
+  }
+
+  /** RMSNorm of {@code x + residual}, and that sum. */
+  private String[] addAndNorm(String x, String residual, String gain) {
+    String normed = gain + ":normed";
+    String sum = gain + ":sum";
+    graph.node(
+        MICROSOFT,
+        "SkipSimplifiedLayerNormalization",
+        List.of(x, residual, gain),
+        List.of(normed, "", "", sum),
+        attribute("epsilon", (float) config.norm().epsilon()));
+    return new String[] {normed, sum};
+  }
+
+  private String residualScaled(String x) {
+    return scaled(x, config.residualScale());
+  }
+
+  private String scaled(String x, double scale) {
+    return scale == 1 ? x : graph.node("Mul", x, scalar((float) scale));
+  }
+
+  /** A constant of the layers' type. */
+  private String scalar(float value) {
+    if (type == ElementType.FLOAT) {
+      return graph.floatScalar(value);
+    }
+    short bits =
+        type == ElementType.BFLOAT16 ? Float16.toBfloat16(value) : Float16.toFloat16(value);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Short.BYTES).order(ByteOrder.LITTLE_ENDIAN).putShort(0, bits);
+    return scalars.computeIfAbsent(
+        value, v -> graph.bytes("number." + v, dataType(type), bytes.array()));
+  }
+
+  /** [B, S, width] as [B × S, width], which Gemm takes. */
+  private String flat(String x, int width) {
+    String shape = flatShapes.computeIfAbsent(width, w -> graph.longs("flat." + w, -1, w));
+    return graph.node("Reshape", x, shape);
+  }
+}

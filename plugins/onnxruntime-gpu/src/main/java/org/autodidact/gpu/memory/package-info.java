@@ -1,0 +1,2 @@
+/** Memory of the device that a graph computes on. */
+package org.autodidact.gpu.memory;

@@ -1,0 +1,2 @@
+/** ONNX Runtime's C interface, by the JDK's foreign functions. */
+package org.autodidact.gpu.ort;

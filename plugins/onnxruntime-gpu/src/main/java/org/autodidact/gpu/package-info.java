@@ -1,0 +1,2 @@
+/** The plugin with the generator {@code onnxruntime-gpu}. */
+package org.autodidact.gpu;

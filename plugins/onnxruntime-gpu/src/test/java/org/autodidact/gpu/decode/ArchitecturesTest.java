@@ -1,0 +1,136 @@
+package org.autodidact.gpu.decode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.autodidact.api.Cancellation;
+import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.Prompt;
+import org.autodidact.api.SamplingParameters;
+import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.SmallModels;
+import org.autodidact.gpu.memory.HostDevice;
+import org.autodidact.gpu.ort.ElementType;
+import org.autodidact.gpu.ort.OrtLibrary;
+import org.autodidact.onnxruntime.batching.GenerationJob;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The graphs of each architecture against transformers' numbers, on the CPU provider. */
+class ArchitecturesTest {
+  @TempDir Path folder;
+
+  /** Both prompts in one batch and one padded prefill; their answers reach beyond the window. */
+  @ParameterizedTest
+  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
+  void stepsWriteTransformersTokensAndAPrefillScoresAsIt(String name) throws Exception {
+    try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
+        DecoderEngine engine = engine(model, ElementType.FLOAT)) {
+      Prefiller prefiller = engine.prefiller();
+      SlotBatch batch = engine.batch(2, Math.min(128, model.config().contextLength()));
+      List<int[]> prompts = new ArrayList<>();
+      List<List<Integer>> expected = new ArrayList<>();
+      List<double[]> logits = new ArrayList<>();
+      for (JsonNode p : SmallModels.numbers(name + "/golden.json")) {
+        prompts.add(ints(p.path("ids")));
+        expected.add(Arrays.stream(ints(p.path("greedy"))).boxed().toList());
+        logits.add(logits(p));
+      }
+      assertThat(prompts).hasSize(2);
+      KvMemory filled =
+          prefiller.fill(prompts.stream().map(p -> Arrays.copyOf(p, p.length - 1)).toList());
+      List<DecodedSequence> sequences = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        GenerationRequest request =
+            new GenerationRequest(
+                Prompt.of("p" + i, "not asked for"),
+                List.of(1L),
+                SamplingParameters.greedy(expected.get(i).size()).withIgnoreEndOfText(true));
+        DecodedSequence sequence =
+            new DecodedSequence(new GenerationJob(request, prompts.get(i), 0, model), 0, model);
+        sequences.add(sequence);
+        filled.copy(i, batch.cache(), i, prompts.get(i).length - 1);
+        batch.enter(i, sequence);
+      }
+      while (!batch.isEmpty()) {
+        batch.capture(); // as on a GPU where another thread calls; it changes nothing
+        batch.round(new Cancellation());
+      }
+      for (int i = 0; i < 2; i++) {
+        assertThat(sequences.get(i).finish().orElseThrow().candidates().get(0).tokens())
+            .isEqualTo(expected.get(i));
+        scores(prefiller, prompts.get(i), logits.get(i), 1e-3);
+      }
+    }
+  }
+
+  private static DecoderEngine engine(ModelFolder model, ElementType type) {
+    return new DecoderEngine(
+        new HostDevice(1),
+        model,
+        new DecoderEngine.Key(
+            OrtLibrary.load(Optional.empty()),
+            "cpu",
+            type,
+            model.config(),
+            model.ends().tokens().stream().map(i -> (long) i).sorted().toList(),
+            new StepGenerator.Decoding(2, 6, 8),
+            1));
+  }
+
+  /** Half precision, which ONNX Runtime's CPU computes by casts, scores nearly the same. */
+  @ParameterizedTest
+  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
+  void halfPrecisionScoresNearlyTheSame(String name) throws Exception {
+    try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
+        DecoderEngine engine = engine(model, ElementType.FLOAT16)) {
+      for (JsonNode p : SmallModels.numbers(name + "/golden.json")) {
+        scores(engine.prefiller(), ints(p.path("ids")), logits(p), 0.05);
+      }
+      assertThat(engine.batch(2, 64).round(new Cancellation())).isEmpty();
+    }
+  }
+
+  /** The CPU has no kernels for it; that it comes to looking for them says that the types fit. */
+  @ParameterizedTest
+  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
+  void theGraphsAreWellTypedInBfloat16(String name) throws Exception {
+    try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
+        DecoderEngine engine = engine(model, ElementType.BFLOAT16)) {
+      assertThatThrownBy(engine::scoring).hasMessageContaining("Could not find an implementation");
+      assertThatThrownBy(() -> engine.batch(2, 64))
+          .hasMessageContaining("Could not find an implementation");
+    }
+  }
+
+  private static void scores(Prefiller prefiller, int[] prompt, double[] logits, double tolerance) {
+    double total = Math.log(Arrays.stream(logits).map(Math::exp).sum());
+    long[] targets = new long[2 * logits.length];
+    for (int token = 0; token < logits.length; token++) {
+      targets[2 * token + 1] = token;
+    }
+    float[] found = prefiller.score(List.of(prompt), new long[] {prompt.length - 1}, targets);
+    for (int token = 0; token < logits.length; token++) {
+      assertThat((double) found[token]).isCloseTo(logits[token] - total, within(tolerance));
+    }
+  }
+
+  private static double[] logits(JsonNode prompt) {
+    return IntStream.range(0, prompt.path("logits").size())
+        .mapToDouble(i -> prompt.path("logits").path(i).asDouble())
+        .toArray();
+  }
+
+  private static int[] ints(JsonNode list) {
+    return IntStream.range(0, list.size()).map(i -> list.path(i).asInt()).toArray();
+  }
+}
