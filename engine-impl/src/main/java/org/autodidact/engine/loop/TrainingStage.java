@@ -159,10 +159,15 @@ final class TrainingStage {
     long judged = 0;
     long scored = 0;
     long cut = 0;
+    boolean varies = false;
     SortedMap<String, Integer> reasons = new TreeMap<>();
     int prompts = store.iterations().prompts(iteration).size();
     for (PromptRange portion : PromptRange.portions(prompts)) {
       for (var byPosition : store.iterations().judged(iteration, portion).values()) {
+        varies |=
+            byPosition.size() == 1
+                || byPosition.values().stream().map(j -> j.candidate().text()).distinct().count()
+                    > 1;
         for (JudgedCandidate j : byPosition.values()) {
           judged++;
           scored += j.judgement().score().isPresent() ? 1 : 0;
@@ -194,8 +199,11 @@ final class TrainingStage {
                         + " were cut off, which candidates.truncated: "
                         + EnumNames.of(config.candidates().truncated())
                         + " keeps out: raise candidates.max-tokens, or set it to keep"
-                    : ", and no prompt's candidates differ in theirs: take more candidates or"
-                        + " prompts"));
+                    : varies
+                        ? ", and no prompt's candidates differ in theirs: take more candidates or"
+                            + " prompts"
+                        : ", and all candidates of each prompt are one text: the generator does not"
+                            + " sample; raise candidates.temperature, or see what its server needs"));
   }
 
   /** " (cut-off 7, no-statement 2)", or nothing where the judge gave no reason. */
