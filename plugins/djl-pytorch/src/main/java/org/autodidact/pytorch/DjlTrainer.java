@@ -77,8 +77,7 @@ public final class DjlTrainer implements Trainer {
     try (Background<Optional<Engine>> engine =
             Background.start(
                 "autodidact-libtorch",
-                stopped ->
-                    there.isPresent() ? Optional.empty() : Optional.of(TorchRuntime.engine()));
+                stopped -> there.isPresent() ? Optional.empty() : Optional.of(startEngine()));
         ModelFolder base = ModelFolder.open(request.base().folder(), clock);
         Background<Fingerprint> fingerprint =
             Background.start(
@@ -115,6 +114,15 @@ public final class DjlTrainer implements Trainer {
         throw explained(e);
       }
     }
+  }
+
+  /** Loads libtorch, and opens the GPU where one is to be used. */
+  private Engine startEngine() {
+    Engine engine = TorchRuntime.engine();
+    if (settings.device() != ComputeSettings.Device.CPU && TrainingDevice.hasCuda()) {
+      TrainingDevice.of(settings.device()).warmUp();
+    }
+    return engine;
   }
 
   /** What libtorch threw; where memory ran out, with what asks for less of it. */
