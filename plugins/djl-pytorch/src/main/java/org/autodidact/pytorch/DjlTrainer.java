@@ -8,6 +8,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
@@ -36,6 +37,7 @@ import org.autodidact.pytorch.state.TrainingState;
 public final class DjlTrainer implements Trainer {
   private final ComputeSettings settings;
   private final Clock clock;
+  private final Function<ComputeSettings.Device, TrainingDevice> devices;
   private final boolean bf16;
 
   public DjlTrainer(ComputeSettings settings) {
@@ -46,8 +48,19 @@ public final class DjlTrainer implements Trainer {
    * @param clock the time that a chat template may write
    */
   public DjlTrainer(ComputeSettings settings, Clock clock) {
+    this(settings, clock, TrainingDevice::of);
+  }
+
+  /**
+   * @param devices chooses the device; tests have a GPU's program run on the CPU
+   */
+  DjlTrainer(
+      ComputeSettings settings,
+      Clock clock,
+      Function<ComputeSettings.Device, TrainingDevice> devices) {
     this.settings = settings;
     this.clock = clock;
+    this.devices = devices;
     this.bf16 = settings.precision().equals(ComputeSettings.Precision.BF16);
   }
 
@@ -90,7 +103,7 @@ public final class DjlTrainer implements Trainer {
         return finished;
       }
       engine.get();
-      TrainingDevice device = TrainingDevice.of(settings.device());
+      TrainingDevice device = devices.apply(settings.device());
       if (bf16 && device == TrainingDevice.CPU && !CpuInfo.hasBf16()) {
         System.getLogger(DjlTrainer.class.getName())
             .log(

@@ -28,6 +28,7 @@ import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.Rope;
 import org.autodidact.pytorch.data.AttentionIndex;
 import org.autodidact.pytorch.data.PackedMicroBatch;
+import org.autodidact.pytorch.loss.LossTerms;
 
 /**
  * The training script in libtorch with weights, adapter, gradients and the optimizer's state. Owns
@@ -172,7 +173,7 @@ public final class TrainingProgram implements AutoCloseable {
         }
       }
     } catch (EngineException e) {
-      failure = "libtorch: " + String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+      failure = "libtorch: " + reason(e);
     }
     if (!failure.isEmpty()) {
       System.getLogger(TrainingProgram.class.getName())
@@ -186,7 +187,17 @@ public final class TrainingProgram implements AutoCloseable {
     }
   }
 
-  private float[] attentionErrors(int window) {
+  /** What went wrong in the script: above it libtorch tells where. */
+  private static String reason(EngineException e) {
+    List<String> lines = String.valueOf(e.getMessage()).lines().toList();
+    return lines.stream()
+        .filter(line -> line.startsWith("RuntimeError: "))
+        .findFirst()
+        .orElse(lines.isEmpty() ? "" : lines.get(0));
+  }
+
+  /** Of what attention gives and of its three gradients, by the largest number of each. */
+  float[] attentionErrors(int window) {
     AttentionIndex index = AttentionIndex.of(new long[] {5, 130}, new long[] {3, 7, 129, 40});
     try (PtNDManager scope = (PtNDManager) manager.newSubManager();
         TorchValues values = new TorchValues(script)) {
@@ -199,6 +210,25 @@ public final class TrainingProgram implements AutoCloseable {
               values.list(index.keyLengths()),
               values.of((long) window),
               values.of((PtNDArray) scope.zeros(new Shape(1))))
+          .toTensor(scope)
+          .toFloatArray();
+    }
+  }
+
+  /** A loss's gradients with respect to {@code sums}, as the device computes them. */
+  float[] lossGradients(float[] sums, LossTerms terms) {
+    try (PtNDManager scope = (PtNDManager) manager.newSubManager();
+        TorchValues values = new TorchValues(script)) {
+      Shape rows = new Shape(4, sums.length);
+      return values
+          .call(
+              "loss_gradients",
+              values.of((PtNDArray) scope.create(sums)),
+              values.of((PtNDArray) scope.create(terms.rows(), rows)),
+              values.of(terms.kind()),
+              values.of(terms.weight()),
+              values.of(terms.beta()),
+              values.of(terms.gamma()))
           .toTensor(scope)
           .toFloatArray();
     }
@@ -239,7 +269,7 @@ public final class TrainingProgram implements AutoCloseable {
 
   /**
    * Whether the host only queues a step's work and reads its numbers once, at its end: then {@link
-   * ForwardPass#backward(org.autodidact.pytorch.loss.LossTerms)} is the one to call.
+   * ForwardPass#backward(LossTerms)} is the one to call.
    */
   public boolean isDeferred() {
     return deferred;
