@@ -8,11 +8,17 @@ python = os.environ.get("PEERS_PYTHON", "python3")
 
 
 def java(benchmark, *arguments):
-    """The command that runs a class of org.autodidact.benchmarks. Build first: mvn -q install -DskipTests."""
-    classpath = os.path.join(root, "benchmarks", "target", "classpath.txt")
-    if not os.path.exists(classpath):
-        subprocess.run(["mvn", "-q", "-ntp", "dependency:build-classpath", "-Dmdep.outputFile=" + classpath, "-pl", "benchmarks"], cwd=root, check=True)
-    classes = os.path.join(root, "benchmarks", "target", "classes") + ":" + open(classpath).read().strip()
+    """The command that runs a class of org.autodidact.benchmarks. Build first: mvn -q install -DskipTests.
+
+    $BENCHMARK_CLASSPATH in place of a build: the benchmarks and all that they need. $AUTODIDACT_FIRST_JAR goes before either.
+    """
+    classes = os.environ.get("BENCHMARK_CLASSPATH", "")
+    if not classes:
+        classpath = os.path.join(root, "benchmarks", "target", "classpath.txt")
+        if not os.path.exists(classpath):
+            subprocess.run(["mvn", "-q", "-ntp", "dependency:build-classpath", "-Dmdep.outputFile=" + classpath, "-pl", "benchmarks"], cwd=root, check=True)
+        classes = os.path.join(root, "benchmarks", "target", "classes") + ":" + open(classpath).read().strip()
+    classes = ":".join(filter(None, [os.environ.get("AUTODIDACT_FIRST_JAR", ""), classes]))
     launcher = open(os.path.join(root, "autodidact")).read()
     flags = [flag for name in ("vectors", "heap") for flag in launcher.split(f'\n{name}="')[1].split('"')[0].split()]
     arenas = launcher.split("MALLOC_ARENA_MAX:-")[1].split("}")[0]

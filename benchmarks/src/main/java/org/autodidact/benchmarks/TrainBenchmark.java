@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -31,7 +33,8 @@ import org.autodidact.engine.Autodidact;
  *
  * <p>Arguments: model folder, ranked responses (JSONL), pairs, batch, max length, precision, rank
  * of LoRA (0: all parameters), passes over the pairs; then, where wanted, {@code
- * activation-checkpointing}, {@code adafactor}, and {@code quantized} (LoRA's base in 8 bits).
+ * activation-checkpointing}, {@code adafactor}, {@code quantized} (LoRA's base in 8 bits), and
+ * {@code device=cuda} (or cpu; auto without it).
  */
 public final class TrainBenchmark {
   private TrainBenchmark() {}
@@ -69,7 +72,8 @@ public final class TrainBenchmark {
                     new ComputeSettings.Precision(
                         arguments[5].toLowerCase(Locale.ROOT).replace("_", "-")),
                     0,
-                    0));
+                    0,
+                    device(more)));
     List<TrainingMetrics> steps = new ArrayList<>();
     List<Long> ends = new ArrayList<>();
     List<Long> resident = new ArrayList<>();
@@ -93,13 +97,15 @@ public final class TrainBenchmark {
         },
         new Cancellation());
     double seconds = (ends.get(ends.size() - 1) - start) / 1e9;
+    double sinceStart = sinceProcessStart() - (System.nanoTime() - ends.get(ends.size() - 1)) / 1e9;
     long tokens = steps.stream().mapToLong(TrainingMetrics::tokens).sum();
     long peak = ProcessMemory.megabytes("VmHWM");
     double opening = opening(trainer, request.apply("cancelled"));
     System.out.printf(
         Locale.ROOT,
         "{\"trainer\": \"autodidact\", \"precision\": \"%s\", \"lora_rank\": %d, \"pairs\": %d, \"tokens\": %d,"
-            + " \"seconds\": %.2f, \"first_step_seconds\": %.2f, \"tokens_per_second\": %.1f,"
+            + " \"seconds\": %.2f, \"seconds_from_process_start\": %.2f,"
+            + " \"first_step_seconds\": %.2f, \"tokens_per_second\": %.1f,"
             + " \"tokens_per_second_opened\": %.1f, \"peak_rss_mb\": %d,"
             + " \"rss_mb\": %s, \"losses\": %s, \"folder\": \"%s\"}%n",
         arguments[5],
@@ -107,6 +113,7 @@ public final class TrainBenchmark {
         pairs.size(),
         tokens,
         seconds,
+        sinceStart,
         (ends.get(0) - start) / 1e9,
         tokens / seconds,
         tokens / (seconds - opening),
@@ -117,6 +124,21 @@ public final class TrainBenchmark {
             .map(m -> String.format(Locale.ROOT, "%.4f", m.value("loss").orElseThrow()))
             .toList(),
         folder.resolve("M1"));
+  }
+
+  private static ComputeSettings.Device device(List<String> more) {
+    String option = "device=";
+    return more.stream()
+        .filter(m -> m.startsWith(option))
+        .map(m -> m.substring(option.length()).toUpperCase(Locale.ROOT))
+        .map(ComputeSettings.Device::valueOf)
+        .findFirst()
+        .orElse(ComputeSettings.Device.AUTO);
+  }
+
+  private static double sinceProcessStart() {
+    Instant start = ProcessHandle.current().info().startInstant().orElseThrow();
+    return Duration.between(start, Instant.now()).toNanos() / 1e9;
   }
 
   /** Seconds that all takes which comes before a training's first pass. */

@@ -8,6 +8,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
@@ -36,6 +37,7 @@ import org.autodidact.pytorch.state.TrainingState;
 public final class DjlTrainer implements Trainer {
   private final ComputeSettings settings;
   private final Clock clock;
+  private final Function<ComputeSettings.Device, TrainingDevice> devices;
   private final boolean bf16;
 
   public DjlTrainer(ComputeSettings settings) {
@@ -46,8 +48,19 @@ public final class DjlTrainer implements Trainer {
    * @param clock the time that a chat template may write
    */
   public DjlTrainer(ComputeSettings settings, Clock clock) {
+    this(settings, clock, TrainingDevice::of);
+  }
+
+  /**
+   * @param devices chooses the device; tests have a GPU's program run on the CPU
+   */
+  DjlTrainer(
+      ComputeSettings settings,
+      Clock clock,
+      Function<ComputeSettings.Device, TrainingDevice> devices) {
     this.settings = settings;
     this.clock = clock;
+    this.devices = devices;
     this.bf16 = settings.precision().equals(ComputeSettings.Precision.BF16);
   }
 
@@ -77,8 +90,7 @@ public final class DjlTrainer implements Trainer {
     try (Background<Optional<Engine>> engine =
             Background.start(
                 "autodidact-libtorch",
-                stopped ->
-                    there.isPresent() ? Optional.empty() : Optional.of(TorchRuntime.engine()));
+                stopped -> there.isPresent() ? Optional.empty() : Optional.of(startEngine()));
         ModelFolder base = ModelFolder.open(request.base().folder(), clock);
         Background<Fingerprint> fingerprint =
             Background.start(
@@ -91,7 +103,7 @@ public final class DjlTrainer implements Trainer {
         return finished;
       }
       engine.get();
-      TrainingDevice device = TrainingDevice.of(settings.device());
+      TrainingDevice device = devices.apply(settings.device());
       if (bf16 && device == TrainingDevice.CPU && !CpuInfo.hasBf16()) {
         System.getLogger(DjlTrainer.class.getName())
             .log(
@@ -115,6 +127,15 @@ public final class DjlTrainer implements Trainer {
         throw explained(e);
       }
     }
+  }
+
+  /** Loads libtorch, and opens the GPU where one is to be used. */
+  private Engine startEngine() {
+    Engine engine = TorchRuntime.engine();
+    if (settings.device() != ComputeSettings.Device.CPU && TrainingDevice.hasCuda()) {
+      TrainingDevice.of(settings.device()).warmUp();
+    }
+    return engine;
   }
 
   /** What libtorch threw; where memory ran out, with what asks for less of it. */

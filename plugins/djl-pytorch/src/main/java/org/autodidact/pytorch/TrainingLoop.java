@@ -177,11 +177,12 @@ final class TrainingLoop {
     }
     microBatches.addAll(microBatches(heldOut));
     Map<TokenizedExample, List<Double>> found = new HashMap<>();
-    for (List<TokenizedExample> microBatch : microBatches) {
-      cancellation.throwIfCancelled();
-      double[] sums = program.reference(PackedMicroBatch.of(microBatch));
+    List<PackedMicroBatch> packed = microBatches.stream().map(PackedMicroBatch::of).toList();
+    List<double[]> all = program.references(packed, cancellation::throwIfCancelled);
+    for (int m = 0; m < all.size(); m++) {
+      List<TokenizedExample> microBatch = microBatches.get(m);
       for (int i = 0; i < microBatch.size(); i++) {
-        found.put(microBatch.get(i), List.of(sums[i], sums[microBatch.size() + i]));
+        found.put(microBatch.get(i), List.of(all.get(m)[i], all.get(m)[microBatch.size() + i]));
       }
     }
     return Stream.concat(examples.stream(), heldOut.stream())
@@ -201,21 +202,38 @@ final class TrainingLoop {
     List<TokenizedExample> batch = batches.batch(step);
     double weight = weight(batch);
     SplittableRandom seeds = new SplittableRandom(request.seed() ^ (step * 0x9E3779B97F4A7C15L));
-    TreeMap<String, Double> values = new TreeMap<>();
-    double total = 0;
-    for (List<TokenizedExample> microBatch : microBatches(batch)) {
+    List<List<TokenizedExample>> microBatches = microBatches(batch);
+    List<TrainingLoss.Scores> scored = new ArrayList<>();
+    for (List<TokenizedExample> microBatch : microBatches) {
       PackedMicroBatch packed = PackedMicroBatch.of(microBatch);
       try (ForwardPass pass = program.forward(packed, seeds.nextLong())) {
-        TrainingLoss.Scores scores = scores(microBatch, packed, pass.logProbabilities(), 0);
-        checkFinite(step, microBatch, scores);
-        TrainingLoss.Value value = loss.value(scores, weight);
-        total += value.loss();
-        loss.addMetrics(scores, 1.0 / batch.size(), values);
-        pass.backward(value.gradients());
+        if (program.isDeferred()) {
+          pass.backward(loss.terms(unscored(microBatch, packed), weight));
+        } else {
+          TrainingLoss.Scores scores = scores(microBatch, packed, pass.logProbabilities(), 0);
+          checkFinite(step, microBatch, scores);
+          scored.add(scores);
+          pass.backward(loss.value(scores, weight).gradients());
+        }
       }
     }
     double rate = LearningRate.at(settings, step, batches.steps());
-    double norm = program.step(step, rate, settings.weightDecay(), settings.maxGradientNorm());
+    TrainingProgram.Step update =
+        program.step(step, rate, settings.weightDecay(), settings.maxGradientNorm());
+    for (int i = 0; i < update.logProbabilities().size(); i++) {
+      List<TokenizedExample> microBatch = microBatches.get(i);
+      PackedMicroBatch packed = PackedMicroBatch.of(microBatch);
+      TrainingLoss.Scores scores = scores(microBatch, packed, update.logProbabilities().get(i), 0);
+      checkFinite(step, microBatch, scores);
+      scored.add(scores);
+    }
+    TreeMap<String, Double> values = new TreeMap<>();
+    double total = 0;
+    for (TrainingLoss.Scores scores : scored) {
+      total += loss.value(scores, weight).loss();
+      loss.addMetrics(scores, 1.0 / batch.size(), values);
+    }
+    double norm = update.gradientNorm();
     if (!Double.isFinite(norm)) {
       throw diverged(step, "the gradient's norm is " + norm, batch);
     }
@@ -260,6 +278,23 @@ final class TrainingLoop {
     }
     double[] consistency = microBatch.stream().mapToDouble(TokenizedExample::consistency).toArray();
     return new TrainingLoss.Scores(sums, underReference, packed.scoredTokens(), consistency);
+  }
+
+  /**
+   * What a device computes a loss from, which has the sums: NaN for a reference that is not known.
+   */
+  private TrainingLoss.Scores unscored(List<TokenizedExample> microBatch, PackedMicroBatch packed) {
+    double[] lengths = packed.scoredTokens();
+    double[] underReference = new double[lengths.length];
+    if (loss.needsReference()) {
+      for (int i = 0; i < microBatch.size(); i++) {
+        List<Double> known = reference.get(microBatch.get(i).index());
+        underReference[i] = known.isEmpty() ? Double.NaN : known.get(0);
+        underReference[microBatch.size() + i] = known.isEmpty() ? Double.NaN : known.get(1);
+      }
+    }
+    double[] consistency = microBatch.stream().mapToDouble(TokenizedExample::consistency).toArray();
+    return new TrainingLoss.Scores(new double[0], underReference, lengths, consistency);
   }
 
   private void checkFinite(

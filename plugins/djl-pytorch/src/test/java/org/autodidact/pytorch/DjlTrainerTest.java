@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
@@ -15,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -55,8 +57,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DjlTrainerTest {
+  /** A GPU's program, on the CPU. */
+  private static final TrainingDevice STANDARD =
+      new TrainingDevice(Device.cpu(), TrainingDevice.Kernels.STANDARD);
+
   @TempDir Path folder;
   private Path base;
+  private TrainingDevice device = TrainingDevice.CPU;
+  private ComputeSettings compute = ComputeSettings.automatic();
 
   @BeforeEach
   void writeBase() {
@@ -113,7 +121,7 @@ class DjlTrainerTest {
       TrainingSettings settings,
       Consumer<TrainingMetrics> metrics,
       Cancellation c) {
-    return new DjlTrainer(ComputeSettings.automatic())
+    return new DjlTrainer(compute, Clock.systemDefaultZone(), wanted -> device)
         .train(
             new TrainingRequest(
                 new Checkpoint("M0", base),
@@ -165,8 +173,18 @@ class DjlTrainerTest {
 
   /** No step is due to be saved but that after which it is cancelled. */
   @ParameterizedTest
-  @ValueSource(strings = {"adamw", "without dropout", "adafactor", "lora"})
-  void cutOffAfterAnyStepItEndsWithTheSameWeights(String kind) {
+  @ValueSource(
+      strings = {
+        "adamw",
+        "without dropout",
+        "adafactor",
+        "lora",
+        "without dropout as on GPUs",
+        "lora as on GPUs"
+      })
+  void cutOffAfterAnyStepItEndsWithTheSameWeights(String name) {
+    String kind = name.replace(" as on GPUs", "");
+    device = name.equals(kind) ? TrainingDevice.CPU : STANDARD;
     TrainingSettings.Builder all =
         settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0.1).toBuilder().saveEvery(1000);
     if (kind.equals("without dropout")) {
@@ -181,13 +199,13 @@ class DjlTrainerTest {
     TrainingResult whole = train("whole", examples, settings);
     assertThat(whole.metrics()).hasSize(10);
     for (int cut = 1; cut < 10; cut++) {
-      String name = "cut" + cut;
+      String cutName = "cut" + cut;
       int at = cut;
       Cancellation cancellation = new Cancellation();
       assertThatThrownBy(
               () ->
                   train(
-                      name,
+                      cutName,
                       examples,
                       settings,
                       m -> {
@@ -197,15 +215,100 @@ class DjlTrainerTest {
                       },
                       cancellation))
           .isInstanceOf(CancelledException.class);
-      assertThat(folder.resolve(name)).doesNotExist();
+      assertThat(folder.resolve(cutName)).doesNotExist();
       List<Integer> steps = new ArrayList<>();
       TrainingResult resumed =
-          train(name, examples, settings, m -> steps.add(m.step()), new Cancellation());
+          train(cutName, examples, settings, m -> steps.add(m.step()), new Cancellation());
       assertThat(steps).startsWith(at + 1);
       assertThat(resumed.metrics()).isEqualTo(whole.metrics());
-      assertThat(TinyModel.weights(folder.resolve(name)))
+      assertThat(TinyModel.weights(folder.resolve(cutName)))
           .isEqualTo(TinyModel.weights(folder.resolve("whole")));
-      assertThat(folder.resolve(name + ".state")).doesNotExist();
+      assertThat(folder.resolve(cutName + ".state")).doesNotExist();
+    }
+  }
+
+  /** As on GPUs a training has the CPU's numbers, whatever it trains. */
+  @ParameterizedTest
+  @CsvSource({
+    "sigmoid,fp32,0",
+    "ipo,fp32,0",
+    "simpo,fp32,0",
+    "hinge,fp32,4",
+    "sft,fp32,0",
+    "sft,fp32,4",
+    "sigmoid,bf16,0",
+    "sigmoid,bf16,4",
+    "sft,bf16,0"
+  })
+  void asOnGpusATrainingHasTheCpusNumbers(
+      String loss, ComputeSettings.Precision precision, int rank) {
+    compute = new ComputeSettings(precision, 2, 0);
+    boolean sft = loss.equals("sft");
+    TrainingSettings.Builder settings =
+        settings(new TrainingSettings.Loss(loss), 1e-3, 4, 0).toBuilder()
+            .maxGradientNorm(1)
+            .heldOutEvery(2);
+    if (rank > 0) {
+      settings.lora(new TrainingSettings.Lora(rank, 8, 0, TrainingSettings.Lora.ALL, true, false));
+    }
+    List<TrainingExample> examples = new ArrayList<>(preferences(9));
+    if (sft) {
+      examples.clear();
+      for (int i = 0; i < 9; i++) {
+        examples.add(
+            new TrainingExample.Demonstration(
+                List.of(Message.user("say " + i)), "yes ".repeat(i + 1)));
+      }
+    }
+    List<TrainingExample> heldOut = List.of(examples.get(8));
+    TrainingResult cpu = train("cpu", examples, heldOut, settings.build());
+    device = STANDARD;
+    TrainingResult gpu = train("gpu", examples, heldOut, settings.build());
+    // A loss in bf16 is off float32's by up to 3.7 % on CPUs and 3.8 % here.
+    double tolerance = compute.precision().equals(ComputeSettings.Precision.BF16) ? 5e-2 : 2e-5;
+    assertThat(gpu.metrics()).hasSameSizeAs(cpu.metrics());
+    for (int i = 0; i < cpu.metrics().size(); i++) {
+      TrainingMetrics expected = cpu.metrics().get(i);
+      TrainingMetrics found = gpu.metrics().get(i);
+      assertThat(found.values().keySet()).isEqualTo(expected.values().keySet());
+      for (String key : List.of("loss", "grad_norm", "learning_rate")) {
+        double value = expected.value(key).orElseThrow();
+        assertThat(found.value(key).orElseThrow())
+            .as(key + " of step " + (i + 1))
+            .isCloseTo(value, within(tolerance * (Math.abs(value) + 0.1)));
+      }
+    }
+  }
+
+  /**
+   * What one device saved another goes on from: the numbers are those of a training that was not
+   * cut.
+   */
+  @ParameterizedTest
+  @CsvSource({"false,0", "true,0", "false,4", "true,4"})
+  void aTrainingGoesOnOnAnotherDevice(boolean toGpu, int rank) {
+    TrainingSettings.Builder all = settings(TrainingSettings.Loss.SIGMOID, 1e-3, 2, 0).toBuilder();
+    if (rank > 0) {
+      all.lora(new TrainingSettings.Lora(rank, 8, 0, TrainingSettings.Lora.ALL, true, false));
+    }
+    TrainingSettings settings = all.build();
+    List<TrainingExample> examples = preferences(8);
+    TrainingResult whole = train("whole", examples, settings);
+    Cancellation cancellation = new Cancellation();
+    Consumer<TrainingMetrics> third =
+        m -> {
+          if (m.step() == 3) {
+            cancellation.cancel();
+          }
+        };
+    device = toGpu ? TrainingDevice.CPU : STANDARD;
+    assertThatThrownBy(() -> train("moved", examples, settings, third, cancellation))
+        .isInstanceOf(CancelledException.class);
+    device = toGpu ? STANDARD : TrainingDevice.CPU;
+    TrainingResult moved = train("moved", examples, settings);
+    for (int i = 0; i < whole.metrics().size(); i++) {
+      double loss = whole.metrics().get(i).value("loss").orElseThrow();
+      assertThat(moved.metrics().get(i).value("loss").orElseThrow()).isCloseTo(loss, within(2e-5));
     }
   }
 
@@ -419,8 +522,10 @@ class DjlTrainerTest {
     train("d", List.of(new TrainingExample.Preference(List.of(Message.user("x")), "", "z")), dpo);
   }
 
-  @Test
-  void aLossThatIsNoNumberIsNamedAndNothingIsWritten() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aLossThatIsNoNumberIsNamedAndNothingIsWritten(boolean gpu) throws Exception {
+    device = gpu ? STANDARD : TrainingDevice.CPU;
     Path weights = base.resolve("model.safetensors");
     byte[] bytes = Files.readAllBytes(weights);
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(bytes.length - 4, Float.NaN);
@@ -471,8 +576,10 @@ class DjlTrainerTest {
     assertThat(folder.resolve("wild")).doesNotExist();
   }
 
-  @Test
-  void theDpoTrajectoryIsPyTorchs() {
+  @ParameterizedTest
+  @ValueSource(strings = {"on CPUs", "as on GPUs"})
+  void theDpoTrajectoryIsPyTorchs(String where) {
+    device = where.equals("on CPUs") ? TrainingDevice.CPU : STANDARD;
     JsonNode golden = Golden.numbers();
     List<TrainingExample> examples = new ArrayList<>();
     for (JsonNode p : golden.path("preferences")) {
@@ -520,7 +627,7 @@ class DjlTrainerTest {
                   new TrainingScript(model),
                   settings,
                   false,
-                  TrainingDevice.CPU,
+                  device,
                   settings.maxLength(),
                   2,
                   1)) {

@@ -79,7 +79,9 @@ class ReferenceTest {
     }
     settings.activationCheckpointing(seed / 2 % 2 == 1);
     TrainingDevice device =
-        seed / 4 % 2 == 1 ? new TrainingDevice(Device.cpu(), true) : TrainingDevice.CPU;
+        seed / 4 % 2 == 1
+            ? new TrainingDevice(Device.cpu(), TrainingDevice.Kernels.STANDARD)
+            : TrainingDevice.CPU;
     try (ModelFolder model =
             ModelFolder.open(RandomModels.write(folder.resolve("model"), type, seed));
         TrainingProgram program =

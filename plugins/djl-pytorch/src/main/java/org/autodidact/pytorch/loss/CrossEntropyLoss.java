@@ -22,5 +22,13 @@ record CrossEntropyLoss() implements TrainingLoss {
   }
 
   @Override
+  public LossTerms terms(Scores scores, double weight) {
+    int sequences = scores.lengths().length;
+    double[] rows = new double[4 * sequences];
+    Arrays.fill(rows, 3 * sequences, 4 * sequences, -weight);
+    return new LossTerms(0, weight, 0, 0, rows);
+  }
+
+  @Override
   public void addMetrics(Scores scores, double weight, SortedMap<String, Double> metrics) {}
 }

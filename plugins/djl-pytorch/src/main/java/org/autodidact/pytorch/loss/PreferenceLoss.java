@@ -34,20 +34,51 @@ public record PreferenceLoss(Loss loss, LossParameters parameters) implements Tr
       double rejected = divisor(s, r);
       double margin =
           (s.sums()[c] - s.reference()[c]) / chosen - (s.sums()[r] - s.reference()[r]) / rejected;
-      double smoothing = loss.equals(Loss.CDPO) ? parameters.labelSmoothing() : 0;
-      double right = s.consistency()[c] * (1 - smoothing) + (1 - s.consistency()[c]) * smoothing;
+      double right = right(s.consistency()[c]);
       total += weight * right * of(margin);
       double gradient = right * gradient(margin);
       if (right < 1) {
         total += weight * (1 - right) * of(-margin);
         gradient -= (1 - right) * gradient(-margin);
       }
-      double sftTerm = parameters.sftWeight() / Math.max(1, s.lengths()[c]);
+      double sftTerm = sftTerm(s, c);
       total -= weight * sftTerm * s.sums()[c];
       gradients[c] = weight * (gradient / chosen - sftTerm);
       gradients[r] = -weight * gradient / rejected;
     }
     return new Value(total, gradients);
+  }
+
+  /** The probability that the chosen answer is the better one. */
+  private double right(double consistency) {
+    double smoothing = loss.equals(Loss.CDPO) ? parameters.labelSmoothing() : 0;
+    return consistency * (1 - smoothing) + (1 - consistency) * smoothing;
+  }
+
+  private double sftTerm(Scores s, int chosen) {
+    return parameters.sftWeight() / Math.max(1, s.lengths()[chosen]);
+  }
+
+  @Override
+  public LossTerms terms(Scores s, double weight) {
+    int sequences = s.lengths().length;
+    double[] rows = new double[4 * sequences];
+    for (int i = 0; i < sequences; i++) {
+      boolean chosen = i < sequences / 2;
+      rows[i] = s.reference()[i];
+      rows[sequences + i] = divisor(s, i);
+      rows[2 * sequences + i] = chosen ? right(s.consistency()[i]) : 0;
+      rows[3 * sequences + i] = chosen ? -weight * sftTerm(s, i) : 0;
+    }
+    int kind =
+        switch (loss.name()) {
+          case "sigmoid", "sigmoid-norm", "cdpo", "simpo" -> 1;
+          case "hinge" -> 2;
+          case "ipo" -> 3;
+          default -> throw new IllegalStateException(loss + " is no loss of a margin");
+        };
+    double gamma = loss.equals(Loss.SIMPO) ? parameters.gamma() : 0;
+    return new LossTerms(kind, weight, parameters.beta(), gamma, rows);
   }
 
   /** The loss of a margin. */

@@ -28,6 +28,13 @@ public sealed interface TrainingLoss permits CrossEntropyLoss, PreferenceLoss {
   Value value(Scores scores, double weight);
 
   /**
+   * As {@link #value}, for a device that computes the gradients itself.
+   *
+   * @param scores the sums are not looked at; of the reference NaN where it is the sums themselves
+   */
+  LossTerms terms(Scores scores, double weight);
+
+  /**
    * Adds a micro-batch's part of the means that TRL reports, each example counting {@code weight}.
    */
   void addMetrics(Scores scores, double weight, SortedMap<String, Double> metrics);

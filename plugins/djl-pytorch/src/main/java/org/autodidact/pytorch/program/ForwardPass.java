@@ -1,31 +1,63 @@
 package org.autodidact.pytorch.program;
 
+import ai.djl.Device;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.IValue;
-import java.util.stream.IntStream;
 import org.autodidact.pytorch.data.PackedMicroBatch;
+import org.autodidact.pytorch.loss.LossTerms;
 
 /** A micro-batch that was run forward, with the activations that backward needs. Owns these. */
 public final class ForwardPass implements AutoCloseable {
+  private final TrainingProgram program;
   private final PackedMicroBatch batch;
   private final PtNDManager scope;
   private final TorchValues values;
+  private final IValue sums;
   private final IValue state;
-  private final double[] logProbabilities;
 
   ForwardPass(
-      PackedMicroBatch batch, PtNDManager scope, TorchValues values, IValue state, float... sums) {
+      TrainingProgram program,
+      PackedMicroBatch batch,
+      PtNDManager scope,
+      TorchValues values,
+      IValue... sumsAndState) {
+    this.program = program;
     this.batch = batch;
     this.scope = scope;
     this.values = values;
-    this.state = state;
-    this.logProbabilities = IntStream.range(0, sums.length).mapToDouble(i -> sums[i]).toArray();
+    this.sums = sumsAndState[0];
+    this.state = sumsAndState[1];
   }
 
-  /** Σ ln p of each sequence's scored tokens. */
+  /** Σ ln p of each sequence's scored tokens. Waits for a GPU to have computed them. */
   public double[] logProbabilities() {
-    return logProbabilities;
+    return program.read(sums.toTensor(scope));
+  }
+
+  /** The same where it was computed, for later. */
+  PtNDArray sums(PtNDManager owner) {
+    return sums.toTensor(owner);
+  }
+
+  /**
+   * Accumulates the loss's gradients on the device, which the host does not wait for. Once; in
+   * place of the other. The log-probabilities come with the next {@link TrainingProgram#step}.
+   */
+  public void backward(LossTerms terms) {
+    int sequences = terms.rows().length / 4;
+    PtNDManager host = scope.newSubManager(Device.cpu());
+    values.call(
+        "device_backward",
+        values.of((PtNDArray) host.create(terms.rows(), new Shape(4, sequences))),
+        values.of(terms.kind()),
+        values.of(terms.weight()),
+        values.of(terms.beta()),
+        values.of(terms.gamma()),
+        sums,
+        state);
+    program.readWithStep(this);
   }
 
   /**

@@ -5,6 +5,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -93,13 +94,63 @@ final class Optimizer {
     }
   }
 
+  /**
+   * As {@link #step}, queued on the device: the host waits for nothing. By Adafactor, where the
+   * norm is not finite, what is trained is of no use afterwards.
+   *
+   * @return the gradient's 2-norm before clipping, a tensor of one number; the caller owns it
+   */
+  PtNDArray deviceStep(int step, double rate, double decay, double limit) {
+    try (TorchValues values = new TorchValues(script)) {
+      IValue[] norm =
+          values.parts(values.call("device_norm", values.list(gradients), values.of(limit)));
+      if (adamw) {
+        deviceAdamw(values, true, step, rate, decay, norm);
+        deviceAdamw(values, false, step, rate, 0, norm);
+      } else {
+        values.call(
+            "device_adafactor",
+            values.list(trained),
+            values.list(gradients),
+            values.list(first),
+            values.list(second),
+            values.of(Math.pow(step, -0.8)),
+            values.of(rate),
+            values.of(decay),
+            norm[1]);
+      }
+      return norm[0].toTensor(manager);
+    }
+  }
+
+  private void deviceAdamw(
+      TorchValues values, boolean matrices, int step, double rate, double decay, IValue... norm) {
+    int[] group = group(matrices);
+    if (group.length > 0) {
+      values.call(
+          "device_adamw",
+          values.list(ProgramWeights.select(trained, group)),
+          values.list(ProgramWeights.select(gradients, group)),
+          values.list(ProgramWeights.select(first, group)),
+          values.list(ProgramWeights.select(second, group)),
+          values.of((double) step),
+          values.of(rate),
+          values.of(decay),
+          norm[1],
+          norm[2]);
+    }
+  }
+
+  private int[] group(boolean matrices) {
+    return IntStream.range(0, trained.length)
+        .filter(i -> matrices == trained[i].getShape().dimension() > 1)
+        .toArray();
+  }
+
   /** AdamW of the matrices, or of the gains and biases. */
   private void adamw(
       TorchValues values, boolean matrices, int step, double rate, double decay, double clip) {
-    int[] group =
-        IntStream.range(0, trained.length)
-            .filter(i -> matrices == trained[i].getShape().dimension() > 1)
-            .toArray();
+    int[] group = group(matrices);
     if (group.length == 0) {
       return; // an adapter has matrices only
     }

@@ -29,6 +29,10 @@ final class TorchValues implements AutoCloseable {
     return keep(IValue.from(number));
   }
 
+  IValue of(long number) {
+    return keep(IValue.from(number));
+  }
+
   IValue of(boolean flag) {
     return keep(IValue.from(flag));
   }

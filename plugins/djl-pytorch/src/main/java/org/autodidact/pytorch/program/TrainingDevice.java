@@ -2,6 +2,9 @@ package org.autodidact.pytorch.program;
 
 import ai.djl.Device;
 import ai.djl.engine.StandardCapabilities;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.UnsupportedModelException;
 
@@ -9,11 +12,19 @@ import org.autodidact.api.UnsupportedModelException;
  * The device on which training computes.
  *
  * @param device libtorch's device
- * @param plain whether the script uses only operations that every device has, instead of oneDNN's
- *     matrix products and libtorch's fused attention of CPUs
  */
-public record TrainingDevice(Device device, boolean plain) {
-  public static final TrainingDevice CPU = new TrainingDevice(Device.cpu(), false);
+public record TrainingDevice(Device device, Kernels kernels) {
+  public static final TrainingDevice CPU = new TrainingDevice(Device.cpu(), Kernels.CPU);
+
+  /** Which operations the script takes. */
+  public enum Kernels {
+    /** oneDNN's products and libtorch's fused attention of CPUs. */
+    CPU,
+    /** A GPU's program by operations that every device has. */
+    STANDARD,
+    /** A GPU's program with CUDA's fused attention. */
+    CUDA
+  }
 
   /** The CPU, or the GPU where one is there or is asked for. */
   public static TrainingDevice of(ComputeSettings.Device wanted) {
@@ -21,7 +32,7 @@ public record TrainingDevice(Device device, boolean plain) {
       return CPU;
     }
     if (hasCuda()) {
-      return new TrainingDevice(Device.gpu(), true);
+      return new TrainingDevice(Device.gpu(), Kernels.CUDA);
     }
     if (wanted == ComputeSettings.Device.AUTO) {
       return CPU;
@@ -36,5 +47,16 @@ public record TrainingDevice(Device device, boolean plain) {
 
   public static boolean hasCuda() {
     return TorchRuntime.engine().hasCapability(StandardCapabilities.CUDA);
+  }
+
+  /**
+   * Has libtorch open the device and its library of products, which takes a second or more on a
+   * GPU: of use while the weights are still being looked at.
+   */
+  public void warmUp() {
+    try (NDManager manager = TorchRuntime.engine().newBaseManager(device)) {
+      NDArray ones = manager.ones(new Shape(16, 16));
+      ones.matMul(ones).toFloatArray();
+    }
   }
 }

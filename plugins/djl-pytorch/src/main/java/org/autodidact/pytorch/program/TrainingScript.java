@@ -53,12 +53,6 @@ public final class TrainingScript {
           "ATTENTION_BACKWARD",
           "torch._scaled_dot_product_flash_attention_for_cpu_backward");
 
-  /** Attention by operations that every device has. */
-  private static final Map<String, String> PLAIN_ATTENTION =
-      Map.of(
-          "ATTENTION", "(self).plain_attention",
-          "ATTENTION_BACKWARD", "(self).plain_attention_backward");
-
   private static final Map<ModelConfig.Activation, Map<String, String>> ACTIVATIONS =
       Map.of(
           ModelConfig.Activation.SILU,
@@ -80,6 +74,11 @@ public final class TrainingScript {
 
   /** Bytes of a micro-batch's logits that are kept for backward; the rest is computed again. */
   private static final int KEPT_BYTES = 256 << 20;
+
+  /** How many times as much of either a GPU's program has: fewer and larger products. */
+  private static final int DEVICE_CHUNKS = 4;
+
+  private static final int DEVICE_KEPT = 2;
 
   private final ModelConfig config;
   private final List<String> weights;
@@ -149,13 +148,20 @@ public final class TrainingScript {
    *
    * @param lora the adapter to train, where there is one
    * @param bf16 whether matrix products take bf16
-   * @param plain whether all operations are to be there on every device
+   * @param kernels which operations it takes
    */
-  String text(Optional<TrainingSettings.Lora> lora, boolean bf16, boolean plain) {
-    Map<String, String> constants = new HashMap<>(plain ? PLAIN_ATTENTION : CPU_ATTENTION);
+  String text(Optional<TrainingSettings.Lora> lora, boolean bf16, TrainingDevice.Kernels kernels) {
+    boolean device = kernels != TrainingDevice.Kernels.CPU;
+    boolean cuda = kernels == TrainingDevice.Kernels.CUDA;
+    Map<String, String> constants = new HashMap<>(CPU_ATTENTION);
+    constants.put("DEVICE", flag(device));
+    constants.put("CUDA", flag(cuda));
+    constants.put("FLASH", flag(cuda && bf16));
+    constants.put("EFFICIENT", flag(cuda && !bf16));
     constants.putAll(ACTIVATIONS.get(config.activation()));
     List<String> adapted = lora.map(TrainingScript::adapted).orElse(List.of());
-    constants.put("FLOAT_LINEAR", plain || CpuInfo.isIntel() ? "torch.linear(x, weight)" : ONE_DNN);
+    constants.put(
+        "FLOAT_LINEAR", device || CpuInfo.isIntel() ? "torch.linear(x, weight)" : ONE_DNN);
     constants.put("MASKS", number(MASKS));
     constants.put("BF16", flag(bf16));
     constants.put("LORA", flag(lora.isPresent()));
@@ -206,9 +212,10 @@ public final class TrainingScript {
     scale(constants, "LOGIT", config.logitScale());
 
     int row = config.vocabularySize() * (bf16 ? 2 : Float.BYTES);
-    int chunk = Math.max(1, chunkBytes / row / 32) * 32;
+    int chunk = Math.max(1, chunkBytes * (device ? DEVICE_CHUNKS : 1) / row / 32) * 32;
+    int kept = keptBytes * (device ? DEVICE_KEPT : 1);
     constants.put("CHUNK", number(chunk));
-    constants.put("KEPT_LOGITS", number(Math.max(1, keptBytes / row / chunk) * chunk));
+    constants.put("KEPT_LOGITS", number(Math.max(1, kept / row / chunk) * chunk));
     return CONSTANT.matcher(TEMPLATE).replaceAll(m -> constants.getOrDefault(m.group(), m.group()));
   }
 
