@@ -97,7 +97,7 @@ run_java rollout 120 onnxruntime-gpu org.autodidact.benchmarks.RolloutBenchmark 
 step peers-static 240 "$python" "$here/peers.py" static "$model" "$data/seed_tasks.jsonl" --device "$device" --dtype $dtype --batch "${batches[@]}" --repeats $repeats --new $new $($tiny && echo --no-compile)
 step peers-transformers 240 "$python" "$here/peers.py" transformers "$model" "$data/seed_tasks.jsonl" --device "$device" --dtype $dtype --batch "${batches[@]}" --repeats $repeats --new $new
 if [ "$device" = cpu ] || [ -n "${AUTODIDACT_LIBTORCH_JARS:-}" ]; then
-  step train 120 "$java" "${flags[@]}" -cp "$tests:$jars" org.autodidact.benchmarks.TrainBenchmark "$model" "$data/ranked_responses.jsonl" $pairs $batch 512 $precision 0 1
+  step train 120 "$java" "${flags[@]}" -cp "$tests:$jars" org.autodidact.benchmarks.TrainBenchmark "$model" "$data/ranked_responses.jsonl" $pairs $batch 512 $precision 0 1 "device=$device"
 else
   echo "run.sh: train left out: AUTODIDACT_LIBTORCH_JARS is not set" >&2
 fi
