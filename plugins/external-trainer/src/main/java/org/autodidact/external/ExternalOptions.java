@@ -28,7 +28,9 @@ public record ExternalOptions(
                 "what else it can: lora, quantized-lora, held-out, consistency, probes,"
                     + " activation-checkpointing, model-references",
             byDefault = "")
-        Optional<List<String>> features) {
+        Optional<List<String>> features,
+    @Setting("a Jinja template that writes a row of an example, in place of TRL's form")
+        Optional<Path> rowTemplate) {
 
   public ExternalOptions {
     if (command.isBlank()) {

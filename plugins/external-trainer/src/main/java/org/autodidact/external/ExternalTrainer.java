@@ -38,11 +38,13 @@ final class ExternalTrainer implements Trainer {
   private final ExternalOptions options;
   private final ComputeSettings compute;
   private final Clock clock;
+  private final Optional<RowTemplate> template;
 
   ExternalTrainer(ExternalOptions options, ComputeSettings compute, Clock clock) {
     this.options = options;
     this.compute = compute;
     this.clock = clock;
+    this.template = options.rowTemplate().map(file -> RowTemplate.read(file, clock));
   }
 
   @Override
@@ -52,7 +54,7 @@ final class ExternalTrainer implements Trainer {
     cancellation.throwIfCancelled();
     Path output = request.output().folder();
     Path folder = request.stateFolder();
-    RequestFiles files = RequestFiles.of(request, compute, clock);
+    RequestFiles files = RequestFiles.of(request, compute, clock, template);
     if (Files.exists(output)) {
       TrainingResult result =
           FinishedOutput.result(request, files.digest()).orElseThrow(() -> exists(output));

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.InvalidInputException;
@@ -49,14 +50,23 @@ final class RequestFiles {
     this.data = data;
   }
 
-  static RequestFiles of(TrainingRequest request, ComputeSettings compute, Clock clock) {
+  /**
+   * @param template writes the rows of examples; where there is none they are in TRL's form
+   */
+  static RequestFiles of(
+      TrainingRequest request,
+      ComputeSettings compute,
+      Clock clock,
+      Optional<RowTemplate> template) {
     SortedMap<String, byte[]> data = new TreeMap<>();
     Optional<PromptEncoder> encoder = encoder(request.base(), clock);
     try {
       ExampleRows rows = new ExampleRows(request, encoder);
-      data.put(TRAIN, lines(rows.examples(request.examples(), false)));
-      data.put(HELD_OUT, lines(rows.examples(request.heldOut(), true)));
-      data.put(PROBES, lines(rows.probes()));
+      Function<ObjectNode, String> line =
+          row -> template.map(t -> t.line(row)).orElseGet(row::toString);
+      data.put(TRAIN, lines(rows.examples(request.examples(), false), line));
+      data.put(HELD_OUT, lines(rows.examples(request.heldOut(), true), line));
+      data.put(PROBES, lines(rows.probes(), ObjectNode::toString));
     } finally {
       encoder.ifPresent(PromptEncoder::close);
     }
@@ -69,9 +79,9 @@ final class RequestFiles {
         : Optional.empty();
   }
 
-  private static byte[] lines(List<ObjectNode> rows) {
+  private static byte[] lines(List<ObjectNode> rows, Function<ObjectNode, String> line) {
     StringBuilder lines = new StringBuilder();
-    rows.forEach(row -> lines.append(row).append('\n'));
+    rows.forEach(row -> lines.append(line.apply(row)).append('\n'));
     return lines.toString().getBytes(StandardCharsets.UTF_8);
   }
 

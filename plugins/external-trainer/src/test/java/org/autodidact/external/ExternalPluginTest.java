@@ -32,7 +32,8 @@ class ExternalPluginTest {
         command,
         List.of("sft", "sigmoid"),
         List.of("adamw"),
-        Optional.of(List.of("held-out", "consistency", "probes")));
+        Optional.of(List.of("held-out", "consistency", "probes")),
+        Optional.empty());
   }
 
   static ExternalTrainer trainer(String command) {
