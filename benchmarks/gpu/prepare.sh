@@ -88,7 +88,7 @@ with zipfile.ZipFile(jar) as z:  # for Java's own interface, which some tests us
     open(os.path.join(folder, "natives", name), "wb").write(z.read("ai/onnxruntime/native/linux-x64/" + name))
 PYTHON
 fi
-if $trl; then pip --no-deps -d "$folder/wheels" trl datasets dill multiprocess xxhash; fi
+if $trl; then pip --no-deps -d "$folder/wheels" trl datasets dill multiprocess; fi
 if $vllm; then pip -d "$folder/wheels" vllm || echo "prepare.sh: vLLM's wheels do not fit this Python; left out" >&2; fi
 
 if $parts; then

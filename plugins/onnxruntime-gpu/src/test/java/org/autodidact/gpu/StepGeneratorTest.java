@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -230,15 +231,22 @@ class StepGeneratorTest {
         .anyMatch(line -> line.startsWith("CUDA by foreign functions: "));
   }
 
+  /**
+   * Memory that is not given back grows each time; what the JVM itself takes or gives back, which
+   * is as much, does not. 40 caches of 8 slots of 192 tokens are 15 MiB.
+   */
   @Test
   @EnabledOnOs(OS.LINUX)
   void openingAndClosingDoesNotGrow() throws Exception {
-    repeat(60);
-    long before = bytesBesideTheHeap();
-    repeat(60);
-    assertThat(LIBRARY.live().counts()).isEmpty();
-    // A leak of the cache alone, 8 slots of 192 tokens, would be 60 MiB.
-    assertThat(bytesBesideTheHeap() - before).isLessThan(30L << 20);
+    repeat(40);
+    List<Long> grown = new ArrayList<>();
+    do {
+      long before = bytesBesideTheHeap();
+      repeat(40);
+      grown.add(bytesBesideTheHeap() - before);
+      assertThat(LIBRARY.live().counts()).isEmpty();
+      assertThat(grown).as("bytes after 40 generators each").hasSizeLessThan(8);
+    } while (grown.get(grown.size() - 1) > 6L << 20);
   }
 
   private static void repeat(int times) {

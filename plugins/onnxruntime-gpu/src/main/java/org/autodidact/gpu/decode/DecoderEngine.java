@@ -26,6 +26,8 @@ import org.autodidact.gpu.ort.OrtSessionOptions;
  * have no weights of their own, so that there may be many. One thread at a time.
  */
 final class DecoderEngine implements AutoCloseable {
+  private static final System.Logger LOGGER = System.getLogger(DecoderEngine.class.getName());
+
   private final Device device;
   private final OrtLibrary library;
   private final ElementType type;
@@ -41,6 +43,7 @@ final class DecoderEngine implements AutoCloseable {
   private Optional<Prefiller> prefiller = Optional.empty();
   private Optional<SlotBatch> batch = Optional.empty();
   private int captured;
+  private boolean captures;
 
   /** The graphs of a prefill. */
   private enum Prefill {
@@ -69,6 +72,7 @@ final class DecoderEngine implements AutoCloseable {
     this.library = key.library();
     ElementType type = key.type();
     this.device = device;
+    this.captures = device.captures();
     this.type = type;
     this.config = model.config();
     this.ends = key.ends().stream().mapToLong(i -> i).toArray();
@@ -156,9 +160,26 @@ final class DecoderEngine implements AutoCloseable {
     return ++captured;
   }
 
+  /** Whether steps are captured, as a graph without branches is where the device can. */
+  boolean captures() {
+    return captures;
+  }
+
   OrtSession step(StepGraph.Shape shape) {
-    boolean captures = device.captures() && shape.likeliest() > 0;
-    return session(shape, captures, () -> StepGraph.build(config, ends, shape, type));
+    Supplier<byte[]> graph = () -> StepGraph.build(config, ends, shape, type);
+    if (!captures || shape.likeliest() == 0) {
+      return session(shape, false, graph);
+    }
+    try {
+      return session(shape, true, graph);
+    } catch (UnsupportedModelException e) {
+      captures = false;
+      LOGGER.log(
+          System.Logger.Level.WARNING,
+          "steps are launched kernel by kernel, which is slower, as they cannot be captured: "
+              + e.getMessage());
+      return session(shape, false, graph);
+    }
   }
 
   OrtSession filling() {

@@ -85,7 +85,7 @@ final class SlotBatch implements AutoCloseable {
       this.running =
           own(new RunOptions(engine.library()))
               .entry("disable_synchronize_execution_providers", "1");
-      if (device.captures()) {
+      if (engine.captures()) {
         running.entry("gpu_graph_id", Integer.toString(engine.nextGraphId()));
       }
     } catch (RuntimeException | Error e) {
@@ -244,7 +244,7 @@ final class SlotBatch implements AutoCloseable {
         }
       }
     }
-    if (engine.device().captures() && capturedBy != Thread.currentThread()) {
+    if (engine.captures() && capturedBy != Thread.currentThread()) {
       capture();
     }
     uploadAll();

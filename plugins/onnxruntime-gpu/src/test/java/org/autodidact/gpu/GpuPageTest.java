@@ -1,0 +1,30 @@
+package org.autodidact.gpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.autodidact.api.Setting;
+import org.autodidact.api.Settings;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+
+/** docs/gpu.md has the options of the generator, with their defaults. */
+class GpuPageTest {
+  @Test
+  void thePageHasEveryOptionWithItsDefault() throws Exception {
+    Path file = Path.of("../../docs/gpu.md");
+    Assumptions.assumeTrue(Files.exists(file), "without the documents");
+    String page = Files.readString(file);
+    for (RecordComponent option : OnnxRuntimeGpuPlugin.Options.class.getRecordComponents()) {
+      String byDefault = option.getAnnotation(Setting.class).byDefault();
+      assertThat(page)
+          .contains(
+              "| `"
+                  + Settings.key(option.getName())
+                  + "` | "
+                  + (byDefault.isEmpty() ? "" : byDefault + " |"));
+    }
+  }
+}
