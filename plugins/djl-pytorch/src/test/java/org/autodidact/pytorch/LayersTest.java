@@ -37,7 +37,7 @@ class LayersTest {
           .whereLayer("state")
           .mayOnlyBeAccessedByLayers("trainer")
           .whereLayer("loss")
-          .mayOnlyBeAccessedByLayers("trainer")
+          .mayOnlyBeAccessedByLayers("trainer", "program")
           .whereLayer("data")
           .mayOnlyBeAccessedByLayers("trainer", "program");
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ import org.autodidact.checkpoints.files.AtomicFolders;
 import org.autodidact.checkpoints.json.JsonFiles;
 import org.autodidact.checkpoints.safetensors.Safetensors;
 import org.autodidact.checkpoints.safetensors.TensorFiles;
+import org.autodidact.checkpoints.safetensors.TensorInfo;
 
 /** The model that the command left: checked, and put in its place as a whole. */
 final class FinishedOutput {
@@ -35,6 +37,10 @@ final class FinishedOutput {
   private static final String RECORD = "external-training.json";
 
   private static final String MERGED = "merged";
+
+  /** Weights that are looked at together. */
+  private static final int PIECE = 1 << 20;
+
   private static final JsonMapper JSON = new JsonMapper();
 
   private FinishedOutput() {}
@@ -79,6 +85,7 @@ final class FinishedOutput {
         Path merged = made.resolveSibling(MERGED);
         AtomicFolders.deleteIfThere(merged);
         LoraMerge.write(request.base().folder(), made, merged);
+        checkModel(request, merged);
         return merged;
       }
       checkModel(request, made);
@@ -91,28 +98,25 @@ final class FinishedOutput {
   private static void checkModel(TrainingRequest request, Path made) {
     JsonFiles.read(made.resolve("config.json"));
     TensorFiles.read(made);
-    copyCompanions(request, made);
-    try {
-      ModelFolder.open(made).close();
+    if (!request.base().isReference()) {
+      OutputTokenizer.complete(request.base().folder(), made);
+    }
+    try (ModelFolder model = ModelFolder.open(made)) {
+      model.tensors().values().forEach(tensor -> requireNumbers(model, tensor));
     } catch (UnsupportedModelException e) {
       // It may be one for another generator.
     }
   }
 
-  /** What a trainer of weights has no need to write. */
-  private static void copyCompanions(TrainingRequest request, Path made) {
-    if (request.base().isReference()) {
-      return;
-    }
-    boolean all = !Files.exists(made.resolve("tokenizer.json"));
-    for (String name : ModelFolder.COMPANIONS) {
-      Path file = request.base().folder().resolve(name);
-      Path copy = made.resolve(name);
-      if (all && Files.exists(file) && !Files.exists(copy)) {
-        try {
-          Files.copy(file, copy);
-        } catch (IOException e) {
-          throw StorageException.of(copy + ": cannot be written: " + e, e);
+  private static void requireNumbers(ModelFolder model, TensorInfo tensor) {
+    ByteBuffer bytes = model.bytes(tensor);
+    long elements = tensor.elements();
+    for (long from = 0; from < elements; from += PIECE) {
+      int count = (int) Math.min(PIECE, elements - from);
+      for (float weight : ModelFolder.floats(tensor, bytes, (int) from, count)) {
+        if (!Float.isFinite(weight)) {
+          throw new InvalidInputException(
+              "a weight of '" + tensor.name() + "' is " + weight + ": the training diverged");
         }
       }
     }

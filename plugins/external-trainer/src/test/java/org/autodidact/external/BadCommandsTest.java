@@ -114,6 +114,47 @@ class BadCommandsTest {
   }
 
   @Test
+  void anotherVocabularyIsRefused() {
+    assertThat(
+            failure(
+                THREE
+                    + MODEL
+                    + "t = json.load(open('output/tokenizer.json'))\n"
+                    + "v = t['model']['vocab']\na, b = list(v)[-2:]\nv[a], v[b] = v[b], v[a]\n"
+                    + "json.dump(t, open('output/tokenizer.json', 'w'))\n"))
+        .contains("tokenizer.json is not the base's", "has the id", "leave the tokenizer out");
+  }
+
+  @Test
+  void whatIsMissingBesideATokenizerIsTheBases() {
+    train(
+        script(
+            THREE
+                + MODEL
+                + "for n in os.listdir('output'):\n"
+                + "  if n not in ('config.json', 'model.safetensors', 'tokenizer.json'):"
+                + " os.remove('output/' + n)\n"),
+        new ArrayList<>());
+    for (String name : ModelFolder.COMPANIONS) {
+      assertThat(Files.exists(folder.resolve("M2").resolve(name)))
+          .as(name)
+          .isEqualTo(Files.exists(base.resolve(name)));
+    }
+  }
+
+  @Test
+  void weightsThatAreNoNumbersAreRefused() {
+    assertThat(
+            failure(
+                THREE
+                    + MODEL
+                    + "import struct\nb = bytearray(open('output/model.safetensors', 'rb').read())\n"
+                    + "h = 8 + struct.unpack('<Q', b[:8])[0]\nb[h:h + 4] = b'\\xff\\xff\\xff\\x7f'\n"
+                    + "open('output/model.safetensors', 'wb').write(b)\n"))
+        .contains("a weight of", "is NaN", "diverged");
+  }
+
+  @Test
   void noModelIsRefused() {
     assertThat(failure(THREE)).contains("left no model").contains("output");
   }

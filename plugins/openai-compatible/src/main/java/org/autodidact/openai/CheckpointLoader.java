@@ -96,13 +96,7 @@ record CheckpointLoader(
     try {
       return server.postAtRoot(route, body, isEnding);
     } catch (InvalidInputException e) {
-      throw refused(
-          path,
-          e.getMessage()
-              + (kind == ServerKind.VLLM
-                  ? "; vLLM must run with VLLM_SERVER_DEV_MODE=1 and --weight-transfer-config"
-                      + " '{\"backend\": \"disk\"}'"
-                  : ""));
+      throw refused(path, e.getMessage());
     }
   }
 
@@ -113,7 +107,11 @@ record CheckpointLoader(
             + path
             + ": "
             + ShownText.of(why, SHOWN)
-            + ". The path must be there on the server ('shared-folder' says where)");
+            + "; the path must be there on the server ('shared-folder' says where)"
+            + (kind == ServerKind.VLLM
+                ? ", and vLLM run with VLLM_SERVER_DEV_MODE=1 and --weight-transfer-config"
+                    + " '{\"backend\": \"disk\"}'"
+                : ""));
   }
 
   private void run(String path) {

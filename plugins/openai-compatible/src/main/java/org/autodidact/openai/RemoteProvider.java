@@ -48,6 +48,12 @@ record RemoteProvider(ServerKind kind) implements GeneratorProvider {
     Optional<Path> folder = handedOver(context, options);
     folder.ifPresent(
         f -> new CheckpointLoader(server, kind, options, context.cancellation()).load(f));
+    if (folder.isPresent() && options.handOver() != HandOver.PATH) {
+      server.endWhenGone(
+          "it may have been started anew, without "
+              + folder.get()
+              + "; what was answered is kept, and resuming hands it over again");
+    }
     ServedWeights weights = ServedWeights.of(server.address().uri(), folder, options.handOver());
     Models models = Models.of(server, context.cancellation());
     String model = model(context, options);

@@ -37,13 +37,14 @@ final class ServedWeights {
    */
   void requireServed() {
     Optional<Path> last = Optional.ofNullable(LAST.get(server)).flatMap(w -> w.folder);
-    if (folder.isPresent() && !folder.equals(last)) {
+    if (last.isPresent() && !folder.equals(last)) {
       throw new IllegalStateException(
           server
               + " was given "
-              + last.map(Path::toString).orElse("another checkpoint")
-              + " since it was given "
-              + folder.get()
+              + last.get()
+              + folder
+                  .map(f -> " since it was given " + f)
+                  .orElse(", and is asked for another model")
               + ": one server has one model at a time; give the judge a server of its own");
     }
   }

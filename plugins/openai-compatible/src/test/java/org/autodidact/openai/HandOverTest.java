@@ -27,6 +27,7 @@ import org.autodidact.api.Plugin;
 import org.autodidact.api.Probe;
 import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.ServiceUnavailableException;
 import org.autodidact.api.Trainer;
 import org.autodidact.api.TrainerProvider;
 import org.autodidact.api.TrainerProvider.Feature;
@@ -156,6 +157,29 @@ class HandOverTest {
             .isInstanceOf(IllegalStateException.class)
             .hasMessageContainingAll("M2", "M1", "one model at a time");
       }
+    }
+  }
+
+  @Test
+  void aServerThatWentAwayIsNotAskedWithoutItsWeights() {
+    try (Generator generator =
+        open(ServerKind.VLLM, "M2", "hand-over", "weights", "model", StubServer.MODEL)) {
+      stub.close();
+      assertThatThrownBy(() -> generate(generator))
+          .isInstanceOf(ServiceUnavailableException.class)
+          .hasMessageContainingAll("cannot be reached", "started anew", "M2", "resuming");
+    }
+  }
+
+  @Test
+  void aModelThatTheServerHasNoMoreIsNotAsked() {
+    try (Generator learner =
+            open(ServerKind.VLLM, "M1", "hand-over", "weights", "model", StubServer.MODEL);
+        Generator judge = Opened.open(ServerKind.VLLM, stub)) {
+      generate(learner);
+      assertThatThrownBy(() -> generate(judge))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContainingAll("M1", "a server of its own");
     }
   }
 

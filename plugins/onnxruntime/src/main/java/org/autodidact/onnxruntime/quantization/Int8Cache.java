@@ -86,7 +86,7 @@ public final class Int8Cache {
       if (channel == null) {
         return Optional.empty();
       }
-      return Optional.of(opener.apply(new Kept(Int8File.read(channel), plain)));
+      return Optional.of(opener.apply(new Kept(Int8File.read(channel, name), plain)));
     } catch (Int8File.DamagedException e) {
       warn("what is kept in " + name + " is damaged: " + e.getMessage() + "; it is made anew");
       discard(name);
@@ -114,7 +114,7 @@ public final class Int8Cache {
       warnUnkept(e);
       return opener.apply(source);
     }
-    Keeping keeping = new Keeping(source, new Int8File.Writer(part.channel()));
+    Keeping keeping = new Keeping(source, new Int8File.Writer(part.channel(), name));
     try {
       T opened = opener.apply(keeping);
       keeping.finish(part);

@@ -17,8 +17,9 @@ import org.autodidact.onnxruntime.ort.NativeBuffer;
 
 /**
  * A file of int8 matrices, in any order: of each, 64-aligned, its values [K, N], then scales, input
- * mean and bias as little-endian floats. At the end an index, and where it is. All has checksums,
- * so that a file that is cut or was changed is noticed. Thread-safe.
+ * mean and bias as little-endian floats. At the end an index with the file's name, and where it is.
+ * All has checksums, so that a file that is cut, was changed or is another's is noticed.
+ * Thread-safe.
  */
 final class Int8File {
   private static final long MAGIC = 0x3169_6e74_3877_6164L; // "1int8wad"
@@ -60,9 +61,10 @@ final class Int8File {
   /**
    * Reads the index of a file, which the caller closes.
    *
+   * @param name under which it was written
    * @throws DamagedException where the end of the file is not what was written
    */
-  static Int8File read(FileChannel channel) throws IOException {
+  static Int8File read(FileChannel channel, String name) throws IOException {
     long size = channel.size();
     if (size < FOOTER_BYTES) {
       throw new DamagedException("it has " + size + " bytes");
@@ -85,6 +87,9 @@ final class Int8File {
     }
     Map<String, Section> sections = new TreeMap<>();
     try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(index))) {
+      if (!in.readUTF().equals(name)) {
+        throw new DamagedException("it was written under another name");
+      }
       while (in.available() > 0) {
         sections.put(
             in.readUTF(),
@@ -155,11 +160,13 @@ final class Int8File {
   /** Writes a file, a matrix at a time, in any order. Thread-safe. */
   static final class Writer {
     private final FileChannel channel;
+    private final String name;
     private final AtomicLong end = new AtomicLong();
     private final Map<String, Section> sections = new ConcurrentSkipListMap<>();
 
-    Writer(FileChannel channel) {
+    Writer(FileChannel channel, String name) {
       this.channel = channel;
+      this.name = name;
     }
 
     void put(String name, Int8Matrix matrix) throws IOException {
@@ -188,6 +195,7 @@ final class Int8File {
     void finish() throws IOException {
       ByteArrayOutputStream index = new ByteArrayOutputStream();
       try (DataOutputStream out = new DataOutputStream(index)) {
+        out.writeUTF(name);
         for (Map.Entry<String, Section> entry : sections.entrySet()) {
           Section section = entry.getValue();
           out.writeUTF(entry.getKey());

@@ -9,6 +9,7 @@ import io.github.resilience4j.ratelimiter.RateLimiterConfig;
 import io.github.resilience4j.retry.Retry;
 import io.github.resilience4j.retry.RetryConfig;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -58,6 +59,9 @@ public final class Server {
   private final Retry retry;
   private final Retry retryOfGet;
   private final Optional<RateLimiter> rate;
+
+  /** Why a server that went away is not asked again, where it is not. */
+  private volatile Optional<String> onceGone = Optional.empty();
 
   /**
    * @throws InvalidInputException for a key that no header can have
@@ -115,6 +119,16 @@ public final class Server {
             .limitRefreshPeriod(Duration.ofMinutes(1).dividedBy(perMinute))
             .timeoutDuration(Duration.ofDays(365))
             .build());
+  }
+
+  /**
+   * From now on, a server that takes no connection is not asked again: it may have been started
+   * anew, without what it was told.
+   *
+   * @param why what it may have lost, and what to do, the end of the message
+   */
+  public void endWhenGone(String why) {
+    onceGone = Optional.of(why);
   }
 
   public Address address() {
@@ -231,6 +245,10 @@ public final class Server {
       Throwable cause = e.getCause();
       if (!(cause instanceof IOException)) {
         throw new IllegalStateException(redacted(String.valueOf(cause)), cause);
+      }
+      if (cause instanceof ConnectException && onceGone.isPresent()) {
+        throw new ServiceUnavailableException(
+            request.uri() + " cannot be reached: " + onceGone.get());
       }
       String what = cause.getMessage() == null ? "" : ": " + redacted(cause.getMessage());
       throw new TransientFailure(
