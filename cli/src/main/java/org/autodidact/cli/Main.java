@@ -96,7 +96,7 @@ public final class Main {
   private static CommandLine commandLine(String... arguments) {
     CommandLine line = new CommandLine(new Main());
     for (Class<?> command : toParse(arguments)) {
-      line.addSubcommand(command);
+      line.addSubcommand(new CommandLine(command)); // which applies its model transformers
     }
     line.setExecutionExceptionHandler(
         (e, command, parsed) -> {
