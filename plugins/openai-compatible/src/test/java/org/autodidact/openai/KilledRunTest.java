@@ -80,7 +80,7 @@ class KilledRunTest {
 
   private static List<PreferencePair> pairs(Path run) {
     try (RunStore store = RunStore.read(run)) {
-      return store.iterations().pairs(1);
+      return List.copyOf(store.iterations().pairs(1));
     }
   }
 

@@ -68,7 +68,7 @@ class RestartedDriverTest {
 
   private static List<PreferencePair> pairs(Path run) {
     try (RunStore store = RunStore.read(run)) {
-      return store.iterations().pairs(1);
+      return List.copyOf(store.iterations().pairs(1));
     }
   }
 
