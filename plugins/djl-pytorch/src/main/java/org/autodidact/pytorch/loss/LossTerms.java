@@ -7,8 +7,8 @@ package org.autodidact.pytorch.loss;
  * ln p is weight · (right · f′(m) − (1 − right) · f′(−m)) / divisor + constant; a rejected one's
  * has the other sign before its own divisor.
  *
- * @param kind 0: the constant alone; f′ is for 1 −β σ(γ − β m), for 2 −β where β m < 1 and else 0,
- *     for 3 2 (m − 1 / (2 β))
+ * @param kind 0: the constant alone; f′ is for 1 −β σ(γ − β m), for 2 −β where β m is below 1 and
+ *     else 0, for 3 2 (m − 1 / (2 β))
  * @param rows [4, sequences]: the reference's Σ ln p, NaN where it is the micro-batch's own; the
  *     divisors; right, of chosen answers; the constants
  */
