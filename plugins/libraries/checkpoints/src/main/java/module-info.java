@@ -8,6 +8,7 @@ module org.autodidact.checkpoints {
   exports org.autodidact.checkpoints;
   exports org.autodidact.checkpoints.files;
   exports org.autodidact.checkpoints.gguf;
+  exports org.autodidact.checkpoints.jinja;
   exports org.autodidact.checkpoints.json;
   exports org.autodidact.checkpoints.natives;
   exports org.autodidact.checkpoints.safetensors;
