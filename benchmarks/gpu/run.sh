@@ -43,7 +43,7 @@ if [ "$device" = cuda ] && [ -z "${AUTODIDACT_CUDA_RUNTIME:-}" ]; then
   done
 fi
 if [ -f "$here/natives/libonnxruntime.so" ]; then export AUTODIDACT_ONNXRUNTIME_LIBRARY=$here/natives/libonnxruntime.so; fi
-export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$here/cache} MALLOC_ARENA_MAX=2 HF_HUB_OFFLINE=1
+export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$here/cache} MALLOC_ARENA_MAX=4 HF_HUB_OFFLINE=1
 
 jars=${AUTODIDACT_LIBTORCH_JARS:+$AUTODIDACT_LIBTORCH_JARS:}$(ls "$here"/jars/*.jar | tr '\n' ':')
 tests=$here/tests/onnxruntime-gpu:$here/tests/onnxruntime:$here/tests/checkpoints
