@@ -59,6 +59,9 @@ final class CandidateStage {
       LazyModel author,
       int firstPosition,
       long seed) {
+    if (run.isFinished(stage)) {
+      return; // before millions of candidates are counted
+    }
     IterationStore store = run.store().iterations();
     run.run(
         stage,

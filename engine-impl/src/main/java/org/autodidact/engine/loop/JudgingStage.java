@@ -155,6 +155,9 @@ public final class JudgingStage {
 
   private void judge(
       Stage stage, Work work, LazyModel model, BiConsumer<PositionedRequest, Judgement> results) {
+    if (run.isFinished(stage)) {
+      return; // before millions of judgements are counted
+    }
     run.run(
         stage,
         store.iterations().judgedCount(work.by(), work.iteration(), work.firstPosition()),

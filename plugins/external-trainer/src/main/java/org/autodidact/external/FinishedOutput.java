@@ -102,7 +102,9 @@ final class FinishedOutput {
       OutputTokenizer.complete(request.base().folder(), made);
     }
     try (ModelFolder model = ModelFolder.open(made)) {
-      model.tensors().values().forEach(tensor -> requireNumbers(model, tensor));
+      model.tensors().values().stream()
+          .filter(tensor -> tensor.byteLength() <= Integer.MAX_VALUE) // others are not read here
+          .forEach(tensor -> requireNumbers(model, tensor));
     } catch (UnsupportedModelException e) {
       // It may be one for another generator.
     }
@@ -110,10 +112,10 @@ final class FinishedOutput {
 
   private static void requireNumbers(ModelFolder model, TensorInfo tensor) {
     ByteBuffer bytes = model.bytes(tensor);
-    long elements = tensor.elements();
-    for (long from = 0; from < elements; from += PIECE) {
-      int count = (int) Math.min(PIECE, elements - from);
-      for (float weight : ModelFolder.floats(tensor, bytes, (int) from, count)) {
+    int elements = Math.toIntExact(tensor.elements());
+    for (int from = 0; from < elements; from += PIECE) {
+      int count = Math.min(PIECE, elements - from);
+      for (float weight : ModelFolder.floats(tensor, bytes, from, count)) {
         if (!Float.isFinite(weight)) {
           throw new InvalidInputException(
               "a weight of '" + tensor.name() + "' is " + weight + ": the training diverged");

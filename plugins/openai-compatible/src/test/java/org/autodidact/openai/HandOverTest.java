@@ -187,51 +187,33 @@ class HandOverTest {
     return Files.writeString(folder.resolve("hand-over.sh"), text);
   }
 
+  private Generator openBy(String command) {
+    return open(
+        ServerKind.OTHER,
+        "M2",
+        "hand-over",
+        "command",
+        "hand-over-command",
+        command,
+        "model",
+        StubServer.MODEL,
+        "shared-folder",
+        folder + "=/srv");
+  }
+
   @Test
   void aCommandIsGivenTheFolderOnTheServer() throws Exception {
-    Path script = script("echo loading\necho \"$1\" > \"$(dirname \"$0\")/given\"\n");
-    open(
-            ServerKind.OTHER,
-            "M2",
-            "hand-over",
-            "command",
-            "hand-over-command",
-            "sh " + script,
-            "model",
-            StubServer.MODEL,
-            "shared-folder",
-            folder + "=/srv")
-        .close();
+    openBy("sh " + script("echo loading\necho \"$1\" > \"$(dirname \"$0\")/given\"\n")).close();
     assertThat(folder.resolve("given")).content().isEqualToIgnoringNewLines("/srv/M2");
   }
 
   @Test
   void aCommandThatFailsIsQuoted() throws Exception {
     Path script = script("echo first\necho no room on the card >&2\nexit 3\n");
-    assertThatThrownBy(
-            () ->
-                open(
-                    ServerKind.OTHER,
-                    "M2",
-                    "hand-over",
-                    "command",
-                    "hand-over-command",
-                    "sh " + script,
-                    "model",
-                    StubServer.MODEL))
+    assertThatThrownBy(() -> openBy("sh " + script))
         .isInstanceOf(AutodidactException.class)
         .hasMessageContainingAll("exit code 3", "no room on the card", "M2");
-    assertThatThrownBy(
-            () ->
-                open(
-                    ServerKind.OTHER,
-                    "M2",
-                    "hand-over",
-                    "command",
-                    "hand-over-command",
-                    "no-such-program-anywhere",
-                    "model",
-                    StubServer.MODEL))
+    assertThatThrownBy(() -> openBy("no-such-program-anywhere"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("cannot be started");
   }

@@ -78,16 +78,7 @@ final class Optimizer {
           adamw(values, true, step, rate, decay, clip);
           adamw(values, false, step, rate, 0, clip);
         } else {
-          values.call(
-              "adafactor",
-              values.list(trained),
-              values.list(gradients),
-              values.list(first),
-              values.list(second),
-              values.of(Math.pow(step, -0.8)),
-              values.of(rate),
-              values.of(decay),
-              values.of(clip));
+          adafactor("adafactor", values, step, rate, decay, values.of(clip));
         }
       }
       return norm;
@@ -108,19 +99,24 @@ final class Optimizer {
         deviceAdamw(values, true, step, rate, decay, norm);
         deviceAdamw(values, false, step, rate, 0, norm);
       } else {
-        values.call(
-            "device_adafactor",
-            values.list(trained),
-            values.list(gradients),
-            values.list(first),
-            values.list(second),
-            values.of(Math.pow(step, -0.8)),
-            values.of(rate),
-            values.of(decay),
-            norm[1]);
+        adafactor("device_adafactor", values, step, rate, decay, norm[1]);
       }
       return norm[0].toTensor(manager);
     }
+  }
+
+  private void adafactor(
+      String function, TorchValues values, int step, double rate, double decay, IValue clip) {
+    values.call(
+        function,
+        values.list(trained),
+        values.list(gradients),
+        values.list(first),
+        values.list(second),
+        values.of(Math.pow(step, -0.8)),
+        values.of(rate),
+        values.of(decay),
+        clip);
   }
 
   private void deviceAdamw(

@@ -16,7 +16,6 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
-import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Scorer;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.gpu.graph.StepGraph;
@@ -128,16 +127,10 @@ public final class StepGenerator implements Generator {
     UniqueIds.require("prompt", requests, request -> request.prompt().id());
     List<GenerationJob> jobs = new ArrayList<>();
     for (GenerationRequest request : requests) {
-      if (request.sampling().repetitionPenalty() != 1) {
-        throw new InvalidInputException(
-            "prompt '"
-                + request.prompt().id()
-                + "' asks for a repetition penalty, which is supported on the CPU only; use 1, or"
-                + " the generator onnxruntime with device cpu");
-      }
+      GenerationJob.requireNoPenalty(request, ", or the generator onnxruntime with device cpu");
       int[] tokens = GenerationJob.promptTokens(request, model);
       GenerationJob job = new GenerationJob(request, tokens, 0, model);
-      requireMemory(job);
+      job.requireMemory(bytesPerToken() * capacity(job.maxLength()), budget);
       jobs.add(job);
     }
     Deque<DecodedSequence> waiting = new ArrayDeque<>();
@@ -168,22 +161,6 @@ public final class StepGenerator implements Generator {
 
   private long bytesPerToken() {
     return KvMemory.bytesPerToken(model.config(), engine.type());
-  }
-
-  private void requireMemory(GenerationJob job) {
-    long needed = bytesPerToken() * capacity(job.maxLength());
-    if (needed > budget) {
-      throw new InvalidInputException(
-          "prompt '"
-              + job.request().prompt().id()
-              + "' and its answer, "
-              + job.maxLength()
-              + " tokens, need "
-              + ((needed >> 20) + 1)
-              + " MiB of cache, the budget is "
-              + (budget >> 20)
-              + " MiB; raise --memory, or shorten the prompt or --max-tokens");
-    }
   }
 
   /** Tokens of a slot for sequences of this length. */

@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.autodidact.api.Candidate;
 import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.ContextWindow;
 
@@ -39,6 +40,37 @@ public final class GenerationJob {
     int[] tokens = model.encoder().prompt(request.prompt().messages());
     ContextWindow.requireFits(model.config(), request.prompt().id(), tokens, 1);
     return tokens;
+  }
+
+  /**
+   * Refuses a repetition penalty, where a device does not compute it.
+   *
+   * @param remedy what else to do, the end of the message
+   */
+  public static void requireNoPenalty(GenerationRequest request, String remedy) {
+    if (request.sampling().repetitionPenalty() != 1) {
+      throw new InvalidInputException(
+          "prompt '"
+              + request.prompt().id()
+              + "' asks for a repetition penalty, which is supported on the CPU only; use 1"
+              + remedy);
+    }
+  }
+
+  /** Refuses a sequence that needs more bytes of cache than there may be. */
+  public void requireMemory(long needed, long budget) {
+    if (needed > budget) {
+      throw new InvalidInputException(
+          "prompt '"
+              + request.prompt().id()
+              + "' and its answer, "
+              + maxLength
+              + " tokens, need "
+              + ((needed >> 20) + 1)
+              + " MiB of cache, the budget is "
+              + (budget >> 20)
+              + " MiB; raise --memory, or shorten the prompt or --max-tokens");
+    }
   }
 
   public GenerationRequest request() {

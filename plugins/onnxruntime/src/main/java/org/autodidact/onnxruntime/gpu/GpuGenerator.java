@@ -17,7 +17,6 @@ import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
 import org.autodidact.api.GeneratorProvider.GeneratorContext;
-import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.UnsupportedModelException;
@@ -114,15 +113,10 @@ public final class GpuGenerator implements Generator {
     UniqueIds.require("prompt", requests, request -> request.prompt().id());
     List<GenerationJob> jobs = new ArrayList<>();
     for (GenerationRequest request : requests) {
-      if (request.sampling().repetitionPenalty() != 1) {
-        throw new InvalidInputException(
-            "prompt '"
-                + request.prompt().id()
-                + "' asks for a repetition penalty, which is supported on the CPU only; use 1 or device cpu");
-      }
+      GenerationJob.requireNoPenalty(request, " or device cpu");
       int[] tokens = GenerationJob.promptTokens(request, model);
       GenerationJob job = new GenerationJob(request, tokens, 0, model);
-      requireMemory(job);
+      job.requireMemory(bytes(List.of(new Sequence(job, 0))), budget);
       jobs.add(job);
     }
     List<Sequence> sequences = new ArrayList<>();
@@ -142,22 +136,6 @@ public final class GpuGenerator implements Generator {
       }
       run(sequences.subList(from, to), results);
       from = to;
-    }
-  }
-
-  private void requireMemory(GenerationJob job) {
-    long needed = bytes(List.of(new Sequence(job, 0)));
-    if (needed > budget) {
-      throw new InvalidInputException(
-          "prompt '"
-              + job.request().prompt().id()
-              + "' and its answer, "
-              + job.maxLength()
-              + " tokens, need "
-              + ((needed >> 20) + 1)
-              + " MiB of cache, the budget is "
-              + (budget >> 20)
-              + " MiB; raise --memory, or shorten the prompt or --max-tokens");
     }
   }
 
