@@ -224,7 +224,7 @@ public final class ImportCache {
     for (Path part : parts(gguf)) {
       digest.update(hash(part).getBytes(StandardCharsets.US_ASCII));
     }
-    digest.update(Code.HASH.getBytes(StandardCharsets.US_ASCII));
+    digest.update(codeHash().getBytes(StandardCharsets.US_ASCII));
     return Sha256.text(digest);
   }
 
@@ -263,25 +263,23 @@ public final class ImportCache {
         e);
   }
 
-  /** The code that imports. */
-  private static final class Code {
-    static final String HASH = hash();
-
-    private static String hash() {
+  /** A hash of the code that imports: of its jar, or of a folder's classes. */
+  private String codeHash() {
+    try {
+      Path place = Path.of(Gguf.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+      if (Files.isRegularFile(place)) {
+        return hash(place);
+      }
       MessageDigest digest = Sha256.digest();
-      try {
-        Path place =
-            Path.of(Gguf.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        try (Stream<Path> files = Files.walk(place)) {
-          files
-              .filter(Files::isRegularFile)
-              .sorted()
-              .forEach(file -> Sha256.update(digest, file, () -> {}));
-        }
-      } catch (URISyntaxException | IOException e) {
-        throw new StorageException("the program's own code cannot be read: " + e, e);
+      try (Stream<Path> files = Files.walk(place)) {
+        files
+            .filter(Files::isRegularFile)
+            .sorted()
+            .forEach(file -> Sha256.update(digest, file, () -> {}));
       }
       return Sha256.text(digest);
+    } catch (URISyntaxException | IOException e) {
+      throw new StorageException("the program's own code cannot be read: " + e, e);
     }
   }
 }

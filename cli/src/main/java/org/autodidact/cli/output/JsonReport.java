@@ -3,9 +3,10 @@ package org.autodidact.cli.output;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -15,7 +16,6 @@ import picocli.CommandLine.Option;
 /** {@code --json}: one JSON object as the last line of standard output, for machines. */
 public final class JsonReport {
   private static final JsonMapper JSON = new JsonMapper();
-  private static final long JVM_START = ManagementFactory.getRuntimeMXBean().getStartTime();
 
   @Option(names = "--json", description = "print one JSON object as the last line")
   private boolean wanted;
@@ -31,7 +31,9 @@ public final class JsonReport {
 
   /** Starts the clock of the work; what was before is start-up. */
   public void startWork() {
-    startup = (System.currentTimeMillis() - JVM_START) / 1e3;
+    Instant now = Instant.now();
+    Instant begin = ProcessHandle.current().info().startInstant().orElse(now);
+    startup = Duration.between(begin, now).toMillis() / 1e3;
     start = System.nanoTime();
   }
 

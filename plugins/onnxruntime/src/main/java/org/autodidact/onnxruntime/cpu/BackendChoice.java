@@ -1,9 +1,11 @@
 package org.autodidact.onnxruntime.cpu;
 
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
+import org.autodidact.checkpoints.ConfigReader;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.onnxruntime.backend.CacheBudget;
@@ -19,6 +21,7 @@ import org.autodidact.onnxruntime.quantization.Int8Quantizer;
 import org.autodidact.onnxruntime.quantization.Int8Weights;
 import org.autodidact.onnxruntime.quantization.QuantizedWeights;
 import org.autodidact.onnxruntime.vector.Int8KvCache;
+import org.autodidact.onnxruntime.vector.KernelWarmUp;
 import org.autodidact.onnxruntime.vector.VectorBackend;
 import org.autodidact.onnxruntime.vector.VectorWeights;
 import org.autodidact.vectors.VectorSupport;
@@ -52,6 +55,21 @@ record BackendChoice(
           Int8MatMulCheck.isExact();
           if (VectorSupport.available()) {
             VectorSupport.lanes();
+          }
+        });
+  }
+
+  /** Then has the JVM compile what the model in {@code folder} is computed by. */
+  static CompletableFuture<Void> warmUp(
+      CompletableFuture<Void> loading, ComputeSettings settings, Path folder) {
+    if (settings.precision().equals(ComputeSettings.Precision.FP32)) {
+      return loading;
+    }
+    return loading.thenRunAsync(
+        () -> {
+          ModelConfig config = ConfigReader.read(folder);
+          if (usesInt8(settings.precision(), config) && VectorWeights.supports(config)) {
+            KernelWarmUp.once(config);
           }
         });
   }
@@ -127,18 +145,26 @@ record BackendChoice(
 
   /** Automatic precision is int8 where the model is large enough to gain by it. */
   private static boolean usesInt8(ComputeSettings.Precision precision, ModelFolder model) {
-    boolean automatic =
-        precision.equals(ComputeSettings.Precision.AUTO)
-            && model.config().hiddenSize() >= MIN_INT8_HIDDEN_SIZE;
-    boolean supported = Int8Weights.CAPABILITIES.supports(model.config());
-    if (automatic && !supported) {
+    if (wantsInt8(precision, model.config())
+        && !Int8Weights.CAPABILITIES.supports(model.config())) {
       LOGGER.log(
           System.Logger.Level.WARNING,
           "{0}: precision auto is float32 here; {1}",
           model.path(),
           Int8Weights.CAPABILITIES.verdict(model.config()));
     }
-    return precision.equals(ComputeSettings.Precision.INT8) || (automatic && supported);
+    return usesInt8(precision, model.config());
+  }
+
+  private static boolean usesInt8(ComputeSettings.Precision precision, ModelConfig config) {
+    return precision.equals(ComputeSettings.Precision.INT8)
+        || wantsInt8(precision, config) && Int8Weights.CAPABILITIES.supports(config);
+  }
+
+  /** Whether automatic precision would be int8. */
+  private static boolean wantsInt8(ComputeSettings.Precision precision, ModelConfig config) {
+    return precision.equals(ComputeSettings.Precision.AUTO)
+        && config.hiddenSize() >= MIN_INT8_HIDDEN_SIZE;
   }
 
   /**

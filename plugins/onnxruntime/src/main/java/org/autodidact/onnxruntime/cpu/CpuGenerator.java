@@ -115,14 +115,17 @@ public final class CpuGenerator implements Generator {
     check(settings);
     // While the tokenizer is read.
     CompletableFuture<Void> loading = BackendChoice.load(settings);
+    CompletableFuture<Void> warmUp =
+        BackendChoice.warmUp(loading, settings, context.checkpoint().folder());
     ModelFolder model = ModelFolder.open(context.checkpoint().folder(), context.clock());
     try {
       OpeningThreads.result(loading);
-      return new CpuGenerator(
-          model,
+      BackendChoice backend =
           BackendChoice.open(
-              model, settings, alwaysSharesPrefixes, allowVectors, context.cancellation()),
-          settings);
+              model, settings, alwaysSharesPrefixes, allowVectors, context.cancellation());
+      // Where it failed, it is only slower.
+      warmUp.handle((done, failure) -> done).join();
+      return new CpuGenerator(model, backend, settings);
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;

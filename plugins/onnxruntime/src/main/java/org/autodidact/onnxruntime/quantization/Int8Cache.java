@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -72,6 +73,15 @@ public final class Int8Cache {
       Supplier<Int8Source> made,
       Function<Int8Source, T> opener) {
     long bytes = model.tensors().values().stream().mapToLong(TensorInfo::elements).sum();
+    if (bytes >= minBytes && !files.takes(bytes)) {
+      warn(
+          String.format(
+              Locale.ROOT,
+              "not kept: %s would have %d MB, more than half of the cache's limit, so it opens as"
+                  + " slowly next time; 'autodidact cache limit' raises it",
+              model.path(),
+              bytes >> 20));
+    }
     if (bytes < minBytes || !files.takes(bytes)) {
       return opener.apply(made.get());
     }
@@ -235,8 +245,9 @@ public final class Int8Cache {
   private String key(
       ModelFolder model, boolean exactProducts, boolean calibrated, Cancellation cancellation) {
     MessageDigest digest = Sha256.digest();
+    KnownHashes seen = files.hashes();
     add(digest, "version " + VERSION);
-    add(digest, model.config().toString());
+    add(digest, Sha256.of(model.path().resolve("config.json"), cancellation));
     add(digest, "exact products " + exactProducts);
     if (calibrated) {
       // Sums of activations are in another order on other vectors.
@@ -244,10 +255,9 @@ public final class Int8Cache {
       add(digest, Calibration.rendered(model));
       for (String name : TOKENIZER) {
         Path file = model.path().resolve(name);
-        add(digest, Files.exists(file) ? Sha256.of(file, cancellation) : "none");
+        add(digest, Files.exists(file) ? seen.of(file, cancellation) : "none");
       }
     }
-    KnownHashes seen = files.hashes();
     TreeSet<Path> weights = new TreeSet<>();
     model.tensors().values().forEach(tensor -> weights.add(tensor.file()));
     for (Path file : weights) {

@@ -1,12 +1,15 @@
 package org.autodidact.onnxruntime.vector;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -20,7 +23,10 @@ import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
+import org.autodidact.checkpoints.ConfigReader;
+import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.TinyModel;
+import org.autodidact.checkpoints.json.JsonFiles;
 import org.autodidact.onnxruntime.Asked;
 import org.autodidact.onnxruntime.QualityTest;
 import org.autodidact.onnxruntime.backend.DecoderBackend;
@@ -67,6 +73,19 @@ class VectorBackendTest {
   void theTestsRunWithTheVectors() {
     try (CpuGenerator vectors = open(2, true)) {
       assertThat(vectors.backend()).isInstanceOf(VectorBackend.class);
+    }
+  }
+
+  /** Queries that share a head of keys are taken two, three and four together. */
+  @Test
+  void kernelsAreWarmedUpForAnyNumberOfQueriesAHead() {
+    TinyModel.write(folder.resolve("tiny"), 5, 64);
+    ObjectNode json = JsonFiles.read(folder.resolve("tiny/config.json"));
+    json.put("num_key_value_heads", 2).put("attention_bias", true).put("head_dim", 64);
+    for (int group = 1; group <= 9; group++) {
+      json.put("num_attention_heads", 2 * group);
+      ModelConfig config = ConfigReader.read("config.json", json, Optional.empty());
+      assertThatCode(() -> KernelWarmUp.run(config)).as("%d", group).doesNotThrowAnyException();
     }
   }
 

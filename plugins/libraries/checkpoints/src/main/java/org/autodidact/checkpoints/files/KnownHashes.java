@@ -1,6 +1,5 @@
 package org.autodidact.checkpoints.files;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,7 +15,8 @@ import org.autodidact.api.StorageException;
  * says that it is another ({@link FileStamp}). Processes may share the folder.
  */
 public final class KnownHashes {
-  private static final JsonMapper JSON = new JsonMapper();
+  /** Digits of a hash. */
+  private static final int HEX = 64;
 
   private final Path folder;
 
@@ -24,32 +24,21 @@ public final class KnownHashes {
     this.folder = folder;
   }
 
-  /** The stored state of a file. */
-  private record Seen(
-      String path, long size, long modified, long changed, long inode, String sha256) {
-    FileStamp stamp() {
-      return new FileStamp(size, modified, changed, inode);
-    }
-  }
-
   /** The SHA-256 of a file's content. Where it cannot be remembered, it is computed again. */
   public String of(Path file, Cancellation cancellation) {
     Path real = real(file);
     FileStamp stamp = FileStamp.of(real);
+    String state =
+        String.join(
+            " ",
+            Long.toString(stamp.size()),
+            Long.toString(stamp.modified()),
+            Long.toString(stamp.changed()),
+            Long.toString(stamp.inode()),
+            real.toString());
     Path note = note(real);
-    Optional<Seen> seen = seen(note);
-    if (stamp.isSure()
-        && seen.isPresent()
-        && seen.get().path().equals(real.toString())
-        && stamp.equals(seen.get().stamp())) {
-      return seen.get().sha256();
-    }
-    String hash = Sha256.of(real, cancellation);
-    remember(
-        note,
-        new Seen(
-            real.toString(), stamp.size(), stamp.modified(), stamp.changed(), stamp.inode(), hash));
-    return hash;
+    Optional<String> seen = stamp.isSure() ? seen(note, state) : Optional.empty();
+    return seen.orElseGet(() -> remember(note, Sha256.of(real, cancellation), state));
   }
 
   private static Path real(Path file) {
@@ -60,27 +49,31 @@ public final class KnownHashes {
     }
   }
 
-  private void remember(Path note, Seen seen) {
+  private String remember(Path note, String hash, String state) {
     try {
       Files.createDirectories(folder);
       Path half = note.resolveSibling(note.getFileName() + "." + ProcessHandle.current().pid());
-      Files.write(half, JSON.writeValueAsBytes(seen));
+      Files.writeString(half, hash + " " + state);
       Files.move(half, note, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       // A full disk, or a folder that may not be written.
     }
+    return hash;
   }
 
   private Path note(Path real) {
     MessageDigest name = Sha256.digest();
     name.update(real.toString().getBytes(StandardCharsets.UTF_8));
-    return folder.resolve(Sha256.text(name) + ".json");
+    return folder.resolve(Sha256.text(name) + ".seen");
   }
 
-  private static Optional<Seen> seen(Path note) {
+  /** The hash in a note, where it was of this state. */
+  private static Optional<String> seen(Path note, String state) {
     try {
       return Files.isRegularFile(note)
-          ? Optional.of(JSON.readValue(note.toFile(), Seen.class))
+          ? Optional.of(Files.readString(note))
+              .filter(text -> text.indexOf(' ') == HEX && text.substring(HEX + 1).equals(state))
+              .map(text -> text.substring(0, HEX))
           : Optional.empty();
     } catch (IOException e) {
       return Optional.empty(); // cut off: the file is hashed again

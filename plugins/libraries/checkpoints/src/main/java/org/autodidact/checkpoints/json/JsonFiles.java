@@ -1,12 +1,14 @@
 package org.autodidact.checkpoints.json;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -20,13 +22,18 @@ import org.autodidact.checkpoints.files.BoundedFiles;
 
 /** JSON files of a checkpoint. */
 public final class JsonFiles {
-  public static final JsonMapper MAPPER =
-      JsonMapper.builder(
-              JsonFactory.builder()
-                  .streamReadConstraints(
-                      StreamReadConstraints.builder().maxStringLength(64 << 20).build())
-                  .build())
-          .build();
+  public static final JsonMapper MAPPER = JsonMapper.builder(factory().build()).build();
+
+  /** Keeps no names: those of tensors and tokens come once. */
+  private static final ObjectReader STREAMING =
+      JsonMapper.builder(factory().disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES).build())
+          .build()
+          .reader();
+
+  private static JsonFactoryBuilder factory() {
+    return new JsonFactoryBuilder()
+        .streamReadConstraints(StreamReadConstraints.builder().maxStringLength(64 << 20).build());
+  }
 
   private static final int SHOWN = 120;
 
@@ -79,14 +86,30 @@ public final class JsonFiles {
    */
   public static void forEachMember(
       byte[] bytes, String source, BiConsumer<String, JsonNode> member) {
-    try (JsonParser parser = MAPPER.createParser(bytes)) {
+    stream(
+        bytes, source, (name, parser) -> member.accept(name, parser.<JsonNode>readValueAsTree()));
+  }
+
+  /** Reads the value that the parser is at. */
+  public interface ValueReader {
+    /** Ends at the value's last token. */
+    void read(String name, JsonParser parser) throws IOException;
+  }
+
+  /**
+   * Lets a reader take an object's members one by one, token by token where it wants.
+   *
+   * @throws InvalidInputException where the bytes are no JSON object
+   */
+  public static void stream(byte[] bytes, String source, ValueReader reader) {
+    try (JsonParser parser = STREAMING.createParser(bytes)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new InvalidInputException(source + ": expected a JSON object, found something else");
       }
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String name = parser.currentName();
         parser.nextToken();
-        member.accept(name, parser.readValueAsTree());
+        reader.read(name, parser);
       }
       if (parser.nextToken() != null) {
         throw more(source);

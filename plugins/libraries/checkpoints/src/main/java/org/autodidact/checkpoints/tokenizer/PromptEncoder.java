@@ -78,8 +78,7 @@ public final class PromptEncoder implements AutoCloseable {
     byte[] bytes = BoundedFiles.read(file, MOST_BYTES, "a model's tokenizer");
     // Beside the library, which takes as long to read the file.
     CompletableFuture<TokenizerFile> described =
-        CompletableFuture.supplyAsync(
-            () -> TokenizerFile.of(JsonFiles.object(bytes, file.toString()), file));
+        CompletableFuture.supplyAsync(() -> TokenizerFile.read(bytes, file));
     ChatTemplate template;
     HuggingFaceTokenizer tokenizer;
     try {

@@ -1,7 +1,9 @@
 package org.autodidact.checkpoints.tokenizer;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.HashSet;
@@ -31,42 +33,111 @@ record TokenizerFile(Map<String, Integer> specialTokens, int size, int largestId
   }
 
   /**
-   * @throws InvalidInputException where an id is none, or where a text of a few characters could
-   *     take gigabytes
+   * @throws InvalidInputException where the bytes are no JSON object, where an id is none, or where
+   *     a text of a few characters could take gigabytes
    */
-  static TokenizerFile of(ObjectNode json, Path file) {
-    Map<String, Integer> special = new LinkedHashMap<>();
-    Set<String> added = new HashSet<>();
-    int largest = -1;
-    int longest = 1;
-    for (JsonNode token : json.path("added_tokens")) {
-      String content = token.path("content").asText("");
-      largest = Math.max(largest, id(token.path("id"), content, file));
-      longest = Math.max(longest, content.length());
-      added.add(content);
-      if (token.path("special").asBoolean()) {
-        special.put(content, token.path("id").asInt());
-      }
+  static TokenizerFile read(byte[] bytes, Path file) {
+    Contents contents = new Contents(file);
+    JsonFiles.stream(bytes, file.toString(), contents::read);
+    if (contents.isVocabularyFirst) {
+      JsonFiles.stream(bytes, file.toString(), contents::readVocabulary); // knows what is added now
     }
-    int largestPlain = -1;
-    JsonNode vocabulary = json.path("model").path("vocab");
-    for (Map.Entry<String, JsonNode> token : vocabulary.properties()) {
-      int id = id(token.getValue(), token.getKey(), file);
-      largest = Math.max(largest, id);
-      largestPlain = added.contains(token.getKey()) ? largestPlain : Math.max(largestPlain, id);
-    }
-    if (vocabulary.isArray()) {
-      largestPlain = vocabulary.size() - 1;
-    }
-    long growth = Math.max(growth(json.path("normalizer")), growth(json.path("decoder")));
-    if (growth > MOST_CHARACTERS / longest) {
+    if (contents.growth > MOST_CHARACTERS / contents.longest) {
       throw new InvalidInputException(
           file
               + ": its normalizer or decoder may make a text "
-              + growth
+              + contents.growth
               + " times as long, which no tokenizer in use does; take another tokenizer.json");
     }
-    return new TokenizerFile(special, Math.max(largest, largestPlain) + 1, largestPlain, growth);
+    return new TokenizerFile(
+        contents.special,
+        Math.max(contents.largestAdded, contents.largest) + 1,
+        contents.largestPlain,
+        contents.growth);
+  }
+
+  /** What is found as the file is read; merges and vocabulary, most of it, are not held. */
+  private static final class Contents {
+    private final Path file;
+    private final Map<String, Integer> special = new LinkedHashMap<>();
+    private final Set<String> added = new HashSet<>();
+    private int largestAdded = -1;
+    private int largest = -1;
+    private int largestPlain = -1;
+    private int longest = 1;
+    private long growth = 1;
+    private boolean isVocabularyFirst;
+
+    Contents(Path file) {
+      this.file = file;
+    }
+
+    void read(String name, JsonParser parser) throws IOException {
+      switch (name) {
+        case "added_tokens" -> {
+          isVocabularyFirst = largest >= 0;
+          parser.<JsonNode>readValueAsTree().forEach(this::add);
+        }
+        case "normalizer", "decoder" -> growth = Math.max(growth, growth(parser.readValueAsTree()));
+        default -> readVocabulary(name, parser);
+      }
+    }
+
+    private void add(JsonNode token) {
+      String content = token.path("content").asText("");
+      int id = id(token.path("id"), content, file);
+      largestAdded = Math.max(largestAdded, id);
+      longest = Math.max(longest, content.length());
+      added.add(content);
+      if (token.path("special").asBoolean()) {
+        special.put(content, id);
+      }
+    }
+
+    void readVocabulary(String name, JsonParser parser) throws IOException {
+      if (!name.equals("model") || !parser.isExpectedStartObjectToken()) {
+        parser.skipChildren();
+        return;
+      }
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        boolean isVocabulary = parser.currentName().equals("vocab");
+        JsonToken begin = parser.nextToken();
+        if (isVocabulary && begin == JsonToken.START_OBJECT) {
+          readIds(parser);
+        } else if (isVocabulary && begin == JsonToken.START_ARRAY) {
+          countTokens(parser);
+        } else {
+          parser.skipChildren();
+        }
+      }
+    }
+
+    private void readIds(JsonParser parser) throws IOException {
+      largestPlain = -1;
+      while (parser.nextToken() == JsonToken.FIELD_NAME) {
+        String token = parser.currentName();
+        boolean isInt =
+            parser.nextToken() == JsonToken.VALUE_NUMBER_INT
+                && parser.getNumberType() == JsonParser.NumberType.INT;
+        int id =
+            isInt && parser.getIntValue() >= 0
+                ? parser.getIntValue()
+                : id(parser.readValueAsTree(), token, file);
+        largest = Math.max(largest, id);
+        if (id > largestPlain && !added.contains(token)) {
+          largestPlain = id;
+        }
+      }
+    }
+
+    private void countTokens(JsonParser parser) throws IOException {
+      largestPlain = -1;
+      while (parser.nextToken() != JsonToken.END_ARRAY) {
+        parser.skipChildren();
+        largestPlain++;
+      }
+      largest = largestPlain;
+    }
   }
 
   private static int id(JsonNode id, String token, Path file) {
