@@ -20,6 +20,7 @@ import org.autodidact.api.TrainingDivergedException;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
+import org.autodidact.checkpoints.json.JsonFiles;
 
 /**
  * What the command has said of its training so far. The metrics that were handed over are kept in a
@@ -110,6 +111,14 @@ final class Report {
     }
     if (step <= steps()) {
       return Optional.empty(); // done again after a resume
+    }
+    if (object.has("loss") && !object.path("loss").isNumber()) {
+      throw new AutodidactException(
+          "the command reported a loss of "
+              + JsonFiles.shown(object.path("loss"))
+              + " at step "
+              + step
+              + "; expected a number (other metrics that are none are left out)");
     }
     return Optional.of(
         next(object)

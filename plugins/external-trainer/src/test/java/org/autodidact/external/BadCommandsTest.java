@@ -225,6 +225,7 @@ class BadCommandsTest {
   @Test
   void stepsThatAreLeftOutAreRefused() {
     assertThat(failure("say(step=10, steps=30, loss=0.6)")).contains("step 10 of 30 after step 0");
+    assertThat(failure("say(step=1, steps=3, loss='0.6')")).contains("a loss of \"0.6\" at step 1");
     assertThat(failure("say(step=1, steps=3, loss=0.6)\n" + MODEL)).contains("after step 1 of 3");
   }
 
