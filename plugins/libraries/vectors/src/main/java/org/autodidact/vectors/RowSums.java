@@ -3,12 +3,18 @@ package org.autodidact.vectors;
 import static org.autodidact.vectors.SimdLanes.FLOATS;
 import static org.autodidact.vectors.SimdLanes.LENGTH;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /** Weighted sums of rows, several at a time. Stateless. */
 public final class RowSums {
   private static final int SUMS = 4;
   private static final int WIDTH = 2 * LENGTH;
+
+  /**
+   * Rows that are read together: each is in a page of its own, of which the first table holds 64.
+   */
+  private static final int ROWS = 64;
 
   private RowSums() {}
 
@@ -24,10 +30,16 @@ public final class RowSums {
     int width = rows[0].length;
     int whole = width / WIDTH * WIDTH;
     int fours = sums.length / SUMS * SUMS;
-    // The columns that four sums have read are in the cache for the next four.
-    for (int from = 0; from < whole; from += WIDTH) {
-      for (int first = 0; first < fours; first += SUMS) {
-        four(rows, weights, sums, first, from);
+    for (int i = 0; i < fours; i++) {
+      Arrays.fill(sums[i], 0, whole, 0);
+    }
+    // What four sums have read of some rows is in the first cache for the next four.
+    for (int begin = 0; begin < rows.length; begin += ROWS) {
+      int end = Math.min(rows.length, begin + ROWS);
+      for (int from = 0; from < whole; from += WIDTH) {
+        for (int first = 0; first < fours; first += SUMS) {
+          addFour(rows, begin, end, weights, sums, first, from);
+        }
       }
     }
     for (int i = 0; i < sums.length; i++) {
@@ -35,20 +47,21 @@ public final class RowSums {
     }
   }
 
-  private static void four(float[][] rows, float[][] weights, float[][] sums, int first, int from) {
+  private static void addFour(
+      float[][] rows, int begin, int end, float[][] weights, float[][] sums, int first, int from) {
     float[] weightsA = weights[first];
     float[] weightsB = weights[first + 1];
     float[] weightsC = weights[first + 2];
     float[] weightsD = weights[first + 3];
-    FloatVector a0 = FloatVector.zero(FLOATS);
-    FloatVector a1 = a0;
-    FloatVector b0 = a0;
-    FloatVector b1 = a0;
-    FloatVector c0 = a0;
-    FloatVector c1 = a0;
-    FloatVector d0 = a0;
-    FloatVector d1 = a0;
-    for (int m = 0; m < rows.length; m++) {
+    FloatVector a0 = FloatVector.fromArray(FLOATS, sums[first], from);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, sums[first], from + LENGTH);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, sums[first + 1], from);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, sums[first + 1], from + LENGTH);
+    FloatVector c0 = FloatVector.fromArray(FLOATS, sums[first + 2], from);
+    FloatVector c1 = FloatVector.fromArray(FLOATS, sums[first + 2], from + LENGTH);
+    FloatVector d0 = FloatVector.fromArray(FLOATS, sums[first + 3], from);
+    FloatVector d1 = FloatVector.fromArray(FLOATS, sums[first + 3], from + LENGTH);
+    for (int m = begin; m < end; m++) {
       FloatVector x = FloatVector.fromArray(FLOATS, rows[m], from);
       FloatVector y = FloatVector.fromArray(FLOATS, rows[m], from + LENGTH);
       a0 = a0.add(x.mul(weightsA[m]));

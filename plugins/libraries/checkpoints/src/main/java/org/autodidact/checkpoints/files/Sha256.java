@@ -15,7 +15,7 @@ import org.autodidact.api.StorageException;
 
 /** SHA-256, as 64 lower-case hexadecimal digits. */
 public final class Sha256 {
-  private static final int CHUNK_BYTES = 1 << 20;
+  private static final int CHUNK_BYTES = 1 << 16;
 
   private Sha256() {}
 
@@ -41,7 +41,7 @@ public final class Sha256 {
   /**
    * The SHA-256 of a file's content.
    *
-   * @throws CancelledException once {@code cancellation} is set; not later than a megabyte after
+   * @throws CancelledException once {@code cancellation} is set; not later than 64 KiB after
    */
   public static String of(Path file, Cancellation cancellation) {
     MessageDigest digest = digest();
@@ -52,7 +52,7 @@ public final class Sha256 {
   /**
    * Adds a file's content to a digest.
    *
-   * @param between called between pieces of a megabyte, may throw
+   * @param between called between pieces of 64 KiB, may throw
    */
   public static void update(MessageDigest digest, Path file, Runnable between) {
     try (InputStream in = Files.newInputStream(file)) {
