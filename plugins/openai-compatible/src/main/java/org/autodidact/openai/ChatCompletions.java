@@ -19,8 +19,8 @@ import org.autodidact.api.SamplingParameters;
 import org.autodidact.api.ShownText;
 import org.autodidact.openai.http.Server;
 
-/** {@code /chat/completions}: one request a candidate, which so depends on its own seed alone. */
-final class ChatCompletions {
+/** {@code /chat/completions}: texts in, texts out; the server has tokenizer and template. */
+final class ChatCompletions implements CandidateSource {
   private static final String PATH = "/chat/completions";
 
   private final Server server;
@@ -49,11 +49,12 @@ final class ChatCompletions {
     this.vocabulary = found.vocabulary().orElse(Integer.MAX_VALUE);
   }
 
-  /** Asks for one candidate. */
-  Answer ask(Prompt prompt, long seed, SamplingParameters sampling, BooleanSupplier isEnding) {
+  @Override
+  public List<Answer> ask(
+      Prompt prompt, List<Long> seeds, SamplingParameters sampling, BooleanSupplier isEnding) {
     JsonNode answer;
     try {
-      answer = server.post(PATH, request(prompt, seed, sampling), isEnding);
+      answer = server.post(PATH, request(prompt, seeds, sampling), isEnding);
     } catch (InvalidInputException e) {
       throw new InvalidInputException("prompt '" + prompt.id() + "': " + e.getMessage(), e);
     }
@@ -62,18 +63,36 @@ final class ChatCompletions {
         .addTokens(
             answer.at("/usage/prompt_tokens").asLong(0),
             answer.at("/usage/completion_tokens").asLong(0));
-    checkModel(answer);
-    return answer(prompt, seed, sampling, answer);
+    checkModel(server, options.checkModel(), model, answer);
+    JsonNode choices = answer.path("choices");
+    if (seeds.size() > 1 && choices.size() != seeds.size()) {
+      throw foreign(
+          prompt,
+          "has "
+              + choices.size()
+              + " choices of "
+              + seeds.size()
+              + ", so that the server cannot do 'one-request-a-prompt: true'",
+          answer);
+    }
+    List<Answer> answers = new ArrayList<>();
+    for (int i = 0; i < seeds.size(); i++) {
+      answers.add(answer(prompt, seeds.get(i), sampling, answer, choices.path(i), seeds.size()));
+    }
+    return answers;
   }
 
-  private ObjectNode request(Prompt prompt, long seed, SamplingParameters sampling) {
+  private ObjectNode request(Prompt prompt, List<Long> seeds, SamplingParameters sampling) {
     ObjectNode request = JsonNodeFactory.instance.objectNode();
     request.put("model", model);
     request.set("messages", messages(prompt.messages()));
     request.put(options.limitName().field(), sampling.maxTokens());
     request.put("temperature", sampling.temperature());
     request.put("top_p", sampling.topP());
-    request.put("seed", folded(seed));
+    request.put("seed", folded(seeds.get(0)));
+    if (seeds.size() > 1) {
+      request.put("n", seeds.size());
+    }
     if (!sampling.stop().isEmpty()) {
       ArrayNode stop = request.putArray("stop");
       sampling.stop().forEach(stop::add);
@@ -105,9 +124,9 @@ final class ChatCompletions {
   }
 
   /** Some answer by a dated name: {@code gpt-4o-2024-08-06} for {@code gpt-4o}. */
-  private void checkModel(JsonNode answer) {
+  static void checkModel(Server server, boolean checks, String model, JsonNode answer) {
     String found = answer.path("model").asText(model);
-    if (options.checkModel() && !found.equals(model) && !found.startsWith(model + "-")) {
+    if (checks && !found.equals(model) && !found.startsWith(model + "-")) {
       throw new InvalidInputException(
           server.address()
               + " was asked for the model '"
@@ -118,8 +137,13 @@ final class ChatCompletions {
     }
   }
 
-  private Answer answer(Prompt prompt, long seed, SamplingParameters sampling, JsonNode answer) {
-    JsonNode choice = answer.path("choices").path(0);
+  private Answer answer(
+      Prompt prompt,
+      long seed,
+      SamplingParameters sampling,
+      JsonNode answer,
+      JsonNode choice,
+      int choices) {
     JsonNode content = choice.at("/message/content");
     if (!choice.path("message").isObject() || !(content.isTextual() || content.isNull())) {
       throw foreign(prompt, "has no choice with a message", answer);
@@ -138,7 +162,7 @@ final class ChatCompletions {
     if (asksTokens && tokens.isEmpty() && !text.isEmpty()) {
       throw foreign(prompt, "has no token_ids, which vLLM gives since 0.10.2", answer);
     }
-    OptionalInt count = count(tokens, answer);
+    OptionalInt count = count(tokens, choices, answer);
     if (reason == FinishReason.MAX_TOKENS
         && count.orElse(sampling.maxTokens()) < sampling.maxTokens()) {
       reason = FinishReason.CONTEXT_FULL;
@@ -149,16 +173,22 @@ final class ChatCompletions {
     }
     return new Answer(
         new Candidate(
-            seed, text, tokens, count, logProbability(prompt, sampling, count, answer), reason),
+            seed,
+            text,
+            tokens,
+            count,
+            logProbability(prompt, sampling, count, choice, answer),
+            reason),
         tokens(prompt, answer, "prompt_"));
   }
 
-  private static OptionalInt count(List<Integer> tokens, JsonNode answer) {
+  /** The server counts the tokens of all choices together. */
+  private static OptionalInt count(List<Integer> tokens, int choices, JsonNode answer) {
     JsonNode count = answer.at("/usage/completion_tokens");
     if (!tokens.isEmpty()) {
       return OptionalInt.of(tokens.size());
     }
-    return count.isInt() && count.intValue() >= 0
+    return choices == 1 && count.isInt() && count.intValue() >= 0
         ? OptionalInt.of(count.intValue())
         : OptionalInt.empty();
   }
@@ -193,8 +223,12 @@ final class ChatCompletions {
    * llama.cpp a stop text's tokens have none.
    */
   private OptionalDouble logProbability(
-      Prompt prompt, SamplingParameters sampling, OptionalInt count, JsonNode answer) {
-    JsonNode content = answer.at("/choices/0/logprobs/content");
+      Prompt prompt,
+      SamplingParameters sampling,
+      OptionalInt count,
+      JsonNode choice,
+      JsonNode answer) {
+    JsonNode content = choice.at("/logprobs/content");
     if (!asksLogProbabilities) {
       return OptionalDouble.empty();
     }

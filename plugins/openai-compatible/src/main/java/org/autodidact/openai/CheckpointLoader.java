@@ -94,7 +94,7 @@ record CheckpointLoader(
 
   private JsonNode post(String route, ObjectNode body, String path, BooleanSupplier isEnding) {
     try {
-      return server.postAtRoot(route, body, isEnding);
+      return server.tell(route, body, isEnding);
     } catch (InvalidInputException e) {
       throw refused(path, e.getMessage());
     }
@@ -119,52 +119,25 @@ record CheckpointLoader(
         new ArrayList<>(List.of(options.handOverCommand().orElseThrow().strip().split("\\s+")));
     words.add(path);
     Path log = temporaryFile();
-    try {
-      Process process = start(words, log);
-      Cancellation.Registration registration = cancellation.onCancel(process::destroy);
-      try {
-        if (!process.waitFor(options.timeout(), TimeUnit.SECONDS)) {
-          throw new AutodidactException(
-              shown(words) + " did not end within 'timeout', " + options.timeout() + " s");
-        }
-        cancellation.throwIfCancelled();
-        if (process.exitValue() != 0) {
-          throw new AutodidactException(
-              shown(words)
-                  + " ended with exit code "
-                  + process.exitValue()
-                  + ": '"
-                  + ShownText.of(lastLine(log), SHOWN)
-                  + "'; the server does not have "
-                  + path
-                  + ", nothing was generated: mend the command and resume");
-        }
-      } finally {
-        registration.close();
-        process.destroy();
+    try (HandOverCommand command = HandOverCommand.start(words, log)) {
+      if (!command.await(Duration.ofSeconds(options.timeout()), cancellation)) {
+        throw new AutodidactException(
+            command + " did not end within 'timeout', " + options.timeout() + " s");
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new AutodidactException("interrupted while " + shown(words) + " was at work", e);
+      if (command.status() != 0) {
+        throw new AutodidactException(
+            command
+                + " ended with exit code "
+                + command.status()
+                + ": '"
+                + ShownText.of(lastLine(log), SHOWN)
+                + "'; the server does not have "
+                + path
+                + ", nothing was generated: mend the command and resume");
+      }
     } finally {
       delete(log);
     }
-  }
-
-  private static Process start(List<String> words, Path log) {
-    try {
-      Process process =
-          new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(log.toFile()).start();
-      process.getOutputStream().close();
-      return process;
-    } catch (IOException e) {
-      throw new InvalidInputException(
-          shown(words) + " cannot be started: there is no such program, or it may not be run", e);
-    }
-  }
-
-  private static String shown(List<String> words) {
-    return "the 'hand-over-command' " + ShownText.of(words.get(0), 100);
   }
 
   private static Path temporaryFile() {

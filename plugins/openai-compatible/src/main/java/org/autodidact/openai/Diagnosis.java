@@ -58,6 +58,10 @@ final class Diagnosis {
           models.kind() == ServerKind.OTHER
               ? "generator openai-compatible: texts alone"
               : "generator " + models.kind().generatorName() + ": " + abilities(models.kind()));
+      if (!models.names().isEmpty()) {
+        TokenRoute.of(models.kind(), server, true, models.names().get(0))
+            .ifPresent(route -> lines.add(new Abilities(route).shown()));
+      }
       return lines;
     } catch (AutodidactException e) {
       return List.of("OPENAI_BASE_URL: " + e.getMessage());

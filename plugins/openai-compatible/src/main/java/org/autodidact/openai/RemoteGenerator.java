@@ -26,26 +26,32 @@ final class RemoteGenerator implements Generator {
 
   private final Server server;
   private final int concurrency;
-  private final ChatCompletions chat;
+  private final CandidateSource source;
+  private final boolean together;
   private final Optional<Scorer> scorer;
+  private final Optional<LearnerTokens> tokens;
   private final ServedWeights weights;
   private boolean closed;
 
   RemoteGenerator(
       Server server,
       int concurrency,
-      ChatCompletions chat,
+      CandidateSource source,
+      boolean together,
       Optional<Scorer> scorer,
+      Optional<LearnerTokens> tokens,
       ServedWeights weights) {
     this.server = server;
     this.concurrency = concurrency;
-    this.chat = chat;
+    this.source = source;
+    this.together = together;
     this.scorer = scorer;
+    this.tokens = tokens;
     this.weights = weights;
   }
 
-  /** The answer for the seed at an index of a request. */
-  private record Part(GenerationRequest request, int index, Answer answer) {}
+  /** The answers for the seeds of a request from an index on. */
+  private record Part(GenerationRequest request, int index, List<Answer> answers) {}
 
   @Override
   public void generate(
@@ -58,18 +64,17 @@ final class RemoteGenerator implements Generator {
         throw new InvalidInputException(
             "prompt id '" + request.prompt().id() + "' occurs twice; ids must be unique in a call");
       }
-      for (int i = 0; i < asked(request); i++) {
+      int asked = asked(request);
+      int step = together ? asked : 1;
+      for (int i = 0; i < asked; i += step) {
         int index = i;
+        List<Long> seeds = request.seeds().subList(index, index + step);
         calls.add(
             isEnding ->
                 new Part(
                     request,
                     index,
-                    chat.ask(
-                        request.prompt(),
-                        request.seeds().get(index),
-                        request.sampling(),
-                        isEnding)));
+                    source.ask(request.prompt(), seeds, request.sampling(), isEnding)));
       }
     }
     Map<String, Answer[]> open = new HashMap<>();
@@ -85,7 +90,9 @@ final class RemoteGenerator implements Generator {
     GenerationRequest request = part.request();
     String id = request.prompt().id();
     Answer[] answers = open.computeIfAbsent(id, k -> new Answer[asked(request)]);
-    answers[part.index()] = part.answer();
+    for (int i = 0; i < part.answers().size(); i++) {
+      answers[part.index() + i] = part.answers().get(i);
+    }
     for (Answer answer : answers) {
       if (answer == null) {
         return;
@@ -122,8 +129,12 @@ final class RemoteGenerator implements Generator {
 
   @Override
   public void close() {
-    if (!closed && !usage().equals(Usage.NONE)) {
-      closed = true;
+    if (closed) {
+      return;
+    }
+    closed = true;
+    tokens.ifPresent(LearnerTokens::close);
+    if (!usage().equals(Usage.NONE)) {
       LOGGER.log(
           System.Logger.Level.INFO,
           "{0}: {1}",

@@ -1,20 +1,29 @@
 package org.autodidact.openai;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import org.autodidact.api.Generator;
 import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.Scorer;
+import org.autodidact.api.ShownText;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.openai.ServerOptions.HandOver;
 import org.autodidact.openai.http.Address;
+import org.autodidact.openai.http.Concurrently;
 import org.autodidact.openai.http.Server;
 
 /** Opens models on servers of one kind. */
 record RemoteProvider(ServerKind kind) implements GeneratorProvider {
+  /** What tokenizers cut differently: cases, digits, spaces, marks, scripts, a picture. */
+  private static final String TOKENIZER_PROBE =
+      "The quick brown fox, 1234567.89 km;\n\n  it's \"déjà vu\"\t\u4f60\u597d \u041f\u0440\u0438\u0432\u0435\u0442 \ud83d\ude42 {x_1 != y}";
+
   @Override
   public String name() {
     return kind.generatorName();
@@ -60,20 +69,74 @@ record RemoteProvider(ServerKind kind) implements GeneratorProvider {
     if (options.handOver() != HandOver.PATH) {
       models.require(model, server);
     }
-    ChatCompletions chat = new ChatCompletions(server, options, model, kind, models);
-    Optional<Scorer> scorer =
-        kind.can(GeneratorCapability.SCORES)
-            ? Optional.of(
-                new VllmScorer(
-                    server,
-                    options.concurrency(),
-                    model,
-                    folder.isPresent()
-                        ? OptionalDouble.of(options.rounding())
-                        : OptionalDouble.empty(),
-                    weights))
-            : Optional.empty();
-    return new RemoteGenerator(server, options.concurrency(), chat, scorer, weights);
+    Optional<TokenRoute> route = TokenRoute.of(kind, server, options.checkModel(), model);
+    Optional<LearnerTokens> tokens =
+        route.isEmpty()
+            ? Optional.empty()
+            : folder.map(f -> LearnerTokens.open(f, context.clock()));
+    try {
+      CandidateSource source =
+          tokens
+              .<CandidateSource>map(
+                  t -> new TokenCompletions(route.get(), t, options.logProbabilities()))
+              .orElseGet(() -> new ChatCompletions(server, options, model, kind, models));
+      if (tokens.isPresent()) {
+        new Abilities(route.get()).requireTokens(options, context.cancellation());
+      } else if (kind.can(GeneratorCapability.TOKEN_IDS) && !context.checkpoint().isReference()) {
+        requireSameTokenizer(server, model, context);
+      }
+      Optional<Scorer> scorer =
+          route.map(
+              r ->
+                  new TokenScorer(
+                      r,
+                      tokens
+                          .<Tokens>map(t -> t)
+                          .orElseGet(() -> new ServerTokens(server, kind, model)),
+                      options.concurrency(),
+                      tokens.isPresent()
+                          ? OptionalDouble.of(options.rounding())
+                          : OptionalDouble.empty(),
+                      weights));
+      return new RemoteGenerator(
+          server,
+          options.concurrency(),
+          source,
+          options.oneRequestAPrompt(),
+          scorer,
+          tokens,
+          weights);
+    } catch (RuntimeException | Error e) {
+      tokens.ifPresent(LearnerTokens::close);
+      throw e;
+    }
+  }
+
+  /**
+   * The token ids of another model's answers are learned as they are, so that they must be those of
+   * the learner's tokenizer.
+   */
+  private void requireSameTokenizer(Server server, String model, GeneratorContext context) {
+    List<Integer> theirs = new ArrayList<>();
+    Concurrently.<List<Integer>>run(
+        1,
+        List.of(isEnding -> new ServerTokens(server, kind, model).text(TOKENIZER_PROBE, isEnding)),
+        theirs::addAll,
+        context.cancellation());
+    Path learner = context.checkpoint().folder();
+    try (LearnerTokens ours = LearnerTokens.open(learner, context.clock())) {
+      if (!ours.text(TOKENIZER_PROBE, () -> false).equals(theirs)) {
+        throw new InvalidInputException(
+            "the model '"
+                + ShownText.of(model, 60)
+                + "' of "
+                + server.address()
+                + " has another tokenizer than "
+                + learner
+                + ", which would learn its token ids as other words; take the generator"
+                + " 'openai-compatible', whose answers are texts");
+      }
+    }
   }
 
   /** The folder that the server is to load. */

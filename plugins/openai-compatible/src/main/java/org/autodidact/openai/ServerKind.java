@@ -31,14 +31,16 @@ enum ServerKind {
           GeneratorCapability.TOP_K,
           GeneratorCapability.MIN_P,
           GeneratorCapability.REPETITION_PENALTY,
-          GeneratorCapability.IGNORE_END_OF_TEXT)),
+          GeneratorCapability.IGNORE_END_OF_TEXT,
+          GeneratorCapability.SCORES)),
   LLAMA_CPP(
       "llama-cpp-server",
       EnumSet.of(
           GeneratorCapability.TOP_K,
           GeneratorCapability.MIN_P,
           GeneratorCapability.REPETITION_PENALTY,
-          GeneratorCapability.IGNORE_END_OF_TEXT));
+          GeneratorCapability.IGNORE_END_OF_TEXT,
+          GeneratorCapability.SCORES));
 
   /**
    * How many of the last tokens a penalty is for: for all there is no word, but for much memory.

@@ -39,6 +39,11 @@ record ServerOptions(
     @Setting(value = "asks for log-probabilities, which not every server has", byDefault = "false")
         boolean logProbabilities,
     @Setting(
+            value =
+                "asks for all candidates of a prompt by one request, which not every server answers",
+            byDefault = "false")
+        boolean oneRequestAPrompt,
+    @Setting(
             value = "the name by which the server takes the limit of new tokens",
             byDefault = "max-tokens")
         LimitName limitName,

@@ -26,7 +26,9 @@ class DiagnosisTest {
           .containsExactly(
               stub.url() + ": [a-model, judge]",
               "generator vllm: ignore-end-of-text, log-probabilities, min-p, model-references,"
-                  + " repetition-penalty, scores, token-ids, top-k");
+                  + " repetition-penalty, scores, token-ids, top-k",
+              "found: token ids yes, log-probabilities of given tokens yes, several candidates a"
+                  + " request yes");
       assertThat(stub.keys).containsOnly("Bearer secret");
       assertThat(found.model(Checkpoint.reference("M0", "judge")))
           .containsExactly(stub.url() + ": has judge");

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -35,6 +34,7 @@ import org.autodidact.api.TrainerProvider.TrainerCapabilities;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
+import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.engine.Autodidact;
 import org.autodidact.engine.config.ConfigFile;
 import org.autodidact.engine.store.ModelHandover;
@@ -65,6 +65,9 @@ class HandOverTest {
             PartOptions.of(all),
             Clock.systemDefaultZone(),
             new Cancellation());
+    if (kind != ServerKind.OTHER && Files.notExists(folder.resolve(name))) {
+      TinyModel.write(folder.resolve(name), 1); // its tokenizer is what is asked of it
+    }
     RemoteProvider provider = new RemoteProvider(kind);
     provider.check(context);
     return provider.open(context);
@@ -233,8 +236,7 @@ class HandOverTest {
 
   /** The configuration of a run whose iterates are handed to vLLM. */
   private Path config() throws IOException {
-    Files.createDirectories(folder.resolve("learner"));
-    Files.writeString(folder.resolve("learner/weights"), "some");
+    TinyModel.write(folder.resolve("learner"), 1);
     StringBuilder prompts = new StringBuilder();
     for (int i = 0; i < 12; i++) {
       prompts.append("{\"prompt\":\"question ").append(i).append("\"}\n");
@@ -310,23 +312,23 @@ class HandOverTest {
         Cancellation cancellation) {
       TrainingMetrics step = TrainingMetrics.of(1, 1, 1, Map.of("loss", 1.0));
       metrics.accept(step);
-      try {
-        Files.writeString(
-            Files.createDirectories(request.output().folder()).resolve("weights"), "others");
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+      TinyModel.write(request.output().folder(), 2);
       List<Probe.Result> probes = new ArrayList<>();
       for (Probe probe : request.probes()) {
         List<Integer> tokens = probe.answer().tokens();
         probes.add(
             new Probe.Result(
-                tokens.stream().mapToDouble(t -> -(1 + t) / 10.0).sum(),
-                tokens.stream().mapToDouble(t -> -t / 100.0).sum(),
+                sum(tokens, request.base().name()),
+                sum(tokens, request.output().name()),
                 tokens.size(),
                 1e-3));
       }
       return new TrainingResult(request.output(), List.of(step), false, 1, probes);
+    }
+
+    private static double sum(List<Integer> tokens, String model) {
+      int weights = Integer.parseInt(model.substring(1)) - 1;
+      return tokens.stream().mapToDouble(t -> -t / 100.0 - weights / 10.0).sum();
     }
   }
 }

@@ -1,5 +1,7 @@
 package org.autodidact.openai;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.HashMap;
 import java.util.Map;
@@ -9,6 +11,7 @@ import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.Generator;
 import org.autodidact.api.GeneratorProvider.GeneratorContext;
 import org.autodidact.api.PartOptions;
+import org.autodidact.checkpoints.TinyModel;
 
 /** Generators over a stub. */
 final class Opened {
@@ -23,6 +26,31 @@ final class Opened {
    */
   static Generator open(ServerKind kind, String model, StubServer stub, String... options) {
     return new RemoteProvider(kind).open(context(model, stub, options));
+  }
+
+  static String owner(ServerKind kind) {
+    return kind == ServerKind.LLAMA_CPP ? "llamacpp" : kind.generatorName();
+  }
+
+  /** The stub as a server that was handed a small model, M1, by a command. */
+  static Generator handed(ServerKind kind, StubServer stub, Path folder, String... options) {
+    Path model = folder.resolve("M1");
+    if (Files.notExists(model)) {
+      TinyModel.write(model, 1);
+    }
+    stub.owner = owner(kind);
+    GeneratorContext context = context(StubServer.MODEL, stub, options);
+    Map<String, String> all = new HashMap<>(context.options().values());
+    all.putAll(
+        Map.of("model", StubServer.MODEL, "hand-over", "command", "hand-over-command", "true"));
+    return new RemoteProvider(kind)
+        .open(
+            new GeneratorContext(
+                new Checkpoint("M1", model),
+                context.compute(),
+                PartOptions.of(all),
+                context.clock(),
+                context.cancellation()));
   }
 
   static GeneratorContext context(String model, StubServer stub, String... options) {

@@ -270,7 +270,7 @@ class ServerAnswersTest {
       value = {
         "\"prompt_logprobs\"|\"other\"|has no prompt_logprobs for 14 tokens, which were asked for",
         "\"logprob\":|\"other\":|has no log-probability of the token",
-        "\"choices\":[{|\"choices\":[{},{|has 3 choices for 2 texts to score",
+        "\"choices\":[{|\"choices\":[{},{|has 3 choices of 2",
       })
   void aScoreRequestThatIsIgnoredIsNamed(String part, String by, String message) {
     stub.change = text -> text.replace(part, by);

@@ -20,6 +20,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A server whose model writes words that its seed and the conversation decide, as vLLM would answer
@@ -29,6 +31,7 @@ final class StubServer implements AutoCloseable {
   static final String MODEL = "a-model";
   static final ObjectMapper JSON = new ObjectMapper();
   private static final int END = 0;
+  private static final Pattern ITERATE = Pattern.compile("/M([0-9]+)\"");
   private static final List<String> WORDS =
       List.of("</s>", "a", "be", "see", "dee", "he", "if", "gee", "each", "eye", "jay", "ok");
 
@@ -59,8 +62,13 @@ final class StubServer implements AutoCloseable {
   /** What is answered to them. */
   volatile Reply loaded = new Reply(200, "{\"success\":true,\"message\":\"ok\"}", "");
 
-  /** By how much its log-probability of each token is lower. */
+  /** By how much its log-probability of each token of a prompt is lower. */
   volatile double shift;
+
+  /** The model that it was given last, which lowers it too: by 0.1 for M2, 0.2 for M3. */
+  private volatile int weights = 1;
+
+  private final StubTokens tokens = new StubTokens(this::logProbability);
 
   /** Changes a whole answer's text before it is sent. */
   volatile UnaryOperator<String> change = text -> text;
@@ -111,17 +119,27 @@ final class StubServer implements AutoCloseable {
         return;
       }
       JsonNode request = JSON.readTree(body);
-      if (path.equals("/v1/chat/completions") || path.equals("/v1/completions")) {
+      if (path.matches("/v1/(chat/)?completions|/generate|/completion")) {
         most.accumulateAndGet(atWork.incrementAndGet(), Math::max);
         try {
           answer(exchange, path, request);
         } finally {
           atWork.decrementAndGet();
         }
-      } else if (path.equals("/tokenize")) {
+      } else if (path.equals(owner.equals("sglang") ? "/v1/tokenize" : "/tokenize")) {
         reply(exchange, new Reply(200, change.apply(tokenized(request).toString()), ""));
+      } else if (path.equals("/apply-template")) {
+        StringBuilder text = new StringBuilder();
+        for (JsonNode message : request.path("messages")) {
+          text.append(message.path("role").asText()).append(message.path("content").asText());
+          text.append('|');
+        }
+        text.append(request.path("add_generation_prompt").asBoolean() ? "assistant" : "");
+        reply(exchange, new Reply(200, JSON.createObjectNode().put("prompt", text + "") + "", ""));
       } else if (path.matches("/(.*weight.*|reset_prefix_cache)")) {
         told.add(path + " " + request);
+        Matcher name = ITERATE.matcher(request.toString());
+        weights = name.find() ? Integer.parseInt(name.group(1)) : weights;
         reply(exchange, path.contains("cache") ? new Reply(200, "", "") : loaded);
       } else {
         reply(exchange, new Reply(404, "{\"detail\":\"Not Found\"}", ""));
@@ -153,8 +171,7 @@ final class StubServer implements AutoCloseable {
               : new Reply(500, "<html>oops</html>", ""));
       return;
     }
-    String text =
-        change.apply((path.endsWith("chat/completions") ? chat(request) : scored(request)) + "");
+    String text = change.apply(answer(path, request).toString());
     if (fails && number % 50 == 7) {
       failures.incrementAndGet();
       byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
@@ -166,6 +183,19 @@ final class StubServer implements AutoCloseable {
     }
     reply(exchange, new Reply(200, text, ""));
     answered.merge(request.path("messages") + "/" + request.path("seed"), 1, Integer::sum);
+  }
+
+  private JsonNode answer(String path, JsonNode request) {
+    return switch (path) {
+      case "/v1/chat/completions" -> chat(request);
+      case "/generate" -> tokens.sglang(request);
+      case "/completion" -> tokens.llamaCpp(request);
+      default -> request.has("return_token_ids") ? tokens.vllm(request) : scored(request);
+    };
+  }
+
+  private double logProbability(int id) {
+    return -id / 100.0 - (weights - 1) / 10.0;
   }
 
   private static void reply(HttpExchange exchange, Reply reply) throws IOException {
@@ -183,12 +213,26 @@ final class StubServer implements AutoCloseable {
   }
 
   private JsonNode chat(JsonNode request) {
+    ObjectNode answer = chat(request, 0);
+    for (int i = 1; i < request.path("n").asInt(1); i++) {
+      ObjectNode one = chat(request, i);
+      ((ArrayNode) answer.path("choices"))
+          .add(((ObjectNode) one.path("choices").get(0)).put("index", i));
+      ObjectNode usage = (ObjectNode) answer.path("usage");
+      usage.put(
+          "completion_tokens",
+          usage.path("completion_tokens").asInt() + one.at("/usage/completion_tokens").asInt());
+    }
+    return answer;
+  }
+
+  private ObjectNode chat(JsonNode request, int index) {
     boolean mostLikely =
         request.path("temperature").asDouble() == 0
             || request.path("top_p").asDouble(1) < 0.01
             || request.path("top_k").asInt() == 1
             || request.path("min_p").asDouble() == 1;
-    long seed = mostLikely ? 0 : request.path("seed").asLong();
+    long seed = mostLikely ? 0 : request.path("seed").asLong() + index;
     Random random =
         new Random(
             hash(request.path("messages").toString()) * 31L
@@ -234,7 +278,7 @@ final class StubServer implements AutoCloseable {
     return answer(request, text.toString(), tokens, logProbabilities, reason, stopReason);
   }
 
-  private static JsonNode answer(
+  private static ObjectNode answer(
       JsonNode request,
       String text,
       List<Integer> tokens,
@@ -264,8 +308,8 @@ final class StubServer implements AutoCloseable {
   /** A character a token; a turn is closed by 1 and 2, as by a token and the line's end. */
   private static JsonNode tokenized(JsonNode request) {
     List<Integer> tokens = new ArrayList<>();
-    if (request.has("prompt")) {
-      tokens.addAll(ids(request.path("prompt").asText()));
+    if (request.has("prompt") || request.has("content")) {
+      tokens.addAll(ids(request.path("prompt").asText(request.path("content").asText())));
     }
     for (JsonNode message : request.path("messages")) {
       tokens.add(hash(message.path("role").asText()) & 0xf);
@@ -281,7 +325,7 @@ final class StubServer implements AutoCloseable {
     return answer.put("count", tokens.size());
   }
 
-  /** Log-probability −id/100, less the shift, for each token of each prompt but the first. */
+  /** The log-probability of each token of each prompt but the first. */
   private JsonNode scored(JsonNode request) {
     ObjectNode answer = JSON.createObjectNode();
     answer.put("model", request.path("model").asText());
@@ -298,7 +342,7 @@ final class StubServer implements AutoCloseable {
           position.putObject("3").put("logprob", -0.01).put("rank", 1);
           position
               .putObject(id.asText())
-              .put("logprob", -id.asInt() / 100.0 - shift)
+              .put("logprob", logProbability(id.asInt()) - shift)
               .put("rank", 2);
         }
       }

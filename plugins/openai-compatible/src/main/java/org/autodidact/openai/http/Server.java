@@ -143,7 +143,7 @@ public final class Server {
   public Optional<JsonNode> get(String path) {
     HttpRequest request = request(address.at(path)).GET().build();
     try {
-      return Optional.of(again(retryOfGet, request, false, () -> false));
+      return Optional.of(object(request.uri(), again(retryOfGet, request, false, () -> false)));
     } catch (MissingPathException e) {
       return Optional.empty();
     }
@@ -157,12 +157,29 @@ public final class Server {
    * @throws InvalidInputException where it refuses the request, or what it answers is no JSON
    */
   public JsonNode post(String path, JsonNode body, BooleanSupplier isEnding) {
-    return again(retry, posting(address.at(path), body), true, isEnding);
+    URI uri = address.at(path);
+    return object(uri, again(retry, posting(uri, body), true, isEnding));
   }
 
-  /** Posts to a path of the server itself, which may answer nothing; not part of the budget. */
+  /** Posts to a path of the server itself, beside {@code /v1}, which may answer an array. */
   public JsonNode postAtRoot(String path, JsonNode body, BooleanSupplier isEnding) {
-    return again(retry, posting(address.atRoot(path), body), false, isEnding);
+    return again(retry, posting(address.atRoot(path), body), true, isEnding);
+  }
+
+  /**
+   * Posts to a path of the server itself what asks for no answer of the model: it may answer
+   * nothing, and is not part of the budget.
+   */
+  public JsonNode tell(String path, JsonNode body, BooleanSupplier isEnding) {
+    URI uri = address.atRoot(path);
+    return object(uri, again(retry, posting(uri, body), false, isEnding));
+  }
+
+  private JsonNode object(URI uri, JsonNode answer) {
+    if (!answer.isObject()) {
+      throw noObject(uri, answer.toString());
+    }
+    return answer;
   }
 
   private HttpRequest.Builder request(URI uri) {
@@ -302,14 +319,8 @@ public final class Server {
 
   private JsonNode json(HttpRequest request, String body) throws TransientFailure {
     String begin = body.stripLeading();
-    if (!begin.startsWith("{")) {
-      throw new InvalidInputException(
-          request.uri()
-              + " answered "
-              + (begin.startsWith("<") ? "a page" : "something")
-              + " that is no JSON object"
-              + shown(body)
-              + ": is 'url' right, with its version, as http://localhost:8000/v1?");
+    if (!begin.startsWith("{") && !begin.startsWith("[")) {
+      throw noObject(request.uri(), body);
     }
     try {
       return JSON.readTree(body);
@@ -318,6 +329,16 @@ public final class Server {
       throw new TransientFailure(
           request.uri() + " ended within its answer" + shown(body), Optional.empty());
     }
+  }
+
+  private InvalidInputException noObject(URI uri, String body) {
+    return new InvalidInputException(
+        uri
+            + " answered "
+            + (body.stripLeading().startsWith("<") ? "a page" : "something")
+            + " that is no JSON object"
+            + shown(body)
+            + ": is 'url' right, with its version, as http://localhost:8000/v1?");
   }
 
   private String shown(String body) {
