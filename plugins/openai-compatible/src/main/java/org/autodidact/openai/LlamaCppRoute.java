@@ -22,6 +22,9 @@ final class LlamaCppRoute extends TokenRoute {
   /** Above every logit, and a float of which another's difference is left. */
   private static final double FORCED = 1e9;
 
+  /** More probabilities than a vocabulary has tokens; it gives as many as there are. */
+  private static final int ALL = 1 << 22;
+
   LlamaCppRoute(Server server, boolean checksModel, String model) {
     super(server, checksModel, model);
   }
@@ -34,7 +37,7 @@ final class LlamaCppRoute extends TokenRoute {
   @Override
   List<Drawn> sample(Sampled request, BooleanSupplier isEnding) {
     SamplingParameters sampling = request.sampling();
-    ObjectNode body = body(request.prompt(), sampling.maxTokens());
+    ObjectNode body = body(request.prompt(), sampling.maxTokens(), 1);
     body.put("temperature", sampling.temperature())
         .put("top_p", sampling.topP())
         .put("seed", ChatCompletions.folded(request.seeds().get(0)));
@@ -60,12 +63,12 @@ final class LlamaCppRoute extends TokenRoute {
     return drawn;
   }
 
-  private ObjectNode body(List<Integer> prompt, int most) {
+  private ObjectNode body(List<Integer> prompt, int most, int probabilities) {
     ObjectNode body = object().put("model", model);
     body.set("prompt", array(prompt));
     return body.put("n_predict", most)
         .put("return_tokens", true)
-        .put("n_probs", 1)
+        .put("n_probs", probabilities)
         .put("post_sampling_probs", false);
   }
 
@@ -78,25 +81,31 @@ final class LlamaCppRoute extends TokenRoute {
     requireCount("prompt", evaluated, prompt.size(), answer);
     requireCount("answer", counted, tokens.size(), answer);
     String stop = answer.path("stop_type").asText("");
-    List<Double> logProbabilities = new ArrayList<>();
-    for (JsonNode entry : answer.path("completion_probabilities")) {
-      int i = logProbabilities.size();
-      if (i >= tokens.size() || entry.path("id").asInt(-1) != tokens.get(i)) {
-        throw foreign("has log-probabilities of other tokens than its own", answer);
-      }
-      logProbabilities.add(logProbability(entry.path("logprob"), answer));
-    }
-    // of the tokens of a stop text it says none
-    if (logProbabilities.size() < tokens.size() && !stop.equals("word")) {
-      throw foreign(
-          "has " + tokens.size() + " token ids and probabilities of " + logProbabilities.size(),
-          answer);
-    }
     return switch (stop) {
-      case "eos", "word" -> new Drawn(tokens, logProbabilities, true);
-      case "limit" -> new Drawn(tokens, logProbabilities, false);
+      case "eos", "word" -> new Drawn(tokens, logProbabilities(tokens, answer), true);
+      case "limit" -> new Drawn(tokens, logProbabilities(tokens, answer), false);
       default -> throw foreign("has no stop_type that is known", answer);
     };
+  }
+
+  /**
+   * Of the tokens of a stop text, and of those that only begin a character, it says none: then what
+   * is known ends before the first of them.
+   */
+  private List<Double> logProbabilities(List<Integer> tokens, JsonNode answer) {
+    JsonNode entries = answer.path("completion_probabilities");
+    List<Double> known = new ArrayList<>();
+    while (known.size() < Math.min(entries.size(), tokens.size())) {
+      JsonNode entry = entries.get(known.size());
+      if (entry.path("id").asInt(-1) != tokens.get(known.size())) {
+        break;
+      }
+      known.add(logProbability(entry.path("logprob"), answer));
+    }
+    if (known.size() < entries.size() && entries.size() >= tokens.size()) {
+      throw foreign("has log-probabilities of other tokens than its own", answer);
+    }
+    return known;
   }
 
   @Override
@@ -115,15 +124,37 @@ final class LlamaCppRoute extends TokenRoute {
   }
 
   private double forced(List<Integer> prompt, int token, BooleanSupplier isEnding) {
-    ObjectNode body = body(prompt, 1).put("temperature", 0).put("ignore_eos", false);
-    body.putArray("samplers");
-    body.putArray("logit_bias").addArray().add(token).add(FORCED);
-    JsonNode answer = server.postAtRoot(PATH, body, isEnding);
+    JsonNode answer = force(prompt, token, 1, isEnding);
     Drawn drawn = drawn(prompt, answer);
-    if (!drawn.tokens().equals(List.of(token)) || drawn.logProbabilities().isEmpty()) {
+    if (!drawn.tokens().equals(List.of(token))) {
       throw foreign(
           "has " + drawn.tokens() + " where logit_bias forces the token " + token, answer);
     }
-    return drawn.logProbabilities().get(0);
+    return drawn.logProbabilities().isEmpty()
+        ? among(prompt, token, isEnding)
+        : drawn.logProbabilities().get(0);
+  }
+
+  /**
+   * Of a token that only begins a character it says nothing; but among all tokens in the place of
+   * another, as the prompt's first, which is the template's.
+   */
+  private double among(List<Integer> prompt, int token, BooleanSupplier isEnding) {
+    JsonNode answer = force(prompt, prompt.get(0), ALL, isEnding);
+    drawn(prompt, answer);
+    for (JsonNode entry : answer.at("/completion_probabilities/0/top_logprobs")) {
+      if (entry.path("id").asInt(-1) == token) {
+        return logProbability(entry.path("logprob"), answer);
+      }
+    }
+    throw foreign("has no log-probability of the token " + token, answer);
+  }
+
+  private JsonNode force(
+      List<Integer> prompt, int token, int probabilities, BooleanSupplier isEnding) {
+    ObjectNode body = body(prompt, 1, probabilities).put("temperature", 0).put("ignore_eos", false);
+    body.putArray("samplers");
+    body.putArray("logit_bias").addArray().add(token).add(FORCED);
+    return server.postAtRoot(PATH, body, isEnding);
   }
 }

@@ -82,7 +82,7 @@ final class ServerTokens implements Tokens {
 
   /**
    * The token that closes an answer: the first of those that follow an answer in the template,
-   * whatever the answer is. Should the next turn's opening follow, it stands behind it.
+   * whatever the answer is.
    */
   @Override
   public List<Integer> endOfTurn(Prompt prompt, BooleanSupplier isEnding) {
@@ -105,6 +105,7 @@ final class ServerTokens implements Tokens {
   private List<Integer> answered(Prompt prompt, String answer, BooleanSupplier isEnding) {
     List<Message> messages = new ArrayList<>(prompt.messages());
     messages.add(Message.assistant(answer));
+    messages.add(Message.user("b")); // llama.cpp leaves a last answer open, to be continued
     return conversation(messages, false, isEnding);
   }
 

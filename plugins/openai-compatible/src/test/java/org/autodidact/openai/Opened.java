@@ -39,29 +39,33 @@ final class Opened {
       TinyModel.write(model, 1);
     }
     stub.owner = owner(kind);
-    GeneratorContext context = context(StubServer.MODEL, stub, options);
-    Map<String, String> all = new HashMap<>(context.options().values());
-    all.putAll(
-        Map.of("model", StubServer.MODEL, "hand-over", "command", "hand-over-command", "true"));
-    return new RemoteProvider(kind)
-        .open(
-            new GeneratorContext(
-                new Checkpoint("M1", model),
-                context.compute(),
-                PartOptions.of(all),
-                context.clock(),
-                context.cancellation()));
+    return handed(kind, stub.url(), StubServer.MODEL, model, options);
   }
 
-  static GeneratorContext context(String model, StubServer stub, String... options) {
-    Map<String, String> all = new HashMap<>(Map.of("url", stub.url(), "retries", "4"));
+  /** A server that was handed a model's folder by a command. */
+  static Generator handed(ServerKind kind, String url, String name, Path model, String... options) {
+    Map<String, String> all = new HashMap<>(options(url, options));
+    all.putAll(Map.of("model", name, "hand-over", "command", "hand-over-command", "true"));
+    return new RemoteProvider(kind).open(context(new Checkpoint(name, model), all));
+  }
+
+  private static Map<String, String> options(String url, String... options) {
+    Map<String, String> all = new HashMap<>(Map.of("url", url, "retries", "4"));
     for (int i = 0; i < options.length; i += 2) {
       all.put(options[i], options[i + 1]);
     }
+    return all;
+  }
+
+  static GeneratorContext context(String model, StubServer stub, String... options) {
+    return context(Checkpoint.reference("M0", model), options(stub.url(), options));
+  }
+
+  private static GeneratorContext context(Checkpoint model, Map<String, String> options) {
     return new GeneratorContext(
-        Checkpoint.reference("M0", model),
+        model,
         ComputeSettings.automatic(),
-        PartOptions.of(all),
+        PartOptions.of(options),
         Clock.systemDefaultZone(),
         new Cancellation());
   }
