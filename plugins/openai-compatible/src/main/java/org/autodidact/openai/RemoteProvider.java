@@ -21,7 +21,7 @@ import org.autodidact.openai.http.Server;
 /** Opens models on servers of one kind. */
 record RemoteProvider(ServerKind kind) implements GeneratorProvider {
   /** What tokenizers cut differently: cases, digits, spaces, marks, scripts, a picture. */
-  private static final String TOKENIZER_PROBE =
+  static final String TOKENIZER_PROBE =
       "The quick brown fox, 1234567.89 km;\n\n  it's \"déjà vu\"\t\u4f60\u597d \u041f\u0440\u0438\u0432\u0435\u0442 \ud83d\ude42 {x_1 != y}";
 
   @Override

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.autodidact.api.AutodidactException;
 import org.autodidact.api.Cancellation;
+import org.autodidact.api.CancelledException;
 import org.autodidact.api.Checkpoint;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.GenerationRequest;
@@ -219,6 +220,133 @@ class HandOverTest {
     assertThatThrownBy(() -> openBy("no-such-program-anywhere"))
         .isInstanceOf(InvalidInputException.class)
         .hasMessageContaining("cannot be started");
+  }
+
+  /** Its process and those that it started, by their ids in files. */
+  private Path endless() throws IOException {
+    return script(
+        "cd \"$(dirname \"$0\")\"\nsleep 300 &\necho $! > child\necho $$ > parent\nwait\n");
+  }
+
+  private List<ProcessHandle> started() throws Exception {
+    List<ProcessHandle> found = new ArrayList<>();
+    for (String name : List.of("child", "parent")) {
+      Path id = folder.resolve(name);
+      for (int i = 0; i < 600 && (Files.notExists(id) || Files.size(id) == 0); i++) {
+        Thread.sleep(50);
+      }
+      found.add(ProcessHandle.of(Long.parseLong(Files.readString(id).strip())).orElseThrow());
+    }
+    return found;
+  }
+
+  private static void assertEnd(List<ProcessHandle> processes) throws Exception {
+    for (ProcessHandle process : processes) {
+      process.onExit().get(20, java.util.concurrent.TimeUnit.SECONDS);
+    }
+  }
+
+  private GeneratorContext endless(Cancellation cancellation) throws IOException {
+    return new GeneratorContext(
+        new Checkpoint("M2", folder.resolve("M2")),
+        ComputeSettings.automatic(),
+        PartOptions.of(
+            Map.of(
+                "url",
+                stub.url(),
+                "model",
+                StubServer.MODEL,
+                "hand-over",
+                "command",
+                "hand-over-command",
+                "sh " + endless())),
+        Clock.systemDefaultZone(),
+        cancellation);
+  }
+
+  @Test
+  void aCancelledCommandEndsWithWhatItStarted() throws Exception {
+    Cancellation cancellation = new Cancellation();
+    GeneratorContext context = endless(cancellation);
+    List<ProcessHandle> processes = new ArrayList<>();
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                processes.addAll(started());
+              } catch (Exception e) {
+                throw new IllegalStateException(e);
+              } finally {
+                cancellation.cancel();
+              }
+            });
+    thread.start();
+    assertThatThrownBy(() -> new RemoteProvider(ServerKind.OTHER).open(context))
+        .isInstanceOf(CancelledException.class);
+    thread.join();
+    assertThat(processes).hasSize(2);
+    assertEnd(processes);
+  }
+
+  /** Opens a generator by a command, in a process of its own. */
+  static final class Opening {
+    public static void main(String[] arguments) {
+      GeneratorContext context =
+          new GeneratorContext(
+              new Checkpoint("M2", Path.of(arguments[0])),
+              ComputeSettings.automatic(),
+              PartOptions.of(
+                  Map.of(
+                      "url",
+                      arguments[1],
+                      "model",
+                      StubServer.MODEL,
+                      "hand-over",
+                      "command",
+                      "hand-over-command",
+                      arguments[2])),
+              Clock.systemDefaultZone(),
+              new Cancellation());
+      new RemoteProvider(ServerKind.OTHER).open(context).close();
+    }
+  }
+
+  /** A process that is told to end takes its command with it; one that is killed cannot. */
+  @Test
+  void aCommandEndsWithTheProcess() throws Exception {
+    String command = "sh " + endless();
+    ProcessBuilder builder =
+        new ProcessBuilder(
+                ProcessHandle.current().info().command().orElse("java"),
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Opening.class.getName(),
+                folder.resolve("M2").toString(),
+                stub.url(),
+                command)
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("output.txt").toFile());
+    Process told = builder.start();
+    List<ProcessHandle> processes = started();
+    told.destroy();
+    assertThat(told.waitFor()).isNotZero();
+    assertEnd(processes);
+    Files.delete(folder.resolve("child"));
+    Files.delete(folder.resolve("parent"));
+
+    Process killed = builder.start();
+    List<ProcessHandle> left = started();
+    try {
+      killed.destroyForcibly().waitFor();
+      assertThatThrownBy(
+              () -> new RemoteProvider(ServerKind.OTHER).open(endless(new Cancellation())))
+          .isInstanceOf(InvalidInputException.class)
+          .hasMessageContainingAll(
+              "is at work already for " + folder.resolve("M2"), "process " + left.get(1).pid());
+    } finally {
+      left.forEach(ProcessHandle::destroyForcibly);
+    }
   }
 
   @Test

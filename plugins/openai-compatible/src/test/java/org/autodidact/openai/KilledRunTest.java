@@ -87,14 +87,29 @@ class KilledRunTest {
   /** Twice, once among the candidates and once among the judgements, as {@code kill -9} does it. */
   @Test
   void nothingAnsweredIsAskedAgainAfterAKill() throws Exception {
-    Path config = write(1000, "");
+    Path run = killed(write(1000, ""), 700, 2700, CANDIDATES);
+    assertNoKeyIn(run);
+  }
+
+  /** A prompt's candidates are answered, kept and asked for together. */
+  @Test
+  void norWhereARequestIsForAllCandidatesOfAPrompt() throws Exception {
+    killed(write(1000, ", one-request-a-prompt: true"), 350, 1700, 1);
+  }
+
+  /**
+   * Kills a run twice and ends it, and compares it with one that nobody killed.
+   *
+   * @param requests that a prompt's candidates take
+   */
+  private Path killed(Path config, int first, int second, int requests) throws Exception {
     Path run = folder.resolve("killed");
     stub.fails = true;
-    killAfter(700, config, run);
-    killAfter(2700, config, run);
+    killAfter(first, config, run);
+    killAfter(second, config, run);
     assertThat(StandInRun.run(config, run)).isEqualTo(Checkpoint.reference("M2", "a-model"));
 
-    int answers = 1000 * CANDIDATES * 2; // with their judgements
+    int answers = 1000 * requests + 1000 * CANDIDATES; // with their judgements
     // each request at work, and an answer to the same prompt that waited for it
     int inFlight = 2 * CONCURRENCY * CANDIDATES;
     assertThat(stub.requests.get()).isLessThanOrEqualTo(answers + stub.failures.get() + inFlight);
@@ -111,7 +126,7 @@ class KilledRunTest {
     stub.fails = false;
     StandInRun.run(config, whole);
     assertThat(pairs(run)).isNotEmpty().isEqualTo(pairs(whole));
-    assertNoKeyIn(run);
+    return run;
   }
 
   private static void assertNoKeyIn(Path run) throws Exception {

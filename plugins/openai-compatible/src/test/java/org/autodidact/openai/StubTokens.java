@@ -7,8 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.function.IntToDoubleFunction;
 
@@ -32,9 +32,9 @@ record StubTokens(IntToDoubleFunction logProbability) {
             || sampling.path("min_p").asDouble() == 1;
     int penalty =
         sampling.path("repetition_penalty").asInt(sampling.path("repeat_penalty").asInt(1));
-    Random random =
-        new Random(prompt.toString().hashCode() * 31L + (mostLikely ? 0 : seed * 7919) + penalty);
-    random.nextInt(); // the first is nearly the same for seeds next to one another
+    SplittableRandom random =
+        new SplittableRandom(
+            prompt.toString().hashCode() * 31L + (mostLikely ? 0 : seed * 7919) + penalty);
     Set<Integer> stopTokens = new TreeSet<>();
     sampling.path("stop_token_ids").forEach(id -> stopTokens.add(id.intValue()));
     List<Integer> tokens = new ArrayList<>();
