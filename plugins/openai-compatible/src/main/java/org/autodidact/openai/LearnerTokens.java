@@ -1,14 +1,13 @@
 package org.autodidact.openai;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
@@ -46,14 +45,9 @@ final class LearnerTokens implements Tokens, AutoCloseable {
   static LearnerTokens open(Path folder, Clock clock) {
     PromptEncoder encoder = PromptEncoder.open(folder, clock);
     try {
-      JsonNode config =
-          JsonFiles.readIfThere(folder.resolve("config.json"))
-              .map(c -> (JsonNode) c)
-              .orElse(JsonFiles.MAPPER.missingNode());
-      Optional<ObjectNode> generation =
-          JsonFiles.readIfThere(folder.resolve("generation_config.json"));
-      JsonNode own = generation.map(g -> g.path("eos_token_id")).orElse(config.path("none"));
-      JsonNode ids = own.isMissingNode() || own.isNull() ? config.path("eos_token_id") : own;
+      JsonNode config = json(folder.resolve("config.json"));
+      JsonNode own = json(folder.resolve("generation_config.json")).path("eos_token_id");
+      JsonNode ids = own.isInt() || own.isArray() ? own : config.path("eos_token_id");
       List<Integer> configured = new ArrayList<>();
       for (JsonNode id : ids.isArray() ? ids : List.of(ids)) {
         if (id.isInt()) {
@@ -67,6 +61,10 @@ final class LearnerTokens implements Tokens, AutoCloseable {
       encoder.close();
       throw e;
     }
+  }
+
+  private static JsonNode json(Path file) {
+    return JsonFiles.readIfThere(file).map(JsonNode.class::cast).orElse(MissingNode.getInstance());
   }
 
   /** One more than the largest token id that the model can sample. */

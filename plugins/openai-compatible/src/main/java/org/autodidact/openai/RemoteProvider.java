@@ -134,7 +134,8 @@ record RemoteProvider(ServerKind kind) implements GeneratorProvider {
                 + " has another tokenizer than "
                 + learner
                 + ", which would learn its token ids as other words; take the generator"
-                + " 'openai-compatible', whose answers are texts");
+                + " 'openai-compatible', whose answers are texts, or, for a judge, name the model by"
+                + " 'judge.model'");
       }
     }
   }

@@ -235,6 +235,27 @@ class TokenAnswersTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"VLLM", "SGLANG", "LLAMA_CPP"})
+  void whatFailsOrIsCutIsSentAgainAndAnsweredOnce(ServerKind kind) {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      requests.add(
+          new GenerationRequest(
+              Prompt.of("p" + i, "ask " + i), List.of(1L, 2L), SamplingParameters.candidates(8)));
+    }
+    List<Generation> found = new ArrayList<>();
+    try (Generator generator = Opened.handed(kind, stub, folder, "concurrency", "20")) {
+      stub.requests.set(0);
+      stub.fails = true;
+      generator.generate(requests, found::add, new Cancellation());
+      assertThat(generator.usage().requests()).isEqualTo(1 + stub.requests.get());
+    }
+    assertThat(found).hasSize(40);
+    assertThat(stub.failures).hasValueGreaterThan(7);
+    assertThat(stub.requests.get()).isEqualTo(80 + stub.failures.get());
+  }
+
   /** What is trained would go on where the answer ended. */
   @Test
   void anEndThatIsKeptBackIsNamed() {
