@@ -48,6 +48,7 @@ final class DecoderEngine implements AutoCloseable {
   /** The graphs of a prefill. */
   private enum Prefill {
     FILLING,
+    KEEPING,
     SCORING
   }
 
@@ -101,7 +102,7 @@ final class DecoderEngine implements AutoCloseable {
   /** The prefills of this engine. */
   Prefiller prefiller() {
     if (prefiller.isEmpty()) {
-      prefiller = Optional.of(own(new Prefiller(this)));
+      prefiller = Optional.of(own(new Prefiller(this, Prefiller.LIMITS)));
     }
     return prefiller.get();
   }
@@ -155,6 +156,12 @@ final class DecoderEngine implements AutoCloseable {
     return weights;
   }
 
+  /** Puts another checkpoint of the same architecture in the place of this one. */
+  void load(ModelFolder model) {
+    prefiller.ifPresent(Prefiller::forget);
+    weights.load(model);
+  }
+
   /** A number that no captured graph of this engine has. */
   int nextGraphId() {
     return ++captured;
@@ -184,6 +191,10 @@ final class DecoderEngine implements AutoCloseable {
 
   OrtSession filling() {
     return session(Prefill.FILLING, false, () -> PrefillGraph.filling(config, type));
+  }
+
+  OrtSession keeping() {
+    return session(Prefill.KEEPING, false, () -> PrefillGraph.keeping(config, type));
   }
 
   OrtSession scoring() {

@@ -1,8 +1,10 @@
 package org.autodidact.gpu.decode;
 
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import org.autodidact.api.Cancellation;
@@ -12,15 +14,13 @@ import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.gpu.ort.ElementType;
 import org.autodidact.onnxruntime.batching.ScoringSequence;
+import org.autodidact.onnxruntime.batching.TemplatePrefixes;
 
 /**
- * Scores continuations by prefills; an expected score is one prefill of its text. Texts of like
- * lengths run together, padded to the longest of them.
+ * Scores continuations by prefills; an expected score is one prefill of its text, of which what
+ * texts begin with alike is computed once.
  */
 final class PrefillScorer implements Scorer {
-  /** Scored tokens of a run, at most, each with logits of the whole vocabulary (not measured). */
-  private static final int MAX_ROWS = 2048;
-
   /** Error of a mean of log-probabilities in 16 bits: what is allowed to servers; unmeasured. */
   private static final double SIXTEEN_BITS_ERROR = 0.05;
 
@@ -38,54 +38,28 @@ final class PrefillScorer implements Scorer {
   public void score(
       List<ScoringRequest> requests, Consumer<Scoring> results, Cancellation cancellation) {
     cancellation.throwIfCancelled();
-    List<ScoringSequence> texts = ScoringSequence.of(requests, model);
-    texts.sort(Comparator.comparingInt((ScoringSequence t) -> t.ids().length).reversed());
-    for (int from = 0; from < texts.size(); ) {
-      cancellation.throwIfCancelled();
-      List<ScoringSequence> rest = texts.subList(from, texts.size());
-      int fitting = Prefiller.fitting(rest.stream().map(t -> t.ids().length).toList());
-      int count = 1;
-      int wanted = rest.get(0).wantedCount();
-      while (count < fitting && wanted + rest.get(count).wantedCount() <= MAX_ROWS) {
-        wanted += rest.get(count++).wantedCount();
-      }
-      run(rest.subList(0, count), wanted, results);
-      from += count;
+    TemplatePrefixes templates = new TemplatePrefixes(model.encoder());
+    Map<List<Integer>, List<ScoringSequence>> byTemplate = new LinkedHashMap<>();
+    for (ScoringSequence sequence : ScoringSequence.of(requests, model)) {
+      int[] prompt = Arrays.copyOf(sequence.ids(), sequence.firstWanted() + 1);
+      int length = templates.length(sequence.prompt(), prompt);
+      List<Integer> template = Arrays.stream(prompt).limit(length).boxed().toList();
+      byTemplate.computeIfAbsent(template, t -> new ArrayList<>()).add(sequence);
     }
+    byTemplate.forEach(
+        (template, sequences) ->
+            prefiller.score(
+                sequences.stream().map(PrefillScorer::text).toList(),
+                template.stream().mapToInt(t -> t).toArray(),
+                cancellation,
+                (text, sums) -> sequences.get(text).finish(sums).ifPresent(results)));
   }
 
-  private void run(List<ScoringSequence> texts, int wanted, Consumer<Scoring> results) {
-    int width = texts.get(0).ids().length;
-    long[] rows = new long[wanted];
-    List<Long> targets = new ArrayList<>();
-    int row = 0;
-    for (int i = 0; i < texts.size(); i++) {
-      ScoringSequence text = texts.get(i);
-      for (ScoringSequence.Target target : text.targets()) {
-        for (int t = 0; t < target.tokens().length; t++) {
-          targets.add((long) row + t);
-          targets.add((long) target.tokens()[t]);
-        }
-      }
-      for (int t = text.firstWanted(); t < text.ids().length; t++) {
-        rows[row++] = (long) i * width + t;
-      }
-    }
-    float[] scores =
-        prefiller.score(
-            texts.stream().map(ScoringSequence::ids).toList(),
-            rows,
-            targets.stream().mapToLong(t -> t).toArray());
-    int next = 0;
-    for (ScoringSequence text : texts) {
-      double[] sums = new double[text.targets().size()];
-      for (int i = 0; i < sums.length; i++) {
-        for (int t = 0; t < text.wantedCount(); t++) {
-          sums[i] += scores[next++];
-        }
-      }
-      text.finish(sums).ifPresent(results);
-    }
+  private static PrefillPass.Text text(ScoringSequence sequence) {
+    return new PrefillPass.Text(
+        sequence.ids(),
+        sequence.firstWanted(),
+        sequence.targets().stream().map(ScoringSequence.Target::tokens).toList());
   }
 
   @Override

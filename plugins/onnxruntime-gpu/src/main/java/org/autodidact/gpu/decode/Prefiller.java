@@ -6,7 +6,16 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.DoubleConsumer;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.autodidact.api.Cancellation;
+import org.autodidact.gpu.decode.PrefillPass.Limits;
+import org.autodidact.gpu.decode.PrefillPass.Text;
 import org.autodidact.gpu.memory.Device;
 import org.autodidact.gpu.memory.DeviceBuffer;
 import org.autodidact.gpu.memory.HostDevice;
@@ -17,134 +26,280 @@ import org.autodidact.gpu.ort.OrtValue;
 import org.autodidact.gpu.ort.RunOptions;
 
 /**
- * Prefills texts, a few at a time and right-padded to the longest of them, into a cache of its own,
- * from which slots copy. One thread at a time.
+ * Prefills texts, in passes of bounded memory, into a cache of its own, from which slots copy. The
+ * tokens of the template that was last used stay computed for later calls. One thread at a time.
  */
 final class Prefiller implements AutoCloseable {
-  /** Tokens of a run with their padding, at most; a longer text runs alone (not measured). */
-  private static final int MAX_TOKENS = 4096;
+  /** Bounds of a pass (not measured on a GPU). */
+  static final Limits LIMITS = new Limits(4096, 16384, 2048);
 
-  /** Texts of a run, at most (not measured). */
-  private static final int MAX_TEXTS = 32;
+  /**
+   * Bytes of the cache of a pass, at most; a text that needs more is alone in it (not measured).
+   */
+  private static final long CACHE_BYTES = 1L << 30;
 
   private static final Device HOST = new HostDevice(1);
 
   private final DecoderEngine engine;
+  private final Limits limits;
   private final GrowingTensor ids;
+  private final GrowingTensor sequences;
+  private final GrowingTensor places;
   private final GrowingTensor lengths;
   private final GrowingTensor rows;
   private final GrowingTensor targets;
   private final GrowingTensor scores;
-  private final DeviceTensor capacity;
+  private final DeviceTensor total;
   private final RunOptions run;
+  private final KeptRows none;
+  private KeptRows kept;
   private DeviceBuffer cacheMemory;
   private KvMemory cache;
+  private long computed;
+  private int mostComputed;
 
-  Prefiller(DecoderEngine engine) {
+  /** Takes a text's keys and values from a slot of a cache, in which they are until it returns. */
+  interface Filled {
+    void accept(int text, KvMemory cache, int slot);
+  }
+
+  /** Takes the sums of the log-probabilities of a text's continuations. */
+  interface Scored {
+    void accept(int text, double[] logProbabilities);
+  }
+
+  Prefiller(DecoderEngine engine, Limits limits) {
     this.engine = engine;
+    long affordable = CACHE_BYTES / KvMemory.bytesPerToken(engine.config(), engine.type());
+    this.limits =
+        new Limits(limits.rows(), (int) Math.min(limits.places(), affordable), limits.wanted());
     this.ids = tensor(ElementType.INT64);
+    this.sequences = tensor(ElementType.INT64);
+    this.places = tensor(ElementType.INT64);
     this.lengths = tensor(ElementType.INT32);
     this.rows = tensor(ElementType.INT64);
     this.targets = tensor(ElementType.INT64);
     this.scores = tensor(ElementType.FLOAT);
-    this.capacity = new DeviceTensor(HOST, engine.hostMemory(), ElementType.INT32, 1);
+    this.total = new DeviceTensor(HOST, engine.hostMemory(), ElementType.INT32, 1);
     this.run = new RunOptions(engine.library());
+    this.none = new KeptRows(engine, new int[0]);
+    this.kept = none;
   }
 
   private GrowingTensor tensor(ElementType type) {
     return new GrowingTensor(engine.device(), engine.memory(), type);
   }
 
+  /** Tokens that have been computed so far. */
+  long computed() {
+    return computed;
+  }
+
+  /** Tokens of the run that computed most. */
+  int mostComputed() {
+    return mostComputed;
+  }
+
+  /** Forgets the template that is kept, as after a change of weights. */
+  void forget() {
+    if (kept != none) {
+      kept.close();
+      kept = none;
+    }
+  }
+
   /**
-   * How many of these texts, from the first on, one run takes.
+   * Prefills texts.
    *
-   * @param lengths their tokens; the longest first is best
+   * @param template tokens that all of them begin with and go on after; may be empty
    */
-  static int fitting(List<Integer> lengths) {
-    int longest = 0;
-    int count = 0;
-    for (int length : lengths) {
-      longest = Math.max(longest, length);
-      if (count == MAX_TEXTS || (count > 0 && (long) longest * (count + 1) > MAX_TOKENS)) {
-        return count;
+  void fill(List<int[]> texts, int[] template, Cancellation cancellation, Filled use) {
+    List<Text> all = texts.stream().map(Text::unscored).toList();
+    for (PrefillPass pass : passes(all, template)) {
+      cancellation.throwIfCancelled();
+      if (pass.isLong()) {
+        inPieces(all.get(pass.texts().get(0)), cancellation, new double[0]);
+      } else {
+        run(pass, all, List.of());
       }
-      count++;
+      for (int slot = 0; slot < pass.texts().size(); slot++) {
+        use.accept(pass.texts().get(slot), cache, slot);
+      }
     }
-    return count;
-  }
-
-  /** Prefills texts; their keys and values are in the slots of the result until the next call. */
-  KvMemory fill(List<int[]> texts) {
-    try (IoBinding binding = new IoBinding(engine.filling());
-        Arena arena = Arena.ofConfined()) {
-      prepare(texts, binding, arena);
-      engine.filling().run(run, binding);
-      engine.device().synchronize(); // what was uploaded is this call's
-    }
-    return cache;
   }
 
   /**
-   * Log-probabilities of tokens.
+   * Scores texts' continuations.
    *
-   * @param rowIndices tokens whose next one is scored, as text × width + index, width being the
-   *     longest text's tokens
-   * @param targetIndices pairs: an index into {@code rowIndices}, and a token
+   * @param template tokens that all texts begin with, of which none is wanted; may be empty
    */
-  float[] score(List<int[]> texts, long[] rowIndices, long[] targetIndices) {
-    int count = targetIndices.length / 2;
-    OrtSession session = engine.scoring();
+  void score(List<Text> texts, int[] template, Cancellation cancellation, Scored use) {
+    for (PrefillPass pass : passes(texts, template)) {
+      cancellation.throwIfCancelled();
+      List<double[]> sums =
+          pass.texts().stream().map(i -> new double[texts.get(i).continuations().size()]).toList();
+      if (pass.isLong()) {
+        inPieces(texts.get(pass.texts().get(0)), cancellation, sums.get(0));
+      } else {
+        run(pass, texts, sums);
+      }
+      for (int i = 0; i < sums.size(); i++) {
+        use.accept(pass.texts().get(i), sums.get(i));
+      }
+    }
+  }
+
+  private List<PrefillPass> passes(List<Text> texts, int[] template) {
+    // What is kept must leave room for the texts.
+    int[] common = template.length <= limits.rows() / 2 ? template : new int[0];
+    if (common.length > 0 && !kept.are(common)) {
+      keep(common);
+    }
+    return PrefillPass.of(texts, common, limits);
+  }
+
+  private void keep(int[] template) {
+    forget();
+    KeptRows made = new KeptRows(engine, template);
+    try {
+      PrefillPass pass =
+          PrefillPass.of(List.of(Text.unscored(template)), new int[0], limits).get(0);
+      OrtSession session = engine.keeping();
+      try (IoBinding binding = new IoBinding(session);
+          Arena arena = Arena.ofConfined()) {
+        made.bindOutputs(binding);
+        bind(binding, arena, pass, List.of(template), none);
+        run(session, binding, pass.computed());
+      }
+    } catch (RuntimeException | Error e) {
+      made.close();
+      throw e;
+    }
+    kept = made;
+  }
+
+  /** Runs a pass; adds the log-probabilities of continuations to {@code sums}, if there are any. */
+  private void run(PrefillPass pass, List<Text> all, List<double[]> sums) {
+    List<Text> texts = pass.texts().stream().map(all::get).toList();
+    Targets wanted = new Targets();
+    for (int i = 0; i < sums.size(); i++) {
+      int text = i;
+      wanted.add(
+          texts.get(i), 0, texts.get(i).tokens().length, sums.get(i), t -> pass.row(text, t));
+    }
+    OrtSession session = wanted.isEmpty() ? engine.filling() : engine.scoring();
     try (IoBinding binding = new IoBinding(session);
-        Arena arena = Arena.ofConfined();
-        OrtValue rowsValue = uploaded(arena, rows, rowIndices, rowIndices.length);
-        OrtValue targetsValue = uploaded(arena, targets, targetIndices, count, 2);
-        OrtValue found = scores.of(count)) {
-      prepare(texts, binding, arena);
-      binding.input("rows", rowsValue);
-      binding.input("targets", targetsValue);
-      binding.output("log_probabilities", found);
-      session.run(run, binding);
-      MemorySegment host = arena.allocate(JAVA_FLOAT, count);
-      engine.device().download(scores.buffer(), 0, host);
-      engine.device().synchronize();
-      return host.toArray(JAVA_FLOAT);
+        Arena arena = Arena.ofConfined()) {
+      boolean usesKept = pass.row(0, 0) < 0;
+      bind(binding, arena, pass, texts.stream().map(Text::tokens).toList(), usesKept ? kept : none);
+      runWanted(session, binding, arena, wanted, pass.computed());
     }
   }
 
-  private OrtValue uploaded(Arena arena, GrowingTensor tensor, long[] numbers, long... shape) {
-    OrtValue value = tensor.of(shape);
-    engine.device().upload(arena.allocateFrom(JAVA_LONG, numbers), tensor.buffer(), 0);
-    return value;
-  }
-
-  /** Binds the texts, the weights, and the cache, which grows where it must. */
-  private void prepare(List<int[]> texts, IoBinding binding, Arena arena) {
-    int count = texts.size();
-    int width = texts.stream().mapToInt(t -> t.length).max().orElseThrow();
-    long[] padded = new long[count * width];
-    int[] last = new int[count];
-    for (int text = 0; text < count; text++) {
-      int[] tokens = texts.get(text);
-      last[text] = tokens.length - 1;
-      for (int t = 0; t < tokens.length; t++) {
-        padded[text * width + t] = tokens[t];
+  /** Prefills one long text piece by piece, each after what the cache has of it. */
+  private void inPieces(Text text, Cancellation cancellation, double[] sums) {
+    int piece = Math.min(limits.rows(), limits.wanted());
+    int length = text.tokens().length;
+    room(1, length);
+    for (int from = 0; from < length; from += piece) {
+      cancellation.throwIfCancelled();
+      int start = from;
+      int end = Math.min(length, from + piece);
+      Targets wanted = new Targets();
+      if (sums.length > 0) {
+        wanted.add(text, start, end, sums, t -> t - start);
+      }
+      OrtSession session = wanted.isEmpty() ? engine.filling() : engine.scoring();
+      long[] count = LongStream.range(0, end - start).toArray();
+      try (IoBinding binding = new IoBinding(session);
+          Arena arena = Arena.ofConfined()) {
+        long[] tokens = Arrays.stream(text.tokens(), start, end).asLongStream().toArray();
+        bind(binding, arena, tokens, count, count, new int[] {end - 1}, end, none);
+        runWanted(session, binding, arena, wanted, end - start);
       }
     }
-    room(count, width);
+  }
+
+  /** Binds a pass, with a cache of exactly its texts, as attention asks for. */
+  private void bind(
+      IoBinding binding, Arena arena, PrefillPass pass, List<int[]> texts, KeptRows before) {
+    room(texts.size(), pass.width());
+    int[] last = texts.stream().mapToInt(t -> t.length - 1).toArray();
+    bind(binding, arena, pass.ids(), pass.sequences(), pass.places(), last, pass.width(), before);
+  }
+
+  private void bind(
+      IoBinding binding,
+      Arena arena,
+      long[] tokens,
+      long[] sequenceRows,
+      long[] rowPlaces,
+      int[] last,
+      int totalLength,
+      KeptRows before) {
     engine.weights().bind(binding);
     cache.bind(binding);
-    try (OrtValue idsValue = uploaded(arena, ids, padded, count, width);
-        OrtValue lengthsValue = lengths.of(count)) {
+    before.bind(binding);
+    input(binding, "input_ids", arena, ids, tokens, tokens.length);
+    input(
+        binding,
+        "sequences",
+        arena,
+        sequences,
+        sequenceRows,
+        last.length,
+        sequenceRows.length / last.length);
+    input(binding, "places", arena, places, rowPlaces, rowPlaces.length);
+    try (OrtValue value = lengths.of(last.length)) {
       engine.device().upload(arena.allocateFrom(JAVA_INT, last), lengths.buffer(), 0);
-      capacity.host().set(JAVA_INT, 0, width);
-      capacity.upload();
-      binding.input("input_ids", idsValue);
-      binding.input("seqlens_k", lengthsValue);
-      binding.input("total_sequence_length", capacity.value());
+      binding.input("seqlens_k", value);
+    }
+    total.host().set(JAVA_INT, 0, totalLength);
+    total.upload();
+    binding.input("total_sequence_length", total.value());
+  }
+
+  private void input(
+      IoBinding binding,
+      String name,
+      Arena arena,
+      GrowingTensor tensor,
+      long[] numbers,
+      long... shape) {
+    try (OrtValue value = tensor.of(shape)) {
+      engine.device().upload(arena.allocateFrom(JAVA_LONG, numbers), tensor.buffer(), 0);
+      binding.input(name, value);
     }
   }
 
-  /** Makes a cache of exactly these slots, as attention asks for, with room for the tokens. */
+  private void runWanted(
+      OrtSession session, IoBinding binding, Arena arena, Targets wanted, int count) {
+    if (wanted.isEmpty()) {
+      run(session, binding, count);
+      return;
+    }
+    long[] wantedRows = wanted.rows();
+    long[] wantedTargets = wanted.targets();
+    input(binding, "rows", arena, rows, wantedRows, wantedRows.length);
+    input(binding, "targets", arena, targets, wantedTargets, wantedTargets.length / 2, 2);
+    try (OrtValue value = scores.of(wantedTargets.length / 2)) {
+      binding.output("log_probabilities", value);
+      run(session, binding, count);
+    }
+    MemorySegment host = arena.allocate(JAVA_FLOAT, wantedTargets.length / 2);
+    engine.device().download(scores.buffer(), 0, host);
+    engine.device().synchronize();
+    wanted.take(host.toArray(JAVA_FLOAT));
+  }
+
+  private void run(OrtSession session, IoBinding binding, int count) {
+    session.run(run, binding);
+    engine.device().synchronize(); // what was uploaded is the caller's
+    computed += count;
+    mostComputed = Math.max(mostComputed, count);
+  }
+
+  /** Makes a cache of these slots with room for the tokens. */
   private void room(int slots, int tokens) {
     if (cache != null) {
       cache.close();
@@ -163,6 +318,8 @@ final class Prefiller implements AutoCloseable {
 
   @Override
   public void close() {
+    forget();
+    none.close();
     if (cache != null) {
       cache.close();
     }
@@ -170,11 +327,49 @@ final class Prefiller implements AutoCloseable {
       cacheMemory.close();
     }
     run.close();
-    capacity.close();
+    total.close();
     scores.close();
     targets.close();
     rows.close();
     lengths.close();
+    places.close();
+    sequences.close();
     ids.close();
+  }
+
+  /** Which tokens a run scores, and the sums that their log-probabilities are added to. */
+  private static final class Targets {
+    private final List<Long> rows = new ArrayList<>();
+    private final List<Long> targets = new ArrayList<>();
+    private final List<DoubleConsumer> sums = new ArrayList<>();
+
+    /** Adds what is wanted of a text's tokens {@code from} to {@code to}. */
+    void add(Text text, int from, int to, double[] into, IntUnaryOperator rowOf) {
+      for (int t = Math.max(from, text.firstWanted()); t < to; t++) {
+        for (int i = 0; i < text.continuations().size(); i++) {
+          targets.add((long) rows.size());
+          targets.add((long) text.continuations().get(i)[t - text.firstWanted()]);
+          int index = i;
+          sums.add(score -> into[index] += score);
+        }
+        rows.add((long) rowOf.applyAsInt(t));
+      }
+    }
+
+    boolean isEmpty() {
+      return targets.isEmpty();
+    }
+
+    long[] rows() {
+      return rows.stream().mapToLong(r -> r).toArray();
+    }
+
+    long[] targets() {
+      return targets.stream().mapToLong(t -> t).toArray();
+    }
+
+    void take(float[] scores) {
+      IntStream.range(0, scores.length).forEach(i -> sums.get(i).accept(scores[i]));
+    }
   }
 }

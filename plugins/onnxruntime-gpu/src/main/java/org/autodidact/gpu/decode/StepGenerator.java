@@ -24,6 +24,7 @@ import org.autodidact.gpu.ort.ElementType;
 import org.autodidact.gpu.ort.OrtLibrary;
 import org.autodidact.onnxruntime.backend.CacheBudget;
 import org.autodidact.onnxruntime.batching.GenerationJob;
+import org.autodidact.onnxruntime.batching.TemplatePrefixes;
 import org.autodidact.onnxruntime.batching.UniqueIds;
 
 /**
@@ -100,7 +101,7 @@ public final class StepGenerator implements Generator {
         kept.orElseGet(() -> new DecoderEngine(place.device().get(), model, key));
     try {
       if (kept.isPresent()) {
-        engine.weights().load(model);
+        engine.load(model);
       }
       return new StepGenerator(model, engine, settings, keepsEngine);
     } catch (RuntimeException | Error e) {
@@ -125,11 +126,13 @@ public final class StepGenerator implements Generator {
       List<GenerationRequest> requests, Consumer<Generation> results, Cancellation cancellation) {
     cancellation.throwIfCancelled();
     UniqueIds.require("prompt", requests, request -> request.prompt().id());
+    TemplatePrefixes templates = new TemplatePrefixes(model.encoder());
     List<GenerationJob> jobs = new ArrayList<>();
     for (GenerationRequest request : requests) {
       GenerationJob.requireNoPenalty(request, ", or the generator onnxruntime with device cpu");
       int[] tokens = GenerationJob.promptTokens(request, model);
-      GenerationJob job = new GenerationJob(request, tokens, 0, model);
+      int template = templates.length(request.prompt(), tokens);
+      GenerationJob job = new GenerationJob(request, tokens, template, model);
       job.requireMemory(bytesPerToken() * capacity(job.maxLength()), budget);
       jobs.add(job);
     }
@@ -149,7 +152,7 @@ public final class StepGenerator implements Generator {
     try {
       while (!waiting.isEmpty() || !slots.isEmpty()) {
         cancellation.throwIfCancelled();
-        admit(waiting, slots);
+        admit(waiting, slots, cancellation);
         for (DecodedSequence ended : slots.round(cancellation)) {
           ended.finish().ifPresent(results);
         }
@@ -185,7 +188,7 @@ public final class StepGenerator implements Generator {
   }
 
   /** Lets waiting sequences enter free slots; a prompt is prefilled once for those of this call. */
-  private void admit(Deque<DecodedSequence> waiting, SlotBatch slots) {
+  private void admit(Deque<DecodedSequence> waiting, SlotBatch slots, Cancellation cancellation) {
     Map<GenerationJob, List<Integer>> entering = new LinkedHashMap<>();
     for (int slot : slots.free()) {
       if (waiting.isEmpty()) {
@@ -195,29 +198,36 @@ public final class StepGenerator implements Generator {
       slots.enter(slot, sequence);
       entering.computeIfAbsent(sequence.job(), j -> new ArrayList<>()).add(slot);
     }
-    // All tokens of a prompt but the last one are prefilled; that one is the first step's.
-    List<GenerationJob> jobs =
-        entering.keySet().stream()
-            .filter(job -> job.promptTokens().length > 1)
-            .sorted(
-                Comparator.comparingInt((GenerationJob j) -> j.promptTokens().length).reversed())
-            .toList();
-    for (int from = 0; from < jobs.size(); ) {
-      List<GenerationJob> rest = jobs.subList(from, jobs.size());
-      int count =
-          Prefiller.fitting(rest.stream().map(job -> job.promptTokens().length - 1).toList());
-      List<int[]> texts =
-          rest.subList(0, count).stream()
-              .map(job -> Arrays.copyOf(job.promptTokens(), job.promptTokens().length - 1))
-              .toList();
-      KvMemory filled = engine.prefiller().fill(texts);
-      for (int i = 0; i < count; i++) {
-        for (int slot : entering.get(rest.get(i))) {
-          filled.copy(i, slots.cache(), slot, texts.get(i).length);
-        }
+    Map<List<Integer>, List<GenerationJob>> byTemplate = new LinkedHashMap<>();
+    for (GenerationJob job : entering.keySet()) {
+      if (job.promptTokens().length > 1) {
+        byTemplate.computeIfAbsent(job.templatePrefix(), t -> new ArrayList<>()).add(job);
       }
-      from += count;
     }
+    byTemplate.forEach(
+        (template, jobs) -> {
+          // All tokens of a prompt but the last one are prefilled; that one is the first step's.
+          List<int[]> texts =
+              jobs.stream()
+                  .map(job -> Arrays.copyOf(job.promptTokens(), job.promptTokens().length - 1))
+                  .toList();
+          engine
+              .prefiller()
+              .fill(
+                  texts,
+                  template.stream().mapToInt(t -> t).toArray(),
+                  cancellation,
+                  (text, cache, filled) -> {
+                    for (int slot : entering.get(jobs.get(text))) {
+                      cache.copy(filled, slots.cache(), slot, texts.get(text).length);
+                    }
+                  });
+        });
+  }
+
+  /** Tokens that have been computed for prompts and texts so far. */
+  long prefilledTokens() {
+    return engine.prefiller().computed();
   }
 
   @Override

@@ -20,11 +20,24 @@ import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 /**
  * The layers of a decoder over a KV cache in place, of ONNX Runtime's fused operators:
  * GroupQueryAttention with RoPE, norms with their residual, one product for queries, keys and
- * values and one for gate and up. B sequences of S tokens; {@code past.l.key|value} and {@code
- * present.l.key|value} [B, key-value heads, T, head size] are bound to the same memory. {@code
- * seqlens_k} [B] is the tokens in the cache after the run, less one.
+ * values and one for gate and up. All but attention is computed on rows, one a token; attention on
+ * B sequences of S tokens, as {@link Sequences} lays the rows out. {@code past.l.key|value} and
+ * {@code present.l.key|value} [B, key-value heads, T, head size] are bound to the same memory.
+ * {@code seqlens_k} [B] is the tokens in the cache after the run, less one.
  */
 final class CachedLayers {
+  /** How rows become the sequences of attention, and what it found becomes rows. */
+  interface Sequences {
+    /** Rows of queries, keys and values that a layer's sequences are made of. */
+    String all(int layer, String rows);
+
+    /** Rows [N, width] as sequences [B, S, width]. */
+    String of(String rows);
+
+    /** The rows of what attention found, of its [B × S, width]. */
+    String rows(String attended);
+  }
+
   /** What these layers compute; ONNX Runtime's attention takes head sizes in multiples of 16. */
   static BackendCapabilities capabilities(String backend) {
     return BackendCapabilities.allBut(backend, ModelFeature.HEAD_SIZE_NOT_MULTIPLE_OF_16);
@@ -73,18 +86,22 @@ final class CachedLayers {
     }
   }
 
+  /** Elements of a row of queries, keys and values. */
+  int queriesKeysValues() {
+    return (config.heads() + 2 * config.keyValueHeads()) * config.headSize();
+  }
+
   /**
-   * Runs tokens {@code ids} [B, S] through the layers.
+   * Runs tokens {@code ids}, as many as rows, through the layers.
    *
-   * @param sequenceShape the constant or value [B, S, -1]
-   * @return the normed rows [B × S, hidden]
+   * @return the normed rows [N, hidden]
    */
-  String run(String ids, String seqlensK, String sequenceShape) {
+  String run(String ids, String seqlensK, Sequences sequences) {
     String residual = embedded(ids);
     String normed = norm(residual, "0.input_norm");
     for (int layer = 0; layer < config.layers(); layer++) {
       String of = layer + ".";
-      String attended = attention(layer, normed, seqlensK, sequenceShape);
+      String attended = attention(layer, normed, seqlensK, sequences);
       String beforeMlp = "post_attention_norm";
       if (config.norm().sublayerOutputs()) {
         attended = norm(attended, of + beforeMlp);
@@ -122,18 +139,20 @@ final class CachedLayers {
     return flat(scaled(rows, config.embeddingScale()), config.hiddenSize());
   }
 
-  private String attention(int layer, String x, String seqlensK, String sequenceShape) {
+  private String attention(int layer, String x, String seqlensK, Sequences sequences) {
     String of = layer + ".";
-    String packed = linear(x, of + "qkv", config.attentionBias());
-    List<String> parts = List.of(graph.node("Reshape", packed, sequenceShape), "", "");
+    String packed = sequences.all(layer, linear(x, of + "qkv", config.attentionBias()));
+    List<String> parts;
     if (config.norm().queriesAndKeys()) {
       List<String> split = List.of(packed + ".q", packed + ".k", packed + ".v");
       graph.node("", "Split", List.of(packed, "qkv.parts"), split, attribute("axis", 1));
       parts =
           List.of(
-              graph.node("Reshape", normEachHead(split.get(0), of + "q_norm"), sequenceShape),
-              graph.node("Reshape", normEachHead(split.get(1), of + "k_norm"), sequenceShape),
-              graph.node("Reshape", split.get(2), sequenceShape));
+              sequences.of(normEachHead(split.get(0), of + "q_norm", config.heads())),
+              sequences.of(normEachHead(split.get(1), of + "k_norm", config.keyValueHeads())),
+              sequences.of(split.get(2)));
+    } else {
+      parts = List.of(sequences.of(packed), "", "");
     }
     ModelConfig.LayerAttention settings = config.attention().get(layer);
     String angles = layout.suffix(settings.rope());
@@ -158,12 +177,12 @@ final class CachedLayers {
         attribute("rotary_interleaved", 0),
         attribute("scale", (float) config.attentionScale()),
         attribute("local_window_size", settings.window().orElse(-1)));
-    return linear(
-        flat(attended, config.heads() * config.headSize()), of + "o", config.outputBias());
+    String rows = sequences.rows(flat(attended, config.heads() * config.headSize()));
+    return linear(rows, of + "o", config.outputBias());
   }
 
-  private String normEachHead(String x, String gain) {
-    return norm(graph.node("Reshape", x, "head"), gain);
+  private String normEachHead(String x, String gain, int heads) {
+    return flat(norm(graph.node("Reshape", x, "head"), gain), heads * config.headSize());
   }
 
   private String mlp(String of, String x) {

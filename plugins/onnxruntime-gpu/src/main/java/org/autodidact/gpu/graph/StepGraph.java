@@ -107,13 +107,13 @@ public final class StepGraph {
       rows.add("state." + row.ordinal());
     }
     graph.node("", "Split", List.of("state"), rows, attribute("axis", 0));
-    String ids = graph.node("Reshape", row(Row.TOKEN), "column");
+    String ids = graph.node("Reshape", row(Row.TOKEN), "per_slot");
     String seqlensK =
         graph.node(
             "Cast",
             List.of(graph.node("Reshape", row(Row.LENGTH), "per_slot")),
             attribute("to", (long) DataType.INT32_VALUE));
-    String normed = layers.run(ids, seqlensK, graph.longs("sequence", slots, 1, -1));
+    String normed = layers.run(ids, seqlensK, new OneTokenEach());
     String logits = layers.logits(normed);
 
     String uniform =
@@ -130,6 +130,26 @@ public final class StepGraph {
             "row");
     update(sampled, logProbability);
     return graph.toModel();
+  }
+
+  /** Each slot's sequence is its one token. */
+  private final class OneTokenEach implements CachedLayers.Sequences {
+    private final String shape = graph.longs("sequence", StepGraph.this.shape.slots(), 1, -1);
+
+    @Override
+    public String all(int layer, String rows) {
+      return rows;
+    }
+
+    @Override
+    public String of(String rows) {
+      return graph.node("Reshape", rows, shape);
+    }
+
+    @Override
+    public String rows(String attended) {
+      return attended;
+    }
   }
 
   private static String row(Row row) {

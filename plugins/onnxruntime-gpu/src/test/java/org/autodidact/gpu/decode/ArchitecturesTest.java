@@ -46,8 +46,12 @@ class ArchitecturesTest {
         logits.add(logits(p));
       }
       assertThat(prompts).hasSize(2);
-      KvMemory filled =
-          prefiller.fill(prompts.stream().map(p -> Arrays.copyOf(p, p.length - 1)).toList());
+      prefiller.fill(
+          prompts.stream().map(p -> Arrays.copyOf(p, p.length - 1)).toList(),
+          new int[0],
+          new Cancellation(),
+          (text, cache, slot) ->
+              cache.copy(slot, batch.cache(), text, prompts.get(text).length - 1));
       List<DecodedSequence> sequences = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
         GenerationRequest request =
@@ -58,7 +62,6 @@ class ArchitecturesTest {
         DecodedSequence sequence =
             new DecodedSequence(new GenerationJob(request, prompts.get(i), 0, model), 0, model);
         sequences.add(sequence);
-        filled.copy(i, batch.cache(), i, prompts.get(i).length - 1);
         batch.enter(i, sequence);
       }
       while (!batch.isEmpty()) {
@@ -114,13 +117,15 @@ class ArchitecturesTest {
 
   private static void scores(Prefiller prefiller, int[] prompt, double[] logits, double tolerance) {
     double total = Math.log(Arrays.stream(logits).map(Math::exp).sum());
-    long[] targets = new long[2 * logits.length];
+    double[] found = new double[logits.length];
+    List<int[]> all = IntStream.range(0, logits.length).mapToObj(t -> new int[] {t}).toList();
+    prefiller.score(
+        List.of(new PrefillPass.Text(prompt, prompt.length - 1, all)),
+        new int[0],
+        new Cancellation(),
+        (text, sums) -> System.arraycopy(sums, 0, found, 0, found.length));
     for (int token = 0; token < logits.length; token++) {
-      targets[2 * token + 1] = token;
-    }
-    float[] found = prefiller.score(List.of(prompt), new long[] {prompt.length - 1}, targets);
-    for (int token = 0; token < logits.length; token++) {
-      assertThat((double) found[token]).isCloseTo(logits[token] - total, within(tolerance));
+      assertThat(found[token]).isCloseTo(logits[token] - total, within(tolerance));
     }
   }
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.autodidact.api.Prompt;
 import org.autodidact.api.Scorer;
 import org.autodidact.api.Scoring;
 import org.autodidact.api.ScoringRequest;
@@ -65,6 +66,11 @@ public record ScoringSequence(Answer answer, int[] ids, int firstWanted, List<Ta
     }
     answer.unfinished = distinct.size();
     return List.copyOf(distinct.values());
+  }
+
+  /** The prompt of its request, which its tokens begin with. */
+  public Prompt prompt() {
+    return answer.request.prompt();
   }
 
   /** Tokens whose logits are wanted. */
