@@ -73,6 +73,12 @@ int cudaStreamSynchronize(void *stream) {
   return 0;
 }
 
+int cudaMemsetAsync(void *target, int value, size_t bytes, void *stream) {
+  (void)stream;
+  memset(target, value, bytes);
+  return 0;
+}
+
 int cudaMemcpyAsync(void *target, const void *source, size_t bytes, int kind, void *stream) {
   (void)stream;
   memcpy(target, source, bytes);

@@ -1,9 +1,11 @@
 package org.autodidact.gpu;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -16,17 +18,21 @@ import org.autodidact.api.GeneratorCapability;
 import org.autodidact.api.GeneratorProvider;
 import org.autodidact.api.Plugin;
 import org.autodidact.api.Setting;
+import org.autodidact.api.Settings;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ConfigReader;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.gpu.decode.StepGenerator;
+import org.autodidact.gpu.graph.Operators;
 import org.autodidact.gpu.graph.StepGraph;
 import org.autodidact.gpu.memory.CudaDevice;
 import org.autodidact.gpu.memory.CudaRuntime;
 import org.autodidact.gpu.memory.Device;
 import org.autodidact.gpu.memory.HostDevice;
 import org.autodidact.gpu.ort.ElementType;
+import org.autodidact.gpu.ort.OrtFailure;
 import org.autodidact.gpu.ort.OrtLibrary;
+import org.autodidact.gpu.ort.OrtSessionOptions;
 
 /** Plugin with the generator {@code onnxruntime-gpu}. Its work on a GPU is unmeasured. */
 public final class OnnxRuntimeGpuPlugin implements Plugin {
@@ -59,6 +65,9 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
       lines.add(
           "CUDA by foreign functions: "
               + cudaMissing(library, Optional.empty()).orElse("starts here; unmeasured"));
+      lines.add(
+          "TensorRT by foreign functions: "
+              + tensorRtMissing(library).orElse("its libraries load here; unmeasured"));
     } catch (AutodidactException | LinkageError e) {
       lines.add("foreign functions: " + e.getMessage());
     }
@@ -86,6 +95,21 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
       return Optional.empty();
     } catch (UnsupportedModelException e) {
       return Optional.of(e.getMessage());
+    }
+  }
+
+  /** Why TensorRT cannot be used where CUDA can; empty where its libraries load. */
+  private static Optional<String> tensorRtMissing(OrtLibrary library) {
+    if (!library.hasTensorRt()) {
+      return Optional.of(library.file() + " is an ONNX Runtime without TensorRT");
+    }
+    try (OrtSessionOptions options = new OrtSessionOptions(library)) {
+      options.tensorRt(Map.of(), MemorySegment.NULL);
+      return Optional.empty();
+    } catch (OrtFailure e) {
+      return Optional.of(
+          "TensorRT 10's libraries (libnvinfer.so.10, libnvonnxparser.so.10) do not load: "
+              + e.getMessage());
     }
   }
 
@@ -147,7 +171,7 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
     public void check(GeneratorContext context) {
       Options options = context.options().read(Options.class);
       OrtLibrary library = OrtLibrary.load(options.library());
-      type(context.compute(), isCuda(context.compute(), options, library));
+      type(context.compute(), choose(context.compute(), options, library));
       try (ModelFolder model = ModelFolder.open(context.checkpoint().folder())) {
         StepGenerator.check(model);
       }
@@ -158,18 +182,24 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
       context.cancellation().throwIfCancelled();
       Options options = context.options().read(Options.class);
       OrtLibrary library = OrtLibrary.load(options.library());
-      boolean cuda = isCuda(context.compute(), options, library);
-      ElementType type = type(context.compute(), cuda);
+      ComputeSettings.Device device = choose(context.compute(), options, library);
+      ElementType type = type(context.compute(), device);
+      boolean tensorRt = device == ComputeSettings.Device.TENSORRT;
       ModelFolder model = ModelFolder.open(context.checkpoint().folder(), context.clock());
       try {
         StepGenerator.check(model);
-        Supplier<Device> device =
-            cuda
-                ? () -> new CudaDevice(CudaRuntime.load(options.cudaRuntime()))
-                : () -> new HostDevice(context.compute().effectiveThreads());
+        Supplier<Device> opening =
+            device == ComputeSettings.Device.CPU
+                ? () -> new HostDevice(context.compute().effectiveThreads())
+                : () -> new CudaDevice(CudaRuntime.load(options.cudaRuntime()), tensorRt);
         return StepGenerator.open(
             model,
-            new StepGenerator.Place(library, cuda ? "cuda" : "cpu", device, type),
+            new StepGenerator.Place(
+                library,
+                Settings.name(device),
+                opening,
+                type,
+                tensorRt ? Operators.PLAIN : Operators.FUSED),
             new StepGenerator.Decoding(
                 options.slots(), options.stepsPerRead(), options.likeliest()),
             context.compute(),
@@ -180,37 +210,49 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
       }
     }
 
-    private static boolean isCuda(ComputeSettings compute, Options options, OrtLibrary library) {
+    /** The device to use; says why it is not a faster one. */
+    private static ComputeSettings.Device choose(
+        ComputeSettings compute, Options options, OrtLibrary library) {
+      Optional<String> missing = Optional.empty();
+      if (compute.device() != ComputeSettings.Device.CPU) {
+        missing = cudaMissing(library, options.cudaRuntime());
+      }
       return switch (compute.device()) {
-        case CPU -> false;
-        case TENSORRT ->
-            throw new UnsupportedModelException(
-                "device tensorrt is not there in the generator onnxruntime-gpu; use device cuda, or"
-                    + " the generator onnxruntime, which scores by TensorRT");
-        case CUDA -> {
-          cudaMissing(library, options.cudaRuntime())
-              .ifPresent(
-                  why -> {
-                    throw new UnsupportedModelException("device cuda cannot be used: " + why);
-                  });
-          yield true;
-        }
+        case CPU -> compute.device();
+        case TENSORRT -> required(compute.device(), missing.or(() -> tensorRtMissing(library)));
+        case CUDA -> required(compute.device(), missing);
         case AUTO -> {
-          Optional<String> why = cudaMissing(library, options.cudaRuntime());
-          why.ifPresent(
-              reason ->
-                  LOGGER.log(
-                      System.Logger.Level.WARNING,
-                      "device auto: computing on the CPU, where the generator onnxruntime is"
-                          + " faster, as cuda cannot be used: "
-                          + reason));
-          yield why.isEmpty();
+          if (missing.isEmpty()) {
+            LOGGER.log(
+                System.Logger.Level.INFO,
+                "device auto: computing by cuda, not by tensorrt: "
+                    + tensorRtMissing(library)
+                        .orElse("that it is faster is not measured; device tensorrt asks for it"));
+            yield ComputeSettings.Device.CUDA;
+          }
+          LOGGER.log(
+              System.Logger.Level.WARNING,
+              "device auto: computing on the CPU, where the generator onnxruntime is faster, as"
+                  + " cuda cannot be used: "
+                  + missing.get());
+          yield ComputeSettings.Device.CPU;
         }
       };
     }
 
+    private static ComputeSettings.Device required(
+        ComputeSettings.Device device, Optional<String> missing) {
+      missing.ifPresent(
+          why -> {
+            throw new UnsupportedModelException(
+                "device " + Settings.name(device) + " cannot be used: " + why);
+          });
+      return device;
+    }
+
     /** The numbers' type; refuses what the device does not compute. */
-    private static ElementType type(ComputeSettings compute, boolean cuda) {
+    private static ElementType type(ComputeSettings compute, ComputeSettings.Device device) {
+      boolean cuda = device != ComputeSettings.Device.CPU;
       Precision precision = compute.precision();
       if (precision.equals(Precision.AUTO)) {
         return cuda ? ElementType.BFLOAT16 : ElementType.FLOAT;
@@ -229,8 +271,9 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
               + precision
               + " is not supported by the generator onnxruntime-gpu on "
               + (cuda
-                  ? "cuda, where ONNX Runtime's attention has 16 bits: use bf16 or fp16, or the"
-                      + " generator onnxruntime for fp32"
+                  ? Settings.name(device)
+                      + ", where attention has 16 bits: use bf16 or fp16, or the generator"
+                      + " onnxruntime for fp32"
                   : "the CPU: use fp32 or auto, or fp16, which is computed by casts there"));
     }
   }

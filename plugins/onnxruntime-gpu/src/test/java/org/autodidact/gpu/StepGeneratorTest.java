@@ -196,7 +196,7 @@ class StepGeneratorTest {
           .hasMessageContaining("repetition penalty");
     }
     refused(Precision.AUTO, Device.CUDA, Map.of(), "is an ONNX Runtime without CUDA");
-    refused(Precision.AUTO, Device.TENSORRT, Map.of(), "device tensorrt is not there");
+    refused(Precision.AUTO, Device.TENSORRT, Map.of(), "device tensorrt cannot be used: ");
     refused(Precision.BF16, Device.CPU, Map.of(), "use fp32 or auto, or fp16");
     refused(
         Precision.AUTO,
@@ -228,7 +228,8 @@ class StepGeneratorTest {
   void doctorSaysWhatIsThere() {
     assertThat(new OnnxRuntimeGpuPlugin().diagnose())
         .anyMatch(line -> line.startsWith("ONNX Runtime 1.28.0 by foreign functions"))
-        .anyMatch(line -> line.startsWith("CUDA by foreign functions: "));
+        .anyMatch(line -> line.startsWith("CUDA by foreign functions: "))
+        .anyMatch(line -> line.startsWith("TensorRT by foreign functions: "));
   }
 
   /**

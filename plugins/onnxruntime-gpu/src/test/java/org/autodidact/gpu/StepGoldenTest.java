@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,12 +25,14 @@ import org.autodidact.api.ScoringRequest;
 import org.autodidact.checkpoints.Golden;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.gpu.decode.StepGenerator;
+import org.autodidact.gpu.graph.Operators;
 import org.autodidact.gpu.ort.OrtLibrary;
 import org.autodidact.onnxruntime.cpu.CpuGenerator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The graphs of a step and a prefill, on {@link TestDevice}, against PyTorch's numbers and the
@@ -37,39 +40,49 @@ import org.junit.jupiter.api.Test;
  */
 class StepGoldenTest {
   private static JsonNode golden;
-  private static StepGenerator generator;
+  private static final Map<Operators, StepGenerator> GENERATORS = new EnumMap<>(Operators.class);
 
   @BeforeAll
   static void open() {
     golden = Golden.numbers();
-    generator =
-        StepGenerator.open(
-            ModelFolder.open(Golden.smollm2()),
-            new StepGenerator.Place(
-                OrtLibrary.load(Optional.empty()),
-                TestDevice.isCpu() ? "cpu" : "cuda",
-                TestDevice::open,
-                TestDevice.type()),
-            new StepGenerator.Decoding(8, 5, 128),
-            ComputeSettings.automatic(),
-            false);
+    for (Operators operators : TestDevice.operators()) {
+      GENERATORS.put(
+          operators,
+          StepGenerator.open(
+              ModelFolder.open(Golden.smollm2()),
+              new StepGenerator.Place(
+                  OrtLibrary.load(Optional.empty()),
+                  TestDevice.device().name(),
+                  TestDevice::open,
+                  TestDevice.type(),
+                  operators),
+              new StepGenerator.Decoding(8, 5, 128),
+              ComputeSettings.automatic(),
+              false));
+    }
   }
 
   @AfterAll
   static void close() {
-    if (generator != null) {
-      generator.close();
-    }
+    GENERATORS.values().forEach(StepGenerator::close);
   }
 
-  private static Map<String, Generation> generate(List<GenerationRequest> requests) {
+  static List<Operators> operators() {
+    return TestDevice.operators();
+  }
+
+  private static Map<String, Generation> generate(
+      Operators operators, List<GenerationRequest> requests) {
     Map<String, Generation> found = new HashMap<>();
-    generator.generate(requests, g -> found.put(g.promptId(), g), new Cancellation());
+    GENERATORS
+        .get(operators)
+        .generate(requests, g -> found.put(g.promptId(), g), new Cancellation());
     return found;
   }
 
-  @Test
-  void greedyTokensAreIdentical() {
+  @ParameterizedTest
+  @MethodSource("operators")
+  void greedyTokensAreIdentical(Operators operators) {
     Assumptions.assumeTrue(TestDevice.isCpu(), "16 bits write other tokens in the long run");
     SamplingParameters greedy = SamplingParameters.greedy(32).withIgnoreEndOfText(true);
     List<GenerationRequest> all = new ArrayList<>();
@@ -80,7 +93,7 @@ class StepGoldenTest {
               List.of(1L),
               greedy));
     }
-    Map<String, Generation> found = generate(all);
+    Map<String, Generation> found = generate(operators, all);
     for (int i = 0; i < all.size(); i++) {
       List<Integer> expected = new ArrayList<>();
       golden.path("prompts").path(i).path("greedy").forEach(t -> expected.add(t.asInt()));
@@ -89,8 +102,9 @@ class StepGoldenTest {
   }
 
   /** Rows of all lengths and settings; they end at the end of text, at a stop text or when full. */
-  @Test
-  void candidatesAreThoseOfTheCpuGraph() {
+  @ParameterizedTest
+  @MethodSource("operators")
+  void candidatesAreThoseOfTheCpuGraph(Operators operators) {
     Assumptions.assumeTrue(TestDevice.isCpu(), "16 bits sample other tokens");
     List<SamplingParameters> settings =
         List.of(
@@ -107,7 +121,7 @@ class StepGoldenTest {
               List.of(10L + i, 20L + i, 30L + i),
               settings.get(i % settings.size())));
     }
-    Map<String, Generation> found = generate(all);
+    Map<String, Generation> found = generate(operators, all);
     try (CpuGenerator cpu =
         CpuGenerator.open(
             new Checkpoint("M0", Golden.smollm2()),
@@ -129,9 +143,10 @@ class StepGoldenTest {
     }
   }
 
-  private static Map<String, Scoring> score(List<ScoringRequest> requests) {
+  private static Map<String, Scoring> score(Operators operators, List<ScoringRequest> requests) {
     Map<String, Scoring> found = new HashMap<>();
-    generator
+    GENERATORS
+        .get(operators)
         .scorer()
         .orElseThrow()
         .score(requests, s -> found.put(s.promptId(), s), new Cancellation());
@@ -143,8 +158,9 @@ class StepGoldenTest {
     return TestDevice.isCpu() ? fp32 : 40 * fp32;
   }
 
-  @Test
-  void digitsInTheJudgePromptHaveTheSameProbability() throws Exception {
+  @ParameterizedTest
+  @MethodSource("operators")
+  void digitsInTheJudgePromptHaveTheSameProbability(Operators operators) throws Exception {
     String template = Files.readString(Golden.shared("golden/judge_prompt.txt"));
     List<String> digits = IntStream.range(0, 6).mapToObj(Integer::toString).toList();
     List<ScoringRequest> requests = new ArrayList<>();
@@ -156,7 +172,7 @@ class StepGoldenTest {
       requests.add(
           new ScoringRequest(Prompt.of("j" + requests.size(), text), "Score: ", digits, false));
     }
-    Map<String, Scoring> found = score(requests);
+    Map<String, Scoring> found = score(operators, requests);
     for (int i = 0; i < requests.size(); i++) {
       for (int digit = 0; digit < 6; digit++) {
         assertThat(found.get("j" + i).logProbabilities().get(digit))
@@ -167,8 +183,9 @@ class StepGoldenTest {
     }
   }
 
-  @Test
-  void chosenAndRejectedHaveTheSameProbability() {
+  @ParameterizedTest
+  @MethodSource("operators")
+  void chosenAndRejectedHaveTheSameProbability(Operators operators) {
     List<ScoringRequest> requests = new ArrayList<>();
     for (JsonNode p : golden.path("preferences")) {
       requests.add(
@@ -178,7 +195,7 @@ class StepGoldenTest {
               List.of(p.path("chosen").asText(), p.path("rejected").asText()),
               true));
     }
-    Map<String, Scoring> found = score(requests);
+    Map<String, Scoring> found = score(operators, requests);
     for (int i = 0; i < requests.size(); i++) {
       JsonNode expected = golden.path("preferences").path(i);
       Scoring scoring = found.get("p" + i);

@@ -1,8 +1,10 @@
 package org.autodidact.gpu;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.autodidact.api.ComputeSettings;
+import org.autodidact.gpu.graph.Operators;
 import org.autodidact.gpu.memory.CudaDevice;
 import org.autodidact.gpu.memory.CudaRuntime;
 import org.autodidact.gpu.memory.Device;
@@ -23,7 +25,19 @@ final class TestDevice {
   }
 
   static Device open() {
-    return isCpu() ? new HostDevice(2) : new CudaDevice(CudaRuntime.load(Optional.empty()));
+    return isCpu()
+        ? new HostDevice(2)
+        : new CudaDevice(
+            CudaRuntime.load(Optional.empty()), device() == ComputeSettings.Device.TENSORRT);
+  }
+
+  /** The operators that graphs have there; on the CPU all are tested. */
+  static List<Operators> operators() {
+    return switch (device()) {
+      case CPU, AUTO -> List.of(Operators.values());
+      case CUDA -> List.of(Operators.FUSED);
+      case TENSORRT -> List.of(Operators.PLAIN);
+    };
   }
 
   /** On a GPU attention has 16 bits alone. */

@@ -6,12 +6,17 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.autodidact.api.AutodidactException;
 import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.checkpoints.files.CacheFolder;
+import org.autodidact.gpu.graph.Operators;
 import org.autodidact.gpu.graph.PrefillGraph;
 import org.autodidact.gpu.graph.StepGraph;
+import org.autodidact.gpu.graph.StepLayersGraph;
 import org.autodidact.gpu.memory.Device;
 import org.autodidact.gpu.ort.ElementType;
 import org.autodidact.gpu.ort.MemoryInfo;
@@ -20,6 +25,7 @@ import org.autodidact.gpu.ort.OrtFailure;
 import org.autodidact.gpu.ort.OrtLibrary;
 import org.autodidact.gpu.ort.OrtSession;
 import org.autodidact.gpu.ort.OrtSessionOptions;
+import org.autodidact.onnxruntime.gpu.TensorRtCache;
 
 /**
  * A decoder on a device: its weights, and a session for each graph, opened on first use. Sessions
@@ -45,8 +51,8 @@ final class DecoderEngine implements AutoCloseable {
   private int captured;
   private boolean captures;
 
-  /** The graphs of a prefill. */
-  private enum Prefill {
+  /** A graph of a prefill. */
+  enum Prefill {
     FILLING,
     KEEPING,
     SCORING
@@ -56,12 +62,14 @@ final class DecoderEngine implements AutoCloseable {
    * What engines have in common that can take one another's weights.
    *
    * @param device its name
+   * @param operators of the graphs where both compute the same
    * @param ends tokens that end a text, which the graphs know
    */
   record Key(
       OrtLibrary library,
       String device,
       ElementType type,
+      Operators operators,
       ModelConfig config,
       List<Long> ends,
       StepGenerator.Decoding decoding,
@@ -102,7 +110,9 @@ final class DecoderEngine implements AutoCloseable {
   /** The prefills of this engine. */
   Prefiller prefiller() {
     if (prefiller.isEmpty()) {
-      prefiller = Optional.of(own(new Prefiller(this, Prefiller.LIMITS)));
+      prefiller =
+          Optional.of(
+              own(new Prefiller(this, isPlain() ? Prefiller.ENGINE_LIMITS : Prefiller.LIMITS)));
     }
     return prefiller.get();
   }
@@ -172,45 +182,119 @@ final class DecoderEngine implements AutoCloseable {
     return captures;
   }
 
+  /** Whether graphs are of standard ONNX, where both compute the same. */
+  boolean isPlain() {
+    return key.operators() == Operators.PLAIN;
+  }
+
+  /** What runs a step, or what comes after {@link #openLayers()} where graphs are plain. */
   OrtSession step(StepGraph.Shape shape) {
-    Supplier<byte[]> graph = () -> StepGraph.build(config, ends, shape, type);
+    Supplier<byte[]> graph =
+        () ->
+            isPlain()
+                ? StepGraph.sampling(config, ends, shape, type)
+                : StepGraph.build(config, ends, shape, type);
     if (!captures || shape.likeliest() == 0) {
-      return session(shape, false, graph);
+      return session(shape, graph, options -> device.configure(options, false));
     }
     try {
-      return session(shape, true, graph);
+      return session(shape, graph, options -> device.configure(options, true));
     } catch (UnsupportedModelException e) {
-      captures = false;
-      LOGGER.log(
-          System.Logger.Level.WARNING,
-          "steps are launched kernel by kernel, which is slower, as they cannot be captured: "
-              + e.getMessage());
-      return session(shape, false, graph);
+      notCaptured(e);
+      return session(shape, graph, options -> device.configure(options, false));
     }
   }
 
-  OrtSession filling() {
-    return session(Prefill.FILLING, false, () -> PrefillGraph.filling(config, type));
+  private void notCaptured(UnsupportedModelException why) {
+    captures = false;
+    LOGGER.log(
+        System.Logger.Level.WARNING,
+        "steps are launched kernel by kernel, which is slower, as they cannot be captured: "
+            + why.getMessage());
   }
 
-  OrtSession keeping() {
-    return session(Prefill.KEEPING, false, () -> PrefillGraph.keeping(config, type));
+  /**
+   * Opens the layers of a step, which the caller closes: TensorRT captures one shape alone for each
+   * session.
+   */
+  OrtSession openLayers() {
+    byte[] graph = StepLayersGraph.build(config, type);
+    EngineShapes shapes = EngineShapes.step(config, key.decoding().slots());
+    if (!captures) {
+      return open(graph, shapes, false);
+    }
+    try {
+      return open(graph, shapes, true);
+    } catch (UnsupportedModelException e) {
+      notCaptured(e);
+      return open(graph, shapes, false);
+    }
   }
 
-  OrtSession scoring() {
-    return session(Prefill.SCORING, false, () -> PrefillGraph.scoring(config, type));
+  /** What prefills by fused operators. */
+  OrtSession fused(Prefill what) {
+    return session(
+        what,
+        () ->
+            switch (what) {
+              case FILLING -> PrefillGraph.filling(config, type, Operators.FUSED);
+              case KEEPING -> PrefillGraph.keeping(config, type);
+              case SCORING -> PrefillGraph.scoring(config, type, Operators.FUSED);
+            },
+        options -> device.configure(options, false));
   }
 
-  private OrtSession session(Object key, boolean captures, Supplier<byte[]> graph) {
+  /** What prefills, or scores, by standard ONNX, within {@link EngineShapes}. */
+  OrtSession plain(boolean scores, PrefillPass.Limits limits) {
+    return sessions.computeIfAbsent(
+        List.of(scores, limits),
+        k ->
+            own(
+                open(
+                    scores
+                        ? PrefillGraph.scoring(config, type, Operators.PLAIN)
+                        : PrefillGraph.filling(config, type, Operators.PLAIN),
+                    EngineShapes.prefill(config, limits, scores),
+                    false)));
+  }
+
+  /** Opens a graph of standard ONNX; where TensorRT computes it, with an engine of the cache. */
+  private OrtSession open(byte[] graph, EngineShapes shapes, boolean captured) {
+    if (!device.buildsEngines()) {
+      return open(graph, options -> device.configureEngine(options, Map.of()));
+    }
+    TensorRtCache engines =
+        new TensorRtCache(
+            CacheFolder.of(CacheFolder.TENSORRT), "ONNX Runtime " + library.version());
+    try {
+      return engines.open(
+          shapes.key(graph),
+          folder ->
+              open(
+                  graph,
+                  options ->
+                      device.configureEngine(options, shapes.settings(folder, type, captured))));
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new AutodidactException("TensorRT's engines could not be opened: " + e, e);
+    }
+  }
+
+  private OrtSession session(
+      Object key, Supplier<byte[]> graph, Consumer<OrtSessionOptions> configure) {
     OrtSession known = sessions.get(key);
-    if (known != null) {
-      return known;
+    if (known == null) {
+      known = own(open(graph.get(), configure));
+      sessions.put(key, known);
     }
+    return known;
+  }
+
+  private OrtSession open(byte[] graph, Consumer<OrtSessionOptions> configure) {
     try (OrtSessionOptions options = new OrtSessionOptions(library)) {
-      device.configure(options, captures);
-      OrtSession session = own(new OrtSession(environment, graph.get(), options));
-      sessions.put(key, session);
-      return session;
+      configure.accept(options);
+      return new OrtSession(environment, graph, options);
     } catch (OrtFailure e) {
       throw new UnsupportedModelException(
           "ONNX Runtime "

@@ -2,6 +2,7 @@ package org.autodidact.gpu.decode;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.gpu.memory.Device;
 import org.autodidact.gpu.memory.DeviceBuffer;
@@ -77,21 +78,36 @@ final class KvMemory implements AutoCloseable {
     return 2L * config.layers() * config.keyValueHeads() * config.headSize() * type.bytes();
   }
 
+  /** Makes all numbers zero. */
+  void zero() {
+    device.zero(memory);
+  }
+
   int capacity() {
     return capacity;
   }
 
   /** Binds the cache as input and output of a graph. */
   void bind(IoBinding binding) {
-    for (int layer = 0; layer < config.layers(); layer++) {
-      bind(binding, layer + ".key", values.get(2 * layer));
-      bind(binding, layer + ".value", values.get(2 * layer + 1));
-    }
+    bind(binding::input, "past.");
+    bindOutputs(binding, "present.");
   }
 
-  private static void bind(IoBinding binding, String name, OrtValue value) {
-    binding.input("past." + name, value);
-    binding.output("present." + name, value);
+  /** Binds the cache as inputs. */
+  void bindInputs(IoBinding binding, String prefix) {
+    bind(binding::input, prefix);
+  }
+
+  /** Binds the cache as what a graph writes. */
+  void bindOutputs(IoBinding binding, String prefix) {
+    bind(binding::output, prefix);
+  }
+
+  private void bind(BiConsumer<String, OrtValue> to, String prefix) {
+    for (int layer = 0; layer < config.layers(); layer++) {
+      to.accept(prefix + layer + ".key", values.get(2 * layer));
+      to.accept(prefix + layer + ".value", values.get(2 * layer + 1));
+    }
   }
 
   /** Copies a slot's first tokens to a slot of another cache. */

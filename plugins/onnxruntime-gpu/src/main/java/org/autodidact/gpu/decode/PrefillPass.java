@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import org.autodidact.onnxruntime.batching.AdmissionQueue;
 
 /**
  * Texts that are prefilled in one run, as rows: one for each token that is computed, so that what
@@ -37,8 +36,12 @@ final class PrefillPass {
    * @param rows tokens that are computed
    * @param places tokens of attention's input, where texts are padded to the longest
    * @param wanted rows with logits, each as long as the vocabulary
+   * @param texts as many
    */
-  record Limits(int rows, int places, int wanted) {}
+  record Limits(int rows, int places, int wanted, int texts) {}
+
+  /** Tokens that two texts begin alike with, from which they follow one another (not measured). */
+  private static final int MIN_SHARED_TOKENS = 8;
 
   private final int[] kept;
   private final Limits limits;
@@ -60,15 +63,18 @@ final class PrefillPass {
   }
 
   /**
-   * Passes that have all texts. Those with a long common beginning follow one another; the others
-   * are in the order of their lengths, so that attention's input has little padding.
+   * Passes that have all texts. Those that begin alike beyond what all do follow one another; the
+   * others are in the order of their lengths, so that attention's input has little padding.
    *
    * @param kept tokens whose rows are there already; all texts begin with them and go on, and
    *     nothing of them is wanted
    */
   static List<PrefillPass> of(List<Text> texts, int[] kept, Limits limits) {
     List<PrefillPass> passes = new ArrayList<>();
-    for (int index : order(texts, kept.length)) {
+    if (texts.isEmpty()) {
+      return passes;
+    }
+    for (int index : order(texts)) {
       boolean added =
           !passes.isEmpty() && passes.get(passes.size() - 1).add(index, texts.get(index));
       if (!added) {
@@ -79,17 +85,19 @@ final class PrefillPass {
     return passes;
   }
 
-  private static List<Integer> order(List<Text> texts, int kept) {
+  private static List<Integer> order(List<Text> texts) {
     List<Integer> sorted = new ArrayList<>();
     for (int i = 0; i < texts.size(); i++) {
       sorted.add(i);
     }
     sorted.sort((a, b) -> Arrays.compare(texts.get(a).tokens(), texts.get(b).tokens()));
+    int[] first = texts.get(sorted.get(0)).tokens();
+    int ofAll = commonPrefix(first, texts.get(sorted.get(sorted.size() - 1)).tokens());
     List<List<Integer>> clusters = new ArrayList<>();
     int[] previous = new int[0];
     for (int index : sorted) {
       int[] tokens = texts.get(index).tokens();
-      if (commonPrefix(previous, tokens) < kept + AdmissionQueue.MIN_SHARED_TOKENS) {
+      if (clusters.isEmpty() || commonPrefix(previous, tokens) < ofAll + MIN_SHARED_TOKENS) {
         clusters.add(new ArrayList<>());
       }
       clusters.get(clusters.size() - 1).add(index);
@@ -114,6 +122,7 @@ final class PrefillPass {
     int widest = Math.max(width, tokens.length);
     if (!texts.isEmpty()
         && (isLong()
+            || texts.size() == limits.texts()
             || ids.size() + tokens.length - shared > limits.rows()
             || (texts.size() + 1L) * widest > limits.places()
             || wanted + text.wantedCount() > limits.wanted())) {

@@ -14,6 +14,7 @@ import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.autodidact.api.Cancellation;
+import org.autodidact.gpu.decode.DecoderEngine.Prefill;
 import org.autodidact.gpu.decode.PrefillPass.Limits;
 import org.autodidact.gpu.decode.PrefillPass.Text;
 import org.autodidact.gpu.memory.Device;
@@ -30,8 +31,11 @@ import org.autodidact.gpu.ort.RunOptions;
  * tokens of the template that was last used stay computed for later calls. One thread at a time.
  */
 final class Prefiller implements AutoCloseable {
-  /** Bounds of a pass (not measured on a GPU). */
-  static final Limits LIMITS = new Limits(4096, 16384, 2048);
+  /** Bounds of a pass by fused operators (not measured on a GPU). */
+  static final Limits LIMITS = new Limits(4096, 16384, 2048, Integer.MAX_VALUE);
+
+  /** Bounds of a pass that TensorRT has an engine for, where its texts are not too long. */
+  static final Limits ENGINE_LIMITS = new Limits(4096, 16384, 2048, EngineShapes.MAX_TEXTS);
 
   /**
    * Bytes of the cache of a pass, at most; a text that needs more is alone in it (not measured).
@@ -72,7 +76,11 @@ final class Prefiller implements AutoCloseable {
     this.engine = engine;
     long affordable = CACHE_BYTES / KvMemory.bytesPerToken(engine.config(), engine.type());
     this.limits =
-        new Limits(limits.rows(), (int) Math.min(limits.places(), affordable), limits.wanted());
+        new Limits(
+            limits.rows(),
+            (int) Math.min(limits.places(), affordable),
+            limits.wanted(),
+            limits.texts());
     this.ids = tensor(ElementType.INT64);
     this.sequences = tensor(ElementType.INT64);
     this.places = tensor(ElementType.INT64);
@@ -164,11 +172,13 @@ final class Prefiller implements AutoCloseable {
     try {
       PrefillPass pass =
           PrefillPass.of(List.of(Text.unscored(template)), new int[0], limits).get(0);
-      OrtSession session = engine.keeping();
+      OrtSession session = engine.fused(Prefill.KEEPING);
       try (IoBinding binding = new IoBinding(session);
           Arena arena = Arena.ofConfined()) {
         made.bindOutputs(binding);
-        bind(binding, arena, pass, List.of(template), none);
+        room(1, template.length);
+        rows(binding, arena, pass.ids(), pass.sequences(), 1, pass.places(), none);
+        lengths(binding, arena, new int[] {template.length - 1}, template.length);
         run(session, binding, pass.computed());
       }
     } catch (RuntimeException | Error e) {
@@ -187,13 +197,34 @@ final class Prefiller implements AutoCloseable {
       wanted.add(
           texts.get(i), 0, texts.get(i).tokens().length, sums.get(i), t -> pass.row(text, t));
     }
-    OrtSession session = wanted.isEmpty() ? engine.filling() : engine.scoring();
+    boolean plain = engine.isPlain() && isWithinEngine(pass, wanted);
+    OrtSession session = plain ? engine.plain(!wanted.isEmpty(), limits) : fused(wanted);
     try (IoBinding binding = new IoBinding(session);
         Arena arena = Arena.ofConfined()) {
-      boolean usesKept = pass.row(0, 0) < 0;
-      bind(binding, arena, pass, texts.stream().map(Text::tokens).toList(), usesKept ? kept : none);
+      KeptRows before = pass.row(0, 0) < 0 ? kept : none;
+      room(texts.size(), pass.width());
+      rows(binding, arena, pass.ids(), pass.sequences(), texts.size(), pass.places(), before);
+      if (plain) {
+        cache.bindOutputs(binding, "present.");
+      } else {
+        lengths(
+            binding,
+            arena,
+            texts.stream().mapToInt(t -> t.tokens().length - 1).toArray(),
+            pass.width());
+      }
       runWanted(session, binding, arena, wanted, pass.computed());
     }
+  }
+
+  private boolean isWithinEngine(PrefillPass pass, Targets wanted) {
+    return pass.texts().size() <= EngineShapes.MAX_TEXTS
+        && pass.width() <= EngineShapes.longest(engine.config())
+        && wanted.count() <= limits.wanted();
+  }
+
+  private OrtSession fused(Targets wanted) {
+    return engine.fused(wanted.isEmpty() ? Prefill.FILLING : Prefill.SCORING);
   }
 
   /** Prefills one long text piece by piece, each after what the cache has of it. */
@@ -209,47 +240,38 @@ final class Prefiller implements AutoCloseable {
       if (sums.length > 0) {
         wanted.add(text, start, end, sums, t -> t - start);
       }
-      OrtSession session = wanted.isEmpty() ? engine.filling() : engine.scoring();
+      OrtSession session = fused(wanted);
       long[] count = LongStream.range(0, end - start).toArray();
       try (IoBinding binding = new IoBinding(session);
           Arena arena = Arena.ofConfined()) {
         long[] tokens = Arrays.stream(text.tokens(), start, end).asLongStream().toArray();
-        bind(binding, arena, tokens, count, count, new int[] {end - 1}, end, none);
+        rows(binding, arena, tokens, count, 1, count, none);
+        lengths(binding, arena, new int[] {end - 1}, end);
         runWanted(session, binding, arena, wanted, end - start);
       }
     }
   }
 
-  /** Binds a pass, with a cache of exactly its texts, as attention asks for. */
-  private void bind(
-      IoBinding binding, Arena arena, PrefillPass pass, List<int[]> texts, KeptRows before) {
-    room(texts.size(), pass.width());
-    int[] last = texts.stream().mapToInt(t -> t.length - 1).toArray();
-    bind(binding, arena, pass.ids(), pass.sequences(), pass.places(), last, pass.width(), before);
-  }
-
-  private void bind(
+  /** Binds weights, and tokens and where they are in the texts. */
+  private void rows(
       IoBinding binding,
       Arena arena,
       long[] tokens,
       long[] sequenceRows,
+      int texts,
       long[] rowPlaces,
-      int[] last,
-      int totalLength,
       KeptRows before) {
     engine.weights().bind(binding);
-    cache.bind(binding);
     before.bind(binding);
     input(binding, "input_ids", arena, ids, tokens, tokens.length);
-    input(
-        binding,
-        "sequences",
-        arena,
-        sequences,
-        sequenceRows,
-        last.length,
-        sequenceRows.length / last.length);
+    int width = sequenceRows.length / texts;
+    input(binding, "sequences", arena, sequences, sequenceRows, texts, width);
     input(binding, "places", arena, places, rowPlaces, rowPlaces.length);
+  }
+
+  /** Binds what fused attention reads beside: the cache, and how much of it each text has. */
+  private void lengths(IoBinding binding, Arena arena, int[] last, int totalLength) {
+    cache.bind(binding);
     try (OrtValue value = lengths.of(last.length)) {
       engine.device().upload(arena.allocateFrom(JAVA_INT, last), lengths.buffer(), 0);
       binding.input("seqlens_k", value);
@@ -358,6 +380,10 @@ final class Prefiller implements AutoCloseable {
 
     boolean isEmpty() {
       return targets.isEmpty();
+    }
+
+    int count() {
+      return sums.size();
     }
 
     long[] rows() {

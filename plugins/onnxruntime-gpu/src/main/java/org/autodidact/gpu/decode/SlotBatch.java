@@ -9,8 +9,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.SamplingParameters;
+import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.gpu.graph.StepGraph;
 import org.autodidact.gpu.graph.StepGraph.Row;
 import org.autodidact.gpu.memory.Device;
@@ -40,15 +42,20 @@ final class SlotBatch implements AutoCloseable {
   private final DeviceTensor topP;
   private final DeviceTensor minP;
   private final DeviceTensor capacity;
-  private final OrtSession session;
-  private final IoBinding binding;
-  private final RunOptions running;
+  private final List<Launch> step = new ArrayList<>();
   private final DecodedSequence[] sequences;
+  private Optional<KvMemory> found = Optional.empty();
+  private Optional<DeviceTensor> logits = Optional.empty();
   private boolean samplingChanged = true;
   private Thread capturedBy;
-  private IoBinding sortingBinding;
-  private OrtSession sorting;
-  private RunOptions sortingRun;
+  private List<Launch> sorting = List.of();
+
+  /** What a step launches: one graph, or the layers and what comes after them. */
+  private record Launch(OrtSession session, RunOptions options, IoBinding binding) {
+    void run() {
+      session.run(options, binding);
+    }
+  }
 
   /**
    * @param slots B
@@ -80,14 +87,11 @@ final class SlotBatch implements AutoCloseable {
       for (int slot = 0; slot < slots; slot++) {
         setSampling(slot, SamplingParameters.greedy(1));
       }
-      this.session = engine.step(new StepGraph.Shape(slots, steps, likeliest));
-      this.binding = own(bound(session));
-      this.running =
-          own(new RunOptions(engine.library()))
-              .entry("disable_synchronize_execution_providers", "1");
-      if (engine.captures()) {
-        running.entry("gpu_graph_id", Integer.toString(engine.nextGraphId()));
+      if (engine.isPlain()) {
+        cache.zero(); // plain attention multiplies all of it, most of it by 0
+        step.add(layers(memory));
       }
+      step.add(launch(engine.step(new StepGraph.Shape(slots, steps, likeliest)), true));
     } catch (RuntimeException | Error e) {
       close();
       throw e;
@@ -106,25 +110,51 @@ final class SlotBatch implements AutoCloseable {
     return own(new DeviceTensor(engine.device(), memory, type, shape));
   }
 
-  private IoBinding bound(OrtSession of) {
-    IoBinding bound = new IoBinding(of);
-    try {
-      engine.weights().bind(bound);
-      cache.bind(bound);
-      bound.input("total_sequence_length", capacity.value());
-      bound.input("uniforms", uniforms.value());
-      bound.input("inverse_temperature", inverseTemperature.value());
-      bound.input("top_k", topK.value());
-      bound.input("top_p", topP.value());
-      bound.input("min_p", minP.value());
-      inPlace(bound, "state", state);
-      inPlace(bound, "tokens", tokens);
-      inPlace(bound, "log_probabilities", logProbabilities);
-      return bound;
-    } catch (RuntimeException | Error e) {
-      bound.close();
-      throw e;
+  private RunOptions options(boolean captured) {
+    RunOptions options =
+        own(new RunOptions(engine.library())).entry("disable_synchronize_execution_providers", "1");
+    if (captured && engine.captures()) {
+      options.entry("gpu_graph_id", Integer.toString(engine.nextGraphId()));
     }
+    return options;
+  }
+
+  /** The layers of a step where graphs are plain; what they find is kept for what comes after. */
+  private Launch layers(MemoryInfo memory) {
+    ModelConfig config = engine.config();
+    OrtSession session = own(engine.openLayers());
+    RunOptions options = options(true);
+    IoBinding bound = own(new IoBinding(session));
+    this.found = Optional.of(own(new KvMemory(engine, slots, 1)));
+    this.logits = Optional.of(tensor(memory, ElementType.FLOAT, slots, config.vocabularySize()));
+    engine.weights().bind(bound);
+    cache.bindInputs(bound, "past.");
+    bound.input("state", state.value());
+    found.get().bindOutputs(bound, "new.");
+    bound.output("logits", logits.get().value());
+    return new Launch(session, options, bound);
+  }
+
+  private Launch launch(OrtSession session, boolean captured) {
+    RunOptions options = options(captured);
+    IoBinding bound = own(new IoBinding(session));
+    if (found.isPresent()) {
+      found.get().bindInputs(bound, "new.");
+      bound.input("logits", logits.orElseThrow().value());
+    } else {
+      engine.weights().bind(bound);
+      bound.input("total_sequence_length", capacity.value());
+    }
+    cache.bind(bound);
+    bound.input("uniforms", uniforms.value());
+    bound.input("inverse_temperature", inverseTemperature.value());
+    bound.input("top_k", topK.value());
+    bound.input("top_p", topP.value());
+    bound.input("min_p", minP.value());
+    inPlace(bound, "state", state);
+    inPlace(bound, "tokens", tokens);
+    inPlace(bound, "log_probabilities", logProbabilities);
+    return new Launch(session, options, bound);
   }
 
   private static void inPlace(IoBinding bound, String name, DeviceTensor tensor) {
@@ -144,7 +174,7 @@ final class SlotBatch implements AutoCloseable {
       set(Row.ACTIVE, slot, 0);
     }
     uploadAll();
-    session.run(running, binding);
+    step.forEach(Launch::run);
     engine.device().synchronize();
     for (int slot = 0; slot < slots; slot++) {
       set(Row.ACTIVE, slot, active[slot]);
@@ -248,9 +278,9 @@ final class SlotBatch implements AutoCloseable {
       capture();
     }
     uploadAll();
-    for (int step = 0; step < most; step++) {
+    for (int launched = 0; launched < most; launched++) {
       cancellation.throwIfCancelled();
-      session.run(running, binding);
+      step.forEach(Launch::run);
     }
     read();
     List<Integer> undecided = new ArrayList<>();
@@ -307,10 +337,9 @@ final class SlotBatch implements AutoCloseable {
    * all where it must, while the other slots are idle.
    */
   private void sortAll(List<Integer> undecided) {
-    if (sorting == null) {
-      sorting = engine.step(new StepGraph.Shape(slots, steps, 0));
-      sortingBinding = own(bound(sorting));
-      sortingRun = own(new RunOptions(engine.library()));
+    if (sorting.isEmpty()) {
+      sorting = new ArrayList<>(step.subList(0, step.size() - 1));
+      sorting.add(launch(engine.step(new StepGraph.Shape(slots, steps, 0)), false));
     }
     long[] active = new long[slots];
     for (int slot = 0; slot < slots; slot++) {
@@ -323,7 +352,7 @@ final class SlotBatch implements AutoCloseable {
       setUniform(0, slot, sequences[slot].uniform(0));
     }
     uploadAll();
-    sorting.run(sortingRun, sortingBinding);
+    sorting.forEach(Launch::run);
     read();
     for (int slot = 0; slot < slots; slot++) {
       if (undecided.contains(slot)) {

@@ -18,6 +18,7 @@ import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Generator;
 import org.autodidact.api.Scorer;
 import org.autodidact.checkpoints.ModelFolder;
+import org.autodidact.gpu.graph.Operators;
 import org.autodidact.gpu.graph.StepGraph;
 import org.autodidact.gpu.memory.Device;
 import org.autodidact.gpu.ort.ElementType;
@@ -55,8 +56,19 @@ public final class StepGenerator implements Generator {
    *
    * @param device opens the device
    * @param name the device's
+   * @param operators of the graphs where both compute the same
    */
-  public record Place(OrtLibrary library, String name, Supplier<Device> device, ElementType type) {}
+  public record Place(
+      OrtLibrary library,
+      String name,
+      Supplier<Device> device,
+      ElementType type,
+      Operators operators) {
+    /** With fused operators. */
+    public Place(OrtLibrary library, String name, Supplier<Device> device, ElementType type) {
+      this(library, name, device, type, Operators.FUSED);
+    }
+  }
 
   private final ModelFolder model;
   private final DecoderEngine engine;
@@ -92,6 +104,7 @@ public final class StepGenerator implements Generator {
             place.library(),
             place.name(),
             place.type(),
+            place.operators(),
             model.config(),
             model.ends().tokens().stream().map(i -> (long) i).sorted().toList(),
             decoding,

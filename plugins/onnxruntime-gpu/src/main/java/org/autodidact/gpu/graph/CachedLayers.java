@@ -6,10 +6,10 @@ import static org.autodidact.onnxruntime.ort.OnnxGraphBuilder.attribute;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.autodidact.checkpoints.BackendCapabilities;
 import org.autodidact.checkpoints.ModelConfig;
 import org.autodidact.checkpoints.ModelFeature;
@@ -18,12 +18,10 @@ import org.autodidact.gpu.ort.ElementType;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 
 /**
- * The layers of a decoder over a KV cache in place, of ONNX Runtime's fused operators:
- * GroupQueryAttention with RoPE, norms with their residual, one product for queries, keys and
- * values and one for gate and up. All but attention is computed on rows, one a token; attention on
- * B sequences of S tokens, as {@link Sequences} lays the rows out. {@code past.l.key|value} and
- * {@code present.l.key|value} [B, key-value heads, T, head size] are bound to the same memory.
- * {@code seqlens_k} [B] is the tokens in the cache after the run, less one.
+ * The layers of a decoder: norms with their residual, one product for queries, keys and values and
+ * one for gate and up. All but attention is computed on rows, one a token; {@link Attention} on B
+ * sequences of S tokens, as {@link Sequences} lays the rows out. They are of ONNX Runtime's fused
+ * operators, or of standard ONNX alone.
  */
 final class CachedLayers {
   /** How rows become the sequences of attention, and what it found becomes rows. */
@@ -47,14 +45,26 @@ final class CachedLayers {
   private final OnnxGraphBuilder graph;
   private final ElementType type;
   private final WeightLayout layout;
+  private final Attention attention;
+  private final Optional<PlainNodes> plain;
   private final Map<Integer, String> flatShapes = new HashMap<>();
   private final Map<Float, String> scalars = new HashMap<>();
 
-  CachedLayers(ModelConfig config, OnnxGraphBuilder graph, ElementType type) {
+  CachedLayers(
+      ModelConfig config,
+      OnnxGraphBuilder graph,
+      ElementType type,
+      Operators operators,
+      Attention attention) {
     this.config = config;
     this.graph = graph;
     this.type = type;
     this.layout = new WeightLayout(config);
+    this.attention = attention;
+    this.plain =
+        operators == Operators.PLAIN
+            ? Optional.of(new PlainNodes(graph, config, dataType(type)))
+            : Optional.empty();
   }
 
   /** ONNX's number of an element type. */
@@ -62,28 +72,21 @@ final class CachedLayers {
     return DataType.forNumber(type.number());
   }
 
-  /** Declares weights and cache as inputs, and the cache as outputs. */
-  void declare(Object batch) {
+  /** Declares weights as inputs, and the cache. */
+  void declare() {
     for (WeightLayout.Tensor tensor : layout.tensors()) {
       graph.input(tensor.name(), dataType(type), tensor.shape().toArray());
     }
-    graph.input("total_sequence_length", DataType.INT32, 1);
-    Object[] shape = {batch, config.keyValueHeads(), "T", config.headSize()};
-    for (int layer = 0; layer < config.layers(); layer++) {
-      for (String what : List.of("key", "value")) {
-        graph.input("past." + layer + "." + what, dataType(type), shape);
-        graph.output("present." + layer + "." + what, dataType(type), shape);
-      }
-    }
+    attention.declare();
     if (config.norm().queriesAndKeys()) {
       graph.longs("head", -1, config.headSize());
-      int size = config.headSize();
-      graph.longs(
-          "qkv.parts",
-          (long) config.heads() * size,
-          (long) config.keyValueHeads() * size,
-          (long) config.keyValueHeads() * size);
     }
+    int size = config.headSize();
+    graph.longs(
+        "qkv.parts",
+        (long) config.heads() * size,
+        (long) config.keyValueHeads() * size,
+        (long) config.keyValueHeads() * size);
   }
 
   /** Elements of a row of queries, keys and values. */
@@ -96,12 +99,12 @@ final class CachedLayers {
    *
    * @return the normed rows [N, hidden]
    */
-  String run(String ids, String seqlensK, Sequences sequences) {
+  String run(String ids, Sequences sequences) {
     String residual = embedded(ids);
     String normed = norm(residual, "0.input_norm");
     for (int layer = 0; layer < config.layers(); layer++) {
       String of = layer + ".";
-      String attended = attention(layer, normed, seqlensK, sequences);
+      String attended = attention(layer, normed, sequences);
       String beforeMlp = "post_attention_norm";
       if (config.norm().sublayerOutputs()) {
         attended = norm(attended, of + beforeMlp);
@@ -139,44 +142,26 @@ final class CachedLayers {
     return flat(scaled(rows, config.embeddingScale()), config.hiddenSize());
   }
 
-  private String attention(int layer, String x, String seqlensK, Sequences sequences) {
+  private String attention(int layer, String x, Sequences sequences) {
     String of = layer + ".";
     String packed = sequences.all(layer, linear(x, of + "qkv", config.attentionBias()));
     List<String> parts;
-    if (config.norm().queriesAndKeys()) {
+    boolean normed = config.norm().queriesAndKeys();
+    if (!normed && attention.takesPacked()) {
+      parts = List.of(sequences.of(packed), "", "");
+    } else {
       List<String> split = List.of(packed + ".q", packed + ".k", packed + ".v");
       graph.node("", "Split", List.of(packed, "qkv.parts"), split, attribute("axis", 1));
-      parts =
-          List.of(
-              sequences.of(normEachHead(split.get(0), of + "q_norm", config.heads())),
-              sequences.of(normEachHead(split.get(1), of + "k_norm", config.keyValueHeads())),
-              sequences.of(split.get(2)));
-    } else {
-      parts = List.of(sequences.of(packed), "", "");
+      String query = split.get(0);
+      String key = split.get(1);
+      if (normed) {
+        query = normEachHead(query, of + "q_norm", config.heads());
+        key = normEachHead(key, of + "k_norm", config.keyValueHeads());
+      }
+      parts = List.of(sequences.of(query), sequences.of(key), sequences.of(split.get(2)));
     }
     ModelConfig.LayerAttention settings = config.attention().get(layer);
-    String angles = layout.suffix(settings.rope());
-    List<String> inputs = new ArrayList<>(parts);
-    inputs.addAll(
-        List.of(
-            "past." + of + "key",
-            "past." + of + "value",
-            seqlensK,
-            "total_sequence_length",
-            "cos" + angles,
-            "sin" + angles));
-    String attended = "attended." + layer;
-    graph.node(
-        MICROSOFT,
-        "GroupQueryAttention",
-        inputs,
-        List.of(attended, "present." + of + "key", "present." + of + "value"),
-        attribute("num_heads", config.heads()),
-        attribute("kv_num_heads", config.keyValueHeads()),
-        attribute("do_rotary", 1),
-        attribute("rotary_interleaved", 0),
-        attribute("scale", (float) config.attentionScale()),
-        attribute("local_window_size", settings.window().orElse(-1)));
+    String attended = attention.attend(layer, parts, settings, layout.suffix(settings.rope()));
     String rows = sequences.rows(flat(attended, config.heads() * config.headSize()));
     return linear(rows, of + "o", config.outputBias());
   }
@@ -194,6 +179,9 @@ final class CachedLayers {
         switch (config.activation()) {
           case SILU -> graph.node("Mul", gate, graph.node("Sigmoid", gate));
           case GELU_TANH -> {
+            if (plain.isPresent()) {
+              yield plain.get().gelu(gate);
+            }
             String gelu = gate + ".gelu";
             graph.node(MICROSOFT, "FastGelu", List.of(gate), List.of(gelu));
             yield gelu;
@@ -209,11 +197,17 @@ final class CachedLayers {
   }
 
   private String norm(String x, String gain) {
-    return graph.rmsNorm(x, gain, config.norm().epsilon());
+    return plain.isPresent()
+        ? plain.get().norm(x, gain)
+        : graph.rmsNorm(x, gain, config.norm().epsilon());
   }
 
   /** RMSNorm of {@code x + residual}, and that sum. */
   private String[] addAndNorm(String x, String residual, String gain) {
+    if (plain.isPresent()) {
+      String sum = graph.node("Add", x, residual);
+      return new String[] {plain.get().norm(sum, gain), sum};
+    }
     String normed = gain + ":normed";
     String sum = gain + ":sum";
     graph.node(

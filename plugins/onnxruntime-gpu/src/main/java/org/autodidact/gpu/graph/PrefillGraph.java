@@ -18,22 +18,34 @@ import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
  * seqlens_k} [P] is a text's tokens, less one. Attention is that of whole texts, so that the kept
  * rows' is computed again; all else, which is most of the work, is not.
  *
- * <p>One text may also go on after what its cache has: then its tokens in this run are {@code
- * sequences} [1, N], and {@code total_sequence_length} counts those before too. ONNX Runtime's
- * attention has that for one text alone.
+ * <p>By fused operators one text may also go on after what its cache has: then its tokens in this
+ * run are {@code sequences} [1, N], and {@code total_sequence_length} counts those before too. ONNX
+ * Runtime's attention has that for one text alone. By plain operators the cache is an output alone,
+ * and there is neither {@code seqlens_k} nor {@code total_sequence_length}.
  */
 public final class PrefillGraph {
   private final OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
   private final CachedLayers layers;
   private final String normed;
 
-  private PrefillGraph(ModelConfig config, ElementType type, boolean keeps) {
-    this.layers = new CachedLayers(config, graph, type);
-    layers.declare("P");
+  private PrefillGraph(ModelConfig config, ElementType type, Operators operators, boolean keeps) {
+    DataType of = CachedLayers.dataType(type);
+    this.layers =
+        new CachedLayers(
+            config,
+            graph,
+            type,
+            operators,
+            operators == Operators.PLAIN
+                ? new PlainPrefillAttention(config, graph, of, "sequences")
+                : new FusedAttention(config, graph, of, "P", "seqlens_k"));
     String ids = graph.input("input_ids", DataType.INT64, "N");
     graph.input("sequences", DataType.INT64, "P", "S");
     graph.input("places", DataType.INT64, "N");
-    graph.input("seqlens_k", DataType.INT32, "P");
+    if (operators == Operators.FUSED) {
+      graph.input("seqlens_k", DataType.INT32, "P");
+    }
+    layers.declare();
     for (int layer = 0; layer < config.layers(); layer++) {
       int width = layers.queriesKeysValues();
       graph.input("kept." + layer, CachedLayers.dataType(type), "K", width);
@@ -43,17 +55,17 @@ public final class PrefillGraph {
     }
     // Of the last layer nothing but keys and values is read where nothing is scored: ONNX Runtime
     // leaves out what follows.
-    this.normed = layers.run(ids, "seqlens_k", new Rows(keeps));
+    this.normed = layers.run(ids, new Rows(keeps));
   }
 
   /** Fills the cache. */
-  public static byte[] filling(ModelConfig config, ElementType type) {
-    return new PrefillGraph(config, type, false).graph.toModel();
+  public static byte[] filling(ModelConfig config, ElementType type, Operators operators) {
+    return new PrefillGraph(config, type, operators, false).graph.toModel();
   }
 
   /** Fills the cache, and returns each layer's rows, {@code rows.l}, to be kept. */
   public static byte[] keeping(ModelConfig config, ElementType type) {
-    return new PrefillGraph(config, type, true).graph.toModel();
+    return new PrefillGraph(config, type, Operators.FUSED, true).graph.toModel();
   }
 
   /**
@@ -61,8 +73,8 @@ public final class PrefillGraph {
    * targets} [T, 2], an index into {@code rows} and the token that is scored there; the output is
    * {@code log_probabilities} [T].
    */
-  public static byte[] scoring(ModelConfig config, ElementType type) {
-    PrefillGraph prefill = new PrefillGraph(config, type, false);
+  public static byte[] scoring(ModelConfig config, ElementType type, Operators operators) {
+    PrefillGraph prefill = new PrefillGraph(config, type, operators, false);
     OnnxGraphBuilder graph = prefill.graph;
     String rows = graph.input("rows", DataType.INT64, "R");
     String targets = graph.input("targets", DataType.INT64, "T", 2);

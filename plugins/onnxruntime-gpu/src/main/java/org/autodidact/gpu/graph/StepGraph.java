@@ -62,22 +62,31 @@ public final class StepGraph {
 
   private final ModelConfig config;
   private final Shape shape;
+  private final ElementType type;
   private final OnnxGraphBuilder graph = new OnnxGraphBuilder(Path.of(""));
-  private final CachedLayers layers;
 
   private StepGraph(ModelConfig config, Shape shape, ElementType type) {
     this.config = config;
     this.shape = shape;
-    this.layers = new CachedLayers(config, graph, type);
+    this.type = type;
   }
 
   /**
-   * The serialized model.
+   * The serialized model of a whole step.
    *
    * @param ends tokens that end a text
    */
   public static byte[] build(ModelConfig config, long[] ends, Shape shape, ElementType type) {
-    return new StepGraph(config, shape, type).build(ends);
+    return new StepGraph(config, shape, type).build(ends, false);
+  }
+
+  /**
+   * The serialized model of what comes after {@link StepLayersGraph}: it writes the keys and values
+   * into the cache, in place, and samples. Inputs beside those of a whole step, but for the
+   * weights: {@code logits} [B, V] and {@code new.l.key|value} [B, key-value heads, 1, head size].
+   */
+  public static byte[] sampling(ModelConfig config, long[] ends, Shape shape, ElementType type) {
+    return new StepGraph(config, shape, type).build(ends, true);
   }
 
   /** What the graphs of this package compute. */
@@ -85,9 +94,8 @@ public final class StepGraph {
     return CachedLayers.capabilities(backend);
   }
 
-  private byte[] build(long[] ends) {
+  private byte[] build(long[] ends, boolean afterLayers) {
     int slots = shape.slots();
-    layers.declare(slots);
     graph.input("state", DataType.INT64, Row.values().length, slots);
     graph.input("tokens", DataType.INT64, shape.steps(), slots);
     graph.input("log_probabilities", DataType.FLOAT, shape.steps(), slots);
@@ -107,15 +115,7 @@ public final class StepGraph {
       rows.add("state." + row.ordinal());
     }
     graph.node("", "Split", List.of("state"), rows, attribute("axis", 0));
-    String ids = graph.node("Reshape", row(Row.TOKEN), "per_slot");
-    String seqlensK =
-        graph.node(
-            "Cast",
-            List.of(graph.node("Reshape", row(Row.LENGTH), "per_slot")),
-            attribute("to", (long) DataType.INT32_VALUE));
-    String normed = layers.run(ids, seqlensK, new OneTokenEach());
-    String logits = layers.logits(normed);
-
+    String logits = afterLayers ? cached() : layers();
     String uniform =
         graph.node(
             "Reshape",
@@ -132,27 +132,62 @@ public final class StepGraph {
     return graph.toModel();
   }
 
-  /** Each slot's sequence is its one token. */
-  private final class OneTokenEach implements CachedLayers.Sequences {
-    private final String shape = graph.longs("sequence", StepGraph.this.shape.slots(), 1, -1);
-
-    @Override
-    public String all(int layer, String rows) {
-      return rows;
-    }
-
-    @Override
-    public String of(String rows) {
-      return graph.node("Reshape", rows, shape);
-    }
-
-    @Override
-    public String rows(String attended) {
-      return attended;
-    }
+  /** The layers of a whole step; the logits [B, V]. */
+  private String layers() {
+    String seqlensK =
+        graph.node(
+            "Cast",
+            List.of(graph.node("Reshape", row(Row.LENGTH), "per_slot")),
+            attribute("to", (long) DataType.INT32_VALUE));
+    CachedLayers layers =
+        new CachedLayers(
+            config,
+            graph,
+            type,
+            Operators.FUSED,
+            new FusedAttention(
+                config, graph, CachedLayers.dataType(type), shape.slots(), seqlensK));
+    layers.declare();
+    String ids = graph.node("Reshape", row(Row.TOKEN), "per_slot");
+    return layers.logits(layers.run(ids, new StepLayersGraph.OneTokenEach(graph)));
   }
 
-  private static String row(Row row) {
+  /** Writes each slot's new keys and values into the cache; the logits that are given [B, V]. */
+  private String cached() {
+    int slots = shape.slots();
+    int heads = config.keyValueHeads();
+    long[] grid = new long[2 * slots * heads];
+    for (int i = 0; i < slots * heads; i++) {
+      grid[2 * i] = i / heads;
+      grid[2 * i + 1] = i % heads;
+    }
+    graph.bytes("cache.grid", DataType.INT64, littleEndian(grid), slots, heads, 2);
+    graph.longs("cache.lengths", slots, 1, 1);
+    graph.longs("cache.shape", slots, heads, 1);
+    graph.longs("cache.rows", slots, heads, config.headSize());
+    String lengths = graph.node("Reshape", row(Row.LENGTH), "cache.lengths");
+    String places =
+        graph.node(
+            "Concat",
+            List.of("cache.grid", graph.node("Expand", lengths, "cache.shape")),
+            attribute("axis", 2));
+    DataType of = CachedLayers.dataType(type);
+    for (int layer = 0; layer < config.layers(); layer++) {
+      for (String what : List.of("key", "value")) {
+        String name = layer + "." + what;
+        Object[] cache = {slots, heads, "T", config.headSize()};
+        graph.input("past." + name, of, cache);
+        graph.output("present." + name, of, cache);
+        graph.input("new." + name, of, slots, heads, 1, config.headSize());
+        String rows = graph.node("Reshape", "new." + name, "cache.rows");
+        graph.node(
+            "", "ScatterND", List.of("past." + name, places, rows), List.of("present." + name));
+      }
+    }
+    return graph.input("logits", DataType.FLOAT, slots, config.vocabularySize());
+  }
+
+  static String row(Row row) {
     return "state." + row.ordinal();
   }
 

@@ -28,10 +28,19 @@ public final class CudaDevice implements Device {
 
   private final CudaRuntime runtime;
   private final MemorySegment stream;
+  private final boolean tensorRt;
   private boolean closed;
 
   public CudaDevice(CudaRuntime runtime) {
+    this(runtime, false);
+  }
+
+  /**
+   * @param tensorRt whether TensorRT computes graphs of standard ONNX
+   */
+  public CudaDevice(CudaRuntime runtime, boolean tensorRt) {
     this.runtime = runtime;
+    this.tensorRt = tensorRt;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ADDRESS);
       check("create a stream", runtime.call(Function.STREAM_CREATE, out, NON_BLOCKING));
@@ -129,6 +138,13 @@ public final class CudaDevice implements Device {
   }
 
   @Override
+  public void zero(DeviceBuffer buffer) {
+    check(
+        "write zeros",
+        runtime.call(Function.SET, pointer(buffer.address()), 0, buffer.bytes(), stream));
+  }
+
+  @Override
   public void synchronize() {
     check("compute", runtime.call(Function.STREAM_SYNCHRONIZE, stream));
   }
@@ -146,6 +162,19 @@ public final class CudaDevice implements Device {
     settings.put("use_tf32", "0");
     settings.put("enable_cuda_graph", captures ? "1" : "0");
     options.cuda(settings, stream);
+  }
+
+  @Override
+  public void configureEngine(OrtSessionOptions options, Map<String, String> settings) {
+    if (tensorRt) {
+      options.tensorRt(settings, stream);
+    }
+    configure(options, false);
+  }
+
+  @Override
+  public boolean buildsEngines() {
+    return tensorRt;
   }
 
   @Override

@@ -45,6 +45,7 @@ public final class CudaRuntime {
     STREAM_CREATE("cudaStreamCreateWithFlags", ADDRESS, JAVA_INT),
     STREAM_DESTROY("cudaStreamDestroy", ADDRESS),
     STREAM_SYNCHRONIZE("cudaStreamSynchronize", ADDRESS),
+    SET("cudaMemsetAsync", ADDRESS, JAVA_INT, JAVA_LONG, ADDRESS),
     COPY("cudaMemcpyAsync", ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS),
     COPY_ROWS(
         "cudaMemcpy2DAsync",

@@ -1,6 +1,7 @@
 package org.autodidact.gpu.memory;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
 import org.autodidact.gpu.ort.MemoryInfo;
 import org.autodidact.gpu.ort.OrtLibrary;
 import org.autodidact.gpu.ort.OrtSessionOptions;
@@ -32,6 +33,9 @@ public sealed interface Device extends AutoCloseable permits HostDevice, CudaDev
   /** Copies {@code count} rows of {@code width} bytes on the device. */
   void copy(Rows source, Rows target, long width, long count);
 
+  /** Writes zeros. */
+  void zero(DeviceBuffer buffer);
+
   /** Waits until all that was asked for is done. */
   void synchronize();
 
@@ -44,6 +48,21 @@ public sealed interface Device extends AutoCloseable permits HostDevice, CudaDev
    * @param captures whether its runs are captured as CUDA graphs
    */
   void configure(OrtSessionOptions options, boolean captures);
+
+  /**
+   * Lets a session of standard ONNX compute here by TensorRT, where {@link #buildsEngines()}, or as
+   * {@link #configure}.
+   *
+   * @param settings TensorRT's, by ONNX Runtime's names
+   */
+  default void configureEngine(OrtSessionOptions options, Map<String, String> settings) {
+    configure(options, false);
+  }
+
+  /** Whether TensorRT builds engines of graphs of standard ONNX. */
+  default boolean buildsEngines() {
+    return false;
+  }
 
   /** Whether graphs can be captured: launched as one, without work of the host. */
   boolean captures();

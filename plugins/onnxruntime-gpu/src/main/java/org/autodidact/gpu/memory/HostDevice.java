@@ -66,6 +66,11 @@ public final class HostDevice implements Device {
   }
 
   @Override
+  public void zero(DeviceBuffer buffer) {
+    segment(buffer.address(), buffer.bytes()).fill((byte) 0);
+  }
+
+  @Override
   public void synchronize() {}
 
   @Override

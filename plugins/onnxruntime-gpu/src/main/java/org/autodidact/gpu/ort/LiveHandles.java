@@ -10,6 +10,7 @@ public final class LiveHandles {
     ENVIRONMENT,
     SESSION_OPTIONS,
     CUDA_OPTIONS,
+    TENSORRT_OPTIONS,
     SESSION,
     MEMORY_INFO,
     VALUE,

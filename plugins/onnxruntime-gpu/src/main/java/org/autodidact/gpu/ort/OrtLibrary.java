@@ -216,6 +216,11 @@ public final class OrtLibrary {
     return availableProviders().contains("CUDAExecutionProvider");
   }
 
+  /** Whether it was built with TensorRT, whose libraries may yet be missing. */
+  public boolean hasTensorRt() {
+    return availableProviders().contains("TensorrtExecutionProvider");
+  }
+
   /** The library's own version, for example {@code 1.28.0}. */
   public String version() {
     return version;

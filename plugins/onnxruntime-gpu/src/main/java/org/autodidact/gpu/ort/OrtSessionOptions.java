@@ -53,14 +53,53 @@ public final class OrtSessionOptions implements AutoCloseable {
    * @param stream the {@code cudaStream_t} that its kernels run on
    */
   public OrtSessionOptions cuda(Map<String, String> settings, MemorySegment stream) {
+    return provider(
+        new Provider(
+            Kind.CUDA_OPTIONS,
+            OrtFunction.CREATE_CUDA_OPTIONS,
+            OrtFunction.UPDATE_CUDA_OPTIONS,
+            OrtFunction.UPDATE_CUDA_OPTION_WITH_VALUE,
+            OrtFunction.RELEASE_CUDA_OPTIONS,
+            OrtFunction.APPEND_CUDA),
+        settings,
+        stream);
+  }
+
+  /**
+   * Adds TensorRT, before CUDA, which is added after it for what TensorRT does not take. Its
+   * libraries are loaded here.
+   *
+   * @param settings by ONNX Runtime's names, for example {@code trt_engine_cache_path}
+   */
+  public OrtSessionOptions tensorRt(Map<String, String> settings, MemorySegment stream) {
+    return provider(
+        new Provider(
+            Kind.TENSORRT_OPTIONS,
+            OrtFunction.CREATE_TENSORRT_OPTIONS,
+            OrtFunction.UPDATE_TENSORRT_OPTIONS,
+            OrtFunction.UPDATE_TENSORRT_OPTION_WITH_VALUE,
+            OrtFunction.RELEASE_TENSORRT_OPTIONS,
+            OrtFunction.APPEND_TENSORRT),
+        settings,
+        stream);
+  }
+
+  /** The functions of a provider's options. */
+  private record Provider(
+      Kind kind,
+      OrtFunction create,
+      OrtFunction update,
+      OrtFunction updateWithValue,
+      OrtFunction release,
+      OrtFunction append) {}
+
+  private OrtSessionOptions provider(
+      Provider provider, Map<String, String> settings, MemorySegment stream) {
     OrtLibrary library = handle.library();
     try (Arena arena = Arena.ofConfined();
-        Handle cuda =
+        Handle options =
             new Handle(
-                library,
-                Kind.CUDA_OPTIONS,
-                OrtFunction.RELEASE_CUDA_OPTIONS,
-                library.create(OrtFunction.CREATE_CUDA_OPTIONS))) {
+                library, provider.kind(), provider.release(), library.create(provider.create()))) {
       MemorySegment keys = arena.allocate(ADDRESS, settings.size());
       MemorySegment values = arena.allocate(ADDRESS, settings.size());
       int i = 0;
@@ -68,14 +107,13 @@ public final class OrtSessionOptions implements AutoCloseable {
         keys.setAtIndex(ADDRESS, i, arena.allocateFrom(setting.getKey()));
         values.setAtIndex(ADDRESS, i++, arena.allocateFrom(setting.getValue()));
       }
+      library.check(provider.update(), options.address(), keys, values, (long) settings.size());
       library.check(
-          OrtFunction.UPDATE_CUDA_OPTIONS, cuda.address(), keys, values, (long) settings.size());
-      library.check(
-          OrtFunction.UPDATE_CUDA_OPTION_WITH_VALUE,
-          cuda.address(),
+          provider.updateWithValue(),
+          options.address(),
           arena.allocateFrom("user_compute_stream"),
           stream);
-      library.check(OrtFunction.APPEND_CUDA, handle.address(), cuda.address());
+      library.check(provider.append(), handle.address(), options.address());
     }
     return this;
   }

@@ -17,6 +17,7 @@ import org.autodidact.api.Prompt;
 import org.autodidact.api.SamplingParameters;
 import org.autodidact.checkpoints.ModelFolder;
 import org.autodidact.checkpoints.SmallModels;
+import org.autodidact.gpu.graph.Operators;
 import org.autodidact.gpu.memory.HostDevice;
 import org.autodidact.gpu.ort.ElementType;
 import org.autodidact.gpu.ort.OrtLibrary;
@@ -31,10 +32,11 @@ class ArchitecturesTest {
 
   /** Both prompts in one batch and one padded prefill; their answers reach beyond the window. */
   @ParameterizedTest
-  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
-  void stepsWriteTransformersTokensAndAPrefillScoresAsIt(String name) throws Exception {
+  @MethodSource("org.autodidact.gpu.decode.PrefillerTest#modelsAndOperators")
+  void stepsWriteTransformersTokensAndAPrefillScoresAsIt(String name, Operators operators)
+      throws Exception {
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderEngine engine = engine(model, ElementType.FLOAT)) {
+        DecoderEngine engine = engine(model, ElementType.FLOAT, operators)) {
       Prefiller prefiller = engine.prefiller();
       SlotBatch batch = engine.batch(2, Math.min(128, model.config().contextLength()));
       List<int[]> prompts = new ArrayList<>();
@@ -76,7 +78,7 @@ class ArchitecturesTest {
     }
   }
 
-  private static DecoderEngine engine(ModelFolder model, ElementType type) {
+  private static DecoderEngine engine(ModelFolder model, ElementType type, Operators operators) {
     return new DecoderEngine(
         new HostDevice(1),
         model,
@@ -84,6 +86,7 @@ class ArchitecturesTest {
             OrtLibrary.load(Optional.empty()),
             "cpu",
             type,
+            operators,
             model.config(),
             model.ends().tokens().stream().map(i -> (long) i).sorted().toList(),
             new StepGenerator.Decoding(2, 6, 8),
@@ -92,10 +95,10 @@ class ArchitecturesTest {
 
   /** Half precision, which ONNX Runtime's CPU computes by casts, scores nearly the same. */
   @ParameterizedTest
-  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
-  void halfPrecisionScoresNearlyTheSame(String name) throws Exception {
+  @MethodSource("org.autodidact.gpu.decode.PrefillerTest#modelsAndOperators")
+  void halfPrecisionScoresNearlyTheSame(String name, Operators operators) throws Exception {
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderEngine engine = engine(model, ElementType.FLOAT16)) {
+        DecoderEngine engine = engine(model, ElementType.FLOAT16, operators)) {
       for (JsonNode p : SmallModels.numbers(name + "/golden.json")) {
         scores(engine.prefiller(), ints(p.path("ids")), logits(p), 0.05);
       }
@@ -105,11 +108,14 @@ class ArchitecturesTest {
 
   /** The CPU has no kernels for it; that it comes to looking for them says that the types fit. */
   @ParameterizedTest
-  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
-  void theGraphsAreWellTypedInBfloat16(String name) throws Exception {
+  @MethodSource("org.autodidact.gpu.decode.PrefillerTest#modelsAndOperators")
+  void theGraphsAreWellTypedInBfloat16(String name, Operators operators) throws Exception {
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderEngine engine = engine(model, ElementType.BFLOAT16)) {
-      assertThatThrownBy(engine::scoring).hasMessageContaining("Could not find an implementation");
+        DecoderEngine engine = engine(model, ElementType.BFLOAT16, operators)) {
+      assertThatThrownBy(() -> engine.fused(DecoderEngine.Prefill.SCORING))
+          .hasMessageContaining("Could not find an implementation");
+      assertThatThrownBy(() -> engine.plain(true, Prefiller.ENGINE_LIMITS))
+          .hasMessageContaining("Could not find an implementation");
       assertThatThrownBy(() -> engine.batch(2, 64))
           .hasMessageContaining("Could not find an implementation");
     }

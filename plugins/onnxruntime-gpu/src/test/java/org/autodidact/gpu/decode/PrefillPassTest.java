@@ -10,7 +10,7 @@ import org.autodidact.gpu.decode.PrefillPass.Text;
 import org.junit.jupiter.api.Test;
 
 class PrefillPassTest {
-  private static final Limits WIDE = new Limits(1000, 1000, 1000);
+  private static final Limits WIDE = new Limits(1000, 1000, 1000, 100);
 
   private static List<PrefillPass> passes(int[] kept, Limits limits, int[]... texts) {
     return PrefillPass.of(List.of(texts).stream().map(Text::unscored).toList(), kept, limits);
@@ -62,15 +62,19 @@ class PrefillPassTest {
     int[] four = {2, 3, 4, 5};
     int[] five = {6, 7, 8, 9, 10};
     // Rows: the longest first, and then what still fits.
-    assertThat(passes(new int[0], new Limits(9, 100, 9), one, four, five))
+    assertThat(passes(new int[0], new Limits(9, 100, 9, 100), one, four, five))
         .extracting(PrefillPass::texts)
         .containsExactly(List.of(2, 1), List.of(0));
     // Places: two of five tokens are ten.
-    assertThat(passes(new int[0], new Limits(100, 9, 9), one, four, five))
+    assertThat(passes(new int[0], new Limits(100, 9, 9, 100), one, four, five))
         .extracting(PrefillPass::texts)
         .containsExactly(List.of(2), List.of(1, 0));
+    // Texts.
+    assertThat(passes(new int[0], new Limits(100, 100, 9, 2), one, four, five))
+        .extracting(PrefillPass::texts)
+        .containsExactly(List.of(2, 1), List.of(0));
     // A text that is too long is alone.
-    List<PrefillPass> passes = passes(new int[0], new Limits(4, 100, 9), five, one);
+    List<PrefillPass> passes = passes(new int[0], new Limits(4, 100, 9, 100), five, one);
     assertThat(passes).extracting(PrefillPass::isLong).containsExactly(true, false);
   }
 
@@ -78,9 +82,10 @@ class PrefillPassTest {
   void scoredRowsAreBounded() {
     Text text = new Text(new int[] {1, 2, 3, 4}, 1, List.of(new int[] {2, 3, 4}));
     Text other = new Text(new int[] {9, 2, 3, 4}, 1, List.of(new int[] {2, 3, 4}));
-    assertThat(PrefillPass.of(List.of(text, other), new int[0], new Limits(100, 100, 5)))
+    assertThat(PrefillPass.of(List.of(text, other), new int[0], new Limits(100, 100, 5, 100)))
         .hasSize(2);
-    assertThat(PrefillPass.of(List.of(text), new int[0], new Limits(100, 100, 2)).get(0).isLong())
+    assertThat(
+            PrefillPass.of(List.of(text), new int[0], new Limits(100, 100, 2, 100)).get(0).isLong())
         .isTrue();
   }
 }

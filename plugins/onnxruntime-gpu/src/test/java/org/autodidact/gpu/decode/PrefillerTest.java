@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
 import org.autodidact.api.GenerationRequest;
@@ -23,12 +24,14 @@ import org.autodidact.checkpoints.SmallModels;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.gpu.decode.PrefillPass.Limits;
 import org.autodidact.gpu.decode.PrefillPass.Text;
+import org.autodidact.gpu.graph.Operators;
 import org.autodidact.gpu.memory.HostDevice;
 import org.autodidact.gpu.ort.ElementType;
 import org.autodidact.gpu.ort.OrtLibrary;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Shared beginnings, kept templates, bounded passes and pieces, against texts one by one. */
@@ -37,7 +40,7 @@ class PrefillerTest {
 
   @TempDir Path folder;
 
-  private static DecoderEngine engine(ModelFolder model) {
+  private static DecoderEngine engine(ModelFolder model, Operators operators) {
     return new DecoderEngine(
         new HostDevice(1),
         model,
@@ -45,6 +48,7 @@ class PrefillerTest {
             OrtLibrary.load(Optional.empty()),
             "cpu",
             ElementType.FLOAT,
+            operators,
             model.config(),
             List.of(0L),
             new StepGenerator.Decoding(2, 6, 8),
@@ -91,14 +95,20 @@ class PrefillerTest {
     return texts;
   }
 
+  static Stream<Arguments> modelsAndOperators() {
+    return SmallModels.names().stream()
+        .flatMap(name -> Stream.of(Operators.values()).map(of -> Arguments.of(name, of)));
+  }
+
   @ParameterizedTest
-  @MethodSource("org.autodidact.checkpoints.SmallModels#names")
-  void scoresAreThoseOfTextsAloneWhateverIsShared(String name) throws Exception {
+  @MethodSource("modelsAndOperators")
+  void scoresAreThoseOfTextsAloneWhateverIsShared(String name, Operators operators)
+      throws Exception {
     try (ModelFolder model = ModelFolder.open(SmallModels.write(folder.resolve(name), name));
-        DecoderEngine engine = engine(model);
-        Prefiller alone = new Prefiller(engine, new Limits(1000, 1, 1000));
-        Prefiller together = new Prefiller(engine, new Limits(1000, 10_000, 1000));
-        Prefiller inPieces = new Prefiller(engine, new Limits(7, 10_000, 1000))) {
+        DecoderEngine engine = engine(model, operators);
+        Prefiller alone = new Prefiller(engine, new Limits(1000, 1, 1000, 100));
+        Prefiller together = new Prefiller(engine, new Limits(1000, 10_000, 1000, 100));
+        Prefiller inPieces = new Prefiller(engine, new Limits(7, 10_000, 1000, 100))) {
       int vocabulary = model.config().vocabularySize();
       int[] template = tokens(new Random(3), vocabulary, 11);
       List<Text> texts = texts(vocabulary, template, model.config().contextLength());

@@ -39,7 +39,7 @@ public final class TensorRtCache {
   }
 
   /** Loads the engines of a folder, or builds them into an empty one. */
-  interface Opener<T> {
+  public interface Opener<T> {
     T open(Path engines) throws Exception;
   }
 
@@ -48,7 +48,7 @@ public final class TensorRtCache {
    *
    * @throws Exception what the opener throws over an empty folder
    */
-  <T> T open(String key, Opener<T> opener) throws Exception {
+  public <T> T open(String key, Opener<T> opener) throws Exception {
     // A file lock holds for the process; this monitor excludes its other threads.
     synchronized (TensorRtCache.class) {
       try {
