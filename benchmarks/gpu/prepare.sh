@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
-# usage: benchmarks/gpu/prepare.sh [--cpu] [--natives] [--trl] [--vllm] [--parts] [FOLDER]
+# usage: benchmarks/gpu/prepare.sh [--cpu] [--natives] [--tensorrt] [--trl] [--vllm] [--parts] [FOLDER]
 # Gathers what benchmarks/gpu/run.sh needs on a machine with a GPU that reaches no network, into FOLDER (target/gpu): our jars and
 # test classes, a small JDK, the model, the data, the scripts; with --natives ONNX Runtime for CUDA 13 (its Python wheel), with
-# --trl TRL's wheels, with --vllm vLLM's (gigabytes, with all that it needs), with --cpu libtorch for CPUs, to try training there.
-# CUDA's libraries, PyTorch and transformers are taken from the machine's own Python. With --parts, FOLDER.parts/ has the same as
-# an archive in parts of 56 MiB, for a machine that takes no larger files. Needs a JDK 22 or newer ($AUTODIDACT_JDK25,
-# $JAVA_25_HOME or in /usr/lib/jvm).
+# --tensorrt TensorRT 10's libraries for CUDA 13 (gigabytes; PyPI's package fetches them from NVIDIA's own index, which must be
+# reached), with --trl TRL's wheels, with --vllm vLLM's (gigabytes, with all that it needs), with --cpu libtorch for CPUs, to try
+# training there. CUDA's libraries, PyTorch and transformers are taken from the machine's own Python. With --parts, FOLDER.parts/
+# has the same as an archive in parts of 56 MiB, for a machine that takes no larger files. Needs a JDK 22 or newer
+# ($AUTODIDACT_JDK25, $JAVA_25_HOME or in /usr/lib/jvm).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-cpu=false parts=false natives=false trl=false vllm=false folder=target/gpu
+cpu=false parts=false natives=false tensorrt=false trl=false vllm=false folder=target/gpu
 for option in "$@"; do
   case $option in
     --cpu) cpu=true ;;
     --parts) parts=true ;;
     --natives) natives=true ;;
+    --tensorrt) tensorrt=true ;;
     --trl) trl=true ;;
     --vllm) vllm=true ;;
     -*) echo "prepare.sh: unknown option $option" >&2; exit 2 ;;
@@ -78,7 +80,7 @@ wheel = glob.glob(folder + "/wheels/onnxruntime_gpu-*.whl")[0]
 with zipfile.ZipFile(wheel) as z:
     for name in z.namelist():
         base = os.path.basename(name)
-        if base.startswith("libonnxruntime") and ".so" in base and "tensorrt" not in base:
+        if base.startswith("libonnxruntime") and ".so" in base:
             plain = base.split(".so")[0] + ".so"
             open(os.path.join(folder, "natives", plain), "wb").write(z.read(name))
 os.remove(wheel)
@@ -87,6 +89,12 @@ with zipfile.ZipFile(jar) as z:  # for Java's own interface, which some tests us
     name = "libonnxruntime4j_jni.so"
     open(os.path.join(folder, "natives", name), "wb").write(z.read("ai/onnxruntime/native/linux-x64/" + name))
 PYTHON
+fi
+if $tensorrt; then
+  echo "prepare.sh: TensorRT" >&2
+  # ONNX Runtime's provider is linked with libnvinfer.so.10 and CUDA 13.
+  "${PEERS_PYTHON:-python3}" -m pip install -q --no-deps --target "$folder/tensorrt" 'tensorrt-cu13-libs<11' ||
+    echo "prepare.sh: TensorRT's libraries could not be had: NVIDIA's index is not reached from here; left out" >&2
 fi
 if $trl; then pip --no-deps -d "$folder/wheels" trl datasets dill multiprocess; fi
 if $vllm; then pip -d "$folder/wheels" vllm || echo "prepare.sh: vLLM's wheels do not fit this Python; left out" >&2; fi

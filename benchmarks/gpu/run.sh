@@ -2,10 +2,11 @@
 # usage: run.sh [--device cuda|cpu] [--tiny] [--only STEP] [--out FOLDER]
 # Measures everything on a machine with a GPU, from the folder that prepare.sh gathered and that this script lies in: golden and
 # conformance tests, quality, generation at 1, 16, 64 and 256 in bf16 against transformers, a static cache with torch.compile and,
-# where its wheels are there, vLLM; a rollout with expected scores; the hand-over; DPO against TRL where its wheels are there.
+# where its wheels are there, vLLM; a rollout with expected scores; the hand-over; all of ours by TensorRT, too, where it is there;
+# DPO against TRL where its wheels are there.
 # Each step writes its rows to FOLDER (results) as they come; a step that fails or takes too long is noted, and the next begins.
 # At the end, and whenever table.py is called, the table. --tiny with --device cpu tries the whole out in little work.
-# Limits add up to 25 minutes.
+# Limits add up to 25 minutes; TensorRT's steps, which build engines, to 50 more (--only tensorrt).
 set -uo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 device=cuda tiny=false only= out=$here/results
@@ -35,6 +36,7 @@ folders = site.getsitepackages() + [site.getusersitepackages()]
 print(":".join(p for f in folders for p in sorted(glob.glob(f + "/nvidia/*/lib"))))
 PYTHON
 )
+if [ -d "$here/tensorrt/tensorrt_libs" ]; then libraries=$here/tensorrt/tensorrt_libs${libraries:+:$libraries}; fi
 export LD_LIBRARY_PATH=$here/natives${libraries:+:$libraries}${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 if [ "$device" = cuda ] && [ -z "${AUTODIDACT_CUDA_RUNTIME:-}" ]; then
   IFS=: read -ra folders <<<"$libraries"
@@ -48,7 +50,7 @@ export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$here/cache} MALLOC_ARENA_MAX=4 HF_HUB_O
 jars=${AUTODIDACT_LIBTORCH_JARS:+$AUTODIDACT_LIBTORCH_JARS:}$(ls "$here"/jars/*.jar | tr '\n' ':')
 tests=$here/tests/onnxruntime-gpu:$here/tests/onnxruntime:$here/tests/checkpoints
 flags=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -Xmx4g
-  "-Dautodidact.models=$here/models" "-Dautodidact.shared=$here/shared" "-Dautodidact.provider=$device" "-Dautodidact.new=$new")
+  "-Dautodidact.models=$here/models" "-Dautodidact.shared=$here/shared" "-Dautodidact.new=$new")
 
 # step NAME SECONDS COMMAND…: runs a command; its lines of JSON are the rows, all else is its log.
 step() {
@@ -66,10 +68,11 @@ step() {
   fi
 }
 if [ -f "$here/natives/libonnxruntime4j_jni.so" ]; then flags+=("-Donnxruntime.native.path=$here/natives"); fi
+provider=$device
 run_java() { # step, seconds, property of the generator, class or source, arguments
   local name=$1 limit=$2 generator=$3
   shift 3
-  step "$name" "$limit" "$java" "${flags[@]}" "-Dautodidact.generator=$generator" -cp "$tests:$jars" "$@"
+  step "$name" "$limit" "$java" "${flags[@]}" "-Dautodidact.provider=$provider" "-Dautodidact.generator=$generator" -cp "$tests:$jars" "$@"
 }
 
 rm -f "$out/steps.jsonl"
@@ -94,6 +97,21 @@ run_java generate 120 onnxruntime-gpu org.autodidact.benchmarks.GenerateBenchmar
 run_java handover 60 onnxruntime-gpu "$here/HandOver.java" "$model" $precision "$device" $((repeats + 1))
 run_java quality 90 onnxruntime-gpu "$here/Quality.java" "$model" "$data/seed_tasks.jsonl" $precision "$device" $count
 run_java rollout 120 onnxruntime-gpu org.autodidact.benchmarks.RolloutBenchmark "$model" "$data/seed_tasks.jsonl" "$here/judge_short.txt" $precision $prompts 3
+# By TensorRT, whose engines are built in the first step that needs them.
+if [ "$device" = cpu ]; then
+  echo "run.sh: tensorrt left out: it has no CPU" >&2
+elif IFS=: read -ra folders <<<"$LD_LIBRARY_PATH" && ! ls "${folders[@]/%//libnvinfer.so.10}" 2>/dev/null | grep -q .; then
+  echo "run.sh: tensorrt left out: libnvinfer.so.10 is not in LD_LIBRARY_PATH (prepare.sh --tensorrt)" >&2
+else
+  provider=tensorrt
+  run_java tensorrt-tests-conformance 600 onnxruntime-gpu "$here/Tests.java" org.autodidact.gpu.StepGeneratorConformanceTest
+  run_java tensorrt-tests-golden 900 onnxruntime-gpu "$here/Tests.java" org.autodidact.gpu.StepGoldenTest
+  run_java tensorrt-generate 600 onnxruntime-gpu org.autodidact.benchmarks.GenerateBenchmark "$model" "$data/seed_tasks.jsonl" $precision $repeats "${batches[@]}"
+  run_java tensorrt-handover 300 onnxruntime-gpu "$here/HandOver.java" "$model" $precision tensorrt $((repeats + 1))
+  run_java tensorrt-quality 300 onnxruntime-gpu "$here/Quality.java" "$model" "$data/seed_tasks.jsonl" $precision tensorrt $count
+  run_java tensorrt-rollout 300 onnxruntime-gpu org.autodidact.benchmarks.RolloutBenchmark "$model" "$data/seed_tasks.jsonl" "$here/judge_short.txt" $precision $prompts 3
+  provider=$device
+fi
 step peers-static 240 "$python" "$here/peers.py" static "$model" "$data/seed_tasks.jsonl" --device "$device" --dtype $dtype --batch "${batches[@]}" --repeats $repeats --new $new $($tiny && echo --no-compile)
 step peers-transformers 240 "$python" "$here/peers.py" transformers "$model" "$data/seed_tasks.jsonl" --device "$device" --dtype $dtype --batch "${batches[@]}" --repeats $repeats --new $new
 if [ "$device" = cpu ] || [ -n "${AUTODIDACT_LIBTORCH_JARS:-}" ]; then

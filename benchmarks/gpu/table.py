@@ -12,7 +12,7 @@ def rows(name):
 
 versions = os.path.join(out, "versions.txt")
 print("; ".join(line.strip() for line in open(versions)) if os.path.exists(versions) else "no versions", "\n")
-speeds = {"autodidact": rows("generate"), **{n: rows("peers-" + n) for n in ("transformers", "static", "vllm")}}
+speeds = {"autodidact": rows("generate"), "autodidact by tensorrt": rows("tensorrt-generate"), **{n: rows("peers-" + n) for n in ("transformers", "static", "vllm")}}
 batches = sorted({r["batch"] for found in speeds.values() for r in found})
 if batches:
     new = next(r["new_tokens"] for found in speeds.values() for r in found)
@@ -32,7 +32,8 @@ if trained:
     print("\n| DPO | pairs | tokens/s, opening counted | seconds |\n|---|---|---|---|")
     for r in trained:
         print(f"| {r['trainer']}, {r['precision']} | {r['pairs']} | {r['tokens_per_second']:,.0f} | {r['seconds']} |")
-for name in ("rollout", "handover", "quality", "tests-conformance", "tests-golden"):
+own = ("rollout", "handover", "quality", "tests-conformance", "tests-golden")
+for name in own + tuple("tensorrt-" + n for n in own):
     for r in rows(name):
         print(f"\n{name}: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in r.items() if k not in ("engine", "what")))
 steps = rows("steps")

@@ -25,7 +25,8 @@ import org.autodidact.engine.data.JsonLines;
  * of text ignored, temperature 0.7, top-p 0.9. Prints one JSON line a batch size, as it does.
  *
  * <p>Arguments: model folder, prompts (JSONL), precision, repeats, batch sizes. The property {@code
- * autodidact.generator} names another generator than {@code onnxruntime}.
+ * autodidact.generator} names another generator than {@code onnxruntime}, {@code
+ * autodidact.provider} a device.
  */
 public final class GenerateBenchmark {
   private static final int PROMPT = 64;
@@ -34,6 +35,12 @@ public final class GenerateBenchmark {
   private static final int NEW = Integer.getInteger("autodidact.new", 128);
 
   private GenerateBenchmark() {}
+
+  /** The device that the property names. */
+  static ComputeSettings.Device device() {
+    String name = System.getProperty("autodidact.provider", "auto");
+    return ComputeSettings.Device.valueOf(name.toUpperCase(Locale.ROOT));
+  }
 
   public static void main(String[] arguments) {
     Path model = Path.of(arguments[0]);
@@ -48,7 +55,8 @@ public final class GenerateBenchmark {
                 .build()
                 .plugins()
                 .generator(System.getProperty("autodidact.generator", "onnxruntime"))
-                .open(new Checkpoint("M0", model), new ComputeSettings(precision, 0, 0))) {
+                .open(
+                    new Checkpoint("M0", model), new ComputeSettings(precision, 0, 0, device()))) {
       double opened = (System.nanoTime() - start) / 1e9;
       for (String batch : Arrays.asList(arguments).subList(4, arguments.length)) {
         List<GenerationRequest> requests = requests(folder, prompts, Integer.parseInt(batch));

@@ -31,7 +31,8 @@ import org.autodidact.engine.judge.JudgeTemplate;
  *
  * <p>Arguments: model folder, prompts (JSONL), judge template, precision; then, where not all 32
  * prompts once are wanted, how many of them, how many rounds, and MiB for the cache. The property
- * {@code autodidact.generator} names another generator than {@code onnxruntime}.
+ * {@code autodidact.generator} names another generator than {@code onnxruntime}, {@code
+ * autodidact.provider} a device.
  */
 public final class RolloutBenchmark {
   private static final int PROMPTS = 32;
@@ -63,7 +64,8 @@ public final class RolloutBenchmark {
         new ComputeSettings(
             new ComputeSettings.Precision(arguments[3].toLowerCase(Locale.ROOT).replace("_", "-")),
             0,
-            memory);
+            memory,
+            GenerateBenchmark.device());
     try (Generator generator =
         Autodidact.builder()
             .build()
