@@ -30,6 +30,7 @@ import org.autodidact.gpu.memory.CudaRuntime;
 import org.autodidact.gpu.memory.Device;
 import org.autodidact.gpu.memory.HostDevice;
 import org.autodidact.gpu.ort.ElementType;
+import org.autodidact.gpu.ort.OrtEnvironment;
 import org.autodidact.gpu.ort.OrtFailure;
 import org.autodidact.gpu.ort.OrtLibrary;
 import org.autodidact.gpu.ort.OrtSessionOptions;
@@ -103,12 +104,15 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
     if (!library.hasTensorRt()) {
       return Optional.of(library.file() + " is an ONNX Runtime without TensorRT");
     }
-    try (OrtSessionOptions options = new OrtSessionOptions(library)) {
+    try (OrtEnvironment environment = new OrtEnvironment(library);
+        OrtSessionOptions options = new OrtSessionOptions(environment.library())) {
+      // Without an environment ONNX Runtime fails before it says why.
       options.tensorRt(Map.of(), MemorySegment.NULL);
       return Optional.empty();
     } catch (OrtFailure e) {
       return Optional.of(
-          "TensorRT 10's libraries (libnvinfer.so.10, libnvonnxparser.so.10) do not load: "
+          "TensorRT does not load; it needs libnvinfer.so.10 and libnvonnxparser.so.10 beside CUDA's"
+              + " libraries: "
               + e.getMessage());
     }
   }

@@ -34,6 +34,9 @@ import org.autodidact.onnxruntime.gpu.TensorRtCache;
 final class DecoderEngine implements AutoCloseable {
   private static final System.Logger LOGGER = System.getLogger(DecoderEngine.class.getName());
 
+  /** Engines that the cache keeps; an architecture has three, without weights (not measured). */
+  private static final int KEPT_ENGINES = 24;
+
   private final Device device;
   private final OrtLibrary library;
   private final ElementType type;
@@ -265,7 +268,9 @@ final class DecoderEngine implements AutoCloseable {
     }
     TensorRtCache engines =
         new TensorRtCache(
-            CacheFolder.of(CacheFolder.TENSORRT), "ONNX Runtime " + library.version());
+            CacheFolder.of(CacheFolder.TENSORRT).resolve("architectures"),
+            "ONNX Runtime " + library.version(),
+            KEPT_ENGINES);
     try {
       return engines.open(
           shapes.key(graph),

@@ -25,7 +25,8 @@ import org.autodidact.onnxruntime.batching.Sampler;
 
 /**
  * B slots that decode together. Sequences enter free slots and leave them at their end, between
- * rounds of some steps; within a round the host only launches. One thread at a time.
+ * rounds of some steps; for a round the host only launches, and then collects. One thread at a
+ * time.
  */
 final class SlotBatch implements AutoCloseable {
   private final DecoderEngine engine;
@@ -262,8 +263,11 @@ final class SlotBatch implements AutoCloseable {
     set(Row.LENGTH, slot, 0); // an idle slot reads as little as it can
   }
 
-  /** Runs some steps; returns the sequences that ended, whose slots are free again. */
-  List<DecodedSequence> round(Cancellation cancellation) {
+  /**
+   * Launches a round of steps, which a GPU computes while the host does something else; {@link
+   * #collect} waits for it.
+   */
+  void launch(Cancellation cancellation) {
     int most = 0;
     for (int slot = 0; slot < slots; slot++) {
       set(Row.STEP, slot, 0);
@@ -282,6 +286,10 @@ final class SlotBatch implements AutoCloseable {
       cancellation.throwIfCancelled();
       step.forEach(Launch::run);
     }
+  }
+
+  /** Takes what a round sampled; returns the sequences that ended, whose slots are free again. */
+  List<DecodedSequence> collect() {
     read();
     List<Integer> undecided = new ArrayList<>();
     for (int slot = 0; slot < slots; slot++) {

@@ -163,13 +163,19 @@ public final class StepGenerator implements Generator {
     }
     SlotBatch slots = batch(waiting);
     try {
+      List<DecodedSequence> ended = List.of();
       while (!waiting.isEmpty() || !slots.isEmpty()) {
-        cancellation.throwIfCancelled();
-        admit(waiting, slots, cancellation);
-        for (DecodedSequence ended : slots.round(cancellation)) {
-          ended.finish().ifPresent(results);
+        try {
+          cancellation.throwIfCancelled();
+          admit(waiting, slots, cancellation);
+          slots.launch(cancellation);
+        } finally {
+          // While the device computes: texts are decoded, and who asked stores them.
+          ended.forEach(sequence -> sequence.finish().ifPresent(results));
         }
+        ended = slots.collect();
       }
+      ended.forEach(sequence -> sequence.finish().ifPresent(results));
     } finally {
       slots.clear();
     }

@@ -42,6 +42,7 @@ public final class OrtFailure extends AutodidactException {
     return message
         .replaceAll("\\[ONNXRuntimeError] : \\d+ : \\w+ : ", "")
         .replaceAll("\\S*/onnxruntime/\\S+:\\d+ ", "")
+        .replaceAll("[\\w:]*onnxruntime::\\S+ onnxruntime::\\S+\\(\\) ", "")
         .replaceAll("\\s+", " ")
         .strip();
   }

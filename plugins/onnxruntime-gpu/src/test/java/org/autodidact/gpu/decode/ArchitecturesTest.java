@@ -68,7 +68,8 @@ class ArchitecturesTest {
       }
       while (!batch.isEmpty()) {
         batch.capture(); // as on a GPU where another thread calls; it changes nothing
-        batch.round(new Cancellation());
+        batch.launch(new Cancellation());
+        batch.collect();
       }
       for (int i = 0; i < 2; i++) {
         assertThat(sequences.get(i).finish().orElseThrow().candidates().get(0).tokens())
@@ -102,7 +103,9 @@ class ArchitecturesTest {
       for (JsonNode p : SmallModels.numbers(name + "/golden.json")) {
         scores(engine.prefiller(), ints(p.path("ids")), logits(p), 0.05);
       }
-      assertThat(engine.batch(2, 64).round(new Cancellation())).isEmpty();
+      SlotBatch batch = engine.batch(2, 64);
+      batch.launch(new Cancellation());
+      assertThat(batch.collect()).isEmpty();
     }
   }
 

@@ -18,6 +18,7 @@ import org.autodidact.gpu.CLibraries;
 import org.autodidact.gpu.memory.DeviceBuffer;
 import org.autodidact.gpu.memory.HostDevice;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -129,13 +130,17 @@ class OrtBindingTest {
   }
 
   @Test
-  void cudaIsRefusedByALibraryWithoutIt() {
+  void cudaAndTensorRtAreRefusedByALibraryWithoutThem() {
     assertThat(LIBRARY.availableProviders()).contains("CPUExecutionProvider");
-    assertThat(LIBRARY.hasCuda()).isFalse();
-    try (OrtSessionOptions options = new OrtSessionOptions(LIBRARY)) {
+    Assumptions.assumeFalse(LIBRARY.hasCuda() || LIBRARY.hasTensorRt(), "one that has them");
+    try (OrtEnvironment environment = new OrtEnvironment(LIBRARY);
+        OrtSessionOptions options = new OrtSessionOptions(environment.library())) {
       assertThatThrownBy(() -> options.cuda(Map.of("device_id", "0"), MemorySegment.NULL))
           .isInstanceOf(OrtFailure.class)
           .hasMessageContaining("cuda");
+      assertThatThrownBy(() -> options.tensorRt(Map.of(), MemorySegment.NULL))
+          .isInstanceOf(OrtFailure.class)
+          .hasMessageContaining("tensorrt options");
     }
     assertThat(LIBRARY.live().counts()).isEmpty();
   }

@@ -29,13 +29,22 @@ public final class TensorRtCache {
 
   private final Path folder;
   private final String version;
+  private final int kept;
 
   /**
    * @param version of the software that builds engines, a line; another version's cannot be loaded
    */
   public TensorRtCache(Path folder, String version) {
+    this(folder, version, KEPT);
+  }
+
+  /**
+   * @param kept folders that are kept, those used last
+   */
+  public TensorRtCache(Path folder, String version, int kept) {
     this.folder = folder;
     this.version = version;
+    this.kept = kept;
   }
 
   /** Loads the engines of a folder, or builds them into an empty one. */
@@ -115,7 +124,7 @@ public final class TensorRtCache {
               .sorted(Comparator.comparing(TensorRtCache::lastUsed).reversed())
               .toList();
     }
-    for (Path old : others.subList(Math.min(KEPT - 1, others.size()), others.size())) {
+    for (Path old : others.subList(Math.min(kept - 1, others.size()), others.size())) {
       // The marker first, so that an interrupted removal leaves an incomplete folder.
       Files.delete(old.resolve(MADE_BY));
       delete(old);
