@@ -21,6 +21,7 @@ import org.autodidact.gpu.ort.IoBinding;
 import org.autodidact.gpu.ort.MemoryInfo;
 import org.autodidact.gpu.ort.OrtSession;
 import org.autodidact.gpu.ort.RunOptions;
+import org.autodidact.onnxruntime.batching.GenerationJob;
 import org.autodidact.onnxruntime.batching.Sampler;
 
 /**
@@ -45,6 +46,10 @@ final class SlotBatch implements AutoCloseable {
   private final DeviceTensor capacity;
   private final List<Launch> step = new ArrayList<>();
   private final DecodedSequence[] sequences;
+
+  /** The jobs whose prompts' keys and values are in the slots. */
+  private final GenerationJob[] prompts;
+
   private Optional<KvMemory> found = Optional.empty();
   private Optional<DeviceTensor> logits = Optional.empty();
   private boolean samplingChanged = true;
@@ -69,6 +74,7 @@ final class SlotBatch implements AutoCloseable {
     this.slots = slots;
     this.steps = steps;
     this.sequences = new DecodedSequence[slots];
+    this.prompts = new GenerationJob[slots];
     Device device = engine.device();
     MemoryInfo memory = engine.memory();
     try {
@@ -214,6 +220,21 @@ final class SlotBatch implements AutoCloseable {
     return free;
   }
 
+  /** Whether a free slot still has the keys and values of a job's prompt. */
+  boolean holds(int slot, GenerationJob job) {
+    return prompts[slot] == job;
+  }
+
+  /** A slot that a sequence of a job is in. */
+  Optional<Integer> occupiedBy(GenerationJob job) {
+    for (int slot = 0; slot < slots; slot++) {
+      if (sequences[slot] != null && sequences[slot].job() == job) {
+        return Optional.of(slot);
+      }
+    }
+    return Optional.empty();
+  }
+
   boolean isEmpty() {
     return free().size() == slots;
   }
@@ -223,6 +244,7 @@ final class SlotBatch implements AutoCloseable {
    */
   void enter(int slot, DecodedSequence sequence) {
     sequences[slot] = sequence;
+    prompts[slot] = sequence.job();
     int[] prompt = sequence.prompt();
     set(Row.TOKEN, slot, prompt[prompt.length - 1]);
     set(Row.LENGTH, slot, prompt.length - 1L);
@@ -254,6 +276,7 @@ final class SlotBatch implements AutoCloseable {
   void clear() {
     for (int slot = 0; slot < slots; slot++) {
       leave(slot);
+      prompts[slot] = null;
     }
   }
 
@@ -276,6 +299,8 @@ final class SlotBatch implements AutoCloseable {
         for (int step = 0; step < steps; step++) {
           setUniform(step, slot, sequences[slot].uniform(step));
         }
+      } else {
+        prompts[slot] = null; // an idle slot writes its first token over
       }
     }
     if (engine.captures() && capturedBy != Thread.currentThread()) {

@@ -2,12 +2,9 @@ package org.autodidact.gpu.decode;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -30,8 +27,8 @@ import org.autodidact.onnxruntime.batching.UniqueIds;
 
 /**
  * Generates by one graph a step over slots ({@link SlotBatch}): a sequence that ends leaves its
- * slot to the next, and a prompt is prefilled once for the candidates that enter together. Tokens
- * are sampled as on the CPU, so that a seed gives the same tokens wherever rounding errors do not
+ * slot to the next, and its prompt's keys and values to others of the same prompt. Tokens are
+ * sampled as on the CPU, so that a seed gives the same tokens wherever rounding errors do not
  * separate them (tested on ONNX Runtime's CPU provider; unmeasured on a GPU).
  */
 public final class StepGenerator implements Generator {
@@ -162,12 +159,13 @@ public final class StepGenerator implements Generator {
       return;
     }
     SlotBatch slots = batch(waiting);
+    SlotAdmission admission = new SlotAdmission(slots, engine.prefiller());
     try {
       List<DecodedSequence> ended = List.of();
       while (!waiting.isEmpty() || !slots.isEmpty()) {
         try {
           cancellation.throwIfCancelled();
-          admit(waiting, slots, cancellation);
+          admission.admit(waiting, cancellation);
           slots.launch(cancellation);
         } finally {
           // While the device computes: texts are decoded, and who asked stores them.
@@ -204,44 +202,6 @@ public final class StepGenerator implements Generator {
   private static int powerOfTwo(int number) {
     int highest = Integer.highestOneBit(number);
     return highest == number ? number : 2 * highest;
-  }
-
-  /** Lets waiting sequences enter free slots; a prompt is prefilled once for those of this call. */
-  private void admit(Deque<DecodedSequence> waiting, SlotBatch slots, Cancellation cancellation) {
-    Map<GenerationJob, List<Integer>> entering = new LinkedHashMap<>();
-    for (int slot : slots.free()) {
-      if (waiting.isEmpty()) {
-        break;
-      }
-      DecodedSequence sequence = waiting.remove();
-      slots.enter(slot, sequence);
-      entering.computeIfAbsent(sequence.job(), j -> new ArrayList<>()).add(slot);
-    }
-    Map<List<Integer>, List<GenerationJob>> byTemplate = new LinkedHashMap<>();
-    for (GenerationJob job : entering.keySet()) {
-      if (job.promptTokens().length > 1) {
-        byTemplate.computeIfAbsent(job.templatePrefix(), t -> new ArrayList<>()).add(job);
-      }
-    }
-    byTemplate.forEach(
-        (template, jobs) -> {
-          // All tokens of a prompt but the last one are prefilled; that one is the first step's.
-          List<int[]> texts =
-              jobs.stream()
-                  .map(job -> Arrays.copyOf(job.promptTokens(), job.promptTokens().length - 1))
-                  .toList();
-          engine
-              .prefiller()
-              .fill(
-                  texts,
-                  template.stream().mapToInt(t -> t).toArray(),
-                  cancellation,
-                  (text, cache, filled) -> {
-                    for (int slot : entering.get(jobs.get(text))) {
-                      cache.copy(filled, slots.cache(), slot, texts.get(text).length);
-                    }
-                  });
-        });
   }
 
   /** Tokens that have been computed for prompts and texts so far. */

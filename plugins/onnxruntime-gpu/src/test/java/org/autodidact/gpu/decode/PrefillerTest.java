@@ -6,13 +6,16 @@ import static org.assertj.core.api.Assertions.within;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.ComputeSettings;
+import org.autodidact.api.Generation;
 import org.autodidact.api.GenerationRequest;
 import org.autodidact.api.Message;
 import org.autodidact.api.Prompt;
@@ -33,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Shared beginnings, kept templates, bounded passes and pieces, against texts one by one. */
 class PrefillerTest {
@@ -136,17 +140,7 @@ class PrefillerTest {
   void candidatesAndJudgedTextsShareTheirTemplateOverCalls() {
     Path tiny = TinyModel.write(folder.resolve("tiny"), 5);
     String rubric = "grade the answer by these rules: ".repeat(8);
-    try (StepGenerator generator =
-        StepGenerator.open(
-            ModelFolder.open(tiny),
-            new StepGenerator.Place(
-                OrtLibrary.load(Optional.empty()),
-                "cpu",
-                () -> new HostDevice(1),
-                ElementType.FLOAT),
-            new StepGenerator.Decoding(2, 4, 64),
-            new ComputeSettings(ComputeSettings.Precision.AUTO, 1, 0),
-            false)) {
+    try (StepGenerator generator = open(tiny, 2)) {
       List<List<Integer>> plain = generated(generator, rubric, "");
       long before = generator.prefilledTokens();
       assertThat(generated(generator, rubric, rubric)).isEqualTo(plain);
@@ -165,6 +159,50 @@ class PrefillerTest {
       // The template that generation has kept is scoring's too.
       assertThat(generator.prefilledTokens() - scoring).isLessThan(again * 2);
     }
+  }
+
+  /** Whether they follow one another in a slot, enter beside one another, or both. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4, 8})
+  void thePromptOfCandidatesIsPrefilledOnce(int slots) {
+    Path tiny = TinyModel.write(folder.resolve("tiny"), 5);
+    List<GenerationRequest> requests =
+        IntStream.range(0, 2)
+            .mapToObj(
+                i ->
+                    new GenerationRequest(
+                        prompt(7 * i + 1, "", ""),
+                        List.of(1L, 2L, 3L, 4L, 5L),
+                        SamplingParameters.candidates(9 + 4 * i).withIgnoreEndOfText(true)))
+            .toList();
+    Map<String, Generation> expected = new HashMap<>();
+    Map<String, Generation> found = new HashMap<>();
+    try (StepGenerator all = open(tiny, 16);
+        StepGenerator few = open(tiny, slots)) {
+      all.generate(requests, g -> expected.put(g.promptId(), g), RUNS);
+      few.generate(requests, g -> found.put(g.promptId(), g), RUNS);
+      assertThat(found.keySet()).isEqualTo(expected.keySet());
+      int tokens = 0;
+      for (Generation generation : expected.values()) {
+        tokens += generation.promptTokens().size() - 1;
+        for (int k = 0; k < 5; k++) {
+          assertThat(found.get(generation.promptId()).candidates().get(k).tokens())
+              .isEqualTo(generation.candidates().get(k).tokens());
+        }
+      }
+      // What both prompts begin with is one row where they enter together.
+      assertThat(few.prefilledTokens()).isLessThanOrEqualTo(tokens);
+    }
+  }
+
+  private static StepGenerator open(Path model, int slots) {
+    return StepGenerator.open(
+        ModelFolder.open(model),
+        new StepGenerator.Place(
+            OrtLibrary.load(Optional.empty()), "cpu", () -> new HostDevice(1), ElementType.FLOAT),
+        new StepGenerator.Decoding(slots, 4, 64),
+        new ComputeSettings(ComputeSettings.Precision.AUTO, 1, 0),
+        false);
   }
 
   private static Prompt prompt(int i, String rubric, String template) {

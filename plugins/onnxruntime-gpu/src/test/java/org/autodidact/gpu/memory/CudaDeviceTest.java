@@ -36,6 +36,9 @@ class CudaDeviceTest {
       device.download(b, 0, found);
       device.synchronize();
       assertThat(found.toArray(ValueLayout.JAVA_INT)).containsExactly(0, 0, 1, 2, 0, 0, 4, 5);
+      device.zero(b);
+      device.download(b, 0, found);
+      assertThat(found.toArray(ValueLayout.JAVA_INT)).containsOnly(0);
       assertThatThrownBy(() -> device.download(b, 4, found))
           .isInstanceOf(IndexOutOfBoundsException.class);
     }
