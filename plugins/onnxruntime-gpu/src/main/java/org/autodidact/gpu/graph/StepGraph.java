@@ -156,21 +156,18 @@ public final class StepGraph {
   private String cached() {
     int slots = shape.slots();
     int heads = config.keyValueHeads();
-    long[] grid = new long[2 * slots * heads];
-    for (int i = 0; i < slots * heads; i++) {
-      grid[2 * i] = i / heads;
-      grid[2 * i + 1] = i % heads;
-    }
-    graph.bytes("cache.grid", DataType.INT64, littleEndian(grid), slots, heads, 2);
-    graph.longs("cache.lengths", slots, 1, 1);
-    graph.longs("cache.shape", slots, heads, 1);
-    graph.longs("cache.rows", slots, heads, config.headSize());
-    String lengths = graph.node("Reshape", row(Row.LENGTH), "cache.lengths");
+    // For each number of a row, where it goes on the axis of tokens.
+    graph.bytes(
+        "cache.zeros",
+        DataType.INT64,
+        new byte[heads * config.headSize() * Long.BYTES],
+        1,
+        heads,
+        1,
+        config.headSize());
+    graph.longs("cache.lengths", slots, 1, 1, 1);
     String places =
-        graph.node(
-            "Concat",
-            List.of("cache.grid", graph.node("Expand", lengths, "cache.shape")),
-            attribute("axis", 2));
+        graph.node("Add", "cache.zeros", graph.node("Reshape", row(Row.LENGTH), "cache.lengths"));
     DataType of = CachedLayers.dataType(type);
     for (int layer = 0; layer < config.layers(); layer++) {
       for (String what : List.of("key", "value")) {
@@ -179,9 +176,12 @@ public final class StepGraph {
         graph.input("past." + name, of, cache);
         graph.output("present." + name, of, cache);
         graph.input("new." + name, of, slots, heads, 1, config.headSize());
-        String rows = graph.node("Reshape", "new." + name, "cache.rows");
         graph.node(
-            "", "ScatterND", List.of("past." + name, places, rows), List.of("present." + name));
+            "",
+            "ScatterElements",
+            List.of("past." + name, places, "new." + name),
+            List.of("present." + name),
+            attribute("axis", 2));
       }
     }
     return graph.input("logits", DataType.FLOAT, slots, config.vocabularySize());
