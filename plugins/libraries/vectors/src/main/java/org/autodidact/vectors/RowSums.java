@@ -30,8 +30,8 @@ public final class RowSums {
     int width = rows[0].length;
     int whole = width / WIDTH * WIDTH;
     int fours = sums.length / SUMS * SUMS;
-    for (int i = 0; i < fours; i++) {
-      Arrays.fill(sums[i], 0, whole, 0);
+    for (float[] sum : sums) {
+      Arrays.fill(sum, 0);
     }
     // What four sums have read of some rows is in the first cache for the next four.
     for (int begin = 0; begin < rows.length; begin += ROWS) {
@@ -41,9 +41,9 @@ public final class RowSums {
           addFour(rows, begin, end, weights, sums, first, from);
         }
       }
-    }
-    for (int i = 0; i < sums.length; i++) {
-      one(rows, weights[i], sums[i], i < fours ? whole : 0, width);
+      for (int i = 0; i < sums.length; i++) {
+        addOne(rows, begin, end, weights[i], sums[i], i < fours ? whole : 0);
+      }
     }
   }
 
@@ -83,13 +83,15 @@ public final class RowSums {
     d1.intoArray(sums[first + 3], from + LENGTH);
   }
 
-  private static void one(float[][] rows, float[] weights, float[] sums, int from, int to) {
-    for (int n = from; n < to; n++) {
-      float sum = 0;
-      for (int m = 0; m < rows.length; m++) {
-        sum += rows[m][n] * weights[m];
+  /** The columns from {@code from} on. */
+  private static void addOne(
+      float[][] rows, int begin, int end, float[] weights, float[] sums, int from) {
+    for (int m = begin; m < end; m++) {
+      float[] row = rows[m];
+      float weight = weights[m];
+      for (int n = from; n < row.length; n++) {
+        sums[n] += row[n] * weight;
       }
-      sums[n] = sum;
     }
   }
 }

@@ -6,15 +6,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.autodidact.api.Cancellation;
 import org.autodidact.api.StorageException;
 
 /**
- * SHA-256 of files, remembered in a folder: a file is hashed once, and again when the file system
- * says that it is another ({@link FileStamp}). Processes may share the folder.
+ * SHA-256 of files, and of files above 64 MiB that of their parts' hashes, remembered in a folder:
+ * a file is hashed once, and again when the file system says that it is another ({@link
+ * FileStamp}). Processes may share the folder.
  */
 public final class KnownHashes {
+  /** Parts of large files are hashed beside each other. */
+  private static final long PART_BYTES = 64L << 20;
+
   /** Digits of a hash. */
   private static final int HEX = 64;
 
@@ -24,7 +30,7 @@ public final class KnownHashes {
     this.folder = folder;
   }
 
-  /** The SHA-256 of a file's content. Where it cannot be remembered, it is computed again. */
+  /** The hash of a file's content. Where it cannot be remembered, it is computed again. */
   public String of(Path file, Cancellation cancellation) {
     Path real = real(file);
     FileStamp stamp = FileStamp.of(real);
@@ -38,7 +44,21 @@ public final class KnownHashes {
             real.toString());
     Path note = note(real);
     Optional<String> seen = stamp.isSure() ? seen(note, state) : Optional.empty();
-    return seen.orElseGet(() -> remember(note, Sha256.of(real, cancellation), state));
+    return seen.orElseGet(() -> remember(note, hash(real, stamp.size(), cancellation), state));
+  }
+
+  private static String hash(Path file, long size, Cancellation cancellation) {
+    if (size <= PART_BYTES) {
+      return Sha256.of(file, cancellation);
+    }
+    List<String> parts =
+        LongStream.range(0, (size + PART_BYTES - 1) / PART_BYTES)
+            .parallel()
+            .mapToObj(i -> Sha256.of(file, i * PART_BYTES, PART_BYTES, cancellation))
+            .toList();
+    MessageDigest digest = Sha256.digest();
+    parts.forEach(part -> digest.update(part.getBytes(StandardCharsets.US_ASCII)));
+    return Sha256.text(digest);
   }
 
   private static Path real(Path file) {

@@ -1,7 +1,8 @@
 package org.autodidact.checkpoints.files;
 
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -44,8 +45,17 @@ public final class Sha256 {
    * @throws CancelledException once {@code cancellation} is set; not later than 64 KiB after
    */
   public static String of(Path file, Cancellation cancellation) {
+    return of(file, 0, Long.MAX_VALUE, cancellation);
+  }
+
+  /**
+   * The SHA-256 of at most {@code length} bytes of a file.
+   *
+   * @throws CancelledException once {@code cancellation} is set; not later than 64 KiB after
+   */
+  public static String of(Path file, long from, long length, Cancellation cancellation) {
     MessageDigest digest = digest();
-    update(digest, file, cancellation::throwIfCancelled);
+    update(digest, file, from, length, cancellation::throwIfCancelled);
     return text(digest);
   }
 
@@ -55,11 +65,20 @@ public final class Sha256 {
    * @param between called between pieces of 64 KiB, may throw
    */
   public static void update(MessageDigest digest, Path file, Runnable between) {
-    try (InputStream in = Files.newInputStream(file)) {
-      byte[] chunk = new byte[CHUNK_BYTES];
-      for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
+    update(digest, file, 0, Long.MAX_VALUE, between);
+  }
+
+  private static void update(
+      MessageDigest digest, Path file, long from, long length, Runnable between) {
+    try (SeekableByteChannel in = Files.newByteChannel(file).position(from)) {
+      ByteBuffer chunk = ByteBuffer.allocate(CHUNK_BYTES);
+      for (long left = length; left > 0; left -= chunk.limit()) {
+        chunk.clear().limit((int) Math.min(CHUNK_BYTES, left));
+        if (in.read(chunk) < 0) {
+          return;
+        }
         between.run();
-        digest.update(chunk, 0, read);
+        digest.update(chunk.flip());
       }
     } catch (NoSuchFileException e) {
       throw new InvalidInputException(file + ": there is no such file", e);
