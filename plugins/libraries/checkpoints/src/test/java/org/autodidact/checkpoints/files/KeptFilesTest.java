@@ -7,8 +7,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.HashSet;
+import java.util.Set;
 import org.autodidact.api.Cancellation;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,5 +74,23 @@ class KeptFilesTest {
     Files.writeString(file, "two");
     Files.setLastModifiedTime(file, date);
     assertThat(hashes.of(file, new Cancellation())).isNotEqualTo(one).isEqualTo(Sha256.of(file));
+  }
+
+  @Test
+  void aLargeFilesHashIsOfAllItsParts() throws IOException {
+    long part = 64L << 20;
+    Path file = folder.resolve("large");
+    KnownHashes hashes = new KnownHashes(folder.resolve("seen"));
+    Set<String> found = new HashSet<>();
+    for (long at : new long[] {0, part - 1, part, part + 4}) {
+      Files.deleteIfExists(file);
+      try (FileChannel channel =
+          FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        channel.write(ByteBuffer.wrap(new byte[] {1}), part + 5);
+        channel.write(ByteBuffer.wrap(new byte[] {2}), at);
+      }
+      found.add(hashes.of(file, new Cancellation()));
+    }
+    assertThat(found).hasSize(4);
   }
 }
