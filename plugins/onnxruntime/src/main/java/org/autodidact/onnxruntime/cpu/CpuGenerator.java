@@ -117,15 +117,28 @@ public final class CpuGenerator implements Generator {
     CompletableFuture<Void> loading = BackendChoice.load(settings);
     CompletableFuture<Void> warmUp =
         BackendChoice.warmUp(loading, settings, context.checkpoint().folder());
+    try {
+      return open(context, loading, alwaysSharesPrefixes, allowVectors);
+    } finally {
+      // No process ends in the midst of it. Where it failed, it is only slower.
+      warmUp.handle((done, failure) -> done).join();
+    }
+  }
+
+  private static CpuGenerator open(
+      GeneratorContext context,
+      CompletableFuture<Void> loading,
+      boolean alwaysSharesPrefixes,
+      boolean allowVectors) {
+    ComputeSettings settings = context.compute();
     ModelFolder model = ModelFolder.open(context.checkpoint().folder(), context.clock());
     try {
       OpeningThreads.result(loading);
-      BackendChoice backend =
+      return new CpuGenerator(
+          model,
           BackendChoice.open(
-              model, settings, alwaysSharesPrefixes, allowVectors, context.cancellation());
-      // Where it failed, it is only slower.
-      warmUp.handle((done, failure) -> done).join();
-      return new CpuGenerator(model, backend, settings);
+              model, settings, alwaysSharesPrefixes, allowVectors, context.cancellation()),
+          settings);
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;

@@ -128,10 +128,12 @@ public final class JsonFiles {
     JsonLocation at = e instanceof JsonProcessingException json ? json.getLocation() : null;
     String message =
         e instanceof JsonProcessingException json ? json.getOriginalMessage() : e.getMessage();
+    // What Jackson says in brackets is where it was, of a source that it does not name.
+    String what = message.lines().findFirst().orElse("").replaceFirst(" \\(start marker at .*", "");
     return new InvalidInputException(
         source
             + ": not JSON: "
-            + cut(message.lines().findFirst().orElse(""))
+            + cut(what)
             + (at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")"),
         e);
   }
