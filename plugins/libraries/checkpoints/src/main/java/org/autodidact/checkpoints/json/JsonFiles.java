@@ -99,10 +99,10 @@ public final class JsonFiles {
   /**
    * Lets a reader take an object's members one by one, token by token where it wants.
    *
-   * @throws InvalidInputException where the bytes are no JSON object
+   * @throws InvalidInputException where the bytes are not UTF-8 or no JSON object
    */
   public static void stream(byte[] bytes, String source, ValueReader reader) {
-    try (JsonParser parser = STREAMING.createParser(bytes)) {
+    try (JsonParser parser = STREAMING.createParser(BoundedFiles.text(bytes, source))) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw new InvalidInputException(source + ": expected a JSON object, found something else");
       }
@@ -115,7 +115,6 @@ public final class JsonFiles {
         throw more(source);
       }
     } catch (IOException e) {
-      BoundedFiles.text(bytes, source);
       throw notJson(source, e);
     }
   }
