@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ExportCommandTest extends CommandLineTest {
   /** Types in the case that help and documents write. */
   @ParameterizedTest
-  @ValueSource(strings = {"f16", "bf16", "q8_0", "Q8_0"})
+  @ValueSource(strings = {"f32", "f16", "bf16", "q8_0", "Q8_0"})
   void aModelsFolderBecomesGgufAndBack(String type) throws Exception {
     Path tokenizer = model.resolve("tokenizer.json");
     String json = Files.readString(tokenizer);
@@ -35,7 +35,7 @@ class ExportCommandTest extends CommandLineTest {
     Path file = folder.resolve("tiny.gguf");
     assertRefused(
         3,
-        "--gguf: expected f16, bf16 or q8_0, found 'q4_0'",
+        "--gguf: expected f32, f16, bf16 or q8_0, found 'q4_0'",
         "export",
         model,
         file,

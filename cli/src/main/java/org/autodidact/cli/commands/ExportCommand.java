@@ -43,7 +43,7 @@ public final class ExportCommand implements Callable<Integer> {
   @Option(
       names = "--gguf",
       paramLabel = "TYPE",
-      description = "write a GGUF file with its matrices in f16, bf16 or q8_0")
+      description = "write a GGUF file with its matrices in f32, f16, bf16 or q8_0")
   private String gguf;
 
   @Override
@@ -77,7 +77,7 @@ public final class ExportCommand implements Callable<Integer> {
         .orElseThrow(
             () ->
                 new InvalidInputException(
-                    "--gguf: expected f16, bf16 or q8_0, found '" + name + "'"));
+                    "--gguf: expected f32, f16, bf16 or q8_0, found '" + name + "'"));
   }
 
   private static void write(Path source, Path file, Optional<GgufExport.Weights> weights) {

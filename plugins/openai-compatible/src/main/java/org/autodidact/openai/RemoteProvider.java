@@ -156,6 +156,13 @@ record RemoteProvider(ServerKind kind) implements GeneratorProvider {
     if (options.model().isPresent()) {
       return options.model().get();
     }
+    if (folder.isPresent()) {
+      throw new UnsupportedModelException(
+          "'hand-over' needs the option 'model': the one name under which the server has each"
+              + " iterate that it is handed, "
+              + folder.get()
+              + " now");
+    }
     if (!context.checkpoint().isReference()) {
       throw new UnsupportedModelException(
           context.checkpoint().location()

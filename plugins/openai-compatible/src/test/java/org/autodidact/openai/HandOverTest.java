@@ -35,6 +35,7 @@ import org.autodidact.api.TrainerProvider.TrainerCapabilities;
 import org.autodidact.api.TrainingMetrics;
 import org.autodidact.api.TrainingRequest;
 import org.autodidact.api.TrainingResult;
+import org.autodidact.api.UnsupportedModelException;
 import org.autodidact.checkpoints.TinyModel;
 import org.autodidact.engine.Autodidact;
 import org.autodidact.engine.config.ConfigFile;
@@ -209,6 +210,14 @@ class HandOverTest {
   void aCommandIsGivenTheFolderOnTheServer() throws Exception {
     openBy("sh " + script("echo loading\necho \"$1\" > \"$(dirname \"$0\")/given\"\n")).close();
     assertThat(folder.resolve("given")).content().isEqualToIgnoringNewLines("/srv/M2");
+  }
+
+  @Test
+  void aCommandNeedsTheNameOnTheServer() {
+    assertThatThrownBy(
+            () -> open(ServerKind.OTHER, "M2", "hand-over", "command", "hand-over-command", "true"))
+        .isInstanceOf(UnsupportedModelException.class)
+        .hasMessageContainingAll("'hand-over' needs the option 'model'", "M2");
   }
 
   @Test

@@ -213,7 +213,8 @@ public final class Server {
       if (Thread.interrupted()) {
         throw interrupted(e);
       }
-      throw unavailable(e, ", " + retrying.getRetryConfig().getMaxAttempts() + " times");
+      int attempts = retrying.getRetryConfig().getMaxAttempts();
+      throw unavailable(e, attempts == 1 ? "" : ", " + attempts + " times");
     } catch (AutodidactException e) {
       throw e;
     } catch (InterruptedException e) {

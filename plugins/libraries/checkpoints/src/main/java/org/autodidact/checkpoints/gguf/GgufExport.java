@@ -33,6 +33,8 @@ public final class GgufExport {
    * How matrices are stored, by the names of llama.cpp's {@code --outtype}; vectors are float32.
    */
   public enum Weights {
+    /** The checkpoint's own numbers. */
+    F32(GgmlType.F32, 0),
     F16(GgmlType.F16, 1),
     BF16(GgmlType.BF16, 32),
     /** Blocks of 32 numbers with a scale; rows in no multiple of 32 are stored in F16. */

@@ -103,8 +103,12 @@ public final class JsonFiles {
    */
   public static void stream(byte[] bytes, String source, ValueReader reader) {
     try (JsonParser parser = STREAMING.createParser(BoundedFiles.text(bytes, source))) {
-      if (parser.nextToken() != JsonToken.START_OBJECT) {
-        throw new InvalidInputException(source + ": expected a JSON object, found something else");
+      JsonToken first = parser.nextToken();
+      if (first != JsonToken.START_OBJECT) {
+        throw new InvalidInputException(
+            source
+                + ": expected a JSON object, found "
+                + (first == null ? "nothing" : "something else"));
       }
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String name = parser.currentName();

@@ -40,6 +40,7 @@ class GgufExportTest {
   /** What is written is read back: numbers up to their rounding, prompts to the same tokens. */
   @ParameterizedTest
   @CsvSource({
+    "qwen2, F32, 1e-7",
     "qwen2, F16, 2e-3",
     "qwen3, F16, 2e-3",
     "granite, F16, 2e-3",
