@@ -2,8 +2,8 @@
 # usage: benchmarks/gpu/prepare.sh [--cpu] [--natives] [--libtorch] [--tensorrt] [--trl] [--vllm] [--parts] [FOLDER]
 # Gathers what benchmarks/gpu/run.sh needs on a machine with a GPU that reaches no network, into FOLDER (the repository's target/gpu;
 # one that this script made before is replaced, any other is refused): our jars and test classes, a small JDK, the model, the data,
-# the scripts; with --natives ONNX Runtime for CUDA 13 (its Python wheel), with --libtorch libtorch for CUDA 12.8 (gigabytes), which
-# training needs there, with --tensorrt TensorRT 10's libraries for CUDA 13 (gigabytes; PyPI's package fetches them from NVIDIA's own
+# the scripts; with --natives ONNX Runtime for CUDA 13 (its Python wheel), with --libtorch libtorch for CUDA 12 (gigabytes), which training
+# needs there, with --tensorrt TensorRT 10's libraries for CUDA 13 (gigabytes; PyPI's package fetches them from NVIDIA's own
 # index, which must be reached), with --trl TRL's wheels, with --vllm vLLM's (gigabytes, with all that it needs), with --cpu libtorch
 # for CPUs, to try training there. CUDA's libraries, PyTorch and transformers are taken from the machine's own Python. With --parts,
 # FOLDER.parts/ has the same as an archive in parts of 56 MiB, for a machine that takes no larger files.
@@ -112,8 +112,14 @@ PYTHON
 fi
 if $libtorch; then
   echo "prepare.sh: libtorch for CUDA" >&2
+  # Of PyTorch's own wheels: DJL's jar for CUDA is not on Maven Central. Only the libraries are kept, in the folders in which they
+  # look for each other; libtorch_python would need a Python.
   version=$(sed -n 's|.*<libtorch.version>\(.*\)</libtorch.version>.*|\1|p' pom.xml)
-  maven dependency:copy -N -Dartifact=ai.djl.pytorch:pytorch-native-cu128:"$version":jar:linux-x86_64 -DoutputDirectory="$folder/libtorch"
+  "${PEERS_PYTHON:-python3}" -m pip install -q --no-compile --only-binary=:all: --target "$folder/libtorch.all" "torch==$version"
+  mkdir -p "$folder/libtorch/torch"
+  mv "$folder/libtorch.all/nvidia" "$folder/libtorch.all/cusparselt" "$folder/libtorch/"
+  mv "$folder/libtorch.all/torch/lib" "$folder/libtorch/torch/"
+  rm -rf "$folder/libtorch.all" "$folder"/libtorch/torch/lib/libtorch_python.so "$folder"/libtorch/nvidia/*/include
 fi
 if $tensorrt; then
   echo "prepare.sh: TensorRT" >&2

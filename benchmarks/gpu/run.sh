@@ -8,8 +8,8 @@
 # TensorRT's tests, which build many engines, run only where --only names them (--only tensorrt --minutes 75).
 # FOLDER (results) takes the rows as they come, each step's state and log. It must have no rows of an earlier run, but for --only, which
 # replaces the steps it names and keeps the others. At the end, on TERM, and whenever table.py is called, the table.
-# From the environment: PEERS_PYTHON (python3), AUTODIDACT_LIBTORCH_JARS (prepare.sh --libtorch has it; jars with ":" between),
-# AUTODIDACT_CUDA_RUNTIME, XDG_CACHE_HOME.
+# From the environment: PEERS_PYTHON (python3), AUTODIDACT_CUDA_RUNTIME, XDG_CACHE_HOME; where libtorch for CUDA is another than
+# prepare.sh --libtorch gathered, AUTODIDACT_LIBTORCH_JARS (":" between) or DJL's PYTORCH_LIBRARY_PATH and PYTORCH_FLAVOR.
 set -uo pipefail
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 caller=$PWD
@@ -46,9 +46,11 @@ if [ -n "${AUTODIDACT_LIBTORCH_JARS:-}" ]; then
     [ -f "$jar" ] || fail "$jar of AUTODIDACT_LIBTORCH_JARS is not there"
     libtorch=${libtorch:+$libtorch:}$jar
   done
-elif [ "$device" = cuda ]; then
-  libtorch=$(ls "$here"/libtorch/*.jar 2>/dev/null | paste -sd:)
+elif [ "$device" = cuda ] && [ -z "${PYTORCH_LIBRARY_PATH:-}" ] && [ -d "$here/libtorch/torch/lib" ]; then
+  # cu128 is the one build for CUDA that DJL's JNI has
+  export PYTORCH_LIBRARY_PATH=$here/libtorch/torch/lib PYTORCH_FLAVOR=cu128
 fi
+if [ -n "${PYTORCH_LIBRARY_PATH:-}" ]; then PYTORCH_LIBRARY_PATH=$(absolute "$PYTORCH_LIBRARY_PATH"); fi
 if [ -n "${AUTODIDACT_CUDA_RUNTIME:-}" ]; then AUTODIDACT_CUDA_RUNTIME=$(absolute "$AUTODIDACT_CUDA_RUNTIME"); fi
 XDG_CACHE_HOME=$(absolute "${XDG_CACHE_HOME:-$here/cache}")
 export XDG_CACHE_HOME MALLOC_ARENA_MAX=4 HF_HUB_OFFLINE=1
@@ -200,8 +202,8 @@ done
 rollout rollout 90
 handover handover 45
 # Ours beside TRL's, each with its start and its memory. train_gpu.py asks git for the commit, which the machine may not have.
-if [ "$device" = cuda ] && [ -z "$libtorch" ]; then
-  left_out dpo "no libtorch for CUDA (prepare.sh --libtorch, or its jar in AUTODIDACT_LIBTORCH_JARS)"
+if [ "$device" = cuda ] && [ -z "$libtorch${PYTORCH_LIBRARY_PATH:-}" ]; then
+  left_out dpo "no libtorch for CUDA (prepare.sh --libtorch, or AUTODIDACT_LIBTORCH_JARS, or PYTORCH_LIBRARY_PATH)"
 elif [ "$device" = cuda ] && ! command -v nvidia-smi >/dev/null; then
   left_out dpo "no nvidia-smi, by which memory is measured"
 elif wanted dpo; then
