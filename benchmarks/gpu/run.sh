@@ -197,7 +197,7 @@ fi
 generate generate 120
 for peer in static transformers; do
   limit=$([ $peer = static ] && echo 150 || echo 120)
-  if has transformers peers-$peer "import torch, transformers"; then peer peers-$peer "$limit" $peer $([ $peer = static ] && $tiny && echo --no-compile); fi
+  if has transformers peers-$peer "import torch, transformers" 30; then peer peers-$peer "$limit" $peer $([ $peer = static ] && $tiny && echo --no-compile); fi
 done
 rollout rollout 90
 handover handover 45
