@@ -186,7 +186,7 @@ cd "$here/tests" && mkdir -p src/test && { [ -e src/test/c ] || ln -s "$here/tes
 # The others need it, so that --only does not leave it out.
 if [ ! -d "$model" ] || [ "$only" = import ]; then
   rm -rf "$model" "$model.part"
-  run import 45 "$java" "${flags[@]}" -cp "$jars" "$here/Import.java" "$here/models/SmolLM2-135M-Instruct.Q4_1.gguf" "$model.part" &&
+  run import 30 "$java" "${flags[@]}" -cp "$jars" "$here/Import.java" "$here/models/SmolLM2-135M-Instruct.Q4_1.gguf" "$model.part" &&
     mv "$model.part" "$model"
 fi
 if [ ! -d "$model" ]; then
@@ -200,7 +200,7 @@ for peer in static transformers; do
   if has transformers peers-$peer "import torch, transformers" 30; then peer peers-$peer "$limit" $peer $([ $peer = static ] && $tiny && echo --no-compile); fi
 done
 rollout rollout 90
-handover handover 45
+handover handover 60
 # Ours beside TRL's, each with its start and its memory. train_gpu.py asks git for the commit, which the machine may not have.
 if [ "$device" = cuda ] && [ -z "$libtorch${PYTORCH_LIBRARY_PATH:-}" ]; then
   left_out dpo "no libtorch for CUDA (prepare.sh --libtorch, or AUTODIDACT_LIBTORCH_JARS, or PYTORCH_LIBRARY_PATH)"
