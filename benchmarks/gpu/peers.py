@@ -2,16 +2,15 @@
 """What a user would pick instead on a GPU, on the work of our own benchmarks; one JSON line a row.
 
 usage: peers.py transformers|static|vllm MODEL PROMPTS.jsonl --device cuda --dtype bfloat16 --batch 1 16 64 256 [--new 128] [--repeats 3] [--no-compile]
-       peers.py trl MODEL RANKED.jsonl --device cuda --dtype bfloat16 --pairs 176 --batch 16
 
 transformers: its generate(). static: the best that PyTorch does: a static KV cache, one compiled step (torch.compile with CUDA
 graphs), sampling on the device by top-p among the 256 likeliest, nothing read before the end. vllm: its offline engine.
-Prompts have 64 tokens; end of text is ignored; temperature 0.7, top-p 0.9. trl: DPOTrainer, beta 0.1, AdamW, one pass.
+Prompts have 64 tokens; end of text is ignored; temperature 0.7, top-p 0.9.
 """
-import argparse, json, os, statistics, time
+import argparse, json, statistics, time
 
 ap = argparse.ArgumentParser(usage=__doc__)
-ap.add_argument("what", choices=["transformers", "static", "vllm", "trl"])
+ap.add_argument("what", choices=["transformers", "static", "vllm"])
 ap.add_argument("model")
 ap.add_argument("data")
 ap.add_argument("--device", default="cuda")
@@ -20,10 +19,8 @@ ap.add_argument("--batch", type=int, nargs="+", default=[1, 16, 64, 256])
 ap.add_argument("--prompt", type=int, default=64)
 ap.add_argument("--new", type=int, default=128)
 ap.add_argument("--repeats", type=int, default=3)
-ap.add_argument("--pairs", type=int, default=176)
 ap.add_argument("--no-compile", action="store_true")
 a = ap.parse_args()
-start = time.time()
 import torch
 
 rows = [json.loads(line) for line in open(a.data)]
@@ -125,39 +122,4 @@ def vllm():
         assert all(len(o.outputs[0].token_ids) == a.new for o in out)
 
 
-def trl():
-    from datasets import Dataset
-    from transformers import AutoModelForCausalLM, TrainerCallback
-    from trl import DPOConfig, DPOTrainer
-    tok = tokenizer()
-    m = AutoModelForCausalLM.from_pretrained(a.model, dtype=torch.float32)
-    pairs, tokens = [], 0
-    for r in rows[:a.pairs]:
-        best, worst = max(r["responses"], key=lambda x: x["preference"]), min(r["responses"], key=lambda x: x["preference"])
-        user = [{"role": "user", "content": r["instruction"]}]
-        answer = lambda x: [{"role": "assistant", "content": x["text"]}]
-        tokens += sum(min(512, len(tok.apply_chat_template(user + answer(x), return_dict=False))) for x in (best, worst))
-        pairs.append({"prompt": user, "chosen": answer(best), "rejected": answer(worst)})
-    cfg = DPOConfig(output_dir="/tmp/peers_trl", per_device_train_batch_size=a.batch[0], num_train_epochs=1, learning_rate=1e-5, beta=0.1, max_length=512,
-                    logging_steps=1, report_to=[], save_strategy="no", bf16=a.dtype == "bfloat16", use_cpu=a.device == "cpu", gradient_checkpointing=False,
-                    lr_scheduler_type="constant", warmup_steps=0, weight_decay=0.0, disable_tqdm=True, seed=0)
-    t = DPOTrainer(model=m, args=cfg, train_dataset=Dataset.from_list(pairs), processing_class=tok)
-
-    class Clock(TrainerCallback):
-        def on_train_begin(self, *x, **k):
-            self.begin = time.time()
-
-        def on_train_end(self, *x, **k):
-            wait()
-            self.seconds = time.time() - self.begin
-
-    clock = Clock()
-    t.add_callback(clock)
-    t.train()
-    peak = torch.cuda.max_memory_allocated() >> 20 if a.device == "cuda" else None
-    print(json.dumps({"trainer": "trl", "precision": a.dtype, "device": a.device, "pairs": len(pairs), "batch": a.batch[0], "tokens": tokens,
-                      "seconds": round(clock.seconds, 2), "seconds_with_start": round(time.time() - start, 2), "tokens_per_second": round(tokens / clock.seconds, 1),
-                      "peak_device_mb": peak, "losses": [round(float(x["loss"]), 4) for x in t.state.log_history if "loss" in x]}), flush=True)
-
-
-{"transformers": transformers_, "static": static, "vllm": vllm, "trl": trl}[a.what]()
+{"transformers": transformers_, "static": static, "vllm": vllm}[a.what]()
