@@ -491,7 +491,7 @@ class DjlTrainerTest {
     assertThatThrownBy(() -> new PyTorchPlugin().trainers().get(0).create(cuda))
         .isInstanceOf(UnsupportedModelException.class)
         .hasMessageContaining("sees none")
-        .hasMessageContaining("pytorch-native-cu128")
+        .hasMessageContaining("PYTORCH_LIBRARY_PATH")
         .hasMessageContaining("set the device cpu or auto");
     assertThat(new PyTorchPlugin().diagnose().get(1)).contains("sees no GPU");
   }

@@ -40,9 +40,9 @@ public record TrainingDevice(Device device, Kernels kernels) {
     throw new UnsupportedModelException(
         "training on a GPU was asked for, and this libtorch "
             + TorchRuntime.engine().getVersion()
-            + " sees none: it needs an NVIDIA GPU with its driver, and ai.djl.pytorch:"
-            + "pytorch-native-cu128 of the same version first on the class path; or set the"
-            + " device cpu or auto");
+            + " sees none: it needs an NVIDIA GPU with its driver, and PYTORCH_LIBRARY_PATH and"
+            + " PYTORCH_FLAVOR must name a libtorch with CUDA of the same version (docs/gpu.md); or"
+            + " set the device cpu or auto");
   }
 
   public static boolean hasCuda() {
