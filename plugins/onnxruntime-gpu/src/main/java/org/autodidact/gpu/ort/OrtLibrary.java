@@ -121,7 +121,11 @@ public final class OrtLibrary {
   public static SymbolLookup lookup(Path file, String what) {
     if (!Files.isRegularFile(file)) {
       throw new UnsupportedModelException(
-          file + " is not there; it was to be " + what + ": name another file");
+          (file.toString().isEmpty() ? "an empty path" : file)
+              + (Files.exists(file) ? " is no file" : " is not there")
+              + "; expected the file of "
+              + what
+              + ": name another");
     }
     try {
       return SymbolLookup.libraryLookup(file, Arena.global());
