@@ -207,7 +207,7 @@ class StepGeneratorTest {
         Precision.AUTO,
         Device.CPU,
         Map.of("library", folder.toString()),
-        folder + " is no file; expected the file of a library of ONNX Runtime: name another");
+        folder + " is no file; expected a library of ONNX Runtime: name another file");
     assertThat(LIBRARY.live().counts()).isEmpty();
   }
 
