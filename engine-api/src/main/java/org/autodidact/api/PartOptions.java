@@ -179,6 +179,9 @@ public final class PartOptions {
         return finite(Double.parseDouble(text));
       }
       if (type == Path.class) {
+        if (text.isEmpty()) { // which is the current folder, and nobody's wish
+          throw new IllegalArgumentException("an empty path");
+        }
         return Path.of(text);
       }
     } catch (IllegalArgumentException e) {

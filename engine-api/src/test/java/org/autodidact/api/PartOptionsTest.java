@@ -61,6 +61,7 @@ class PartOptionsTest {
         "number|x|'number' must be a number, found 'x'",
         "number|10|number must be at least 1 and at most 9, found 10",
         "share|NaN|'share' must be a number",
+        "file|''|'file' must be a path, found ''",
         "yes|on|'yes' must be true or false",
         "kind|third|'kind' must be one of [one-way, other]",
         "key|abc|'key' is a secret, and would be kept with the run",

@@ -87,9 +87,8 @@ public final class OnnxRuntimeGpuPlugin implements Plugin {
     if (!library.hasCuda()) {
       return Optional.of(
           library.file()
-              + " is an ONNX Runtime without CUDA; put the jar"
-              + " com.microsoft.onnxruntime:onnxruntime_gpu on the class path before the one that is"
-              + " there, or let the option 'library' name another libonnxruntime.so");
+              + " is an ONNX Runtime without CUDA; put com.microsoft.onnxruntime:onnxruntime_gpu"
+              + " first on the class path, or let the option 'library' name another");
     }
     try {
       CudaRuntime.load(runtime);

@@ -203,6 +203,11 @@ class StepGeneratorTest {
         Device.CPU,
         Map.of("library", folder.resolve("none.so").toString()),
         "none.so is not there");
+    refused(
+        Precision.AUTO,
+        Device.CPU,
+        Map.of("library", folder.toString()),
+        folder + " is no file; expected a library of ONNX Runtime: name another file");
     assertThat(LIBRARY.live().counts()).isEmpty();
   }
 

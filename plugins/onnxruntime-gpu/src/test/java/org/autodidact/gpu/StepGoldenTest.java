@@ -111,6 +111,9 @@ class StepGoldenTest {
             SamplingParameters.candidates(24),
             new SamplingParameters(9, 1.1, 40, 1, 0, 1, List.of(), false),
             new SamplingParameters(16, 0.9, 0, 0.95, 0.05, 1, List.of(" the"), false),
+            new SamplingParameters(24, 1, 0, 1, 0, 1, List.of(), true),
+            new SamplingParameters(12, 1.5, 60, 0.9, 0, 1, List.of(), false),
+            new SamplingParameters(12, 0.8, 0, 1, 0.02, 1, List.of(), false),
             SamplingParameters.greedy(12));
     List<GenerationRequest> all = new ArrayList<>();
     for (JsonNode prompt : golden.path("prompts")) {

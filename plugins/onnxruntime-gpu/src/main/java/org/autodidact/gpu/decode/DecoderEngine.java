@@ -52,6 +52,7 @@ final class DecoderEngine implements AutoCloseable {
   private Optional<Prefiller> prefiller = Optional.empty();
   private Optional<SlotBatch> batch = Optional.empty();
   private int captured;
+  private long sortedSteps;
   private boolean captures;
 
   /** A graph of a prefill. */
@@ -178,6 +179,15 @@ final class DecoderEngine implements AutoCloseable {
   /** A number that no captured graph of this engine has. */
   int nextGraphId() {
     return ++captured;
+  }
+
+  void countSortedStep() {
+    sortedSteps++;
+  }
+
+  /** Steps that were done again with all tokens sorted, so far. */
+  long sortedSteps() {
+    return sortedSteps;
   }
 
   /** Whether steps are captured, as a graph without branches is where the device can. */

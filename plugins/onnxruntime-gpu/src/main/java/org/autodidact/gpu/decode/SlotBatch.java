@@ -23,6 +23,7 @@ import org.autodidact.gpu.ort.OrtSession;
 import org.autodidact.gpu.ort.RunOptions;
 import org.autodidact.onnxruntime.batching.GenerationJob;
 import org.autodidact.onnxruntime.batching.Sampler;
+import org.autodidact.onnxruntime.gpu.SamplingNodes;
 
 /**
  * B slots that decode together. Sequences enter free slots and leave them at their end, between
@@ -255,10 +256,10 @@ final class SlotBatch implements AutoCloseable {
   }
 
   private void setSampling(int slot, SamplingParameters sampling) {
-    boolean all = sampling.topK() == 0;
-    long kept = all ? engine.config().vocabularySize() : sampling.topK();
     inverseTemperature.host().setAtIndex(JAVA_FLOAT, slot, Sampler.inverseTemperature(sampling));
-    topK.host().setAtIndex(JAVA_LONG, slot, sampling.temperature() == 0 ? 1 : kept);
+    topK.host()
+        .setAtIndex(
+            JAVA_LONG, slot, SamplingNodes.topK(sampling, engine.config().vocabularySize()));
     topP.host().setAtIndex(JAVA_DOUBLE, slot, sampling.topP());
     minP.host().setAtIndex(JAVA_DOUBLE, slot, sampling.minP());
     samplingChanged = true;
@@ -385,6 +386,7 @@ final class SlotBatch implements AutoCloseable {
       setUniform(0, slot, sequences[slot].uniform(0));
     }
     uploadAll();
+    engine.countSortedStep();
     sorting.forEach(Launch::run);
     read();
     for (int slot = 0; slot < slots; slot++) {

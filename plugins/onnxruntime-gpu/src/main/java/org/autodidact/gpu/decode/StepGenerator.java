@@ -209,6 +209,11 @@ public final class StepGenerator implements Generator {
     return engine.prefiller().computed();
   }
 
+  /** Steps that were done again with all tokens sorted, so far. */
+  long sortedSteps() {
+    return engine.sortedSteps();
+  }
+
   @Override
   public Optional<Scorer> scorer() {
     return Optional.of(new PrefillScorer(model, engine.prefiller(), engine.type()));

@@ -99,8 +99,7 @@ public final class CudaRuntime {
    * @throws UnsupportedModelException where there is none, no driver, or no GPU
    */
   public static CudaRuntime load(Optional<Path> option) {
-    Optional<Path> file =
-        option.or(() -> Optional.ofNullable(System.getenv(VARIABLE)).map(Path::of));
+    Optional<Path> file = option.or(() -> OrtLibrary.named(VARIABLE));
     CudaRuntime runtime =
         file.isPresent()
             ? new CudaRuntime(

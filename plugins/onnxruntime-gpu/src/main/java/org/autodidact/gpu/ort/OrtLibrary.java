@@ -94,7 +94,7 @@ public final class OrtLibrary {
   public static OrtLibrary load(Optional<Path> option) {
     Path file =
         option
-            .or(() -> Optional.ofNullable(System.getenv(VARIABLE)).map(Path::of))
+            .or(() -> named(VARIABLE))
             .or(OrtLibrary::ofJar)
             .orElseThrow(
                 () ->
@@ -106,6 +106,11 @@ public final class OrtLibrary {
     synchronized (LOADED) {
       return LOADED.computeIfAbsent(file.toAbsolutePath().normalize(), OrtLibrary::open);
     }
+  }
+
+  /** The file that a variable of the environment names; one that is empty names none. */
+  public static Optional<Path> named(String variable) {
+    return Optional.ofNullable(System.getenv(variable)).filter(v -> !v.isEmpty()).map(Path::of);
   }
 
   private static Optional<Path> ofJar() {
@@ -121,7 +126,11 @@ public final class OrtLibrary {
   public static SymbolLookup lookup(Path file, String what) {
     if (!Files.isRegularFile(file)) {
       throw new UnsupportedModelException(
-          file + " is not there; it was to be " + what + ": name another file");
+          file
+              + (Files.exists(file) ? " is no file" : " is not there")
+              + "; expected "
+              + what
+              + ": name another file");
     }
     try {
       return SymbolLookup.libraryLookup(file, Arena.global());

@@ -211,9 +211,7 @@ public final class GpuGenerator implements Generator {
         uniforms[step * count + i] = random.nextDouble();
       }
       inverse[i] = Sampler.inverseTemperature(sampling);
-      boolean all = sampling.topK() == 0;
-      topK[i] =
-          sampling.temperature() == 0 ? 1 : all ? model.config().vocabularySize() : sampling.topK();
+      topK[i] = SamplingNodes.topK(sampling, model.config().vocabularySize());
       topP[i] = sampling.topP();
       minP[i] = sampling.minP();
       maxTokens[i] = sequence.job().maxAnswer();

@@ -5,17 +5,19 @@ import static org.autodidact.onnxruntime.ort.OnnxGraphBuilder.attribute;
 import ai.onnx.proto.OnnxMl.TensorProto.DataType;
 import java.util.List;
 import java.util.stream.LongStream;
+import org.autodidact.api.SamplingParameters;
 import org.autodidact.onnxruntime.batching.Sampler;
 import org.autodidact.onnxruntime.ort.OnnxGraphBuilder;
 
 /**
  * Nodes that sample tokens within a graph, of standard ONNX. For each of B sequences the graph has
- * {@code inverse_temperature}, {@code top_k}, {@code top_p} and {@code min_p} [B, 1].
+ * {@code inverse_temperature}, {@code top_k} (of {@link #topK}), {@code top_p} and {@code min_p}
+ * [B, 1].
  *
- * <p>Samples as {@link Sampler} does with a top-p, top-k or min-p: likeliest first, equal ones by
- * the lower id, in double. Greedy decoding is a top-k of 1. Sorting a vocabulary takes a GPU longer
- * than a decode step, so all tokens are sorted only where some sequence's sample may be none of its
- * {@link #FEW} likeliest.
+ * <p>Samples as {@link Sampler} does, in double: likeliest first, equal ones by the lower id; where
+ * neither top-p, top-k nor min-p leaves any out, by id, without sorting. Sorting a vocabulary takes
+ * a GPU longer than a decode step, so all tokens are sorted only where some sequence's sample may
+ * be none of its {@link #FEW} likeliest.
  */
 public final class SamplingNodes {
   /** Likeliest tokens that are sorted first (not measured). */
@@ -32,25 +34,46 @@ public final class SamplingNodes {
     this.graph = graph;
   }
 
+  /**
+   * What the graph's {@code top_k} is: 1 for greedy decoding, more than there are tokens where
+   * nothing leaves any out.
+   */
+  public static long topK(SamplingParameters sampling, int vocabulary) {
+    if (sampling.temperature() == 0) {
+      return 1;
+    }
+    if (sampling.topK() > 0) {
+      return Math.min(sampling.topK(), vocabulary);
+    }
+    boolean all = sampling.topP() == 1 && sampling.minP() == 0;
+    return all ? vocabulary + 1L : vocabulary;
+  }
+
   /** Adds the constants that sampling reads to a graph; its subgraphs may sample then. */
   public static void prepare(OnnxGraphBuilder graph, int vocabulary) {
-    prepare(graph, "few", Math.min(FEW, vocabulary));
-    prepare(graph, "all", vocabulary);
+    prepareLikeliest(graph, vocabulary, FEW);
+    graph.longs("all.ranks", LongStream.range(0, vocabulary).toArray());
   }
 
   /** The same for {@link #sampleLikeliest}, from {@code few} tokens. */
   public static void prepareLikeliest(OnnxGraphBuilder graph, int vocabulary, int few) {
-    prepare(graph, "few", Math.min(few, vocabulary));
-    graph.longs("all", vocabulary);
+    int sorted = Math.min(few, vocabulary);
+    prepare(graph, "few", sorted);
+    graph.longs("few.ranks", LongStream.range(0, sorted).toArray());
+    prepare(graph, "all", vocabulary);
+    graph.longs("tile", SCAN_TILE);
+    graph.longs("tile.axis", 2);
+    graph.longs("tile.ranks", LongStream.range(0, SCAN_TILE).toArray());
+    graph.longs("tile.last", SCAN_TILE - 1);
   }
 
   private static void prepare(OnnxGraphBuilder graph, String name, int count) {
     int tiles = (count + SCAN_TILE - 1) / SCAN_TILE;
     graph.longs(name, count);
-    graph.longs(name + ".ranks", LongStream.range(0, count).toArray());
     graph.longs(name + ".padding", 0, 0, 0, (long) tiles * SCAN_TILE - count);
     graph.longs(name + ".tiles", 0, tiles, SCAN_TILE);
     graph.longs(name + ".row", 0, (long) tiles * SCAN_TILE);
+    graph.longs(name + ".end", tiles - 1L);
   }
 
   /**
@@ -89,12 +112,16 @@ public final class SamplingNodes {
   public static Likeliest sampleLikeliest(OnnxGraphBuilder graph, String logits, String uniform) {
     SamplingNodes nodes = new SamplingNodes(graph);
     Few few = nodes.few(logits, uniform);
-    return new Likeliest(
-        nodes.pick(few.ranked(), few.nucleusMass(), few.distribution()), few.enough());
+    String likeliest = nodes.pick(few.ranked(), few.nucleusMass(), few.distribution());
+    return new Likeliest(nodes.unlessOfAll(few, likeliest), few.enough());
   }
 
-  /** The likeliest, the mass that top-p asks for, and where no other token can be sampled. */
-  private record Few(Distribution distribution, Ranked ranked, String nucleusMass, String enough) {}
+  /**
+   * The likeliest, the mass that top-p asks for, where no other token of these can be sampled, and
+   * where none is left out, so that it is sampled by id.
+   */
+  private record Few(
+      Distribution distribution, Ranked ranked, String nucleusMass, String enough, String ofAll) {}
 
   private Few few(String logits, String uniform) {
     String tempered = graph.node("Mul", logits, "inverse_temperature");
@@ -107,8 +134,7 @@ public final class SamplingNodes {
     Ranked few = ranked("few", distribution);
 
     // The mass that is kept of all tokens: within the few by a top-k, else by min-p. A top-k
-    // between
-    // the few and all is known only after sorting.
+    // between the few and all is known only after sorting.
     String within = graph.node("LessOrEqual", "top_k", "few");
     String likely = graph.node("GreaterOrEqual", p, minimum);
     String likelyMass = sum(graph.node("Where", likely, p, zero));
@@ -119,7 +145,45 @@ public final class SamplingNodes {
     String unranked = graph.node("GreaterOrEqual", "top_k", "all");
     String nucleus = graph.node("And", reached, unranked);
     String cut = graph.node("Or", nucleus, graph.node("Less", weakest, minimum));
-    return new Few(distribution, few, nucleusMass, graph.node("Or", within, cut));
+    String ofAll = graph.node("Greater", "top_k", "all");
+    String enough = graph.node("Or", graph.node("Or", within, cut), ofAll);
+    return new Few(distribution, few, nucleusMass, enough, ofAll);
+  }
+
+  /** The token that is sampled by id where none is left out; else the one given. */
+  private String unlessOfAll(Few few, String likeliest) {
+    return graph.node("Where", few.ofAll(), byId(few.distribution()), likeliest);
+  }
+
+  /**
+   * Samples of all tokens in the order of their ids: first the tile by the tiles' sums, then the
+   * token within it, so that all are read once and few are cumulated.
+   */
+  private String byId(Distribution distribution) {
+    String p = graph.node("Pad", distribution.p(), "all.padding");
+    String sums =
+        graph.node(
+            "ReduceSum",
+            List.of(graph.node("Reshape", p, "all.tiles"), "tile.axis"),
+            attribute("keepdims", 0));
+    String upTo = graph.node("CumSum", sums, graph.longScalar(1));
+    String aim = graph.node("Mul", distribution.uniform(), at(upTo, "all.end"));
+    String passes = graph.node("LessOrEqual", upTo, aim);
+    String before = sum(graph.node("Where", passes, sums, distribution.zero()));
+
+    String first = graph.node("Mul", count(passes), "tile");
+    String ids = graph.node("Add", first, "tile.ranks");
+    String ofTile = graph.node("GatherElements", List.of(p, ids), attribute("axis", 1));
+    String within = graph.node("CumSum", ofTile, graph.longScalar(1));
+    String passed = count(graph.node("LessOrEqual", within, graph.node("Sub", aim, before)));
+    // Where rounding passes the whole tile, its last token with a probability.
+    String last = count(graph.node("Less", within, at(within, "tile.last")));
+    return graph.node("Add", first, graph.node("Min", passed, last));
+  }
+
+  /** A column, [B, 1]. */
+  private String at(String x, String column) {
+    return graph.node("Gather", List.of(x, column), attribute("axis", 1));
   }
 
   private String sample(String logits, String uniform) {
@@ -137,7 +201,7 @@ public final class SamplingNodes {
     Ranked all = beyond.ranked("all", distribution);
     String ofAll = sortAll.node("Mul", all.mass(), "top_p");
     sortAll.output(beyond.pick(all, ofAll, distribution), DataType.INT64, "B", 1);
-    return graph.ifElse(graph.allTrue(enough), pickFew, sortAll);
+    return unlessOfAll(few, graph.ifElse(graph.allTrue(enough), pickFew, sortAll));
   }
 
   private Ranked ranked(String name, Distribution distribution) {

@@ -43,7 +43,8 @@ class SamplingNodesTest {
     "2900, 0.95, 0, 0",
     "0, 1, 0.05, 0",
     "0, 0.95, 0.01, 10",
-    "3000, 1, 0, 0"
+    "3000, 1, 0, 0",
+    "0, 1, 0, 0"
   })
   void drawsAsTheSampler(int topK, double topP, double minP, int leastSpread) throws OrtException {
     SamplingParameters parameters =
@@ -98,7 +99,7 @@ class SamplingNodesTest {
       float[] ones = new float[ROWS];
       Arrays.fill(ones, 1);
       long[] topK = new long[ROWS];
-      Arrays.fill(topK, parameters.topK() == 0 ? SamplerTest.VOCABULARY : parameters.topK());
+      Arrays.fill(topK, SamplingNodes.topK(parameters, SamplerTest.VOCABULARY));
       tensors.input("logits", logits, ROWS, SamplerTest.VOCABULARY);
       tensors.input("uniform", all(uniform), ROWS, 1);
       tensors.input("inverse_temperature", ones, ROWS, 1);
