@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -81,15 +82,29 @@ final class StubServer implements AutoCloseable {
     static final Reply NONE = new Reply(0, "", "");
   }
 
+  private static final Set<Integer> PORTS = ConcurrentHashMap.newKeySet();
+
   StubServer() {
-    try {
-      server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    server = onNewPort();
     server.createContext("/", this::handle);
     server.setExecutor(threads);
     server.start();
+  }
+
+  /** On a port that no server before had: a process remembers what each has been handed. */
+  private static HttpServer onNewPort() {
+    try {
+      while (true) {
+        HttpServer made =
+            HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        if (PORTS.add(made.getAddress().getPort())) {
+          return made;
+        }
+        made.stop(0);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   String url() {
