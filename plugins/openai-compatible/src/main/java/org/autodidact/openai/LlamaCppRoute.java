@@ -47,17 +47,8 @@ final class LlamaCppRoute extends TokenRoute {
     addStops(body, sampling);
     kind().addSampling(body, sampling);
     JsonNode answer = server.postAtRoot(PATH, body, isEnding);
-    List<JsonNode> all = new ArrayList<>();
-    if (answer.isArray()) {
-      answer.forEach(all::add);
-    } else {
-      all.add(answer);
-    }
-    if (all.size() != request.seeds().size()) {
-      throw foreign("has " + all.size() + " answers of " + request.seeds().size(), answer);
-    }
     List<Drawn> drawn = new ArrayList<>();
-    for (JsonNode one : all) {
+    for (JsonNode one : each(answer, request.seeds().size())) {
       drawn.add(drawn(request.prompt(), one));
     }
     return drawn;

@@ -5,7 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.EnumSet;
 import java.util.Set;
 import org.autodidact.api.GeneratorCapability;
+import org.autodidact.api.InvalidInputException;
 import org.autodidact.api.SamplingParameters;
+import org.autodidact.api.ShownText;
+import org.autodidact.openai.http.Server;
 
 /**
  * The programs that serve models, by what they add to chat completions. Each has defaults of its
@@ -106,5 +109,19 @@ enum ServerKind {
     } else {
       request.put("repetition_penalty", sampling.repetitionPenalty());
     }
+  }
+
+  /** What is wrong with an answer of a server that ought to be of this kind. */
+  InvalidInputException foreign(Server server, String what, JsonNode answer) {
+    return new InvalidInputException(
+        "an answer of "
+            + server.address()
+            + " "
+            + what
+            + "; the generator '"
+            + generatorName()
+            + "' needs such a server: '"
+            + ShownText.of(answer, 80)
+            + "'");
   }
 }

@@ -130,15 +130,6 @@ final class ServerTokens implements Tokens {
   }
 
   private InvalidInputException foreign(String what, JsonNode answer) {
-    return new InvalidInputException(
-        "an answer of "
-            + server.address()
-            + " "
-            + what
-            + "; the generator '"
-            + kind.generatorName()
-            + "' needs such a server: '"
-            + ShownText.of(answer, 80)
-            + "'");
+    return kind.foreign(server, what, answer);
   }
 }

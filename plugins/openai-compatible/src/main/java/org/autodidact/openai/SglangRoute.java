@@ -65,15 +65,7 @@ final class SglangRoute extends TokenRoute {
   }
 
   private List<JsonNode> answers(JsonNode answer, int expected) {
-    List<JsonNode> all = new ArrayList<>();
-    if (answer.isArray()) {
-      answer.forEach(all::add);
-    } else {
-      all.add(answer);
-    }
-    if (all.size() != expected) {
-      throw foreign("has " + all.size() + " answers of " + expected, answer);
-    }
+    List<JsonNode> all = each(answer, expected);
     for (JsonNode one : all) {
       JsonNode meta = one.path("meta_info");
       server

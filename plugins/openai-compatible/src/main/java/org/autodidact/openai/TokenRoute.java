@@ -116,17 +116,22 @@ abstract class TokenRoute {
     }
   }
 
+  /** The answers to a request for several, which are a list where there is more than one. */
+  protected List<JsonNode> each(JsonNode answer, int expected) {
+    List<JsonNode> all = new ArrayList<>();
+    if (answer.isArray()) {
+      answer.forEach(all::add);
+    } else {
+      all.add(answer);
+    }
+    if (all.size() != expected) {
+      throw foreign("has " + all.size() + " answers of " + expected, answer);
+    }
+    return all;
+  }
+
   protected InvalidInputException foreign(String what, JsonNode answer) {
-    return new InvalidInputException(
-        "an answer of "
-            + server.address()
-            + " "
-            + what
-            + "; the generator '"
-            + kind().generatorName()
-            + "' needs such a server: '"
-            + ShownText.of(answer, 80)
-            + "'");
+    return kind().foreign(server, what, answer);
   }
 
   protected abstract ServerKind kind();
